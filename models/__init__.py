@@ -1,0 +1,1 @@
+"""Features to rankings: Collaborative Experts and MoEE, their training and their evaluation."""

@@ -1,0 +1,94 @@
+"""YAML to frozen dataclasses, strictly: an unknown key, a wrong type or a missing file is one line that says so."""
+
+import dataclasses
+import difflib
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from pipeline.errors import ConfigError
+
+T = TypeVar("T")
+
+STRICT = ConfigDict(extra="forbid", strict=True)
+"""Every config dataclass sets `__pydantic_config__ = STRICT`."""
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds; ConfigError when the file is missing, broken, or no mapping."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file{_nearest(path.stem, _stems(path.parent))}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected 'key: value' lines, found {type(data).__name__}")
+    return data
+
+
+def parse(cls: type[T], data: Any, where: str) -> T:
+    """`data` as an instance of the dataclass `cls`; ConfigError naming `where`, the key and the nearest right key."""
+    try:
+        # Through JSON, because pydantic's strict mode then takes a list for a tuple and an int for a float, and nothing else.
+        return TypeAdapter(cls).validate_json(json.dumps(data))
+    except TypeError as error:
+        raise ConfigError(f"{where}: a value that is no plain number, text, list or mapping: {error}") from None
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {_explain(cls, error)}") from None
+
+
+def load(cls: type[T], path: Path) -> T:
+    """The dataclass `cls` that the YAML file at `path` describes."""
+    return parse(cls, read_yaml(path), str(path))
+
+
+def names(folder: Path) -> list[str]:
+    """The names of the configs in `folder`: the stems of its YAML files, sorted."""
+    return sorted(_stems(folder))
+
+
+def choose(folder: Path, name: str) -> Path:
+    """The path of the config called `name` in `folder`; ConfigError with the nearest name when there is none."""
+    if name not in names(folder):
+        raise ConfigError(f"no {name}.yaml in {folder}{_nearest(name, names(folder))}")
+    return folder / f"{name}.yaml"
+
+
+def _stems(folder: Path) -> list[str]:
+    return [path.stem for path in folder.glob("*.yaml")]
+
+
+def _nearest(word: str, candidates: list[str]) -> str:
+    close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.5)
+    if close:
+        return f" (did you mean {close[0]!r}?)"
+    return f" (there are: {', '.join(sorted(candidates))})" if candidates else ""
+
+
+def _explain(cls: type, error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+        return f"unknown key {key!r}{_nearest(str(first['loc'][-1]), _keys_at(cls, first['loc'][:-1]))}"
+    if first["type"] in {"missing", "missing_argument"}:
+        return f"key {key!r} is missing"
+    message = first["msg"].removeprefix("Value error, ")
+    if not key:
+        return message
+    return f"key {key!r}: {message} (found {first['input']!r})"
+
+
+def _keys_at(cls: Any, loc: tuple[int | str, ...]) -> list[str]:
+    """The keys that the nested dataclass at `loc` knows; none where the way there leads through something else."""
+    for part in loc:
+        if not dataclasses.is_dataclass(cls):
+            return []
+        fields = {field.name: field.type for field in dataclasses.fields(cls)}
+        cls = fields.get(str(part))
+    return [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []

@@ -1,0 +1,65 @@
+"""Names for results: a recipe (a plain dict of what decides a result) becomes 12 hex digits."""
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+Recipe = dict[str, Any]
+
+DIGITS = 12
+
+
+def fingerprint(recipe: Recipe) -> str:
+    """12 hex digits of the sha256 of the recipe's canonical JSON; TypeError for a value that is not plain JSON."""
+    return hashlib.sha256(canonical(recipe).encode()).hexdigest()[:DIGITS]
+
+
+def canonical(recipe: Recipe) -> str:
+    """The recipe as JSON with sorted keys and no spaces: equal recipes give equal text, whatever their key order."""
+    _refuse_unstable(recipe, "recipe")
+    return json.dumps(recipe, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def file_sha256(path: Path) -> str:
+    """64 hex digits of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def differences(old: Recipe, new: Recipe) -> list[str]:
+    """What changed between two recipes, in words, one line a key: `params.bins: 8 -> 16`."""
+    before, after = _flat(old), _flat(new)
+    lines = []
+    for key in sorted(before.keys() | after.keys()):
+        if key not in after:
+            lines.append(f"{key}: {before[key]} -> (gone)")
+        elif key not in before:
+            lines.append(f"{key}: (new) -> {after[key]}")
+        elif before[key] != after[key]:
+            lines.append(f"{key}: {before[key]} -> {after[key]}")
+    return lines
+
+
+def _flat(recipe: Recipe, prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in recipe.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _refuse_unstable(value: Any, where: str) -> None:
+    """Only what JSON keeps exactly may name a result: a hash of anything else would differ from run to run."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"{where}: key {key!r} is not a string")
+            _refuse_unstable(item, f"{where}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            _refuse_unstable(item, f"{where}[{index}]")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise TypeError(f"{where}: {value} is not a finite number")
+    elif value is not None and not isinstance(value, (str, int, float)):
+        raise TypeError(f"{where}: {type(value).__name__} is not plain JSON")

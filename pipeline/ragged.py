@@ -1,0 +1,45 @@
+"""Rows of different lengths in one block: what stores give and training takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """V rows of 0 or more D-dimensional vectors each, kept as one block and its row borders."""
+
+    values: NDArray[np.float32]
+    """(N, D), all rows one after another."""
+    offsets: NDArray[np.int64]
+    """(V + 1,), row i is `values[offsets[i]:offsets[i + 1]]`."""
+
+    @classmethod
+    def stack(cls, rows: Sequence[NDArray[np.float32]], dim: int) -> "Ragged":
+        """The rows, each (n, dim) with n >= 0, as one block."""
+        counts = [len(row) for row in rows]
+        values = np.concatenate([np.zeros((0, dim), np.float32), *rows]).astype(np.float32, copy=False)
+        return cls(values, np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64))
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> NDArray[np.float32]:
+        """Row `index`, (n, D)."""
+        return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    @property
+    def dim(self) -> int:
+        """D, the length of each vector."""
+        return int(self.values.shape[1])
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """(V,), how many vectors each row has."""
+        return np.diff(self.offsets)
+
+    def take(self, indices: Sequence[int] | NDArray[np.int64]) -> "Ragged":
+        """The rows at `indices`, in that order, as a block of their own."""
+        return Ragged.stack([self[int(index)] for index in indices], self.dim)

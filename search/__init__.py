@@ -1,0 +1,1 @@
+"""Queries over a trained or untrained collection."""
