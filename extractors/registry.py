@@ -1,6 +1,7 @@
 """Finds experts and text encoders by name: configs/experts/<name>.yaml names a module of this folder."""
 
 import dataclasses
+import functools
 import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,10 @@ from extractors.base import Extractor, TextEncoder
 from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.fingerprint import Recipe
+from pipeline.video import DECODE_VERSION
+
+PASS_VERSION = 1
+"""Raised by hand when `views.py` or `fused.py` change what an expert is shown."""
 
 EXPERTS = Path("configs/experts")
 TEXTS = Path("configs/text")
@@ -66,6 +71,15 @@ class TextConfig:
 
 
 @dataclass(frozen=True)
+class ExpertId:
+    """All that a decode worker needs to make an expert: plain, small, and hashable."""
+
+    name: str
+    module: str
+    params: Any
+
+
+@dataclass(frozen=True)
 class NamedExpert:
     """An expert ready to run: its name, its config, its extractor."""
 
@@ -73,6 +87,11 @@ class NamedExpert:
     config: ExpertConfig
     extractor: Extractor
     recipe: Recipe
+
+    @property
+    def id(self) -> ExpertId:
+        """What a decode worker rebuilds it from."""
+        return ExpertId(self.name, self.config.extractor, self.extractor.params)
 
 
 @dataclass(frozen=True)
@@ -92,7 +111,18 @@ def expert(name: str, folder: Path = EXPERTS) -> NamedExpert:
     module = _module(settings.extractor, f"{path}: key 'extractor'", "Expert")
     params = config.parse(module.Params, settings.params, f"{path}: params")
     extractor: Extractor = module.Expert(params)
-    return NamedExpert(name, settings, extractor, _recipe(settings.extractor, extractor.version, params))
+    recipe = _recipe(settings.extractor, extractor.version, params)
+    # What is decoded, and how it is cut, decides the features as much as the extractor does.
+    recipe["decode"] = [DECODE_VERSION, PASS_VERSION]
+    return NamedExpert(name, settings, extractor, recipe)
+
+
+@functools.lru_cache(maxsize=64)
+def rebuild(expert_id: ExpertId) -> Extractor:
+    """The expert in another process; made once there."""
+    module = importlib.import_module(f"extractors.{expert_id.module}")
+    extractor: Extractor = module.Expert(expert_id.params)
+    return extractor
 
 
 def text(name: str, folder: Path = TEXTS) -> NamedText:

@@ -1,0 +1,115 @@
+"""How things move: histograms of OpenCV's DIS optical flow by direction and speed.
+
+P pairs of neighbouring frames in an item, A directions, V speeds.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors.base import Embedded, Extractor, FrameNeed, FrameView
+from pipeline import config
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of the flow expert."""
+
+    __pydantic_config__ = config.STRICT
+    fps: float = 8.0
+    """Frames per second."""
+    window: int = 9
+    """Frames in an item, so one pair fewer."""
+    stride: int = 8
+    """An item starts every so many frames."""
+    short_px: int = 120
+    """Short side of the frames."""
+    directions: int = 8
+    """A, sectors; the first is centred on rightward, then they turn towards downward."""
+    speeds: tuple[float, ...] = (0.04, 0.15, 0.3, 0.6)
+    """Lower ends of the V speed bins, in short sides per second; what is slower than the first is still."""
+    grid: int = 3
+    """The picture is also described in grid x grid parts."""
+
+    def __post_init__(self) -> None:
+        if self.fps <= 0 or self.stride < 1 or self.grid < 1 or self.directions < 1:
+            raise ValueError("fps, stride, grid and directions must be above 0")
+        if self.window < 2:
+            raise ValueError("window must be at least 2: flow is between two frames")
+        if self.short_px < 32:
+            raise ValueError("short_px must be at least 32, for the flow's coarse levels")
+        if not self.speeds or self.speeds[0] <= 0 or list(self.speeds) != sorted(set(self.speeds)):
+            raise ValueError("speeds must be above 0 and rise")
+
+
+class Expert(Extractor):
+    """What moves where and how fast: over the whole picture, over its parts, and how much of each part moves at all."""
+
+    version = 1
+    params: Params
+
+    @property
+    def dim(self) -> int:
+        """A V + V + 1 + grid^2 (A + 1)."""
+        num_directions, num_speeds = self.params.directions, len(self.params.speeds)
+        return (num_directions + 1) * num_speeds + 1 + self.params.grid**2 * (num_directions + 1)
+
+    @property
+    def need(self) -> FrameNeed:
+        """Windows of frames."""
+        return FrameNeed(self.params.fps, self.params.short_px, self.params.window, self.params.stride)
+
+    def prepare(self, view: FrameView) -> NDArray[np.float32]:
+        """(N, D), the features themselves."""
+        counts = self._count_pairs(view.frames)
+        per_item = [counts[start : start + view.window - 1].sum(axis=0) for start in view.starts]
+        return np.array([self._describe(count) for count in per_item], np.float32).reshape(-1, self.dim)
+
+    def embed(self, items: NDArray[np.float32]) -> Embedded:
+        """The items, which are vectors already."""
+        return Embedded.one_per_item(items)
+
+    def _count_pairs(self, frames: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """(T - 1, grid^2, A, V + 1): for each pair of neighbours how many pixels of a part move so, speed 0 first."""
+        import cv2
+
+        grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+        dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        return np.array([self._count(dis, *pair) for pair in pairwise(grey)])
+
+    def _count(self, dis: Any, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """(grid^2, A, V + 1) pixel counts of one pair of frames (H, W)."""
+        num_directions, num_speeds, grid = self.params.directions, len(self.params.speeds), self.params.grid
+        flow = dis.calc(before, after, None)
+        height, width = before.shape
+        speed = np.hypot(flow[..., 0], flow[..., 1]) * self.params.fps / min(height, width)
+        turn = np.arctan2(flow[..., 1], flow[..., 0]) / (2 * np.pi)
+        direction = np.round(turn * num_directions).astype(np.int64) % num_directions
+        part = np.arange(height)[:, None] * grid // height * grid + np.arange(width) * grid // width
+        code = (part * num_directions + direction) * (num_speeds + 1) + np.digitize(speed, self.params.speeds)
+        counts = np.bincount(code.ravel(), minlength=grid**2 * num_directions * (num_speeds + 1))
+        return counts.reshape(grid**2, num_directions, num_speeds + 1).astype(np.float64)
+
+    def _describe(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(D,) from the counts (grid^2, A, V + 1) of an item."""
+        whole = counts.sum(axis=0)
+        moving = whole[:, 1:]
+        parts = np.concatenate([_unit(counts[:, :, 1:].sum(axis=2)), _moving_share(counts)[:, None]], axis=1)
+        blocks = [_unit(moving.ravel()), _unit(moving.sum(axis=0)), _moving_share(whole[None])]
+        return np.concatenate([*blocks, parts.ravel() / self.params.grid])
+
+
+def _moving_share(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(parts,) square root of the share of pixels that move, so that a small object counts."""
+    total = np.maximum(counts.sum(axis=(1, 2)), 1)
+    share: NDArray[np.float64] = np.sqrt(counts[:, :, 1:].sum(axis=(1, 2)) / total)
+    return share
+
+
+def _unit(histograms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The histograms (..., bins) with length 1, or 0 where nothing was counted."""
+    unit: NDArray[np.float64] = histograms / np.maximum(np.linalg.norm(histograms, axis=-1, keepdims=True), 1e-9)
+    return unit

@@ -1,0 +1,140 @@
+"""Faces: MTCNN finds them, and what each looks like is described after its eyes and mouth are put in place.
+
+MTCNN (Zhang et al. 2016) comes from facenet-pytorch, with its weights inside the wheel. F faces of a frame.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors.base import Embedded, Extractor, FrameNeed, FrameView
+from pipeline import config
+
+_SIDE_PX = 64
+"""Side of the aligned face."""
+_LANDMARKS = np.array([[0.34, 0.46], [0.66, 0.46], [0.50, 0.64], [0.37, 0.82], [0.63, 0.82]]) * _SIDE_PX
+"""Eyes, nose and corners of the mouth there, (5, 2) px: the places ArcFace uses, rounded."""
+_NUM_HOG = 3 * 3 * 2 * 2 * 9  # 3 x 3 blocks of 2 x 2 cells of 9 orientations
+_NUM_LBP = 4 * 4 * 10  # 4 x 4 parts with 10 uniform patterns of 8 neighbours each
+_NUM_COLOUR = 4 * 4 * 3
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of the face expert."""
+
+    __pydantic_config__ = config.STRICT
+    fps: float = 1.0
+    """Frames searched per second."""
+    short_px: int = 240
+    """Short side of the frames."""
+    min_face_px: int = 32
+    """Smallest face searched for; the time grows as it shrinks."""
+    min_confidence: float = 0.9
+    """Faces that MTCNN is less sure of (0..1) are dropped."""
+
+    def __post_init__(self) -> None:
+        if self.fps <= 0:
+            raise ValueError("fps must be above 0")
+        if self.min_face_px < 20:
+            raise ValueError("min_face_px must be at least 20; for smaller faces raise short_px")
+        if self.short_px < self.min_face_px:
+            raise ValueError("short_px is smaller than the smallest face, min_face_px")
+        if not 0 <= self.min_confidence <= 1:
+            raise ValueError("min_confidence must be in 0..1")
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The faces of a frame, surest first."""
+
+    boxes_px: NDArray[np.float32]
+    """(F, 4) left, top, right, bottom."""
+    confidence: NDArray[np.float32]
+    """(F,)"""
+    landmarks_px: NDArray[np.float32]
+    """(F, 5, 2) eyes, nose, corners of the mouth."""
+
+
+class Expert(Extractor):
+    """One row for each face of a frame, none where nobody is seen: its edges, its fine texture, its colours."""
+
+    version = 1
+    params: Params
+
+    @property
+    def dim(self) -> int:
+        """324 of HOG, 160 of local binary patterns, 48 of colour."""
+        return _NUM_HOG + _NUM_LBP + _NUM_COLOUR
+
+    @property
+    def need(self) -> FrameNeed:
+        """Single frames."""
+        return FrameNeed(self.params.fps, self.params.short_px)
+
+    def prepare(self, view: FrameView) -> NDArray[np.uint8]:
+        """(N, H, W, 3) RGB."""
+        return view.frames[view.starts]
+
+    def load(self, device: str) -> None:
+        """Put MTCNN on the device."""
+        from facenet_pytorch import MTCNN
+
+        self._detector: Any = MTCNN(
+            keep_all=True, select_largest=False, min_face_size=self.params.min_face_px, device=device
+        )
+
+    def embed(self, items: NDArray[np.uint8]) -> Embedded:
+        """(R, D) vectors, with extras `box_px` (R, 4) in pixels of the frame shown and `confidence` (R,)."""
+        found = [self._sure(*face) for face in zip(*self._detector.detect(items, landmarks=True), strict=True)]
+        pairs = zip(items, found, strict=True)
+        rows = [describe(align(frame, points)) for frame, faces in pairs for points in faces.landmarks_px]
+        item_index = np.repeat(np.arange(len(items)), [len(faces.confidence) for faces in found])
+        extras: dict[str, NDArray[Any]] = {
+            "box_px": np.concatenate([faces.boxes_px for faces in found]),
+            "confidence": np.concatenate([faces.confidence for faces in found]),
+        }
+        return Embedded(np.array(rows, np.float32).reshape(-1, self.dim), item_index.astype(np.int64), extras)
+
+    def _sure(self, boxes: Any, confidence: Any, landmarks: Any) -> Faces:
+        """The faces to keep of what MTCNN gives for one frame: None, [None], None where it found no face."""
+        if boxes is None:
+            return Faces(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
+        boxes, scores, points = (np.asarray(values, np.float32) for values in (boxes, confidence, landmarks))
+        # Rounded, and by place among equals: the last digits depend on what else is in the batch.
+        order = np.lexsort((boxes[:, 0], boxes[:, 1], -np.round(scores, 3)))
+        order = order[scores[order] >= self.params.min_confidence]
+        return Faces(boxes[order], scores[order], points[order])
+
+
+def align(frame: NDArray[np.uint8], landmarks_px: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(64, 64, 3), the face turned, scaled and moved so that its five landmarks (5, 2) are where they belong.
+
+    The similarity with the least squared distance, in closed form over complex numbers: to = a * from + b.
+    """
+    import cv2
+
+    source, target = (points @ np.array([1, 1j]) for points in (landmarks_px.astype(np.float64), _LANDMARKS))
+    centred = source - source.mean()
+    factor = np.vdot(centred, target - target.mean()) / max(np.vdot(centred, centred).real, 1e-6)
+    shift = target.mean() - factor * source.mean()
+    matrix = np.array([[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]])
+    face = cv2.warpAffine(frame, matrix, (_SIDE_PX, _SIDE_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(face, np.uint8)
+
+
+def describe(face: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(D,) of an aligned face (64, 64, 3), three blocks of length 1 / sqrt(3)."""
+    import cv2
+    from skimage.feature import hog, local_binary_pattern
+
+    grey = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
+    edges = hog(grey, orientations=9, pixels_per_cell=(16, 16), cells_per_block=(2, 2), feature_vector=True)
+    patterns = np.asarray(local_binary_pattern(grey, P=8, R=1, method="uniform"), np.int64)  # type: ignore[no-untyped-call]
+    parts = patterns.reshape(4, 16, 4, 16).swapaxes(1, 2).reshape(16, 256)
+    texture = np.sqrt([np.bincount(part, minlength=10) for part in parts]).ravel()
+    colour = cv2.resize(face, (4, 4), interpolation=cv2.INTER_AREA).astype(np.float64).ravel() / 255
+    blocks = [block / max(float(np.linalg.norm(block)), 1e-6) for block in (edges, texture, colour)]
+    return np.concatenate([*blocks], dtype=np.float64) / 3**0.5

@@ -1,0 +1,135 @@
+"""The thing one looks at in a picture: the region of one colour that stands out and moves.
+
+T frames of H x W pixels, P colours of the palette.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PALETTE = {
+    "black": (10, 10, 10),
+    "dark grey": (64, 64, 64),
+    "grey": (128, 128, 128),
+    "light grey": (188, 188, 188),
+    "white": (250, 250, 250),
+    "red": (215, 30, 35),
+    "dark red": (120, 30, 35),
+    "orange": (245, 130, 20),
+    "brown": (130, 85, 50),
+    "beige": (205, 180, 145),
+    "yellow": (245, 220, 30),
+    "olive": (115, 120, 65),
+    "green": (30, 155, 50),
+    "light green": (145, 215, 120),
+    "dark green": (25, 75, 40),
+    "teal": (70, 130, 140),
+    "cyan": (80, 210, 225),
+    "blue": (30, 65, 215),
+    "light blue": (130, 175, 230),
+    "navy": (35, 45, 85),
+    "purple": (135, 40, 170),
+    "mauve": (140, 115, 145),
+    "magenta": (225, 40, 190),
+    "pink": (240, 165, 185),
+}
+"""sRGB of P everyday colours, the muted ones among them: what is close to none of the bright ones is none of them."""
+
+_MOVED = 12.0  # CIE Lab distance from the usual colour of a pixel at which it counts as changed; noise is about 3
+_SMALLEST = 0.004  # share of the picture
+_RING_PX = 4  # what surrounds a region is looked at this far from it, beyond outlines
+
+
+@dataclass(frozen=True)
+class Region:
+    """The most salient region of a frame."""
+
+    mask: NDArray[np.bool_]
+    """(H, W), holes filled."""
+    salience: float
+    """0 (nothing there) to about 1."""
+
+
+def smooth(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The frames (T, H, W, 3) with less noise and the same edges."""
+    import cv2
+
+    return np.array([cv2.medianBlur(frame, 3) for frame in frames], np.uint8)
+
+
+def to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """CIE Lab, L in 0..100, of RGB values (..., 3)."""
+    import cv2
+
+    rows = rgb.reshape(1, -1, 3).astype(np.float32) / 255
+    return np.asarray(cv2.cvtColor(rows, cv2.COLOR_RGB2LAB), np.float32).reshape(rgb.shape)
+
+
+def name_colours(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(...), which of the palette is nearest in Lab to each RGB value (..., 3), to within 8 levels of each channel."""
+    red, green, blue = np.moveaxis(rgb.astype(np.int64) // 8, -1, 0)
+    names: NDArray[np.uint8] = _nearest_colours()[red, green, blue]
+    return names
+
+
+@lru_cache(maxsize=1)
+def _nearest_colours() -> NDArray[np.uint8]:
+    """(32, 32, 32), the palette's nearest colour to the middle of each cube of 8 x 8 x 8 RGB values."""
+    cubes = np.moveaxis(np.indices((32, 32, 32)) * 8 + 4, 0, -1).astype(np.uint8)
+    palette = to_lab(np.array(list(PALETTE.values()), np.uint8))
+    distances = [np.linalg.norm(to_lab(cubes) - colour, axis=-1) for colour in palette]
+    return np.asarray(np.argmin(distances, axis=0), np.uint8)
+
+
+def find_regions(lab: NDArray[np.float32], names: NDArray[np.uint8]) -> list[Region]:
+    """The most salient region of each frame of a view, from their Lab (T, H, W, 3) and colour names (T, H, W)."""
+    usual = np.median(lab, axis=0)
+    moved = np.linalg.norm(lab - usual, axis=-1) > _MOVED
+    return [_find(*frame) for frame in zip(lab, names, moved, strict=True)]
+
+
+def _find(lab: NDArray[np.float32], names: NDArray[np.uint8], moved: NDArray[np.bool_]) -> Region:
+    best = Region(np.zeros(names.shape, np.bool_), 0.0)
+    for mask in _uniform_parts(names):
+        salience = _salience(mask, lab, moved)
+        if salience > best.salience:
+            best = Region(mask, salience)
+    return best
+
+
+def _uniform_parts(names: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
+    """Masks (H, W) of the connected parts of one colour name, tiny ones left out, holes filled."""
+    import cv2
+
+    parts: list[NDArray[np.bool_]] = []
+    for name in np.unique(names):
+        _, labels, stats, _ = cv2.connectedComponentsWithStats((names == name).astype(np.uint8), connectivity=4)
+        large = np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= _SMALLEST * names.size) + 1
+        parts.extend(_filled((labels == label).astype(np.uint8), cv2) for label in large)
+    return parts
+
+
+def _filled(mask: NDArray[np.uint8], cv2: Any) -> NDArray[np.bool_]:
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = cv2.drawContours(np.zeros_like(mask), contours, -1, 1, cv2.FILLED)
+    return np.asarray(filled, np.bool_)
+
+
+def _salience(mask: NDArray[np.bool_], lab: NDArray[np.float32], moved: NDArray[np.bool_]) -> float:
+    """Large, unlike its surroundings, of one colour, moving, and not running out of the picture on all sides."""
+    import cv2
+
+    grown = cv2.dilate(mask.astype(np.uint8), np.ones((2 * _RING_PX + 1,) * 2, np.uint8)).astype(np.bool_)
+    ring = grown & ~cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.bool_)
+    if not ring.any():
+        return 0.0
+    inside = lab[mask]
+    colour = np.median(inside, axis=0)
+    contrast = min(float(np.linalg.norm(colour - np.median(lab[ring], axis=0))) / 60, 1)
+    uniform = float((np.linalg.norm(inside - colour, axis=1) < _MOVED).mean())
+    border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean()
+    size = min(float(mask.mean()) / 0.05, 1)
+    return float(size**0.5 * contrast * uniform**2 * (0.2 + 0.8 * moved[mask].mean()) * (1 - border) ** 4)

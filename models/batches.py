@@ -1,0 +1,169 @@
+"""Captions and features as arrays, and as the batches that a network is given.
+
+V videos, C captions, B videos of a batch, E experts, T time steps, W words, D feature, N vectors in all.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.config import ExpertInput, TextInput
+from pipeline.errors import TrainingError
+from pipeline.ragged import Ragged
+
+
+@dataclass(frozen=True)
+class Collection:
+    """The videos and captions of one split."""
+
+    experts: tuple[ExpertInput, ...]
+    text: TextInput
+    features: dict[str, Ragged]
+    """By name of expert: V rows; an empty row = the video lacks the expert."""
+    tokens: Ragged
+    """C rows of word vectors."""
+    caption_video: NDArray[np.int64]
+    """(C,), which video a caption belongs to, in any order."""
+
+    def __post_init__(self) -> None:
+        lengths = {expert.name: len(self.features[expert.name]) for expert in self.experts}
+        if len(set(lengths.values())) != 1:
+            raise TrainingError(f"the experts have features of different numbers of videos: {lengths}")
+        if len(self.tokens) != len(self.caption_video):
+            raise TrainingError(f"{len(self.tokens)} captions, but {len(self.caption_video)} videos for them")
+        for expert in self.experts:
+            _check(expert.name, self.features[expert.name], expert.dim)
+        _check("text", self.tokens, self.text.dim)
+
+    @property
+    def num_videos(self) -> int:
+        """V"""
+        return len(self.features[self.experts[0].name])
+
+
+@dataclass(frozen=True)
+class Videos:
+    """Arguments of `CE.embed_videos`."""
+
+    experts: dict[str, Tensor]
+    available: dict[str, Tensor]
+    counts: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Arguments of `CE.embed_texts`."""
+
+    text: Tensor
+    """(N, W, D)"""
+    counts: Tensor
+    """(N,)"""
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Ragged rows whose values are on the device."""
+
+    values: Tensor
+    """(N + 1, D), the last one zeros, so that a row without any vector has something to point at."""
+    starts: Tensor
+    counts: Tensor
+    """(V,), at most `max_tokens`."""
+    max_tokens: int
+
+    @classmethod
+    def of(cls, ragged: Ragged, max_tokens: int, device: torch.device) -> "_Rows":
+        """The first `max_tokens` of each row."""
+        values = torch.from_numpy(np.concatenate([ragged.values, np.zeros((1, ragged.dim), np.float32)])).to(device)
+        counts = torch.from_numpy(ragged.counts).clamp(max=max_tokens)
+        return cls(values, torch.from_numpy(ragged.offsets[:-1]), counts, max_tokens)
+
+    def padded(self, rows: Tensor, trim: bool) -> tuple[Tensor, Tensor]:
+        """The rows (B, T, D) with zeros behind, and how many of each are real; `trim` cuts the zeros common to all."""
+        counts = self.counts[rows]
+        length = max(1, int(counts.max())) if trim else self.max_tokens
+        steps = torch.arange(length)
+        zeros = len(self.values) - 1
+        where = torch.where(steps < counts.unsqueeze(1), self.starts[rows].unsqueeze(1) + steps, zeros)
+        return self.values[where.to(self.values.device)], counts.to(self.values.device)
+
+
+class Data:
+    """A collection on a device, ready to be cut into batches; rows are always asked for by indices on the CPU.
+
+    Tokens stay ragged until they are in a batch: padded they would be several times as large. `trim` pads a batch only
+    to its own longest row, which is right for a network that ignores padding, and only for that.
+    """
+
+    def __init__(self, collection: Collection, device: torch.device, trim: bool) -> None:
+        self.collection, self.trim = collection, trim
+        features = {expert: collection.features[expert.name] for expert in collection.experts}
+        self.pooled = {e.name: mean(rows).to(device) for e, rows in features.items() if e.pool == "mean"}
+        self.ragged = {e.name: _Rows.of(rows, e.max_tokens, device) for e, rows in features.items() if e.pool == "vlad"}
+        self.available = {e.name: torch.from_numpy(rows.counts > 0).to(device) for e, rows in features.items()}
+        self.tokens = _Rows.of(collection.tokens, collection.text.max_tokens, device)
+
+    def videos(self, rows: Tensor) -> Videos:
+        """The videos at `rows` (B,)."""
+        there = {name: rows_of.padded(rows, self.trim) for name, rows_of in self.ragged.items()}
+        rows = rows.to(next(iter(self.available.values())).device)
+        experts = {name: values[rows] for name, values in self.pooled.items()}
+        return Videos(
+            experts | {name: tokens for name, (tokens, _) in there.items()},
+            {name: available[rows] for name, available in self.available.items()},
+            {name: counts for name, (_, counts) in there.items()},
+        )
+
+    def texts(self, rows: Tensor) -> Texts:
+        """The captions at `rows` (N,)."""
+        return Texts(*self.tokens.padded(rows, self.trim))
+
+
+def mean(ragged: Ragged) -> Tensor:
+    """(V, D), the mean of each row; zeros of a row without any vector."""
+    means = np.zeros((len(ragged), ragged.dim))
+    present = ragged.counts > 0
+    if present.any():
+        # Empty rows take no part: reduceat gives the value at the start where start and end are equal, instead of 0.
+        sums = np.add.reduceat(ragged.values, ragged.offsets[:-1][present], axis=0, dtype=np.float64)
+        means[present] = sums / ragged.counts[present, None]
+    return torch.from_numpy(means.astype(np.float32))
+
+
+def picks(collection: Collection, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Every video that has an expert and a caption, in random order, and for each a random one of its captions."""
+    num_captions = np.bincount(collection.caption_video, minlength=collection.num_videos)
+    seen = np.any([collection.features[expert.name].counts > 0 for expert in collection.experts], axis=0)
+    videos = torch.from_numpy(np.flatnonzero((num_captions > 0) & seen))
+    if not len(videos):
+        raise TrainingError("no video of the training split has both a caption and an expert that saw something")
+    videos = videos[torch.randperm(len(videos), generator=generator)]
+    grouped = torch.from_numpy(np.argsort(collection.caption_video, kind="stable"))
+    first = torch.from_numpy(np.cumsum(num_captions) - num_captions)[videos]
+    drawn = torch.rand(len(videos), generator=generator, dtype=torch.float64) * torch.from_numpy(num_captions)[videos]
+    return videos, grouped[first + drawn.long()]
+
+
+def epoch(data: Data, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Videos, Texts]]:
+    """Batches of videos, each with one caption, until every video had its turn.
+
+    A single video left over joins the batch before: alone it has neither a wrong pair nor batch statistics.
+    """
+    videos, captions = picks(data.collection, generator)
+    borders = list(range(0, len(videos), batch_size))
+    if len(videos) - borders[-1] == 1 and len(borders) > 1:
+        borders.pop()
+    for start, end in zip(borders, [*borders[1:], len(videos)], strict=True):
+        yield data.videos(videos[start:end]), data.texts(captions[start:end])
+
+
+def _check(name: str, ragged: Ragged, dim: int) -> None:
+    if ragged.dim != dim:
+        raise TrainingError(f"{name}: vectors of length {ragged.dim} where the network expects {dim}")
+    if not np.isfinite(ragged.values).all():
+        row = int(np.searchsorted(ragged.offsets, np.argwhere(~np.isfinite(ragged.values))[0, 0], side="right")) - 1
+        raise TrainingError(f"{name}: row {row} holds a value that is not finite; extract it anew")

@@ -1,0 +1,204 @@
+"""What configs/models/<name>.yaml says: the experts, the network, its training. Reading it needs no torch."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pipeline import config
+from pipeline.fingerprint import Recipe
+
+MODELS = Path("configs/models")
+
+
+@dataclass(frozen=True)
+class ExpertInput:
+    """What the network is given of one expert, and how it makes one vector of it."""
+
+    __pydantic_config__ = config.STRICT
+    name: str
+    dim: int
+    """D of one vector, before pooling."""
+    pool: Literal["mean", "vlad"] = "mean"
+    """mean: (B, D), averaged before the network sees it; vlad: (B, T, D), aggregated inside by NetVLAD."""
+    clusters: int = 0
+    max_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        if self.pool == "vlad" and (self.clusters < 1 or self.max_tokens < 1):
+            raise ValueError(f"expert {self.name}: pool: vlad needs clusters and max_tokens of at least 1")
+
+    @property
+    def pooled_dim(self) -> int:
+        """Length of the vector after pooling: D, or D x K."""
+        return self.dim * self.clusters if self.pool == "vlad" else self.dim
+
+
+@dataclass(frozen=True)
+class TextPool:
+    """How the token vectors of a caption become one vector: NetVLAD over the first `max_tokens`."""
+
+    __pydantic_config__ = config.STRICT
+    clusters: int
+    ghost_clusters: int
+    """Clusters that take what means nothing, and are then dropped."""
+    max_tokens: int
+
+    def __post_init__(self) -> None:
+        if self.clusters < 1 or self.max_tokens < 1 or self.ghost_clusters < 0:
+            raise ValueError("text_pool needs clusters and max_tokens of at least 1 and ghost_clusters of at least 0")
+
+
+@dataclass(frozen=True)
+class TextInput:
+    """What the network is given of a caption: (W, D) token vectors."""
+
+    __pydantic_config__ = config.STRICT
+    dim: int
+    clusters: int
+    ghost_clusters: int
+    max_tokens: int
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The network."""
+
+    __pydantic_config__ = config.STRICT
+    shared_dim: int
+    """D of the space that all experts are projected to; moee has none and ignores it."""
+    gating: Literal["sequential", "parallel", "none", "moee"]
+    """sequential: as released, later experts see the earlier ones already gated; parallel: the paper's formula;
+    none: projection only; moee: no projection either."""
+    activation: Literal["mish", "relu"]
+    batch_norm: bool
+    """In the reasoning between pairs of experts."""
+    mask_padding: bool
+    """False: as released, zero padding takes part in NetVLAD, so that max_tokens changes the scores."""
+    standardise: bool = False
+    """Shift and scale each feature to mean 0 and deviation 1 over the training videos; False: as released."""
+    mixture: Literal["learned", "uniform"] = "learned"
+    """How much each expert counts for a caption."""
+    num_g_layers: int = 3
+    """Linear layers from a pair of experts to their relation."""
+    num_h_layers: int = 0
+    """Linear layers from an expert's mean relation to its gate."""
+    include_self: bool = True
+    """Whether an expert is also paired with itself."""
+
+    def __post_init__(self) -> None:
+        if self.shared_dim < 1:
+            raise ValueError("architecture.shared_dim must be at least 1")
+        if self.num_g_layers < 1 or self.num_h_layers < 0:
+            raise ValueError("architecture.num_g_layers must be at least 1 and num_h_layers at least 0")
+        if self.num_h_layers and self.gating in {"none", "moee"}:
+            raise ValueError(f"architecture.num_h_layers needs gating: sequential or parallel, not {self.gating}")
+        if self.standardise and not self.mask_padding:
+            raise ValueError("architecture.standardise needs mask_padding: true, for it would shift the padding too")
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the network learns; all of it but `seeds` decides the result."""
+
+    __pydantic_config__ = config.STRICT
+    batch_size: int
+    """Videos, each with one of its captions."""
+    epochs: int
+    learning_rate: float
+    weight_decay: float
+    optimizer: Literal["ranger", "radam", "adamw"]
+    schedule: Literal["step", "cosine"]
+    """step: times `gamma` after each epoch; cosine: down to 0 at the last one."""
+    loss: Literal["margin", "infonce"]
+    gamma: float | None = None
+    margin: float | None = None
+    """margin only: how much better than a wrong pair the right one must score."""
+    temperature: float | None = None
+    """infonce only: where the learned temperature starts."""
+    ema: float | None = None
+    """Decay of the running mean of the weights that is evaluated and kept; null: the weights themselves."""
+    word_dropout: float = 0.0
+    """Share of a caption's words that are hidden at random, at each step."""
+    expert_dropout: float = 0.0
+    """Share of a video's experts that are hidden at random, at each step."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 2 or self.epochs < 1 or self.learning_rate <= 0 or self.weight_decay < 0:
+            raise ValueError("training needs batch_size >= 2, epochs >= 1, learning_rate > 0, weight_decay >= 0")
+        self._check_pair("loss", "margin", "margin", self.margin)
+        self._check_pair("loss", "infonce", "temperature", self.temperature)
+        self._check_pair("schedule", "step", "gamma", self.gamma)
+        for key in ("ema", "word_dropout", "expert_dropout"):
+            if not 0 <= (getattr(self, key) or 0) < 1:
+                raise ValueError(f"training.{key} must be at least 0 and below 1")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("training.seeds must name at least one seed, and none twice")
+
+    def _check_pair(self, key: str, choice: str, setting: str, value: float | None) -> None:
+        """A setting that one choice needs and the others would silently ignore."""
+        chosen = getattr(self, key)
+        if chosen == choice and (value is None or value <= 0):
+            raise ValueError(f"training.{setting} must be above 0 with {key}: {choice}")
+        if chosen != choice and value is not None:
+            raise ValueError(f"training.{setting} belongs to {key}: {choice}; remove it, or change {key}: {chosen}")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Speed only, never fingerprinted."""
+
+    __pydantic_config__ = config.STRICT
+    device: str = "auto"
+    """auto, cpu, cuda, or cuda:<n>; auto: a GPU where there is one."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """Of the matrix products; auto: bf16 on a GPU that has it, else fp32."""
+    checkpoint_s: float = 30.0
+    """Write what a killed training resumes from after an epoch that ends this long after the last writing."""
+
+    def __post_init__(self) -> None:
+        if self.device not in {"auto", "cpu"} and not self.device.startswith("cuda"):
+            raise ValueError(f"runtime.device must be auto, cpu, cuda or cuda:<n>, not {self.device!r}")
+        if self.device == "cpu" and self.precision == "fp16":
+            raise ValueError("runtime.precision: fp16 needs a GPU; with device: cpu set fp32 or bf16")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """configs/models/<name>.yaml"""
+
+    __pydantic_config__ = config.STRICT
+    experts: tuple[str, ...]
+    """Names of files in configs/experts/, in any order."""
+    text: str
+    """Name of a file in configs/text/."""
+    text_pool: TextPool
+    architecture: Architecture
+    training: Training
+    runtime: Runtime = field(default_factory=Runtime)
+
+    def __post_init__(self) -> None:
+        if not self.experts or len(set(self.experts)) < len(self.experts):
+            raise ValueError("experts must name at least one expert, and none twice")
+        if len(self.experts) == 1 and not self.architecture.include_self:
+            raise ValueError("architecture.include_self: false leaves a single expert without a pair; set it to true")
+
+    def text_input(self, dim: int) -> TextInput:
+        """What the network is given of a caption whose token vectors have length `dim`."""
+        pool = self.text_pool
+        return TextInput(dim, pool.clusters, pool.ghost_clusters, pool.max_tokens)
+
+
+def load(name: str, folder: Path = MODELS) -> ModelConfig:
+    """The model called `name`."""
+    return config.load(ModelConfig, config.choose(folder, name))
+
+
+def recipe(settings: ModelConfig) -> Recipe:
+    """What decides a trained model, as plain JSON; without `runtime`, and without the seeds: each run has one."""
+    plain: Recipe = json.loads(json.dumps(dataclasses.asdict(settings)))
+    del plain["runtime"], plain["training"]["seeds"]
+    plain["experts"].sort()
+    return plain

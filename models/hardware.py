@@ -1,0 +1,45 @@
+"""Where a network runs, and how precisely it multiplies."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+
+from models.config import Runtime
+from pipeline.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """A device, and the type of matrix products there: float32, bfloat16 or float16."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+    def multiplying(self) -> AbstractContextManager[object]:
+        """The context in which products are of `dtype`."""
+        if self.dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, self.dtype)
+
+    def scaler(self) -> torch.amp.GradScaler:
+        """Keeps the gradients of float16 from vanishing; does nothing for the other types."""
+        return torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+
+
+def choose(runtime: Runtime) -> Hardware:
+    """What the settings ask for, `auto` being the best there is."""
+    has_gpu = torch.cuda.is_available()
+    device = torch.device(runtime.device if runtime.device != "auto" else "cuda" if has_gpu else "cpu")
+    if device.type == "cuda" and (not has_gpu or (device.index or 0) >= torch.cuda.device_count()):
+        raise ConfigError(f"runtime.device: {runtime.device}, but PyTorch sees no such GPU here; set auto or cpu")
+    return Hardware(device, _dtype(runtime, device))
+
+
+def _dtype(runtime: Runtime, device: torch.device) -> torch.dtype:
+    if runtime.precision == "auto":
+        fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if fast else torch.float32
+    if runtime.precision == "fp16" and device.type == "cpu":
+        raise ConfigError("runtime.precision: fp16 needs a GPU, and there is none; set auto, bf16 or fp32")
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[runtime.precision]

@@ -1,0 +1,73 @@
+"""Normalisation of inputs, and of batches as in the released models. B videos, P pairs of experts, D feature."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """Normalises the last axis over all rows; fewer than two rows in training take the running statistics instead."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., D) -> (..., D)"""
+        rows = x.flatten(0, -2)
+        if self.training and len(rows) < 2:
+            return self._by_running_statistics(rows).view_as(x)
+        return super().forward(rows).view_as(x)
+
+    def _by_running_statistics(self, rows: Tensor) -> Tensor:
+        return functional.batch_norm(
+            rows, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps
+        )
+
+
+class PairNorm(BatchNorm):
+    """Normalises each pair over its own B rows, and moves the running statistics as P calls, one after another, would.
+
+    The released models call one BatchNorm once for each pair; this gives the same numbers in one call.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, P, D) -> (B, P, D)"""
+        if not self.training or len(x) < 2:
+            return self._by_running_statistics(x.flatten(0, 1)).view_as(x)
+        pairs, dim = x.shape[1:]
+        # A momentum of 1 leaves in these two exactly the mean and the unbiased variance of this call.
+        mean, variance = (torch.zeros(pairs * dim, device=x.device) for _ in range(2))
+        weight, bias = self.weight.repeat(pairs), self.bias.repeat(pairs)
+        out = functional.batch_norm(x.flatten(1), mean, variance, weight, bias, True, 1.0, self.eps)
+        self._replay(mean.view(pairs, dim), variance.view(pairs, dim))
+        return out.view_as(x)
+
+    @torch.no_grad()
+    def _replay(self, means: Tensor, variances: Tensor) -> None:
+        """Moves the running statistics by (P, D) means and variances: r <- (1 - m) r + m x for each row x in turn."""
+        assert self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None
+        momentum, pairs = self.momentum or 0.0, len(means)
+        left = (1 - momentum) ** torch.arange(pairs - 1, -1, -1, device=means.device)
+        for running, values in ((self.running_mean, means), (self.running_var, variances)):
+            running.mul_((1 - momentum) ** pairs).add_(momentum * (left @ values))
+        self.num_batches_tracked += pairs
+
+
+class Standardise(nn.Module):
+    """Shifts and scales each feature by constants that are set once, from the training videos."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("scale", torch.ones(dim))
+
+    def fit(self, values: Tensor) -> None:
+        """Sets the constants by values (N, D); a feature that never varies is only shifted; N = 0 changes nothing."""
+        if len(values):
+            deviation = values.std(0, correction=0)
+            self.mean.copy_(values.mean(0))
+            self.scale.copy_(torch.where(deviation > 1e-6, deviation, 1.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., D) -> (..., D)"""
+        return (x - self.mean) / self.scale

@@ -1,0 +1,105 @@
+"""The sound of a video as mono samples of any rate, cut to any span of time."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import DecodeError
+from pipeline.video import open_container
+
+MARGIN_S = 1.0
+"""Decoded on both sides of the span, so that the resampler's edges fall outside it."""
+
+JITTER_S = 0.05
+"""Timestamps that stray less than this from gapless sound are rounding (Matroska counts milliseconds), not gaps."""
+
+Block = tuple[int, NDArray[np.float32]]
+
+
+def read_audio(path: Path, rate_hz: int, start_s: float, stop_s: float) -> NDArray[np.float32]:
+    """Samples (S,) in -1..1 from `start_s` on, the mean of all channels; fewer than asked for where the sound ends.
+
+    Empty when the file has no audio stream or the sound ends before `start_s`. Where a stream begins late there is
+    silence. DecodeError when an audio stream is there and nothing of it decodes.
+    """
+    with open_container(path) as container:
+        if not container.streams.audio:
+            return np.zeros(0, np.float32)
+        stream = container.streams.best("audio")
+        source_hz = stream.codec_context.sample_rate
+        # A whole second, so that a resampled sample falls exactly on start_s whatever the two rates are.
+        from_s = max(0, int(start_s - MARGIN_S))
+        sound = _span(container, stream, from_s, stop_s + MARGIN_S)
+    resampled = _resample(sound, source_hz, rate_hz)
+    first = round((start_s - from_s) * rate_hz)
+    return resampled[first : first + round((stop_s - start_s) * rate_hz)]
+
+
+def _span(container: Any, stream: Any, from_s: int, to_s: float) -> NDArray[np.float32]:
+    source_hz = stream.codec_context.sample_rate
+    start_s = (container.start_time or 0) / 1e6
+    if from_s > 0:
+        container.seek(int((from_s + start_s) * 1e6), backward=True)
+    blocks: list[Block] = []
+    for first, samples in _placed(_decoded_blocks(container, stream, start_s), source_hz):
+        if first >= to_s * source_hz:
+            break
+        blocks.append((first, samples))
+    if not blocks and from_s == 0:
+        raise DecodeError("the audio stream cannot be decoded")
+    return _lay_out(blocks, from_s * source_hz)
+
+
+def _decoded_blocks(container: Any, stream: Any, start_s: float) -> Iterator[tuple[float, NDArray[np.float32]]]:
+    """(time in seconds, mono samples) of each frame that decodes."""
+    import av
+    from av.audio.resampler import AudioResampler
+
+    to_float = AudioResampler(format="fltp")
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, av.error.FFmpegError):
+            return
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            continue
+        for frame in frames:
+            if frame.pts is not None and frame.samples:
+                time_s = float(frame.pts * frame.time_base) - start_s
+                for converted in to_float.resample(frame):
+                    yield time_s, converted.to_ndarray().mean(axis=0, dtype=np.float32)
+
+
+def _placed(blocks: Iterator[tuple[float, NDArray[np.float32]]], source_hz: int) -> Iterator[Block]:
+    """Each block with its first sample's place on the clock; gapless unless the timestamps really jump."""
+    expected: int | None = None
+    for time_s, samples in blocks:
+        told = round(time_s * source_hz)
+        first = told if expected is None or abs(told - expected) > JITTER_S * source_hz else expected
+        yield first, samples
+        expected = first + len(samples)
+
+
+def _lay_out(blocks: list[Block], origin: int) -> NDArray[np.float32]:
+    end = max((first + len(samples) for first, samples in blocks), default=origin)
+    sound = np.zeros(max(0, end - origin), np.float32)
+    for first, samples in blocks:
+        cut = max(0, origin - first)
+        place = first + cut - origin
+        sound[place : place + len(samples) - cut] = samples[cut:]
+    return sound
+
+
+def _resample(sound: NDArray[np.float32], source_hz: int, rate_hz: int) -> NDArray[np.float32]:
+    if source_hz == rate_hz or not len(sound):
+        return sound
+    import soxr
+
+    resampled: NDArray[np.float32] = soxr.resample(sound, source_hz, rate_hz, quality="HQ")
+    return resampled

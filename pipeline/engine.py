@@ -1,0 +1,100 @@
+"""Runs jobs in worker processes with a deadline for each, in order, a few ahead of the reader.
+
+A job that hangs or kills its process costs that job only: the pool (pebble) replaces the worker.
+"""
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from pipeline.errors import PipelineError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job has no result."""
+
+    reason: str
+    died: bool
+    """The worker hung or crashed; a second try by other means may do better."""
+
+
+@dataclass(frozen=True)
+class Done(Generic[Job, Result]):
+    """A job and its result, or its failure."""
+
+    job: Job
+    result: Result | None
+    failure: Failure | None
+
+
+def num_workers(setting: int) -> int:
+    """How many worker processes: the setting, or one per core that this process may use when it is 0."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return setting or available
+
+
+def run_jobs(
+    function: Callable[[Job], Result],
+    jobs: Iterable[Job],
+    workers: int,
+    deadline_s: float,
+    again: Callable[[Job], Job | None] = lambda job: None,
+) -> Iterator[Done[Job, Result]]:
+    """Each job's result, in the order of the jobs; at most two jobs a worker are ahead of the reader.
+
+    `again` turns a job whose worker hung or died into the job of a second try, or None. Errors in `function` other
+    than PipelineError are faults of the program or the machine, and are raised.
+    """
+    # spawn: the parent may have threads and CUDA, neither of which survives a fork.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPool(max_workers=workers, context=context, initializer=_quiet_worker) as pool:
+        try:
+            waiting: deque[tuple[Job, Any]] = deque()
+            source = iter(jobs)
+            exhausted = False
+            while waiting or not exhausted:
+                while not exhausted and len(waiting) < 2 * workers:
+                    job = next(source, None)
+                    exhausted = job is None
+                    if job is not None:
+                        waiting.append((job, pool.schedule(function, args=(job,), timeout=deadline_s)))
+                if waiting:
+                    job, future = waiting.popleft()
+                    done = _wait(job, future, deadline_s)
+                    second = again(job) if done.failure and done.failure.died else None
+                    if second is not None:
+                        retry = pool.schedule(function, args=(second,), timeout=deadline_s)
+                        done = _wait(second, retry, deadline_s)
+                    yield done
+        finally:
+            pool.stop()  # type: ignore[no-untyped-call]
+
+
+def _wait(job: Job, future: Any, deadline_s: float) -> Done[Job, Any]:
+    try:
+        return Done(job, future.result(), None)
+    except FutureTimeoutError:
+        return Done(job, None, Failure(f"gave up after {deadline_s:g} s", died=True))
+    except ProcessExpired as error:
+        return Done(job, None, Failure(f"the decoder crashed (exit code {error.exitcode})", died=True))
+    except PipelineError as error:
+        return Done(job, None, Failure(str(error), died=False))
+
+
+def _quiet_worker() -> None:
+    """One thread a worker, since the workers are the parallelism; Ctrl-C is the parent's to handle."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[variable] = "1"

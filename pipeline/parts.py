@@ -1,0 +1,157 @@
+"""How the features of a store lie in Zarr: ragged rows, one uncompressed chunk an array, a checksum on each.
+
+A part is a Zarr v3 group: `values` (N, D) float32, `times_s` (N, 2) float64, `offsets` (V + 1,) int64, and what the
+expert read beside them (`text`, `confidence`, `box_px` ...), N long each. Its attribute `rows` names the V rows.
+"""
+
+import dataclasses
+import functools
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import store
+from pipeline.errors import StoreError
+from pipeline.ragged import Ragged
+from pipeline.store import Row
+
+
+@dataclass(frozen=True)
+class Features:
+    """The features of one row, and what is kept beside them."""
+
+    values: NDArray[np.float32]
+    """(n, D)"""
+    times_s: NDArray[np.float64]
+    """(n, 2)"""
+    extras: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """name -> (n, ...)"""
+
+
+def publish(folder: Path, rows: Sequence[Row], features: Sequence[Features], dim: int) -> list[Path]:
+    """Writes the rows as new parts: one for those that are good, one for those that failed. Returns their paths."""
+    written = []
+    for failed in (False, True):
+        chosen = [index for index, row in enumerate(rows) if row.failed == failed]
+        if chosen:
+            written.append(_publish(folder, [rows[i] for i in chosen], [features[i] for i in chosen], dim))
+    return written
+
+
+def _publish(folder: Path, rows: Sequence[Row], features: Sequence[Features], dim: int) -> Path:
+    import zarr
+
+    temporary, final = store.new_part(folder)
+    try:
+        group = zarr.create_group(temporary, attributes={"rows": [dataclasses.asdict(row) for row in rows]})
+        counts = [row.count for row in rows]
+        _put(group, "offsets", np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+        _put(group, "values", _join([item.values for item in features], (dim,), np.float32))
+        _put(group, "times_s", _join([item.times_s for item in features], (2,), np.float64))
+        for name in sorted({name for item in features for name in item.extras}):
+            _put(group, name, np.concatenate([item.extras[name] for item in features if name in item.extras]))
+        os.rename(temporary, final)  # noqa: PTH104
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise StoreError(
+            f"{folder}: cannot be written: {error.strerror or error}; free some space and run again"
+        ) from error
+    return final
+
+
+def _join(blocks: Sequence[NDArray[Any]], shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    return np.concatenate([np.zeros((0, *shape), dtype), *(np.asarray(block, dtype) for block in blocks)])
+
+
+def _put(group: Any, name: str, data: NDArray[Any]) -> None:
+    from zarr.codecs import Crc32cCodec
+
+    if data.dtype.kind == "U":
+        data = data.astype(np.dtypes.StringDType())  # fixed-width text has no form in the Zarr 3 specification
+    # One chunk, no compressor: the file is the raw array and 4 bytes of checksum, so that it can be memory-mapped.
+    # Empty chunks are written too: a missing file is then a fault, and never a block of zeros.
+    chunks = tuple(max(1, length) for length in data.shape)
+    array = group.create_array(
+        name,
+        shape=data.shape,
+        dtype=data.dtype,
+        chunks=chunks,
+        compressors=[Crc32cCodec()],
+        config={"write_empty_chunks": True},
+    )
+    if len(data):
+        array[:] = data
+
+
+@functools.lru_cache(maxsize=256)
+def _open(part: Path) -> Any:
+    import zarr
+
+    return zarr.open_group(part, mode="r")
+
+
+def read_array(part: Path, name: str) -> NDArray[Any] | None:
+    """One array of a part, checked against its checksum; None when the part has no such array."""
+    try:
+        group = _open(part)
+        if name not in group:
+            return None
+        array = group[name]
+        if array.size and not any((part / name / "c").rglob("*")):
+            raise StoreError(f"{part}: the bytes of {name!r} are gone; delete this folder and run again")
+        return np.asarray(array[:])
+    except (OSError, ValueError, KeyError) as error:
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(f"{part}: {name!r} cannot be read ({error}); delete this folder and run again") from error
+
+
+def read(folder: Path, keys: Sequence[str], dim: int) -> Ragged:
+    """The values of the rows called `keys`, in that order; StoreError when one is not in the store."""
+    block: dict[str, NDArray[np.float32]] = {}
+    wanted = set(keys)
+    for part, row, span in _spans(folder):
+        if row.key in wanted and row.key not in block:
+            values = _cached_values(part)
+            if values.shape[1] != dim:
+                raise StoreError(f"{part}: vectors of length {values.shape[1]}, expected {dim}")
+            block[row.key] = values[span]
+    _cached_values.cache_clear()
+    missing = wanted - block.keys()
+    if missing:
+        raise StoreError(f"{folder}: {len(missing)} rows are not there, e.g. {min(missing)}; run the extraction again")
+    return Ragged.stack([block[key] for key in keys], dim)
+
+
+def read_features(folder: Path, key: str) -> Features | None:
+    """All that is kept of one row, or None when the store does not have it."""
+    for part, row, span in _spans(folder):
+        if row.key == key:
+            names = [entry.name for entry in part.iterdir() if entry.is_dir() and entry.name != "offsets"]
+            arrays = {name: array[span] for name in names if (array := read_array(part, name)) is not None}
+            return Features(arrays.pop("values"), arrays.pop("times_s"), arrays)
+    return None
+
+
+@functools.lru_cache(maxsize=1)
+def _cached_values(part: Path) -> NDArray[np.float32]:
+    values = read_array(part, "values")
+    if values is None:
+        raise StoreError(f"{part}: has no values; delete this folder and run again")
+    return values
+
+
+def _spans(folder: Path) -> list[tuple[Path, Row, slice]]:
+    spans = []
+    for part in store.parts(folder):
+        at = 0
+        for row in store.rows_of(part):
+            spans.append((part, row, slice(at, at + row.count)))
+            at += row.count
+    return spans

@@ -1,0 +1,71 @@
+"""The words that are spoken in a video as its subtitles tell them, with times."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import DecodeError
+from pipeline.files import sidecar
+from pipeline.video import open_container, reason, subtitle_streams
+
+_TAG = re.compile(r"<[^>]*>|\{[^}]*\}")
+
+
+@dataclass(frozen=True)
+class Word:
+    """One spoken word and when it is heard."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+def read_words(path: Path) -> list[Word]:
+    """The words of the file beside the video, else of its first text track; empty when there is neither.
+
+    DecodeError when subtitles are there and cannot be read.
+    """
+    beside = sidecar(path)
+    with open_container(beside or path) as container:
+        streams = subtitle_streams(container)
+        cues = _cues(container, streams[0]) if streams else []
+    return [word for text, start_s, end_s in cues for word in spread(text, start_s, end_s)]
+
+
+def spread(text: str, start_s: float, end_s: float) -> list[Word]:
+    """The words of one cue, its time shared out by their lengths: a cue tells only when the sentence is spoken."""
+    words = text.split()
+    total = sum(len(word) for word in words)
+    spoken, at = [], 0
+    for word in words:
+        from_s = start_s + (end_s - start_s) * at / total
+        at += len(word)
+        spoken.append(Word(word, from_s, start_s + (end_s - start_s) * at / total))
+    return spoken
+
+
+def _cues(container: Any, stream: Any) -> list[tuple[str, float, float]]:
+    import av
+
+    cues = []
+    try:
+        for packet in container.demux(stream):
+            if packet.pts is None or packet.size == 0:
+                continue
+            start_s = float(packet.pts * packet.time_base)
+            end_s = start_s + float((packet.duration or 0) * packet.time_base)
+            cues += [(text, start_s, end_s) for text in _texts(packet)]
+    except av.error.FFmpegError as error:
+        raise DecodeError(f"the subtitles cannot be read: {reason(error)}") from None
+    return sorted(cues, key=lambda cue: cue[1])
+
+
+def _texts(packet: Any) -> list[str]:
+    """The plain text of a packet's cues: FFmpeg gives every text format as an ASS event, styles and all."""
+    texts = []
+    for subtitle in packet.decode():
+        dialogue = getattr(subtitle, "dialogue", b"")
+        text = dialogue.decode("utf-8", "replace") if isinstance(dialogue, bytes) else str(dialogue)
+        texts.append(_TAG.sub(" ", text.replace(r"\N", " ").replace("\\n", " ")).strip())
+    return [text for text in texts if text]

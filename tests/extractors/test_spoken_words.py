@@ -1,0 +1,34 @@
+import numpy as np
+
+from extractors.base import WordView
+from extractors.spoken_words import Expert, Params
+from extractors.words import EncoderParams, vectors
+
+EXPERT = Expert(Params())
+
+
+def embed(*words):
+    view = WordView(np.array(words, np.str_), np.zeros((len(words), 2)))
+    return EXPERT.embed(EXPERT.prepare(view))
+
+
+def test_a_word_said_is_the_word_searched():
+    np.testing.assert_array_equal(embed("Soup,").values, vectors(["soup"], EncoderParams()))
+
+
+def test_a_hyphenated_word_gives_two_rows_and_a_dash_none():
+    embedded = embed("a", "well-known", "--", "soup.")
+    assert embedded.extras["text"].tolist() == ["a", "well", "known", "soup"]
+    assert embedded.item_index.tolist() == [0, 1, 1, 3]
+    assert embedded.values.shape == (4, 300)
+
+
+def test_words_without_a_letter_give_no_rows():
+    embedded = embed("--", "...")
+    assert embedded.values.shape == (0, 300)
+    assert embedded.item_index.dtype == np.int64
+    assert embedded.extras["text"].shape == (0,)
+
+
+def test_a_video_in_which_nobody_speaks_has_no_items():
+    assert EXPERT.prepare(WordView(np.array([], np.str_), np.zeros((0, 2)))).shape == (0,)

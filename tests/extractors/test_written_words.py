@@ -1,0 +1,85 @@
+import logging
+
+import cv2
+import numpy as np
+import pytest
+
+from extractors.words import EncoderParams, vectors
+from extractors.written_words import Expert, Params, split_line
+
+
+@pytest.fixture(scope="module")
+def expert():
+    expert = Expert(Params())
+    expert.load("cpu")
+    return expert
+
+
+def frame(text="", left=150):
+    noise = np.random.default_rng(0).integers(100, 130, (240, 320, 3)).astype(np.uint8)
+    if text:
+        noise[180:230, left - 10 : left + 160] = 240
+        cv2.putText(noise, text, (left, 215), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (20, 20, 60), 2, cv2.LINE_AA)
+    return noise
+
+
+def test_a_word_on_a_sign_is_read_where_it_is_and_is_the_word_searched(expert):
+    embedded = expert.embed(frame("HARBOR", left=150)[None])
+    assert embedded.extras["text"].tolist() == ["HARBOR"]
+    np.testing.assert_array_equal(embedded.values, vectors(["harbor"], EncoderParams()))
+    (width, _), _ = cv2.getTextSize("HARBOR", cv2.FONT_HERSHEY_SIMPLEX, 0.9, 2)
+    np.testing.assert_allclose(embedded.extras["box_px"][0], [150, 195, 150 + width, 217], atol=12)
+    assert embedded.extras["confidence"][0] > 0.9
+
+
+def test_each_word_of_a_line_has_a_row_with_a_box_of_its_own(expert):
+    extras = expert.embed(frame("Room 24")[None]).extras
+    assert extras["text"].tolist() == ["Room", "24"]
+    assert extras["box_px"][0, 2] < extras["box_px"][1, 0]
+
+
+def test_where_nothing_is_written_there_are_no_rows(expert):
+    embedded = expert.embed(np.stack([frame(), np.zeros((240, 320, 3), np.uint8)]))
+    assert embedded.values.shape == (0, 300)
+    assert embedded.extras["box_px"].shape == (0, 4)
+    assert embedded.extras["text"].dtype.kind == "U"
+
+
+def test_rows_belong_to_their_frames_and_a_batch_changes_nothing(expert):
+    frames = np.stack([frame("one"), frame(), frame("three four"), frame("one")])
+    together = expert.embed(frames)
+    assert together.item_index.tolist() == [0, 2, 2, 3]
+    alone = [expert.embed(single[None]) for single in frames]
+    np.testing.assert_array_equal(together.values, np.concatenate([single.values for single in alone]))
+    for name in together.extras:
+        np.testing.assert_array_equal(together.extras[name], np.concatenate([one.extras[name] for one in alone]))
+
+
+def test_reading_is_quiet(expert, capfd):
+    expert.embed(frame()[None])
+    assert logging.getLogger("RapidOCR").level >= logging.ERROR
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_line_is_divided_where_its_letters_are():
+    corners = np.array([[10, 20], [110, 20], [110, 40], [10, 40]])
+    first, second = split_line("ab - cd ef", 0.9, corners)[::2]
+    assert first == ("ab", 0.9, (10, 20, 30, 40))
+    assert second == ("ef", 0.9, (90, 20, 110, 40))
+
+
+def test_a_slanted_line_gives_boxes_around_its_words():
+    corners = np.array([[0, 0], [80, 40], [70, 60], [-10, 20]])
+    (word,) = split_line("slanted", 0.9, corners)
+    assert word.box_px == (-10, 0, 80, 60)
+
+
+def test_a_ligature_that_is_spelled_out_keeps_its_box_in_the_line():
+    (word,) = split_line("oﬃce", 0.9, np.array([[0, 0], [60, 0], [60, 10], [0, 10]]))
+    assert word == ("office", 0.9, (0, 0, 60, 10))
+
+
+@pytest.mark.parametrize("wrong", [{"fps": 0.0}, {"short_px": 8}, {"detector_px": 8}, {"min_confidence": 1.5}])
+def test_settings_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(ValueError, match="must be"):
+        Params(**wrong)
