@@ -122,6 +122,11 @@ class Extractor(ABC):
         """D, the length of a feature vector."""
 
     @property
+    def weights(self) -> dict[str, str]:
+        """File -> sha256 of the networks' weights, part of the recipe; empty for an expert without any."""
+        return {}
+
+    @property
     @abstractmethod
     def need(self) -> Need:
         """What the expert must be shown."""

@@ -103,7 +103,7 @@ def describe_shape(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _harmonics(square: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(K,) sizes of the first harmonics of the radius around the centroid, relative to the mean; turning changes nothing."""
+    """(K,) sizes of the first harmonics of the radius around the centroid; turning the shape changes nothing."""
     import cv2
 
     # Enlarged, and with a rim, so that pixels and the edge of the cut leave no harmonics of their own.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from extractors.base import Embedded, Extractor, FrameNeed, FrameView
 from pipeline import config
+from pipeline.weights import wheel_sha256
 
 _SIDE_PX = 64
 """Side of the aligned face."""
@@ -68,6 +69,11 @@ class Expert(Extractor):
     def dim(self) -> int:
         """324 of HOG, 160 of local binary patterns, 48 of colour."""
         return _NUM_HOG + _NUM_LBP + _NUM_COLOUR
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """The networks inside the wheel."""
+        return wheel_sha256("facenet-pytorch", ".pt")
 
     @property
     def need(self) -> FrameNeed:

@@ -4,7 +4,9 @@ What an expert gets, and in which batches, depends on its own missing videos alo
 """
 
 import dataclasses
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded
-from extractors.device import resolve
+from extractors.device import few_threads
 from extractors.registry import NamedExpert
 from extractors.views import Prepared, Segment, num_segments, prepare_segment
 from pipeline import parts
@@ -29,10 +31,12 @@ class PassOptions:
     """Speed and patience only; none of it changes a feature."""
 
     workers: int
+    """Decode workers."""
     deadline_s: float
     """For one segment of one video."""
     videos_per_part: int
     device: str
+    """cpu or cuda:<n>"""
 
 
 _Todo = tuple[Path, Video, tuple[NamedExpert, ...]]
@@ -205,12 +209,18 @@ class _ExpertRun:
     def _embed(self, batch: list[_Item]) -> None:
         expert = self.wanted.expert
         if not self._loaded:
-            expert.extractor.load(resolve(self._options.device))
+            expert.extractor.load(self._options.device)
             self._loaded = True
-        embedded = expert.extractor.embed(np.stack([item.data for item in batch]))
+        with self._threads():
+            embedded = expert.extractor.embed(np.stack([item.data for item in batch]))
         _check(embedded, expert, len(batch))
         for index, item in enumerate(batch):
             _give(item, embedded, np.flatnonzero(embedded.item_index == index))
+
+    def _threads(self) -> AbstractContextManager[None]:
+        """Few, for a network on the CPU; a network is there when its library is loaded."""
+        on_cpu = self._options.device == "cpu" and "torch" in sys.modules
+        return few_threads(self._options.workers) if on_cpu else nullcontext()
 
     def _publish(self) -> None:
         """Ends every batch, so that the next part does not depend on this one, and writes the part."""

@@ -41,7 +41,7 @@ class Params:
 
 
 class Expert(Extractor):
-    """Texture of each part, the middle part's texture in full contrast, and the colour of each part."""
+    """Texture of each part, texture of the median part, and colour of each part."""
 
     version = 1
     params: Params

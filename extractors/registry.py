@@ -113,7 +113,7 @@ def expert(name: str, folder: Path = EXPERTS) -> NamedExpert:
     extractor: Extractor = module.Expert(params)
     recipe = _recipe(settings.extractor, extractor.version, params)
     # What is decoded, and how it is cut, decides the features as much as the extractor does.
-    recipe["decode"] = [DECODE_VERSION, PASS_VERSION]
+    recipe |= {"decode": [DECODE_VERSION, PASS_VERSION], "weights": extractor.weights}
     return NamedExpert(name, settings, extractor, recipe)
 
 

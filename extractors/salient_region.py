@@ -5,7 +5,6 @@ T frames of H x W pixels, P colours of the palette.
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,11 +107,13 @@ def _uniform_parts(names: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
     for name in np.unique(names):
         _, labels, stats, _ = cv2.connectedComponentsWithStats((names == name).astype(np.uint8), connectivity=4)
         large = np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= _SMALLEST * names.size) + 1
-        parts.extend(_filled((labels == label).astype(np.uint8), cv2) for label in large)
+        parts.extend(_filled((labels == label).astype(np.uint8)) for label in large)
     return parts
 
 
-def _filled(mask: NDArray[np.uint8], cv2: Any) -> NDArray[np.bool_]:
+def _filled(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    import cv2
+
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = cv2.drawContours(np.zeros_like(mask), contours, -1, 1, cv2.FILLED)
     return np.asarray(filled, np.bool_)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from extractors import registry
 from extractors.base import AudioNeed, AudioView, FrameNeed, FrameView, Need, SubtitleNeed, View, WordView
 from pipeline.audio import read_audio
-from pipeline.errors import DecodeError
+from pipeline.errors import DecodeError, PipelineError
 from pipeline.subtitles import read_words
 from pipeline.video import VideoInfo, frames_at, probe
 
@@ -63,7 +63,12 @@ def prepare_segment(segment: Segment) -> dict[str, Prepared]:
     info = _probed(segment.path)
     experts = {expert.name: registry.rebuild(expert) for expert in segment.experts}
     needs = {extractor.need for extractor in experts.values()}
-    shown = _show(segment, info, needs)
+    try:
+        shown = _show(segment, info, needs)
+    except (PipelineError, MemoryError, ImportError):
+        raise
+    except Exception as error:  # decoders have bugs of their own, which must cost this video only
+        raise DecodeError(f"{type(error).__name__}: {error}") from error
     return {name: _prepare(extractor, shown[extractor.need]) for name, extractor in experts.items()}
 
 

@@ -3,7 +3,6 @@
 RapidOCR's own models (PP-OCR, ONNX) are inside its wheel and run on the CPU, whatever the device of the other experts.
 """
 
-import os
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from extractors.base import Embedded, Extractor, FrameNeed, FrameView
 from extractors.words import EncoderParams, tokens, vectors
 from pipeline import config
+from pipeline.weights import wheel_sha256
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,11 @@ class Expert(Extractor):
         return self.params.words.dim
 
     @property
+    def weights(self) -> dict[str, str]:
+        """The networks inside the wheel."""
+        return wheel_sha256("rapidocr", ".onnx")
+
+    @property
     def need(self) -> FrameNeed:
         """Single frames."""
         return FrameNeed(self.params.fps, self.params.short_px)
@@ -80,7 +85,8 @@ class Expert(Extractor):
                 "Global.text_score": self.params.min_confidence,
                 "Det.limit_type": "max",
                 "Det.limit_side_len": self.params.detector_px,
-                "EngineConfig.onnxruntime.intra_op_num_threads": min(4, os.cpu_count() or 1),  # more gain nothing
+                # Two threads beside busy decode workers took three times as long: they spin while they wait.
+                "EngineConfig.onnxruntime.intra_op_num_threads": 1,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
         )

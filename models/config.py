@@ -119,10 +119,6 @@ class Training:
     """infonce only: where the learned temperature starts."""
     ema: float | None = None
     """Decay of the running mean of the weights that is evaluated and kept; null: the weights themselves."""
-    word_dropout: float = 0.0
-    """Share of a caption's words that are hidden at random, at each step."""
-    expert_dropout: float = 0.0
-    """Share of a video's experts that are hidden at random, at each step."""
     seeds: tuple[int, ...] = (0, 1, 2)
 
     def __post_init__(self) -> None:
@@ -131,9 +127,8 @@ class Training:
         self._check_pair("loss", "margin", "margin", self.margin)
         self._check_pair("loss", "infonce", "temperature", self.temperature)
         self._check_pair("schedule", "step", "gamma", self.gamma)
-        for key in ("ema", "word_dropout", "expert_dropout"):
-            if not 0 <= (getattr(self, key) or 0) < 1:
-                raise ValueError(f"training.{key} must be at least 0 and below 1")
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise ValueError("training.ema must be between 0 and 1, or null for none")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError("training.seeds must name at least one seed, and none twice")
 

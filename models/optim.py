@@ -102,7 +102,7 @@ def optimizer(params: Iterable[Tensor], settings: Training) -> Optimizer:
         return RectifiedAdam(params, lr, weight_decay, betas=(0.95, 0.999), eps=1e-5, lookahead=6)
     if settings.optimizer == "radam":
         return RectifiedAdam(params, lr, weight_decay)
-    return AdamW(params, lr=lr, weight_decay=weight_decay)
+    return AdamW(params, lr=lr, weight_decay=weight_decay, fused=True)
 
 
 def learning_rate(settings: Training, epoch: int) -> float:

@@ -28,7 +28,9 @@ def read_audio(path: Path, rate_hz: int, start_s: float, stop_s: float) -> NDArr
     with open_container(path) as container:
         if not container.streams.audio:
             return np.zeros(0, np.float32)
-        stream = container.streams.best("audio")
+        stream = container.streams.best("audio") or container.streams.audio[0]
+        if stream.codec_context is None or not stream.codec_context.sample_rate:
+            raise DecodeError("the audio stream cannot be decoded")
         source_hz = stream.codec_context.sample_rate
         # A whole second, so that a resampled sample falls exactly on start_s whatever the two rates are.
         from_s = max(0, int(start_s - MARGIN_S))
@@ -63,7 +65,7 @@ def _decoded_blocks(container: Any, stream: Any, start_s: float) -> Iterator[tup
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, av.error.FFmpegError):
+        except (StopIteration, av.error.FFmpegError, IndexError):  # IndexError: see video.py
             return
         try:
             frames = packet.decode()
@@ -90,8 +92,8 @@ def _lay_out(blocks: list[Block], origin: int) -> NDArray[np.float32]:
     end = max((first + len(samples) for first, samples in blocks), default=origin)
     sound = np.zeros(max(0, end - origin), np.float32)
     for first, samples in blocks:
-        cut = max(0, origin - first)
-        place = first + cut - origin
+        cut = min(max(0, origin - first), len(samples))  # a seek lands blocks before the origin
+        place = max(0, first + cut - origin)
         sound[place : place + len(samples) - cut] = samples[cut:]
     return sound
 

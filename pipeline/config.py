@@ -35,10 +35,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def parse(cls: type[T], data: Any, where: str) -> T:
     """`data` as an instance of the dataclass `cls`; ConfigError naming `where`, the key and the nearest right key."""
     try:
-        # Through JSON: pydantic's strict mode then takes a list for a tuple, an int for a float, and nothing else.
-        return TypeAdapter(cls).validate_json(json.dumps(data))
-    except TypeError as error:
+        plain = json.dumps(data, allow_nan=False)
+    except (TypeError, ValueError) as error:
         raise ConfigError(f"{where}: a value that is no plain number, text, list or mapping: {error}") from None
+    try:
+        # Through JSON: pydantic's strict mode then takes a list for a tuple, an int for a float, and nothing else.
+        return TypeAdapter(cls).validate_json(plain)
     except ValidationError as error:
         raise ConfigError(f"{where}: {_explain(cls, error)}") from None
 

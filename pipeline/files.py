@@ -137,6 +137,10 @@ def _look(look: _Look) -> FileFacts:
         info = probe(found.path)
     except DecodeError as error:
         return FileFacts(content, problem=str(error))
+    except (MemoryError, ImportError):
+        raise  # a fault of the machine, not of this file
+    except Exception as error:  # decoders have bugs of their own
+        return FileFacts(content, problem=f"{type(error).__name__}: {error}")
     subtitles = info.has_subtitles or found.sidecar is not None
     return FileFacts(content, info.duration_s, info.has_video, info.has_audio, subtitles, info.note)
 

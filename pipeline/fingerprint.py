@@ -37,7 +37,7 @@ def differences(old: Recipe, new: Recipe) -> list[str]:
             lines.append(f"{key}: {before[key]} -> (gone)")
         elif key not in before:
             lines.append(f"{key}: (new) -> {after[key]}")
-        elif before[key] != after[key]:
+        elif json.dumps(before[key]) != json.dumps(after[key]):  # as the fingerprint sees them: 1 is not 1.0
             lines.append(f"{key}: {before[key]} -> {after[key]}")
     return lines
 
@@ -45,7 +45,8 @@ def differences(old: Recipe, new: Recipe) -> list[str]:
 def _flat(recipe: Recipe, prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in recipe.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        nested = isinstance(value, dict) and value
+        flat |= _flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
     return flat
 
 

@@ -55,13 +55,17 @@ def _publish(folder: Path, rows: Sequence[Row], features: Sequence[Features], di
         _put(group, "values", _join([item.values for item in features], (dim,), np.float32))
         _put(group, "times_s", _join([item.times_s for item in features], (2,), np.float64))
         for name in sorted({name for item in features for name in item.extras}):
-            _put(group, name, np.concatenate([item.extras[name] for item in features if name in item.extras]))
+            extra = np.concatenate([item.extras[name] for item in features if name in item.extras])
+            if len(extra) != sum(counts):
+                raise ValueError(f"{name!r}: {len(extra)} values for {sum(counts)} vectors")
+            _put(group, name, extra)
         os.rename(temporary, final)  # noqa: PTH104
     except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
         raise StoreError(
             f"{folder}: cannot be written: {error.strerror or error}; free some space and run again"
         ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     return final
 
 
@@ -103,7 +107,7 @@ def read_array(part: Path, name: str) -> NDArray[Any] | None:
         if name not in group:
             return None
         array = group[name]
-        if array.size and not any((part / name / "c").rglob("*")):
+        if array.size and not any(path.is_file() for path in (part / name / "c").rglob("*")):
             raise StoreError(f"{part}: the bytes of {name!r} are gone; delete this folder and run again")
         return np.asarray(array[:])
     except (OSError, ValueError, KeyError) as error:
@@ -133,25 +137,32 @@ def read_features(folder: Path, key: str) -> Features | None:
     """All that is kept of one row, or None when the store does not have it."""
     for part, row, span in _spans(folder):
         if row.key == key:
-            names = [entry.name for entry in part.iterdir() if entry.is_dir() and entry.name != "offsets"]
-            arrays = {name: array[span] for name in names if (array := read_array(part, name)) is not None}
+            names = {"values", "times_s", *(entry.name for entry in part.iterdir() if entry.is_dir())} - {"offsets"}
+            arrays = {name: _need(part, name)[span] for name in names}
             return Features(arrays.pop("values"), arrays.pop("times_s"), arrays)
     return None
 
 
 @functools.lru_cache(maxsize=1)
 def _cached_values(part: Path) -> NDArray[np.float32]:
-    values = read_array(part, "values")
-    if values is None:
-        raise StoreError(f"{part}: has no values; delete this folder and run again")
-    return values
+    return _need(part, "values")
+
+
+def _need(part: Path, name: str) -> NDArray[Any]:
+    """An array of the part that is as long as its rows say."""
+    array = read_array(part, name)
+    length = sum(row.count for row in store.rows_of(part))
+    if array is None or len(array) != length:
+        raise StoreError(f"{part}: {name!r} is not there, or not {length} long; delete this folder and run again")
+    return array
 
 
 def _spans(folder: Path) -> list[tuple[Path, Row, slice]]:
+    """Where each row lies; the failed ones last, so that a row that is there twice is taken where it is good."""
     spans = []
     for part in store.parts(folder):
         at = 0
         for row in store.rows_of(part):
             spans.append((part, row, slice(at, at + row.count)))
             at += row.count
-    return spans
+    return sorted(spans, key=lambda span: span[1].failed)

@@ -35,11 +35,12 @@ class Row:
 
 
 def rows(folder: Path) -> dict[str, Row]:
-    """Every row of the store by key; empty when there is no such store. A key in two parts counts once."""
+    """Every row of the store by key; empty when there is no such store. Of a key in two parts a good row counts."""
     found: dict[str, Row] = {}
     for part in parts(folder):
         for row in rows_of(part):
-            found.setdefault(row.key, row)
+            if row.key not in found or found[row.key].failed:
+                found[row.key] = row
     return found
 
 
@@ -80,7 +81,7 @@ def read_recipe(folder: Path) -> Recipe | None:
         recipe: Recipe = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))["recipe"]
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{folder / 'recipe.json'}: not a recipe ({error!r}); delete it and run again") from None
     return recipe
 

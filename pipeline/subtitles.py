@@ -56,7 +56,7 @@ def _cues(container: Any, stream: Any) -> list[tuple[str, float, float]]:
             start_s = float(packet.pts * packet.time_base)
             end_s = start_s + float((packet.duration or 0) * packet.time_base)
             cues += [(text, start_s, end_s) for text in _texts(packet)]
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, IndexError) as error:
         raise DecodeError(f"the subtitles cannot be read: {reason(error)}") from None
     return sorted(cues, key=lambda cue: cue[1])
 

@@ -54,7 +54,7 @@ class VideoInfo:
     has_audio: bool
     has_subtitles: bool
     progressive_h264: bool
-    """The only kind of picture on which all decoders agree in every pixel."""
+    """Of 8 bits a colour: the only kind of picture on which all decoders agree in every pixel."""
     note: str
     """A shortfall in words, e.g. a file that was cut; empty when all is well."""
 
@@ -71,7 +71,7 @@ def probe(path: Path) -> VideoInfo:
         if video is None and not container.streams.audio:
             raise DecodeError(f"{path.name}: neither a video nor an audio stream")
         times, end_s, num_packets = _packet_times(container, video) if video else (np.zeros(0), 0.0, 0)
-        declared = video.frames if video else 0
+        declared = _declared_frames(video, end_s) if video else 0
         note = f"{num_packets} of {declared} frames are in the file" if num_packets < declared else ""
         width, height, progressive = _first_frame(path) if len(times) else (0, 0, False)
         duration_s = end_s if note else max(end_s, (container.duration or 0) / 1e6)
@@ -98,11 +98,11 @@ def frames_at(path: Path, times_s: NDArray[np.float64], info: VideoInfo, decoder
             for index, pixels in _decord_frames(reader, times_s, info):
                 yield index, pixels
                 done = index + 1
-        except decord.DECORDError:
+        except (decord.DECORDError, RuntimeError):
             reader = None  # what it could not read, PyAV may
     if reader is None:
-        for index, pixels in _pyav_frames(path, times_s[done:]):
-            yield done + index, pixels
+        for index, pixels in _pyav_frames(path, times_s[done:], float(info.frame_times_s[-1])):
+            yield done + index, _of_one_size(pixels, info)
 
 
 def open_container(path: Path) -> Any:
@@ -134,8 +134,9 @@ def pick_video(container: Any) -> Any | None:
 
 
 def subtitle_streams(container: Any) -> list[Any]:
-    """The subtitle streams that hold text; bitmap ones (DVD, Blu-ray) are left out."""
-    return [stream for stream in container.streams.subtitles if stream.codec_context.name in TEXT_CODECS]
+    """The subtitle streams that hold text; bitmap ones (DVD, Blu-ray) and unknown ones are left out."""
+    known = [stream for stream in container.streams.subtitles if stream.codec_context is not None]
+    return [stream for stream in known if stream.codec_context.name in TEXT_CODECS]
 
 
 def reason(error: BaseException) -> str:
@@ -161,7 +162,8 @@ def _packet_times(container: Any, stream: Any) -> tuple[NDArray[np.float64], flo
             time_s = float(packet.pts * packet.time_base) - start_s
             times.append(time_s)
             end_s = max(end_s, time_s + float((packet.duration or 0) * packet.time_base))
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, IndexError) as error:
+        # PyAV 18 ends an MPEG-TS in which another stream appears late with an IndexError; all packets were given.
         if not times:
             raise DecodeError(f"the video stream cannot be read: {reason(error)}") from None
     frame_times = np.unique(np.array([time_s for time_s in times if time_s >= 0], np.float64))
@@ -170,14 +172,25 @@ def _packet_times(container: Any, stream: Any) -> tuple[NDArray[np.float64], flo
     return frame_times, end_s, num_packets
 
 
+def _declared_frames(stream: Any, end_s: float) -> int:
+    """How many frames the header promises; 0 where the picture lasts as long as it says, whatever their number.
+
+    AVI files count pictures that are left out because they repeat the one before.
+    """
+    rate = stream.average_rate or DEFAULT_FPS
+    promised_s = float((stream.duration or 0) * stream.time_base)
+    return int(stream.frames) if end_s + 1.5 / rate < promised_s else 0
+
+
 def _first_frame(path: Path) -> tuple[int, int, bool]:
-    """Width and height as shown of the first frame, and whether it is progressive; zeros when none decodes."""
+    """Width and height as shown of the first frame, and whether it is progressive and of 8 bits; or zeros."""
     with open_container(path) as container:
         frame = next(_decoded(container, pick_video(container)), None)
     if frame is None:
         return 0, 0, False
     width, height = (frame.height, frame.width) if frame.rotation % 180 else (frame.width, frame.height)
-    return width, height, not frame.interlaced_frame
+    eight_bits = all(component.bits <= 8 for component in frame.format.components)
+    return width, height, eight_bits and not frame.interlaced_frame
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:
@@ -189,7 +202,7 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, av.error.FFmpegError):
+        except (StopIteration, av.error.FFmpegError, IndexError):
             return
         try:
             yield from (frame for frame in packet.decode() if frame.pts is not None)
@@ -197,7 +210,8 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
             continue
 
 
-def _pyav_frames(path: Path, times_s: NDArray[np.float64], seek: bool = True) -> Iterator[TimedFrame]:
+def _pyav_frames(path: Path, times_s: NDArray[np.float64], last_s: float, seek: bool = True) -> Iterator[TimedFrame]:
+    """As `frames_at`; `last_s` is when the last frame of the file is shown first."""
     from av.video.reformatter import VideoReformatter
 
     reformatter = VideoReformatter()
@@ -219,12 +233,13 @@ def _pyav_frames(path: Path, times_s: NDArray[np.float64], seek: bool = True) ->
             if wanted == len(times_s):
                 return
         else:
-            # Two frames' grace: rates vary. Later times are the shortfall of a damaged file.
-            covered_s = time_s + 2.0 / float(stream.average_rate or DEFAULT_FPS)
+            # The last frame stays. When it did not decode, all but two frames' time after the last that did is missing.
+            grace_s = 2.0 / float(stream.average_rate or DEFAULT_FPS)
+            covered_s = time_s + grace_s if time_s < last_s - SLACK_S else np.inf
             until = int(np.searchsorted(times_s, covered_s, side="right")) if shown is not None else wanted
             yield from _repeat(shown, reformatter, range(wanted, until))
             return
-    yield from _pyav_frames(path, times_s, seek=False)
+    yield from _pyav_frames(path, times_s, last_s, seek=False)
 
 
 def _repeat(frame: Any, reformatter: Any, indices: range) -> Iterator[TimedFrame]:
@@ -234,6 +249,16 @@ def _repeat(frame: Any, reformatter: Any, indices: range) -> Iterator[TimedFrame
         turns = round(frame.rotation / 90) % 4
         pixels = np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
         yield from ((index, pixels) for index in indices)
+
+
+def _of_one_size(pixels: NDArray[np.uint8], info: VideoInfo) -> NDArray[np.uint8]:
+    """A picture may change its size on the way (calls and broadcasts do); all frames get that of the first."""
+    import cv2
+
+    if not info.width_px or pixels.shape[:2] == (info.height_px, info.width_px):
+        return pixels
+    resized = cv2.resize(pixels, (info.width_px, info.height_px), interpolation=cv2.INTER_AREA)
+    return np.asarray(resized, np.uint8)
 
 
 def _decord_may(info: VideoInfo) -> bool:
@@ -252,7 +277,7 @@ def _open_decord(path: Path, info: VideoInfo) -> Any | None:
         if len(reader) != len(info.frame_times_s):
             return None
         starts_s = np.asarray(reader.get_frame_timestamp(range(len(reader))))[:, 0]
-    except decord.DECORDError:
+    except (decord.DECORDError, RuntimeError):  # decord raises both
         return None
     return reader if np.allclose(starts_s, info.frame_times_s, rtol=0, atol=SLACK_S) else None
 

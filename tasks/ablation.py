@@ -44,7 +44,6 @@ class AblateExperts(ModelTask):
         body = {"dataset": self.dataset, "chance": chance, "modalities": modalities, "without": rows}
         store.write_text(folder / "ablation.json", json.dumps(body, indent=1))
         store.write_recipe(folder, self._recipe() or {}, provenance())
-        self.closing()
 
     def closing(self) -> None:
         """Prints the table."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import luigi
+from luigi.cmdline_parser import CmdlineParser
 
 from pipeline import store
 from tasks.plan import Layout, Plan, look_again, plan
@@ -61,6 +62,15 @@ class DatasetTask(luigi.Task):
         """What it depends on, where its result lies, and whether that is there."""
         return plan(Paths().layout, self.dataset)
 
+    def closing(self) -> None:
+        """What is said at the end of a run of this task."""
+
+    @property
+    def was_asked_for(self) -> bool:
+        """Whether this is the task that was typed, not one that it needs."""
+        parser = CmdlineParser.get_instance()
+        return parser is not None and parser.get_task_obj() == self
+
 
 class ModelTask(DatasetTask):
     """A task on one dataset with one model."""
@@ -72,6 +82,19 @@ class ModelTask(DatasetTask):
     def plan(self) -> Plan:
         """As for a DatasetTask, with the model and the experts that were chosen."""
         return plan(Paths().layout, self.dataset, self.model, self.experts)
+
+
+@DatasetTask.event_handler(luigi.Event.DEPENDENCY_PRESENT)
+def _tell_that_it_is_there(task: DatasetTask) -> None:
+    if task.was_asked_for:
+        say("Nothing to do: all of it is there, made from what is there now")
+        task.closing()
+
+
+@DatasetTask.event_handler(luigi.Event.SUCCESS)
+def _tell_the_result(task: DatasetTask) -> None:
+    if task.was_asked_for:
+        task.closing()
 
 
 class MakeDemo(DatasetTask):
@@ -131,6 +154,7 @@ class ExtractExpert(DatasetTask):
 
     def run(self) -> None:
         """Decodes what any of them lacks; what an expert finished is kept when another one fails."""
+        from extractors.device import resolve, share_cores
         from extractors.fused import PassOptions, extract
 
         lacking = [target for target in self.output() if not target.exists()]
@@ -138,7 +162,9 @@ class ExtractExpert(DatasetTask):
         for item in wanted:
             store.write_recipe(item.folder, item.expert.recipe, provenance())
         settings = Extraction()
-        options = PassOptions(settings.num_workers, settings.deadline_s, settings.videos_per_part, settings.device)
+        device = resolve(settings.device)
+        workers = share_cores(settings.workers, device)
+        options = PassOptions(workers, settings.deadline_s, settings.videos_per_part, device)
         say(f"Extracting {', '.join(item.expert.name for item in wanted)}")
         with bar("Extracting", "video") as progress:
             errors = extract(wanted, self.plan.files(), options, progress)
@@ -219,7 +245,6 @@ class EvaluateCE(ModelTask):
         report = evaluate_seeds(self.plan.sources(), self.plan.model, runs, self.split)
         write_report(folder, report | self.plan.report_facts())
         store.write_recipe(folder, self.plan.evaluate_recipe(seeds, self.split) or {}, provenance())
-        self.closing()
 
     def closing(self) -> None:
         """Prints the tables and where the report lies."""

@@ -20,7 +20,7 @@ def expert():
 
 
 def frame(face=True, left=30, top=40):
-    """A grey wall with the head of skimage's astronaut, whose eyes are near (205, 112) and (245, 112), at half its size."""
+    """A grey wall, and half as large the head of skimage's astronaut, whose eyes are at (205, 112) and (245, 112)."""
     wall = np.random.default_rng(0).integers(110, 130, (240, 320, 3)).astype(np.uint8)
     if face:
         head = cv2.resize(data.astronaut()[0:220, 120:320], (100, 110), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,54 @@
+"""What the tests share: clips that are made once a session, and the real media that lie beside some checkouts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.clips import make_clip, numbered
+
+ROOT = Path(__file__).parents[1]
+MEDIA = ROOT.parent / "shared" / "media"
+
+
+@pytest.fixture(scope="session")
+def media() -> Path:
+    """The folder of real videos; what needs it is skipped where it is not."""
+    if not MEDIA.is_dir():
+        pytest.skip(f"no real media at {MEDIA}")
+    return MEDIA
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory) -> Path:
+    """Two seconds of numbered frames and a tone, as most files are: H.264 and AAC in an .mp4."""
+    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
+
+
+@pytest.fixture(scope="session")
+def rich_clip(tmp_path_factory) -> Path:
+    """Three seconds with something for every expert: a face, a written word, a moving thing, a tone, subtitles."""
+    path = tmp_path_factory.mktemp("rich") / "rich.mkv"
+    cues = [("Welcome to the harbor", 0.2, 1.4), ("Goodbye", 1.6, 2.4)]
+    return make_clip(path, size=(320, 240), fps=12, seconds=3, picture=_face_and_word, subtitles=cues)
+
+
+@pytest.fixture(scope="session")
+def bare_clip(tmp_path_factory) -> Path:
+    """One frame of one colour: no sound, no subtitles, no face, no word."""
+    path = tmp_path_factory.mktemp("bare") / "bare.mp4"
+    return make_clip(
+        path, fps=25, seconds=0.04, picture=lambda index: np.full((120, 160, 3), 128, np.uint8), sound=None
+    )
+
+
+def _face_and_word(index: int) -> np.ndarray:
+    import cv2
+    from skimage import data
+
+    picture = numbered(index, (320, 240)) // 4 + 150
+    face = cv2.resize(np.ascontiguousarray(data.astronaut()[:260, 90:350]), (120, 120), interpolation=cv2.INTER_AREA)
+    left = 30 + 4 * (index % 30)
+    picture[20:140, left : left + 120] = face
+    cv2.putText(picture, "HARBOR", (60, 210), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (0, 0, 0), 4, cv2.LINE_AA)
+    return picture

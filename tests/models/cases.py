@@ -1,0 +1,70 @@
+"""Outputs of the original code, read as our inputs; tests/models/reference/README.md says where they come from."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from models import released
+from models.ce import CE
+
+HERE = Path(__file__).parent / "reference"
+BESIDE = Path(__file__).parents[3] / "shared" / "reference" / "ce"
+
+
+def find(name: str) -> Path:
+    """The reference file called `name`; skips the test when it is one of the larger ones and they are not here."""
+    path = HERE / name if (HERE / name).exists() else BESIDE / name
+    if not path.exists():
+        pytest.skip(f"{name} is too large for the repository and not in {BESIDE}")
+    return path
+
+
+@dataclass(frozen=True)
+class Case:
+    """One .npz file of the reference data."""
+
+    arrays: dict[str, Any]
+    meta: dict[str, Any]
+
+    def part(self, prefix: str) -> dict[str, Tensor]:
+        """The arrays below `prefix/`; float16 ones are exact and become float32."""
+        found = {key.removeprefix(f"{prefix}/"): value for key, value in self.arrays.items() if key.startswith(f"{prefix}/")}
+        return {key: torch.from_numpy(_widened(value)) for key, value in found.items()}
+
+
+def load(name: str) -> Case:
+    with np.load(find(name)) as file:
+        arrays = {key: file[key] for key in file.files}
+    return Case(arrays, json.loads(str(arrays.pop("meta"))))
+
+
+def network(case: Case, weights: str = "sd") -> CE:
+    """The network of a model case, with the weights below `weights/`."""
+    return released.build(config(case), case.part(weights))
+
+
+def config(case: Case) -> dict[str, Any]:
+    """The part of a config.json that a model case's constructor facts correspond to."""
+    facts = case.meta["config"]
+    names = facts["modality_order"]
+    return {
+        "experts": {"modalities": names[::-1], "ce_shared_dim": facts["ce_shared_dim"]},
+        "arch": {"type": "CENet", "args": facts},
+        "data_loader": {"args": {"max_tokens": dict.fromkeys([*names, "text"], 99)}},
+    }
+
+
+def inputs(case: Case, prefix: str) -> tuple[dict[str, Tensor], dict[str, Tensor], Tensor]:
+    """Experts, availability and text of the pass below `prefix/`."""
+    text = torch.from_numpy(_widened(case.arrays[f"{prefix}/text"]))
+    return case.part(f"{prefix}/experts"), case.part(f"{prefix}/ind"), text
+
+
+def _widened(value: np.ndarray) -> np.ndarray:
+    return value.astype(np.float32) if value.dtype == np.float16 else value
