@@ -35,6 +35,9 @@ class Collection:
             raise TrainingError(f"the experts have features of different numbers of videos: {lengths}")
         if len(self.tokens) != len(self.caption_video):
             raise TrainingError(f"{len(self.tokens)} captions, but {len(self.caption_video)} videos for them")
+        for caption in np.flatnonzero((self.caption_video < 0) | (self.caption_video >= self.num_videos))[:1]:
+            owner = self.caption_video[caption]
+            raise TrainingError(f"caption {caption} belongs to video {owner}, and there are {self.num_videos}")
         for expert in self.experts:
             _check(expert.name, self.features[expert.name], expert.dim)
         _check("text", self.tokens, self.text.dim)

@@ -150,12 +150,16 @@ class Runtime:
     """auto, cpu, cuda, or cuda:<n>; auto: a GPU where there is one."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """Of the matrix products; auto: bf16 on a GPU that has it, else fp32."""
+    threads: int | None = None
+    """CPU threads; null: one per core. A small network is faster on one, and on a busy machine several times faster."""
     checkpoint_s: float = 30.0
     """Write what a killed training resumes from after an epoch that ends this long after the last writing."""
 
     def __post_init__(self) -> None:
         if self.device not in {"auto", "cpu"} and not self.device.startswith("cuda"):
             raise ValueError(f"runtime.device must be auto, cpu, cuda or cuda:<n>, not {self.device!r}")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError("runtime.threads must be at least 1, or null")
         if self.device == "cpu" and self.precision == "fp16":
             raise ValueError("runtime.precision: fp16 needs a GPU; with device: cpu set fp32 or bf16")
 

@@ -1,6 +1,7 @@
 """Where a network runs, and how precisely it multiplies."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -25,6 +26,17 @@ class Hardware:
     def scaler(self) -> torch.amp.GradScaler:
         """Keeps the gradients of float16 from vanishing; does nothing for the other types."""
         return torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+
+
+@contextmanager
+def threads(runtime: Runtime) -> Iterator[None]:
+    """The context in which PyTorch uses as many CPU threads as the settings say."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(runtime.threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def choose(runtime: Runtime) -> Hardware:

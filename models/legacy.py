@@ -132,7 +132,8 @@ def _storages(file: BinaryIO, known: dict[str, _Storage], wanted: set[str]) -> d
         if entries != storage.entries or file.tell() + num_bytes > end:
             raise ValueError(f"storage {key} is cut off or not as long as announced")
         if key in wanted:
-            found[key] = torch.frombuffer(bytearray(file.read(num_bytes)), dtype=storage.dtype)
+            numbers = bytearray(file.read(num_bytes))
+            found[key] = torch.frombuffer(numbers, dtype=storage.dtype) if numbers else torch.empty(0)
         else:
             file.seek(num_bytes, os.SEEK_CUR)
     return found

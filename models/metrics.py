@@ -56,7 +56,8 @@ def summary(ranks: NDArray[np.float64]) -> dict[str, float]:
     ranks = ranks[~np.isnan(ranks)]
     if not len(ranks):
         raise TrainingError("there is no caption to evaluate; give the evaluated split at least one")
-    found = {f"R@{k}": 100 * float((ranks < k).mean()) for k in RECALLS}
+    # As released: half a rank below the border is within it, but the first place cannot be shared.
+    found = {f"R@{k}": 100 * float((ranks < k if k > 1 else ranks == 0).mean()) for k in RECALLS}
     geometric = float(np.prod([found["R@1"], found["R@5"], found["R@10"]]) ** (1 / 3))
     return found | {"MdR": float(np.median(ranks)) + 1, "MnR": float(ranks.mean()) + 1, "geometric_mean": geometric}
 

@@ -1,108 +1,104 @@
 """Optimisers and schedules: those of the released models, and today's."""
 
 import math
-from collections.abc import Callable, Iterable
-from typing import Any, overload
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
 
 from models.config import Training
 
 
-class RectifiedAdam(Optimizer):
-    """RAdam (Liu et al., 2020); with `lookahead` steps (Zhang et al., 2019), Ranger.
+@dataclass(frozen=True)
+class Rule:
+    """How a family of optimisers moves a weight."""
 
-    The epsilon stands beside the root of the second moment before its bias is corrected, as in the released models; in
-    torch.optim.RAdam it comes after.
+    betas: tuple[float, float]
+    eps: float
+    rectified: bool
+    """RAdam (Liu et al., 2020) instead of Adam."""
+    lookahead: int
+    """Go back half-way to the slow weights every so many steps (Zhang et al., 2019); 0 = never."""
+
+
+RULES = {
+    "ranger": Rule((0.95, 0.999), 1e-5, rectified=True, lookahead=6),
+    "radam": Rule((0.9, 0.999), 1e-8, rectified=True, lookahead=0),
+    "adamw": Rule((0.9, 0.999), 1e-8, rectified=False, lookahead=0),
+}
+"""Those with `rectified` are the released models'."""
+
+
+class Optimizer:
+    """Moves parameters by their gradients, with weight decay apart from them (Loshchilov and Hutter, 2019).
+
+    Those of torch.optim would not do: its RAdam adds epsilon elsewhere, and the first use of any of them imports
+    PyTorch's compiler, three seconds that a small training does not have.
     """
 
-    def __init__(
-        self,
-        params: Iterable[Tensor],
-        lr: float,
-        weight_decay: float,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        lookahead: int = 0,
-    ) -> None:
-        defaults = {
-            "lr": lr, "weight_decay": weight_decay, "betas": betas, "eps": eps, "lookahead": lookahead, "steps": 0
-        }  # fmt: skip
-        super().__init__(params, defaults)
+    def __init__(self, params: Iterable[Tensor], rule: Rule, weight_decay: float) -> None:
+        self.params, self.rule, self.weight_decay = list(params), rule, weight_decay
+        self.steps = 0
+        self.state = {name: [torch.zeros_like(param) for param in self.params] for name in ("mean", "square")}
+        if rule.lookahead:
+            self.state["slow"] = [param.detach().clone() for param in self.params]
 
-    @overload
-    def step(self, closure: None = None) -> None: ...
-    @overload
-    def step(self, closure: Callable[[], float]) -> float: ...
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """The parameters, where torch.amp.GradScaler looks for them."""
+        return [{"params": self.params}]
+
+    def zero_grad(self) -> None:
+        """Forgets all gradients."""
+        for param in self.params:
+            param.grad = None
+
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """Moves every parameter that has a gradient."""
-        assert closure is None
-        for group in self.param_groups:
-            moved = [param for param in group["params"] if param.grad is not None]
-            group["steps"] += 1
-            for param in moved:
-                self._remember(param, group["lookahead"] > 0)
-            self._move(group, moved)
-            if group["lookahead"] and group["steps"] % group["lookahead"] == 0:
-                self._look_back(moved)
-        return None
-
-    def _remember(self, param: Tensor, lookahead: bool) -> None:
-        state = self.state[param]
-        if not state:
-            state["mean"], state["square"] = torch.zeros_like(param), torch.zeros_like(param)
-            if lookahead:
-                state["slow"] = param.clone()
-
-    def _move(self, group: dict[str, Any], params: list[Tensor]) -> None:
-        lr, (beta1, beta2) = group["lr"], group["betas"]
+    def step(self, rate: float) -> None:
+        """Moves every parameter that has a gradient, at this learning rate."""
+        self.steps += 1
+        chosen = [index for index, param in enumerate(self.params) if param.grad is not None]
+        params = [self.params[index] for index in chosen]
         gradients = [param.grad for param in params if param.grad is not None]
-        means, squares = self._states(params, "mean"), self._states(params, "square")
-        torch._foreach_mul_(squares, beta2)
-        torch._foreach_addcmul_(squares, gradients, gradients, 1 - beta2)
-        torch._foreach_lerp_(means, gradients, 1 - beta1)
-        torch._foreach_mul_(params, 1 - lr * group["weight_decay"])
-        rectified = _rectification(group["steps"], beta2)
-        size = lr / (1 - beta1 ** group["steps"])
-        if rectified is None:
-            torch._foreach_add_(params, means, alpha=-size)
+        state = {name: [values[index] for index in chosen] for name, values in self.state.items()}
+        beta1, beta2 = self.rule.betas
+        torch._foreach_lerp_(state["mean"], gradients, 1 - beta1)
+        torch._foreach_mul_(state["square"], beta2)
+        torch._foreach_addcmul_(state["square"], gradients, gradients, 1 - beta2)
+        torch._foreach_mul_(params, 1 - rate * self.weight_decay)
+        self._move(params, state, rate / (1 - beta1**self.steps))
+        if self.rule.lookahead and self.steps % self.rule.lookahead == 0:
+            torch._foreach_lerp_(state["slow"], params, 0.5)
+            torch._foreach_copy_(params, state["slow"])
+
+    def _move(self, params: list[Tensor], state: Mapping[str, list[Tensor]], size: float) -> None:
+        left = 1 - self.rule.betas[1] ** self.steps
+        if not self.rule.rectified:
+            divisors = torch._foreach_div(torch._foreach_sqrt(state["square"]), math.sqrt(left))
+        elif factor := rectification(self.steps, self.rule.betas[1]):
+            # Here, as released, epsilon is added to the second moment before its bias is corrected.
+            divisors, size = torch._foreach_sqrt(state["square"]), size * factor * math.sqrt(left)
+        else:
+            torch._foreach_add_(params, state["mean"], alpha=-size)
             return
-        divisors = torch._foreach_sqrt(squares)
-        torch._foreach_add_(divisors, group["eps"])
-        torch._foreach_addcdiv_(params, means, divisors, -size * rectified)
-
-    def _look_back(self, params: list[Tensor]) -> None:
-        """Moves the slow weights half-way to the fast ones, and the fast ones there."""
-        slow = self._states(params, "slow")
-        torch._foreach_lerp_(slow, params, 0.5)
-        torch._foreach_copy_(params, slow)
-
-    def _states(self, params: list[Tensor], key: str) -> list[Tensor]:
-        return [self.state[param][key] for param in params]
+        torch._foreach_add_(divisors, self.rule.eps)
+        torch._foreach_addcdiv_(params, state["mean"], divisors, -size)
 
 
-def _rectification(step: int, beta2: float) -> float | None:
-    """Factor of the adaptive step; None while the variance of the adaptive rate is still unbounded."""
+def rectification(step: int, beta2: float) -> float | None:
+    """RAdam's factor of an adaptive step; None for the first ones, when the adaptive rate's variance is unbounded."""
     longest = 2 / (1 - beta2) - 1
-    left = beta2**step
-    length = longest - 2 * step * left / (1 - left)
+    length = longest - 2 * step * beta2**step / (1 - beta2**step)
     if length < 5:
         return None
-    ratio = (length - 4) / (longest - 4) * (length - 2) / length * longest / (longest - 2)
-    return math.sqrt((1 - left) * ratio)
+    return math.sqrt((length - 4) / (longest - 4) * (length - 2) / length * longest / (longest - 2))
 
 
 def optimizer(params: Iterable[Tensor], settings: Training) -> Optimizer:
     """The optimiser that the settings ask for."""
-    lr, weight_decay = settings.learning_rate, settings.weight_decay
-    if settings.optimizer == "ranger":
-        return RectifiedAdam(params, lr, weight_decay, betas=(0.95, 0.999), eps=1e-5, lookahead=6)
-    if settings.optimizer == "radam":
-        return RectifiedAdam(params, lr, weight_decay)
-    return AdamW(params, lr=lr, weight_decay=weight_decay, fused=True)
+    return Optimizer(params, RULES[settings.optimizer], settings.weight_decay)
 
 
 def learning_rate(settings: Training, epoch: int) -> float:

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 from models.batches import Collection
 from models.ce import CE
@@ -15,7 +14,7 @@ from models.config import ModelConfig
 from models.hardware import Hardware
 from models.history import History
 from models.losses import Loss
-from models.optim import optimizer
+from models.optim import Optimizer, optimizer
 
 
 @dataclass
@@ -34,7 +33,6 @@ class Run:
     history: History = field(default_factory=History)
     best: dict[str, Tensor] = field(default_factory=dict)
     """Weights of the best epoch so far."""
-    steps: int = 0
 
     @property
     def evaluated(self) -> CE:
@@ -62,20 +60,14 @@ def tensors(run: Run) -> dict[str, Tensor]:
     if run.average:
         parts["average"] = run.average.state_dict()
     flat = {f"{part}/{key}": value for part, values in parts.items() for key, value in values.items()}
-    for index, state in run.optimizer.state_dict()["state"].items():
-        flat |= {f"optimizer/{index}/{key}": value for key, value in state.items()}
+    for name, values in run.optimizer.state.items():
+        flat |= {f"optimizer/{name}/{index}": value for index, value in enumerate(values)}
     return flat | {"generator": run.generator.get_state()}
 
 
 def facts(run: Run) -> dict[str, Any]:
     """The rest of the state, as plain JSON."""
-    groups = run.optimizer.state_dict()["param_groups"]
-    return {
-        "history": run.history.plain(),
-        "steps": run.steps,
-        "optimizer": groups,
-        "scaler": run.scaler.state_dict(),
-    }
+    return {"history": run.history.plain(), "steps": run.optimizer.steps, "scaler": run.scaler.state_dict()}
 
 
 def restore(run: Run, numbers: Mapping[str, Tensor], plain: Mapping[str, Any]) -> None:
@@ -85,14 +77,13 @@ def restore(run: Run, numbers: Mapping[str, Tensor], plain: Mapping[str, Any]) -
     if run.average:
         run.average.load_state_dict(_part(numbers, "average"))
     run.best = _part(numbers, "best")
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in _part(numbers, "optimizer").items():
-        index, name = key.split("/")
-        state.setdefault(int(index), {})[name] = value
-    run.optimizer.load_state_dict({"state": state, "param_groups": plain["optimizer"]})
+    for name, values in run.optimizer.state.items():
+        for index, value in enumerate(values):
+            value.copy_(numbers[f"optimizer/{name}/{index}"])
+    run.optimizer.steps = plain["steps"]
     run.scaler.load_state_dict(plain["scaler"])
     run.generator.set_state(numbers["generator"])
-    run.history, run.steps = History.parse(plain["history"]), plain["steps"]
+    run.history = History.parse(plain["history"])
 
 
 def _part(numbers: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models import checkpoint
 from models.config import ModelConfig
 from models.evaluate import Evaluation, evaluate, similarities
-from models.hardware import choose
+from models.hardware import choose, threads
 from models.history import History
 from models.inputs import Sources, Split, collect
 from models.metrics import summary
@@ -26,9 +26,10 @@ def train_seed(
     """A finished training in `folder`, resumed where a killed one stopped."""
     training, validation = collect(sources, "train"), collect(sources, "val")
     total = settings.training.epochs
-    train(
-        training.collection, validation.collection, settings, seed, folder, lambda epoch: progress(epoch.epoch, total)
-    )
+    with threads(settings.runtime):
+        train(
+            training.collection, validation.collection, settings, seed, folder, lambda one: progress(one.epoch, total)
+        )
 
 
 def evaluate_seeds(sources: Sources, settings: ModelConfig, runs: Mapping[int, Path], split: str) -> dict[str, Any]:

@@ -75,13 +75,13 @@ def _one_epoch(run: Run, there: Data, aside: Data, settings: Training) -> None:
     """Trains once over `there`, evaluates on `aside`, and keeps the weights when they are the best so far."""
     number = len(run.history.epochs)
     rate = learning_rate(settings, number)
-    for group in run.optimizer.param_groups:
-        group["lr"] = rate
     run.model.train()
     losses, sizes = [], []
     for videos, texts in epoch(there, settings.batch_size, run.generator):
-        losses.append(_step(run, videos, texts, settings))
+        losses.append(_step(run, videos, texts, rate))
         sizes.append(len(texts.counts))
+        if run.average is not None and settings.ema is not None:
+            move_average(run.average, run.model, settings.ema, run.optimizer.steps)
     loss = float(np.average(torch.stack(losses).tolist(), weights=sizes))
     if not math.isfinite(loss):
         raise TrainingError(f"epoch {number + 1}: the loss is {loss}; lower training.learning_rate")
@@ -91,7 +91,7 @@ def _one_epoch(run: Run, there: Data, aside: Data, settings: Training) -> None:
         run.best = {key: value.detach().clone() for key, value in run.evaluated.state_dict().items()}
 
 
-def _step(run: Run, videos: Videos, texts: Texts, settings: Training) -> Tensor:
+def _step(run: Run, videos: Videos, texts: Texts, rate: float) -> Tensor:
     """The loss of one batch, which then moved the weights."""
     with run.hardware.multiplying():
         scores = run.model(
@@ -100,11 +100,8 @@ def _step(run: Run, videos: Videos, texts: Texts, settings: Training) -> Tensor:
     loss: Tensor = run.loss(scores)
     run.optimizer.zero_grad()
     run.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-    run.scaler.step(run.optimizer)
+    run.scaler.step(run.optimizer, rate)  # type: ignore[arg-type]
     run.scaler.update()
-    run.steps += 1
-    if run.average is not None and settings.ema is not None:
-        move_average(run.average, run.model, settings.ema, run.steps)
     return loss.detach()
 
 

@@ -121,5 +121,5 @@ def _layers(count: int, settings: Architecture, norm: type[BatchNorm]) -> nn.Seq
 
 def _mean(relations: Tensor, weights: Tensor) -> Tensor:
     """(..., P, D) weighted by (..., P) -> (..., D)"""
-    total = (relations * weights.unsqueeze(-1)).sum(-2)
-    return total / (weights.sum(-1, keepdim=True) + NO_PARTNER)
+    shares = weights / (weights.sum(-1, keepdim=True) + NO_PARTNER)
+    return (shares.unsqueeze(-2) @ relations).squeeze(-2)

@@ -113,7 +113,7 @@ def _draw_recall(axes: Any, body: Mapping[str, Any]) -> None:
     axes.plot([place + 0.18 for place in range(len(names))], chance, "o:", color="#667085", ms=4, label="chance")
     axes.set_xticks([place + 0.18 for place in range(len(names))], names)
     axes.set(ylabel="recall (%)", ylim=(0, 105))
-    axes.legend(frameon=False, loc="upper left")
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
 
 
 def _draw_ranks(axes: Any, histogram: list[dict[str, float]]) -> None:

@@ -34,7 +34,9 @@ class Case:
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """The arrays below `prefix/`; float16 ones are exact and become float32."""
-        found = {key.removeprefix(f"{prefix}/"): value for key, value in self.arrays.items() if key.startswith(f"{prefix}/")}
+        found = {
+            key.removeprefix(f"{prefix}/"): value for key, value in self.arrays.items() if key.startswith(f"{prefix}/")
+        }
         return {key: torch.from_numpy(_widened(value)) for key, value in found.items()}
 
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from models.ce import UNSEEN, CE, Embeddings, score, shares
+from models.ce import CE, UNSEEN, Embeddings, score, shares
 from models.config import Architecture, ExpertInput, TextInput
 from models.losses import max_margin
-from models.optim import RectifiedAdam
+from models.optim import RULES, Optimizer
 from models.released import renamed
 from tests.models import cases
 
@@ -92,17 +92,15 @@ def test_every_gradient_is_that_of_the_original():
 def test_twelve_steps_with_ranger_end_where_the_original_ends():
     case = cases.load("traj_ce_pairwise_ranger.npz")
     model = cases.network(case, "sd0").train()
-    moved = RectifiedAdam(model.parameters(), *_ranger_settings(case), betas=(0.95, 0.999), eps=1e-5, lookahead=6)
-    schedule = torch.optim.lr_scheduler.StepLR(moved, 1, 0.95)
+    facts = case.meta["optimizer_args"]
+    moved = Optimizer(model.parameters(), RULES["ranger"], facts["weight_decay"])
     losses = []
     for step in range(12):
         loss = max_margin(model(*cases.inputs(case, f"step{step}")), case.meta["margin"])
         losses.append(loss.item())
         moved.zero_grad()
         loss.backward()
-        moved.step()
-        if step % 4 == 3:
-            schedule.step()
+        moved.step(facts["lr"] * 0.95 ** (step // 4))
     np.testing.assert_allclose(losses, case.arrays["losses"], rtol=0, atol=1e-4)
     scores = model.similarity(*cases.inputs(case, "eval"))
     np.testing.assert_allclose(scores, case.arrays["eval/out/sims"], rtol=0, atol=1e-4)
@@ -110,7 +108,9 @@ def test_twelve_steps_with_ranger_end_where_the_original_ends():
     ours = _renamed(model, {name: torch.zeros(1) for name in expected})
     state = model.state_dict()
     for (norm, _), name in zip(expected.values(), ours, strict=True):
-        assert state[name].float().norm().item() == pytest.approx(norm, rel=1e-3, abs=1e-4), name
+        # The counters of the file's first state were taken after the training; nothing reads them.
+        if not name.endswith("num_batches_tracked"):
+            assert state[name].norm().item() == pytest.approx(norm, rel=1e-3, abs=1e-4), name
 
 
 @pytest.mark.parametrize("gating", GATINGS)
@@ -210,7 +210,10 @@ def test_embedding_in_chunks_gives_the_scores_of_one_pass():
 def test_with_mask_padding_the_padding_has_no_influence(training):
     model = _model(standardise=False).train(training)
     experts, available, text = _batch(5)
-    counts, text_counts = {"audio": torch.tensor([5, 3, 0, 1, 2])}, torch.tensor([[4, 1], [2, 3], [4, 4], [1, 2], [3, 1]])
+    counts, text_counts = (
+        {"audio": torch.tensor([5, 3, 0, 1, 2])},
+        torch.tensor([[4, 1], [2, 3], [4, 4], [1, 2], [3, 1]]),
+    )
     state = {key: value.clone() for key, value in model.state_dict().items()}
     before = model(experts, available, text, counts, text_counts)
     model.load_state_dict(state)
@@ -300,7 +303,3 @@ def _after_backward(case):
 
 def _renamed(model, values):
     return renamed(values, [expert.name for expert in model.experts], model.settings.gating)
-
-
-def _ranger_settings(case):
-    return case.meta["optimizer_args"]["lr"], case.meta["optimizer_args"]["weight_decay"]

@@ -1,0 +1,54 @@
+"""Made-up splits in which one expert alone knows which video a caption means; run as a program, it trains on one."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from models.batches import Collection
+from models.config import Architecture, ExpertInput, ModelConfig, Runtime, TextInput, TextPool, Training
+from models.train import train
+from pipeline.ragged import Ragged
+
+DIM_HIDDEN = 6
+SIGNAL, NOISE, WORDS = ExpertInput("signal", 12), ExpertInput("noise", 5), ExpertInput("words", 8, "vlad", 2, 4)
+TEXT = TextInput(10, 2, 1, 6)
+SETTINGS = ModelConfig(
+    experts=("signal", "noise", "words"),
+    text="planted",
+    text_pool=TextPool(2, 1, 6),
+    architecture=Architecture(16, "sequential", "mish", batch_norm=True, mask_padding=True, standardise=True),
+    training=Training(
+        16, 30, 0.05, 1e-3, optimizer="ranger", schedule="cosine", loss="infonce", temperature=0.2, ema=0.9, seeds=(0,)
+    ),
+    runtime=Runtime("cpu", "fp32", checkpoint_s=0.0),
+)
+
+
+def planted(num_videos: int, seed: int, experts=(SIGNAL, NOISE, WORDS)) -> Collection:
+    """Every video has a hidden vector; `signal` and each caption show it, in ways that are the same in all splits."""
+    ways, chance = np.random.default_rng(0), np.random.default_rng(seed)
+    of_signal, of_text = ways.normal(size=(DIM_HIDDEN, 12)), ways.normal(size=(3, DIM_HIDDEN, 10))
+    hidden = chance.normal(size=(num_videos, DIM_HIDDEN))
+    shown = {"signal": hidden @ of_signal + 0.2 * chance.normal(size=(num_videos, 12)) + 3}
+    shown["noise"] = chance.normal(size=(num_videos, 5))
+    features = {name: Ragged.stack(list(_rows(values)), values.shape[1]) for name, values in shown.items()}
+    counts = chance.integers(0, 6, num_videos)
+    features["words"] = Ragged.stack(list(_rows([chance.normal(size=(count, 8)) for count in counts])), 8)
+    owners = chance.permutation(np.repeat(np.arange(num_videos), chance.integers(1, 4, num_videos)))
+    captions = [
+        np.concatenate([hidden[video] @ of_text, 0.3 * chance.normal(size=(chance.integers(0, 3), 10))])
+        for video in owners
+    ]
+    chosen = {expert.name: features[expert.name] for expert in experts}
+    return Collection(tuple(experts), TEXT, chosen, Ragged.stack(list(_rows(captions)), 10), owners)
+
+
+def _rows(values):
+    return (np.atleast_2d(row).astype(np.float32) for row in values)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    train(planted(60, 1), planted(20, 2), SETTINGS, 0, Path(sys.argv[1]))

@@ -1,0 +1,119 @@
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from models import config as model_config
+from models.config import Architecture, ExpertInput, ModelConfig, Runtime, TextInput, Training
+from pipeline import config
+from pipeline.errors import ConfigError
+from pipeline.fingerprint import fingerprint
+
+CONFIGS = model_config.MODELS
+
+
+def test_every_config_can_be_loaded():
+    names = config.names(CONFIGS)
+    assert "ce_light" in names
+    for name in names:
+        settings = model_config.load(name)
+        assert fingerprint(model_config.recipe(settings))
+
+
+def test_an_unknown_model_gives_the_nearest_name():
+    with pytest.raises(ConfigError, match="did you mean 'ce_light'"):
+        model_config.load("ce_ligth")
+
+
+def test_reading_a_config_does_not_import_torch():
+    code = "import sys; from models.config import load; load('ce_light'); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_speed_and_seeds_are_not_part_of_the_recipe_and_all_else_is():
+    settings = model_config.load("ce_light")
+    before = model_config.recipe(settings)
+    faster = dataclasses.replace(settings, runtime=Runtime("cuda", "bf16", 5.0))
+    assert model_config.recipe(faster) == before
+    other_seeds = dataclasses.replace(settings, training=dataclasses.replace(settings.training, seeds=(7,)))
+    assert model_config.recipe(other_seeds) == before
+    longer = dataclasses.replace(settings, training=dataclasses.replace(settings.training, epochs=51))
+    assert model_config.recipe(longer) != before
+    parts = {"experts", "text", "text_pool", "architecture", "training"}
+    assert before.keys() == parts == {field.name for field in dataclasses.fields(ModelConfig)} - {"runtime"}
+
+
+def test_the_order_in_which_experts_are_listed_is_not_part_of_the_recipe():
+    settings = model_config.load("ce_light")
+    turned = dataclasses.replace(settings, experts=settings.experts[::-1])
+    assert fingerprint(model_config.recipe(turned)) == fingerprint(model_config.recipe(settings))
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "told"),
+    [
+        ("training", {"loss": "margin", "temperature": None}, "training.margin must be above 0 with loss: margin"),
+        ("training", {"margin": 0.2}, "training.margin belongs to loss: margin; remove it"),
+        ("training", {"temperature": None}, "training.temperature must be above 0 with loss: infonce"),
+        ("training", {"schedule": "step"}, "training.gamma must be above 0 with schedule: step"),
+        ("training", {"gamma": 0.9}, "training.gamma belongs to schedule: step"),
+        ("training", {"batch_size": 1}, "batch_size >= 2"),
+        ("training", {"ema": 1.0}, "training.ema must be between 0 and 1"),
+        ("training", {"seeds": ()}, "training.seeds must name at least one"),
+        ("training", {"seeds": (1, 1)}, "none twice"),
+        ("architecture", {"gating": "moee", "num_h_layers": 1}, "num_h_layers needs gating"),
+        ("architecture", {"mask_padding": False}, "standardise needs mask_padding: true"),
+        ("architecture", {"num_g_layers": 0}, "num_g_layers must be at least 1"),
+        ("architecture", {"shared_dim": 0}, "shared_dim must be at least 1"),
+        ("runtime", {"device": "gpu"}, "runtime.device must be auto, cpu"),
+        ("runtime", {"device": "cpu", "precision": "fp16"}, "fp16 needs a GPU"),
+        ("text_pool", {"clusters": 0}, "clusters and max_tokens of at least 1"),
+    ],
+)
+def test_contradictions_name_the_key_to_change(part, change, told):
+    plain = _plain()
+    plain[part] |= change
+    with pytest.raises(ConfigError, match=told):
+        config.parse(ModelConfig, plain, "x.yaml")
+
+
+def test_experts_are_at_least_one_and_none_twice():
+    for experts in ([], ["rgb_light", "rgb_light"]):
+        with pytest.raises(ConfigError, match="none twice"):
+            config.parse(ModelConfig, _plain() | {"experts": experts}, "x.yaml")
+
+
+def test_a_single_expert_must_be_paired_with_itself():
+    plain = _plain() | {"experts": ["rgb_light"]}
+    plain["architecture"] |= {"include_self": False}
+    with pytest.raises(ConfigError, match="include_self"):
+        config.parse(ModelConfig, plain, "x.yaml")
+
+
+def test_a_typo_gives_the_nearest_key():
+    plain = _plain()
+    plain["training"]["epoch"] = 3
+    with pytest.raises(ConfigError, match="did you mean 'epochs'"):
+        config.parse(ModelConfig, plain, "x.yaml")
+
+
+def test_netvlad_makes_a_vector_longer_and_a_mean_does_not():
+    assert ExpertInput("audio", 128, "vlad", 8, 29).pooled_dim == 1024
+    assert ExpertInput("rgb", 128).pooled_dim == 128
+    with pytest.raises(ValueError, match="expert audio: pool: vlad needs"):
+        ExpertInput("audio", 128, "vlad")
+
+
+def test_the_text_input_has_the_dimension_of_the_encoder():
+    assert model_config.load("ce_light").text_input(300) == TextInput(300, 4, 1, 32)
+
+
+def test_the_released_settings_can_be_said():
+    architecture = Architecture(768, "sequential", "mish", batch_norm=True, mask_padding=False)
+    assert (architecture.num_g_layers, architecture.num_h_layers, architecture.include_self) == (3, 0, True)
+    Training(64, 100, 0.1, 1e-3, "ranger", "step", "margin", gamma=0.95, margin=0.0938)
+
+
+def _plain():
+    return dataclasses.asdict(model_config.load("ce_light"))
