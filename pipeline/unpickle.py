@@ -1,0 +1,230 @@
+"""Reads pickles of strangers: plain data and arrays of numbers only, whatever else the file asks for is refused.
+
+Nothing of what a file names is ever looked up. The few names that such files need are answered by classes of ours that
+can do nothing else; any other name refuses the file. A first walk over the file, which makes no object, refuses what
+could make the reader itself misbehave.
+"""
+
+import mmap
+import pickle
+import pickletools
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import ArchiveError
+
+_OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
+_OPCODES_REFUSED = frozenset({"PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "NEXT_BUFFER", "READONLY_BUFFER"})
+
+_MOST_NESTED = 8
+"""Features are lists of arrays by name; anything deeper is no feature file."""
+
+_DTYPE = re.compile(r"[<>=|]?(?:[biufc][1248]|c16|O8?|[SU]\d{1,4}|bool)")
+
+
+def load_pickle(path: Path, name: str = "") -> Any:
+    """What the pickle holds, as dicts, lists, sets, texts, numbers, arrays and `ExpertStore`s.
+
+    Python-2 pickles are read with latin-1. ArchiveError names the file (as `name`) and what it asked for.
+    """
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            _walk(data)
+            data.seek(0)
+            return _plain(_Unpickler(data).load(), {})
+    except ArchiveError as error:
+        raise ArchiveError(f"{name or path}: refused, {error}") from None
+    except Exception as error:  # the pickle documentation promises no list of what a broken one raises
+        raise ArchiveError(f"{name or path}: not a pickle that can be read: {type(error).__name__}: {error}") from None
+
+
+class ExpertStore:
+    """The authors' table of vectors, pickled as `datastructures.ExpertStore`: `store` (N, D), `keymap` id -> row."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.state = state
+
+    def vectors(self) -> dict[str, Any]:
+        """Name -> vector (D,); a missing one is a row of NaN."""
+        store, keymap, missing = (self.state[key] for key in ("store", "keymap", "missing"))
+        return {key: np.full(store.shape[1], np.nan) if key in missing else store[row] for key, row in keymap.items()}
+
+
+def _walk(data: Any) -> None:
+    """Refuses by looking at the instructions alone."""
+    memos = 0
+    for name, argument in _instructions(data):
+        if name in _OPCODES_REFUSED:
+            raise ArchiveError(f"it uses {name}, which no file of features needs")
+        if name == "FRAME" and argument > len(data):
+            raise ArchiveError("a frame in it is longer than the file, which may be cut")
+        memos += name in {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
+        if name in {"PUT", "LONG_BINPUT"} and argument > len(data):
+            # The reader would make room for all numbers below this one.
+            raise ArchiveError(f"it numbers an object {argument} after {memos} of them")
+
+
+def _instructions(data: Any) -> Iterator[tuple[str, Any]]:
+    """(name, argument) of each; as pickletools.genops, which stops at the bytes in the old strings of Python 2."""
+    name = ""
+    while name != "STOP":
+        code = data.read(1)
+        opcode = _OPCODES.get(code.decode("latin1"))
+        if opcode is None:
+            raise ValueError(f"unknown instruction {code!r}, or cut off")
+        name = opcode.name
+        if name == "STRING":
+            data.readline()
+            yield name, None
+        else:
+            yield name, opcode.arg.reader(data) if opcode.arg else None
+
+
+class _Token:
+    """A name that may be mentioned and never called."""
+
+    __slots__ = ()
+
+
+class _Call:
+    """A name that may be called; nothing in a pickle can change what it does."""
+
+    __slots__ = ("_function",)
+    _function: Callable[..., Any]
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        object.__setattr__(self, "_function", function)
+
+    def __call__(self, *args: Any) -> Any:
+        return self._function(*args)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise ArchiveError(f"it sets {name!r} of a function")
+
+    def __setstate__(self, state: Any) -> None:
+        raise ArchiveError("it changes a function")
+
+
+class _Dtype:
+    """A kind of number, made without numpy's own reader of such states."""
+
+    __slots__ = ("code", "order")
+
+    def __init__(self, code: str, *_: Any) -> None:
+        if not isinstance(code, str) or not _DTYPE.fullmatch(code):
+            raise ArchiveError(f"it holds arrays of {code!r}")
+        self.code, self.order = code, "="
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if any(part is not None for part in state[2:5]) or state[1] not in tuple("<>=|"):
+            raise ArchiveError("it holds arrays of records")
+        self.order = state[1]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(self.code).newbyteorder(self.order)  # type: ignore[arg-type]
+
+
+class _Array:
+    """An array, made from its bytes once they are there."""
+
+    __slots__ = ("value",)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        shape, kind, fortran, data = state[-4:]
+        if not isinstance(kind, _Dtype):
+            raise ArchiveError("it holds an array of no known kind of number")
+        if kind.dtype.hasobject:
+            self.value: Any = list(data)
+            return
+        raw = data.encode("latin1") if isinstance(data, str) else data
+        self.value = np.frombuffer(raw, kind.dtype).reshape(shape, order="F" if fortran else "C")
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: Any) -> None:
+        super().__init__(file, encoding="latin1")
+        # Of this file alone, so that nothing it does to the class reaches the next one.
+        self._store = type("ExpertStore", (ExpertStore,), {})
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("datastructures", "ExpertStore"):
+            return self._store
+        module = module.replace("numpy._core", "numpy.core").replace("__builtin__", "builtins")
+        known = _KNOWN.get((module.replace("copy_reg", "copyreg"), name))
+        if known is None:
+            raise ArchiveError(f"it asks for {module}.{name}, which no file of features needs")
+        return known
+
+
+def _reconstruct(kind: Any, base: Any, state: Any) -> Any:
+    """How Python 2 made an object of a class."""
+    if not (isinstance(kind, type) and issubclass(kind, ExpertStore)) or state is not None:
+        raise ArchiveError("it rebuilds an object that is no ExpertStore")
+    return kind()
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    if encoding not in {"latin1", "latin-1"}:
+        raise ArchiveError(f"it encodes text as {encoding!r}")
+    return text.encode("latin1")
+
+
+def _scalar(kind: _Dtype, data: Any) -> Any:
+    raw = data.encode("latin1") if isinstance(data, str) else data
+    return np.frombuffer(raw, kind.dtype, count=1)[0].item()
+
+
+def _pairs(items: Iterable[Any] = ()) -> dict[Any, Any]:
+    return dict(items)
+
+
+def _frombuffer(data: Any, kind: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
+    """How numpy writes arrays with pickle protocol 5."""
+    array = _Array()
+    array.__setstate__((shape, kind, order == "F", bytes(data)))
+    return array
+
+
+_TOKENS = ("float16", "float32", "float64", "int32", "int64")
+
+_KNOWN: dict[tuple[str, str], Any] = {
+    ("numpy.core.multiarray", "_reconstruct"): _Call(lambda *_: _Array()),
+    ("numpy.core.multiarray", "scalar"): _Call(_scalar),
+    ("numpy.core.numeric", "_frombuffer"): _Call(_frombuffer),
+    ("numpy", "dtype"): _Call(_Dtype),
+    ("numpy", "ndarray"): _Token(),
+    ("_codecs", "encode"): _Call(_encode),
+    ("builtins", "bytes"): _Call(lambda: b""),  # only none at all are written so
+    ("builtins", "set"): _Call(set),
+    ("builtins", "frozenset"): _Call(frozenset),
+    ("builtins", "object"): _Token(),
+    ("copyreg", "_reconstructor"): _Call(_reconstruct),
+    ("collections", "OrderedDict"): _Call(_pairs),
+} | {("numpy", name): _Token() for name in _TOKENS}
+
+
+def _plain(value: Any, made: dict[int, Any], depth: int = 0) -> Any:
+    """The same with arrays in place of what stood for them; `made` keeps apart what is there many times."""
+    if depth > _MOST_NESTED:
+        raise ArchiveError(f"its data are nested more than {_MOST_NESTED} deep")
+    if id(value) not in made:
+        made[id(value)] = _plain_inside(value, made, depth + 1)
+    return made[id(value)]
+
+
+def _plain_inside(value: Any, made: dict[int, Any], depth: int) -> Any:
+    if isinstance(value, _Array):
+        return _plain(value.value, made, depth) if isinstance(value.value, list) else value.value
+    if isinstance(value, ExpertStore):
+        value.state = _plain(value.state, made, depth)
+        return value
+    if isinstance(value, dict):
+        return {key: _plain(item, made, depth) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, made, depth) for item in value]
+    return None if isinstance(value, (_Token, _Call, _Dtype, type)) else value

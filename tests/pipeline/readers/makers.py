@@ -1,0 +1,55 @@
+"""Annotation files in the forms of their owners, small: each maker returns nothing and fills a folder."""
+
+import csv
+import json
+
+
+def msrvtt(folder, num_train=6, num_val=2, num_test=4, captions=3):
+    """The two JSON files of the challenge; video<i>, its captions "<i> says <k>"."""
+    number = 0
+    names = {"train": num_train, "validate": num_val, "test": num_test}
+    files = {"train_val_videodatainfo.json": ("train", "validate"), "test_videodatainfo.json": ("test",)}
+    for file, splits in files.items():
+        videos, sentences = [], []
+        for split in splits:
+            for _ in range(names[split]):
+                video = f"video{number}"
+                videos.append({"category": 9, "url": "https://...", "video_id": video, "start time": 137.72,
+                               "end time": 149.44, "split": split, "id": number})  # fmt: skip
+                sentences += [
+                    {"caption": f"{number} says {k}", "video_id": video, "sen_id": 100 * number + k}
+                    for k in range(captions)
+                ]
+                number += 1
+        # In the real files the sentences of a video do not stand together.
+        sentences.sort(key=lambda said: said["sen_id"] % 100)
+        write(folder, file, json.dumps({"info": {"year": "2016"}, "videos": videos, "sentences": sentences}))
+
+
+def jsfusion(folder, rows):
+    with (folder / "MSRVTT_JSFUSION_test.csv").open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["key", "vid_key", "video_id", "sentence"])
+        out.writerows((f"ret{i}", f"msr{i}", video, text) for i, (video, text) in enumerate(rows))
+
+
+def lsmdc(folder, **splits):
+    tables = {
+        "train": "LSMDC16_annos_training.csv",
+        "val": "LSMDC16_annos_val.csv",
+        "test": "LSMDC16_challenge_1000_publictect.csv",
+    }
+    for split, table in tables.items():
+        times = "\t".join(["00.00.51.926", "00.00.54.129", "00.00.51.426", "00.00.54.629"])
+        write(folder, table, "".join(f"{clip}\t{times}\t{text}\n" for clip, text in splits[split]))
+
+
+def lists(folder, **names):
+    """One name a line, no end of line after the last."""
+    for file, listed in names.items():
+        write(folder, f"{file}.txt", "\n".join(listed))
+
+
+def write(folder, name, text):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
