@@ -6,10 +6,14 @@ N items of one view, B items of one batch, R rows of features, D feature, T fram
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.audio import Resampler
+from pipeline.parts import Features
+from pipeline.weights import WeightFile, WeightSource
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,12 @@ class FrameNeed:
     """Short side after a resize that keeps the aspect; None = native size."""
     window: int = 1
     stride: int = 1
+    resize: Literal["area", "bilinear", "bicubic"] = "area"
+    """area: OpenCV's mean over the area; the others: Pillow's, which networks are usually trained with."""
+    crop_px: int | None = None
+    """Side of the square that is cut from the middle after the resize; None = no cut."""
+    squash: bool = False
+    """Both sides at `short_px`, the aspect lost."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,9 @@ class AudioNeed:
     rate_hz: int
     window_s: float
     hop_s: float
+    resampler: Resampler = "soxr"
+    least_s: float | None = None
+    """An item with less sound than this would be mostly silence and is left out, but for the first; None: half."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +126,9 @@ class Extractor(ABC):
     version: ClassVar[int]
     """Raised by hand when a change of the code changes the features."""
 
-    def __init__(self, params: Any) -> None:
+    def __init__(self, params: Any, source: WeightSource | None = None) -> None:
         self.params = params
+        self.source = source or WeightSource()
 
     @property
     @abstractmethod
@@ -123,7 +137,14 @@ class Extractor(ABC):
 
     @property
     def weights(self) -> dict[str, str]:
-        """File -> sha256 of the networks' weights, part of the recipe; empty for an expert without any."""
+        """Part -> what its weights are (sha256, published name, or "seeded"), for the recipe; empty without any.
+
+        Asked at every start, so it imports no library.
+        """
+        return {}
+
+    def weight_files(self) -> dict[str, WeightFile]:
+        """Part -> the file that `load` will read from the cache; empty where nothing needs a download."""
         return {}
 
     @property
@@ -142,19 +163,36 @@ class Extractor(ABC):
     def embed(self, items: NDArray[Any]) -> Embedded:
         """The features of a batch of items (B, ...), B >= 1; the same whatever else is in the batch."""
 
+    def finish(self, features: Features) -> Features:
+        """The rows of one whole video, in the order of their items, as they are to be kept."""
+        return features
+
+    def compile(self) -> None:  # noqa: B027 - an expert without a network has nothing to compile
+        """Compile the networks, after `load`; slow to start, faster from then on."""
+
 
 class TextEncoder(ABC):
     """Base of the class `Encoder` of each text module; `EncoderParams` beside it is its settings."""
 
     version: ClassVar[int]
 
-    def __init__(self, params: Any) -> None:
+    def __init__(self, params: Any, source: WeightSource | None = None) -> None:
         self.params = params
+        self.source = source or WeightSource()
 
     @property
     @abstractmethod
     def dim(self) -> int:
         """D, the length of a token vector."""
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """As an extractor's."""
+        return {}
+
+    def weight_files(self) -> dict[str, WeightFile]:
+        """As an extractor's."""
+        return {}
 
     def load(self, device: str) -> None:  # noqa: B027 - a hashed encoder has nothing to load
         """Load networks onto `device`; called once, before the first `encode`."""

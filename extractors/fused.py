@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded
+from extractors.batches import Batches
 from extractors.device import few_threads
 from extractors.registry import NamedExpert
 from extractors.views import Prepared, Segment, num_segments, prepare_segment
@@ -165,7 +166,7 @@ class _ExpertRun:
         self.wanted = wanted
         self.error: Exception | None = None
         self._options = options
-        self._loaded = False
+        self._batches = Batches(wanted.expert, options.device)
         self._slots: list[_Slot] = []
         self._pending: dict[Any, list[_Item]] = {}
 
@@ -208,11 +209,9 @@ class _ExpertRun:
 
     def _embed(self, batch: list[_Item]) -> None:
         expert = self.wanted.expert
-        if not self._loaded:
-            expert.extractor.load(self._options.device)
-            self._loaded = True
+        self._batches.load()
         with self._threads():
-            embedded = expert.extractor.embed(np.stack([item.data for item in batch]))
+            embedded = self._batches.embed(np.stack([item.data for item in batch]))
         _check(embedded, expert, len(batch))
         for index, item in enumerate(batch):
             _give(item, embedded, np.flatnonzero(embedded.item_index == index))
@@ -226,8 +225,9 @@ class _ExpertRun:
         """Ends every batch, so that the next part does not depend on this one, and writes the part."""
         for shape in list(self._pending):
             self._embed(self._pending.pop(shape))
-        dim = self.wanted.expert.extractor.dim
-        features = [_features(slot, dim) for slot in self._slots]
+        extractor = self.wanted.expert.extractor
+        dim = extractor.dim
+        features = [extractor.finish(_features(slot, dim)) for slot in self._slots]
         rows = [_row(slot, len(item.values)) for slot, item in zip(self._slots, features, strict=True)]
         parts.publish(self.wanted.folder, rows, features, dim)
         self._slots = []
@@ -241,6 +241,10 @@ def _check(embedded: Embedded, expert: NamedExpert, num_items: int) -> None:
     inside = not len(index) or bool(index[0] >= 0 and index[-1] < num_items)
     if not (good and rising and inside):
         raise ExtractionError(f"expert {expert.name}: embed() gave {values.dtype} {values.shape} for {num_items} items")
+    beside = {"times_s": embedded.times_s} if embedded.times_s is not None else {}
+    for name, array in (embedded.extras | beside).items():
+        if len(array) != len(index):
+            raise ExtractionError(f"expert {expert.name}: embed() gave {len(array)} {name!r} for {len(index)} vectors")
     if not np.isfinite(values).all():
         raise ExtractionError(f"expert {expert.name}: embed() gave values that are not finite")
 

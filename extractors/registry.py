@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import importlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +13,9 @@ from extractors.base import Extractor, TextEncoder
 from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.fingerprint import Recipe
+from pipeline.imports import IMPORTED
 from pipeline.video import DECODE_VERSION
+from pipeline.weights import SEEDED, WeightFile, WeightOptions, WeightSource
 
 PASS_VERSION = 1
 """Raised by hand when `views.py` or `fused.py` change what an expert is shown."""
@@ -28,6 +31,18 @@ class Runtime:
     __pydantic_config__ = config.STRICT
     batch_size: int = 64
     """Items that `embed` is given at once."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """Of the networks' products; auto: bf16 on a GPU that has it, else fp32."""
+    compile: bool = False
+    """Through torch.compile: a minute or more at the start, faster from then on."""
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ValueError("batch_size must be at least 1")
+
+
+Weights = Literal["released", "seeded"] | dict[str, WeightFile]
+"""released: as the network's library knows them; seeded: stand-ins; or part -> file."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,7 @@ class ExpertConfig:
     """rgb, flow, audio, face, ocr, speech, scene, or a new one."""
     params: dict[str, Any] = field(default_factory=dict)
     """Decide the features; fingerprinted."""
+    weights: Weights = "released"
     runtime: Runtime = field(default_factory=Runtime)
     model: Pooling = field(default_factory=Pooling)
 
@@ -67,6 +83,7 @@ class TextConfig:
     encoder: str
     """Module in extractors/."""
     params: dict[str, Any] = field(default_factory=dict)
+    weights: Weights = "released"
     runtime: Runtime = field(default_factory=Runtime)
 
 
@@ -89,6 +106,11 @@ class NamedExpert:
     recipe: Recipe
 
     @property
+    def is_imported(self) -> bool:
+        """Whether its features come from an archive, not from videos."""
+        return self.config.extractor == IMPORTED
+
+    @property
     def id(self) -> ExpertId:
         """What a decode worker rebuilds it from."""
         return ExpertId(self.name, self.config.extractor, self.extractor.params)
@@ -104,16 +126,17 @@ class NamedText:
     recipe: Recipe
 
 
-def expert(name: str, folder: Path = EXPERTS) -> NamedExpert:
+def expert(name: str, folder: Path = EXPERTS, options: WeightOptions | None = None) -> NamedExpert:
     """The expert called `name`, with every default of its parameters filled in, so that its recipe is complete."""
     path = config.choose(folder, name)
     settings = config.load(ExpertConfig, path)
     module = _module(settings.extractor, f"{path}: key 'extractor'", "Expert")
     params = config.parse(module.Params, settings.params, f"{path}: params")
-    extractor: Extractor = module.Expert(params)
+    extractor: Extractor = module.Expert(params, _source(settings.weights, options))
     recipe = _recipe(settings.extractor, extractor.version, params)
-    # What is decoded, and how it is cut, decides the features as much as the extractor does.
-    recipe |= {"decode": [DECODE_VERSION, PASS_VERSION], "weights": extractor.weights}
+    if settings.extractor != IMPORTED:
+        # What is decoded, and how it is cut, decides the features as much as the extractor does.
+        recipe |= {"decode": [DECODE_VERSION, PASS_VERSION], "weights": _weights(extractor, str(path))}
     return NamedExpert(name, settings, extractor, recipe)
 
 
@@ -125,14 +148,41 @@ def rebuild(expert_id: ExpertId) -> Extractor:
     return extractor
 
 
-def text(name: str, folder: Path = TEXTS) -> NamedText:
+def text(name: str, folder: Path = TEXTS, options: WeightOptions | None = None) -> NamedText:
     """The text encoder called `name`."""
     path = config.choose(folder, name)
     settings = config.load(TextConfig, path)
     module = _module(settings.encoder, f"{path}: key 'encoder'", "Encoder")
     params = config.parse(module.EncoderParams, settings.params, f"{path}: params")
-    encoder: TextEncoder = module.Encoder(params)
-    return NamedText(name, settings, encoder, _recipe(settings.encoder, encoder.version, params))
+    encoder: TextEncoder = module.Encoder(params, _source(settings.weights, options))
+    recipe = _recipe(settings.encoder, encoder.version, params)
+    weights = _weights(encoder, str(path))
+    return NamedText(name, settings, encoder, recipe | ({"weights": weights} if weights else {}))
+
+
+def weight_files(extractors: Iterable[Extractor | TextEncoder]) -> list[WeightFile]:
+    """All files of weights that these will read."""
+    return [file for extractor in extractors for file in extractor.weight_files().values()]
+
+
+def is_seeded(recipe: Recipe) -> bool:
+    """Whether any part of it runs on stand-ins, so that its features mean nothing."""
+    return SEEDED in recipe.get("weights", {}).values()
+
+
+def _source(weights: Weights, options: WeightOptions | None) -> WeightSource:
+    files = weights if isinstance(weights, dict) else {}
+    return WeightSource(options or WeightOptions(), files, always_seeded=weights == SEEDED)
+
+
+def _weights(extractor: Extractor | TextEncoder, where: str) -> dict[str, str]:
+    """What its weights are; ConfigError for a file of a part that it does not have."""
+    parts = extractor.weights
+    for part in extractor.source.files:
+        if part not in parts:
+            known = f"it has {', '.join(parts)}" if parts else "it has none"
+            raise ConfigError(f"{where}: weights: no part {part!r} in this network; {known}")
+    return parts
 
 
 def _recipe(module: str, version: int, params: Any) -> Recipe:

@@ -23,7 +23,8 @@ def encode(
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> None:
     """Writes the token vectors of `texts` to the store at `folder`, part by part."""
-    named.encoder.load(device)
+    if texts:
+        named.encoder.load(device)
     for first in range(0, len(texts), CAPTIONS_PER_PART):
         chunk = texts[first : first + CAPTIONS_PER_PART]
         tokens = []

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from extractors import registry
 from extractors.base import AudioNeed, AudioView, FrameNeed, FrameView, Need, SubtitleNeed, View, WordView
+from extractors.pictures import Shape, cut_picture
 from pipeline.audio import read_audio
-from pipeline.errors import DecodeError, PipelineError
+from pipeline.errors import DecodeError, ExtractionError, PipelineError
 from pipeline.subtitles import read_words
 from pipeline.video import VideoInfo, frames_at, probe
 
@@ -88,14 +89,15 @@ def _probed(path: Path) -> VideoInfo:
 def _prepare(extractor: Any, shown: _Shown) -> Prepared:
     if shown.view is None:
         return Prepared(np.zeros((0,)), np.zeros((0, 2)), shown.note, shown.failed)
+    expected = len(shown.view.times_s)
     try:
         items = extractor.prepare(shown.view)
+        if len(items) != expected:
+            raise ExtractionError(f"{type(extractor).__module__}: prepare() gave {len(items)} items for {expected}")
     except (MemoryError, ImportError):
         raise  # a fault of the machine, not of this video
     except Exception as error:  # whatever one video does to one expert costs that row, and the row says why
         return Prepared(np.zeros((0,)), np.zeros((0, 2)), f"{type(error).__name__}: {error}", failed=True)
-    if len(items) != len(shown.view.times_s):
-        raise AssertionError(f"{type(extractor).__module__}: {len(items)} items for {len(shown.view.times_s)} shown")
     return Prepared(items, shown.view.times_s, shown.note)
 
 
@@ -160,27 +162,14 @@ def _decode(segment: Segment, info: VideoInfo, grids: list[_Grid]) -> list[dict[
     ]
     got: list[dict[int, NDArray[np.uint8]]] = [{} for _ in grids]
     for index, native in frames_at(segment.path, times_s, info, segment.decoder):
-        sizes: dict[int | None, NDArray[np.uint8]] = {}
+        pictures: dict[Shape, NDArray[np.uint8]] = {}
         for grid, places, frames in zip(grids, wanted, got, strict=True):
             if index in places:
-                short_px = grid.need.short_px
-                if short_px not in sizes:
-                    sizes[short_px] = resize_short(native, short_px)
-                frames[places[index]] = sizes[short_px]
+                shape = Shape.of(grid.need)
+                if shape not in pictures:
+                    pictures[shape] = cut_picture(native, shape)
+                frames[places[index]] = pictures[shape]
     return got
-
-
-def resize_short(frame: NDArray[np.uint8], short_px: int | None) -> NDArray[np.uint8]:
-    """The frame (H, W, 3) with its short side at `short_px`, aspect kept; as it is when that is None."""
-    import cv2
-
-    height, width = frame.shape[:2]
-    if short_px is None or min(height, width) == short_px:
-        return np.ascontiguousarray(frame)
-    scale = short_px / min(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    resized = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    return np.asarray(resized, np.uint8)
 
 
 def _cut_items(grid: _Grid, frames: dict[int, NDArray[np.uint8]], info: VideoInfo) -> _Shown:
@@ -220,13 +209,14 @@ def _show_audio(segment: Segment, info: VideoInfo, need: AudioNeed) -> _Shown:
     last = math.ceil(stop_s / need.hop_s - EDGE_S) - 1
     begin_s = first * need.hop_s
     try:
-        samples = read_audio(segment.path, need.rate_hz, begin_s, last * need.hop_s + need.window_s)
+        stop_s = last * need.hop_s + need.window_s
+        samples = read_audio(segment.path, need.rate_hz, begin_s, stop_s, need.resampler)
     except DecodeError as error:
         return _Shown(None, str(error), failed=True)
     window = round(need.window_s * need.rate_hz)
     starts = np.round(np.arange(last - first + 1) * need.hop_s * need.rate_hz).astype(np.int64)
-    # An item of which less than half is sound would be mostly the silence it is filled with; the first always counts.
-    enough = starts + window // 2 <= len(samples)
+    least = window // 2 if need.least_s is None else round(need.least_s * need.rate_hz)
+    enough = starts + least <= len(samples)
     enough[:1] |= first == 0 and len(samples) > 0
     starts = starts[enough]
     padded = np.zeros(max(len(samples), int(starts[-1]) + window if len(starts) else 0), np.float32)
@@ -240,9 +230,10 @@ def _show_audio(segment: Segment, info: VideoInfo, need: AudioNeed) -> _Shown:
 def _show_words(segment: Segment, info: VideoInfo) -> _Shown:
     start_s, stop_s = _span_s(segment)
     try:
-        words = [word for word in read_words(segment.path) if start_s <= word.start_s < stop_s]
+        # Subtitles may run on after the end of the video, as those of a longer cut do.
+        words = [word for word in read_words(segment.path) if start_s <= word.start_s < min(stop_s, info.duration_s)]
     except DecodeError as error:
         return _Shown(None, str(error), failed=True)
     limit_s = info.duration_s
-    times_s = np.array([(min(word.start_s, limit_s), min(word.end_s, limit_s)) for word in words], np.float64)
+    times_s = np.array([(word.start_s, min(word.end_s, limit_s)) for word in words], np.float64)
     return _Shown(WordView(np.array([word.text for word in words], dtype=np.str_), times_s.reshape(-1, 2)))

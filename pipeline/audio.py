@@ -1,14 +1,16 @@
 """The sound of a video as mono samples of any rate, cut to any span of time."""
 
+import functools
+import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.container import open_container
 from pipeline.errors import DecodeError
-from pipeline.video import open_container
 
 MARGIN_S = 1.0
 """Decoded on both sides of the span, so that the resampler's edges fall outside it."""
@@ -18,8 +20,17 @@ JITTER_S = 0.05
 
 Block = tuple[int, NDArray[np.float32]]
 
+Resampler = Literal["soxr", "kaiser", "kaiser16"]
+"""soxr: fast, with the steeper edge; kaiser: resampy's windowed sinc, which librosa and many audio networks were used
+with; kaiser16: the same of sound that was rounded to 16 bits before, as in a .wav file."""
 
-def read_audio(path: Path, rate_hz: int, start_s: float, stop_s: float) -> NDArray[np.float32]:
+KAISER_ZEROS, KAISER_BETA, KAISER_ROLLOFF = 50, 12.9846, 0.9173
+"""resampy's `kaiser_best`: zero crossings on each side, shape of the window, edge as a part of the Nyquist rate."""
+
+
+def read_audio(
+    path: Path, rate_hz: int, start_s: float, stop_s: float, resampler: Resampler = "soxr"
+) -> NDArray[np.float32]:
     """Samples (S,) in -1..1 from `start_s` on, the mean of all channels; fewer than asked for where the sound ends.
 
     Empty when the file has no audio stream or the sound ends before `start_s`. Where a stream begins late there is
@@ -35,7 +46,7 @@ def read_audio(path: Path, rate_hz: int, start_s: float, stop_s: float) -> NDArr
         # A whole second, so that a resampled sample falls exactly on start_s whatever the two rates are.
         from_s = max(0, int(start_s - MARGIN_S))
         sound = _span(container, stream, from_s, stop_s + MARGIN_S)
-    resampled = _resample(sound, source_hz, rate_hz)
+    resampled = _resample(sound, source_hz, rate_hz, resampler)
     first = round((start_s - from_s) * rate_hz)
     return resampled[first : first + round((stop_s - start_s) * rate_hz)]
 
@@ -98,10 +109,28 @@ def _lay_out(blocks: list[Block], origin: int) -> NDArray[np.float32]:
     return sound
 
 
-def _resample(sound: NDArray[np.float32], source_hz: int, rate_hz: int) -> NDArray[np.float32]:
+def _resample(sound: NDArray[np.float32], source_hz: int, rate_hz: int, resampler: Resampler) -> NDArray[np.float32]:
     if source_hz == rate_hz or not len(sound):
         return sound
+    if resampler != "soxr":
+        from scipy.signal import resample_poly
+
+        common = math.gcd(source_hz, rate_hz)
+        up, down = rate_hz // common, source_hz // common
+        fine = sound.astype(np.float64)
+        shown = np.round(fine * 32768).clip(-32768, 32767) / 32768 if resampler == "kaiser16" else fine
+        return np.asarray(resample_poly(shown, up, down, window=_kaiser_sinc(up, down)), np.float32)
     import soxr
 
     resampled: NDArray[np.float32] = soxr.resample(sound, source_hz, rate_hz, quality="HQ")
     return resampled
+
+
+@functools.lru_cache(maxsize=8)
+def _kaiser_sinc(up: int, down: int) -> NDArray[np.float64]:
+    """The filter (2 M + 1,) on the grid of `up` points a sample that `resample_poly` takes."""
+    step = max(up, down)
+    half = KAISER_ZEROS * step
+    crossings = np.arange(-half, half + 1) / step
+    sinc = KAISER_ROLLOFF * np.sinc(KAISER_ROLLOFF * crossings) * np.kaiser(2 * half + 1, KAISER_BETA)
+    return np.asarray(sinc / step, np.float64)

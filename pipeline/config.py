@@ -16,6 +16,8 @@ T = TypeVar("T")
 STRICT = ConfigDict(extra="forbid", strict=True)
 """Every config dataclass sets `__pydantic_config__ = STRICT`."""
 
+_UNKNOWN_KEY = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
+
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping that a YAML file holds; ConfigError when the file is missing, broken, or no mapping."""
@@ -74,9 +76,10 @@ def _nearest(word: str, candidates: list[str]) -> str:
 
 
 def _explain(cls: type, error: ValidationError) -> str:
-    first = error.errors()[0]
+    # A key that is misspelt is also one that is missing: the misspelling is what helps.
+    first = min(error.errors(), key=lambda told: told["type"] not in _UNKNOWN_KEY)
     key = ".".join(str(part) for part in first["loc"])
-    if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+    if first["type"] in _UNKNOWN_KEY:
         return f"unknown key {key!r}{_nearest(str(first['loc'][-1]), _keys_at(cls, first['loc'][:-1]))}"
     if first["type"] in {"missing", "missing_argument"}:
         return f"key {key!r} is missing"

@@ -79,7 +79,8 @@ def write_captions(facts: Facts, count: int) -> list[tuple[str, tuple[str, ...]]
     chance = random.Random(f"{facts.key}/captions")
     captions: dict[str, tuple[str, ...]] = {}
     while len(captions) < count:
-        channels = _choose(facts.channels, chance.choice((2, 3, 3)), chance)
+        # Half of them speak of one channel alone: only these show what a single expert is worth.
+        channels = _choose(facts.channels, chance.choice((1, 1, 2, 3)), chance)
         captions.setdefault(_caption(facts, channels, chance), channels)
     return list(captions.items())
 

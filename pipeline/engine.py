@@ -8,12 +8,16 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from pipeline.errors import PipelineError
+
+MAX_NEW_POOLS = 2
+"""For one job; workers that break more pools than this do not even start."""
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -55,40 +59,74 @@ def run_jobs(
     `again` turns a job whose worker hung or died into the job of a second try, or None. Errors in `function` other
     than PipelineError are faults of the program or the machine, and are raised.
     """
-    # spawn: the parent may have threads and CUDA, neither of which survives a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPool(max_workers=workers, context=context, initializer=_quiet_worker) as pool:
-        try:
-            waiting: deque[tuple[Job, Any]] = deque()
-            source = iter(jobs)
-            exhausted = False
-            while waiting or not exhausted:
-                while not exhausted and len(waiting) < 2 * workers:
-                    job = next(source, None)
-                    exhausted = job is None
-                    if job is not None:
-                        waiting.append((job, pool.schedule(function, args=(job,), timeout=deadline_s)))
-                if waiting:
-                    job, future = waiting.popleft()
-                    done = _wait(job, future, deadline_s)
-                    second = again(job) if done.failure and done.failure.died else None
-                    if second is not None:
-                        retry = pool.schedule(function, args=(second,), timeout=deadline_s)
-                        done = _wait(second, retry, deadline_s)
-                    yield done
-        finally:
-            pool.stop()  # type: ignore[no-untyped-call]
-
-
-def _wait(job: Job, future: Any, deadline_s: float) -> Done[Job, Any]:
+    pool: _Pool[Job, Result] = _Pool(function, workers, deadline_s)
     try:
-        return Done(job, future.result(), None)
-    except FutureTimeoutError:
-        return Done(job, None, Failure(f"gave up after {deadline_s:g} s", died=True))
-    except ProcessExpired as error:
-        return Done(job, None, Failure(f"the decoder crashed (exit code {error.exitcode})", died=True))
-    except PipelineError as error:
-        return Done(job, None, Failure(str(error), died=False))
+        waiting: deque[tuple[Job, Any]] = deque()
+        source = iter(jobs)
+        exhausted = False
+        while waiting or not exhausted:
+            while not exhausted and len(waiting) < 2 * workers:
+                job = next(source, None)
+                exhausted = job is None
+                if job is not None:
+                    waiting.append((job, pool.submit(job)))
+            if waiting:
+                job, future = waiting.popleft()
+                done = pool.wait(job, future)
+                second = again(job) if done.failure and done.failure.died else None
+                yield done if second is None else pool.wait(second, pool.submit(second))
+    finally:
+        pool.stop()
+
+
+class _Pool(Generic[Job, Result]):
+    """Worker processes for one function.
+
+    A pebble pool breaks as a whole when a worker dies while none is at work: the system short of memory, which ends
+    the largest process and not the busiest. A new one then takes over.
+    """
+
+    def __init__(self, function: Callable[[Job], Result], workers: int, deadline_s: float) -> None:
+        self._function = function
+        self._workers = workers
+        self._deadline_s = deadline_s
+        self._pool = self._new()
+
+    def submit(self, job: Job) -> Any:
+        """The future of a job."""
+        if not self._pool.active:
+            self.stop()
+            self._pool = self._new()
+        return self._pool.schedule(self._function, args=(job,), timeout=self._deadline_s)
+
+    def wait(self, job: Job, future: Any) -> Done[Job, Result]:
+        """What came of a job; BrokenProcessPool when workers do not even start."""
+        for _ in range(MAX_NEW_POOLS):
+            try:
+                return self._result(job, future)
+            except BrokenProcessPool:
+                future = self.submit(job)
+        return self._result(job, future)
+
+    def stop(self) -> None:
+        """Ends the workers, whatever they do."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+
+    def _new(self) -> ProcessPool:
+        # spawn: the parent may have threads and CUDA, neither of which survives a fork.
+        context = multiprocessing.get_context("spawn")
+        return ProcessPool(max_workers=self._workers, context=context, initializer=_quiet_worker)
+
+    def _result(self, job: Job, future: Any) -> Done[Job, Result]:
+        try:
+            return Done(job, future.result(), None)
+        except FutureTimeoutError:
+            return Done(job, None, Failure(f"gave up after {self._deadline_s:g} s", died=True))
+        except ProcessExpired as error:
+            return Done(job, None, Failure(f"the decoder crashed (exit code {error.exitcode})", died=True))
+        except PipelineError as error:
+            return Done(job, None, Failure(str(error), died=False))
 
 
 def _quiet_worker() -> None:

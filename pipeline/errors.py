@@ -21,9 +21,21 @@ class ExtractionError(PipelineError, RuntimeError):
     """An expert that could not do its work."""
 
 
+class WeightsError(ExtractionError):
+    """Weights that are not here, or are not what they should be."""
+
+
 class StoreError(PipelineError, OSError):
     """A store whose bytes are not what its index says."""
 
 
 class TrainingError(PipelineError, RuntimeError):
     """A training or an evaluation that cannot go on."""
+
+
+class FetchError(PipelineError, OSError):
+    """A download that did not arrive whole."""
+
+
+class ArchiveError(PipelineError, ValueError):
+    """A released archive, or a file in it, that cannot be used or must not be trusted."""

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pipeline.engine import run_jobs
 from pipeline.errors import AnnotationError, DecodeError, StoreError
@@ -64,7 +64,18 @@ def find_videos(root: Path) -> list[Found]:
     found = [
         _found(Path(folder) / name, root) for folder, name in _walk(root) if Path(name).suffix.lower() in VIDEO_SUFFIXES
     ]
+    for item in found:
+        if any("\ud800" <= letter <= "\udfff" for letter in item.video_id):
+            raise AnnotationError(f"{root}: the name {item.video_id!r} is not UTF-8, so it cannot be listed; rename it")
     return sorted(found, key=lambda item: item.video_id)
+
+
+def plain_name(video_id: str) -> str:
+    """What captions and released features call a video: its file's name without folders and video suffixes."""
+    name = PurePosixPath(video_id)
+    while name.suffix.lower() in VIDEO_SUFFIXES:
+        name = name.with_suffix("")
+    return name.name
 
 
 def sidecar(path: Path) -> Path | None:
@@ -76,9 +87,13 @@ def sidecar(path: Path) -> Path | None:
 def inspect_files(
     found: list[Found], cache: Path, workers: int, deadline_s: float, progress: Callable[[int, int], None] | None = None
 ) -> dict[str, FileFacts]:
-    """What is in each file, by video id; only files that are new or changed since the last time are read."""
+    """What is in each file, by video id; only files that are new, changed or were a problem the last time are read."""
     with closing(_open_cache(cache)) as database:
-        facts = {item.video_id: known for item in found if (known := _remembered(database, item))}
+        facts = {
+            item.video_id: known
+            for item in found
+            if (known := _remembered(database, item)) is not None and not known.problem
+        }
         unread = [_Look(item) for item in found if item.video_id not in facts]
         for count, done in enumerate(run_jobs(_look, unread, workers, deadline_s, again=_without_probe), 1):
             item = done.job.found
@@ -175,7 +190,10 @@ def _key(found: Found) -> tuple[str, str]:
 def _remembered(database: sqlite3.Connection, found: Found) -> FileFacts | None:
     path, stamp = _key(found)
     row = database.execute("SELECT facts FROM files WHERE path = ? AND stamp = ?", (path, stamp)).fetchone()
-    return FileFacts(**json.loads(row[0])) if row else None
+    try:
+        return FileFacts(**json.loads(row[0])) if row else None
+    except (TypeError, ValueError):
+        return None  # another version wrote it
 
 
 def _remember(database: sqlite3.Connection, found: Found, facts: FileFacts) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline import fingerprint, store
-from pipeline.annotations import Annotation, Caption, DatasetConfig, read_annotations
+from pipeline.annotations import Annotation, Caption, DatasetConfig, annotation_files
 from pipeline.errors import AnnotationError, StoreError
-from pipeline.files import FileFacts, Found, find_videos, inspect_files, remembered
+from pipeline.files import FileFacts, Found, find_videos, inspect_files, plain_name, remembered
+from pipeline.missing import how_to_get, is_imported
+from pipeline.protocol import Said, annotations_of
 
 MANIFEST_VERSION = 1
 
@@ -49,6 +51,8 @@ class Manifest:
     root: Path
     fingerprint: str
     videos: tuple[Video, ...]
+    warnings: tuple[str, ...] = ()
+    """What sets the dataset apart from what it is known to be."""
 
     def path(self, video: Video) -> Path:
         """Where the file of `video` lies."""
@@ -64,16 +68,14 @@ def scan_digest(name: str, settings: DatasetConfig) -> str:
 
     Only decides whether the files must be looked into again, never whether a result is stale.
     """
-    looks = [[found.video_id, *found.stamp, *found.sidecar_stamp] for found in find_videos(Path(settings.videos))]
-    captions = Path(settings.captions) if settings.captions else None
-    stat = captions.stat() if captions and captions.exists() else None
+    looks = [[found.video_id, *found.stamp, *found.sidecar_stamp] for found in _find(settings)]
+    stats = [(path.name, path.stat()) for path in annotation_files(settings)]
     return fingerprint.fingerprint(
         {
             "version": MANIFEST_VERSION,
             "dataset": name,
-            "settings": {"videos": settings.videos, "captions": settings.captions},
-            "fractions": dataclasses.asdict(settings.split_fractions),
-            "captions": [stat.st_size, stat.st_mtime_ns] if stat else None,
+            "settings": _deciding(settings),
+            "captions": [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats],
             "looks": looks,
         }
     )
@@ -89,37 +91,83 @@ def build(
 ) -> Manifest:
     """The manifest of a dataset: reads each file that is new or changed once, and the captions."""
     root = Path(settings.videos)
-    found = find_videos(root)
-    annotations = _by_file(read_annotations(settings), found)
-    if not found:
-        raise AnnotationError(
-            f"{root}: no videos there; put them there or change 'videos' in configs/datasets/{name}.yaml"
-        )
+    found = _find(settings)
+    said, warnings = annotations_of(name, settings)
+    if not found and not (said and is_imported(settings)):
+        raise AnnotationError(how_to_get(name, settings))
+    annotations = _by_file(said, found, warnings)
+    missing = set(annotations.keys() - {item.video_id for item in found})
+    if missing and not is_imported(settings):
+        _refuse_strangers(annotations, missing, settings)
+        warnings += _refuse_missing(name, settings, missing, annotations)
+        annotations = {key: one for key, one in annotations.items() if not (settings.allow_partial and key in missing)}
     facts = inspect_files(found, cache, workers, deadline_s, progress)
     here = {item.video_id for item in found}
     videos = [_video(item, facts[item.video_id], annotations.get(item.video_id)) for item in found]
-    videos += [_missing(video_id, said) for video_id, said in annotations.items() if video_id not in here]
-    if annotations and not any(item.video_id in annotations for item in found):
-        raise AnnotationError(
-            f"{settings.captions}: names {next(iter(annotations))!r} and others, none of which is in {root}"
-        )
+    videos += [_missing(key, one) for key, one in annotations.items() if key not in here]
     videos.sort(key=lambda video: video.video_id)
-    return Manifest(name, root, fingerprint.fingerprint(recipe(name, videos)), tuple(videos))
+    return Manifest(name, root, fingerprint.fingerprint(recipe(name, videos)), tuple(videos), tuple(warnings))
 
 
-def _by_file(annotations: dict[str, Annotation], found: list[Found]) -> dict[str, Annotation]:
-    """The annotations by video id; a name without its suffix stands for the one file that it fits."""
-    here = {item.video_id for item in found}
-    by_stem: dict[str, list[str]] = {}
-    for video_id in here:
-        by_stem.setdefault(str(PurePosixPath(video_id).with_suffix("")), []).append(video_id)
-    resolved: dict[str, Annotation] = {}
+def _find(settings: DatasetConfig) -> list[Found]:
+    """The videos; none when a known dataset's folder is not there, for its features may be."""
+    root = Path(settings.videos)
+    return [] if settings.annotations and not root.is_dir() else find_videos(root)
+
+
+def _deciding(settings: DatasetConfig) -> dict[str, Any]:
+    """The settings that decide a manifest."""
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(settings)))
+    others = ("model", "max_failed_fraction", "demo", "parts")
+    return {key: value for key, value in plain.items() if key not in others}
+
+
+def _refuse_strangers(annotations: Said, missing: set[str], settings: DatasetConfig) -> None:
+    """AnnotationError when captions and videos have nothing to do with each other."""
+    if not annotations.keys() - missing:
+        where = settings.captions or (settings.annotations.folder if settings.annotations else "")
+        raise AnnotationError(f"{where}: names {min(missing)!r} and others, none of which is in {settings.videos}")
+
+
+def _refuse_missing(name: str, settings: DatasetConfig, missing: set[str], annotations: Said) -> list[str]:
+    """A warning about missing files; AnnotationError for a known dataset, unless partial ones are allowed."""
+    told = f"{len(missing)} of {len(annotations)} captioned videos are not in {settings.videos}, e.g. {min(missing)}"
+    if settings.annotations and not settings.allow_partial:
+        raise AnnotationError(
+            f"{name}: {told}; put them there, or go on without them with --allow-partial: results then compare with "
+            "nobody's"
+        )
+    return [f"{told}; they are left out"] if settings.allow_partial else []
+
+
+def _by_file(annotations: Said, found: list[Found], warnings: list[str]) -> Said:
+    """The annotations by video id; AnnotationError when two names of one file put it in two splits.
+
+    A name without its suffix, or without suffix and folders, stands for the one file that it fits; one that fits
+    several is left as it is, with a warning.
+    """
+    fitting = names_of(found)
+    resolved: Said = {}
     for name, said in annotations.items():
-        fits = by_stem.get(name, [])
-        video_id = fits[0] if name not in here and len(fits) == 1 else name
+        fits = fitting.get(name, {name})
+        if len(fits) > 1:
+            warnings.append(f"{name!r} may be any of {', '.join(sorted(fits)[:3])}: say which, with folder and suffix")
+        video_id = name if len(fits) > 1 else min(fits)
         before = resolved.get(video_id, Annotation(said.split, ()))
+        if before.split != said.split:
+            raise AnnotationError(f"{video_id}: under one name in split {before.split!r}, as {name} in {said.split!r}")
         resolved[video_id] = Annotation(before.split, before.captions + said.captions)
     return resolved
+
+
+def names_of(found: list[Found]) -> dict[str, set[str]]:
+    """What a video may be called -> the ids of those that may be meant; its own id means it alone."""
+    names: dict[str, set[str]] = {}
+    for item in found:
+        path = PurePosixPath(item.video_id)
+        for name in {str(path.with_suffix("")), plain_name(item.video_id), path.name}:
+            names.setdefault(name, set()).add(item.video_id)
+    return names | {item.video_id: {item.video_id} for item in found}
 
 
 def recipe(dataset: str, videos: list[Video]) -> fingerprint.Recipe:
@@ -133,14 +181,14 @@ def recipe(dataset: str, videos: list[Video]) -> fingerprint.Recipe:
 
 def save(manifest: Manifest, folder: Path) -> None:
     """`folder/<fingerprint>/manifest.json`, whole or not at all."""
-    body = {"videos": [dataclasses.asdict(video) for video in manifest.videos]}
+    body = {"warnings": manifest.warnings, "videos": [dataclasses.asdict(video) for video in manifest.videos]}
     path = folder / manifest.fingerprint / "manifest.json"
     store.write_text(path, json.dumps(body, ensure_ascii=False, indent=1))
 
 
 def changes(before: Manifest, settings: DatasetConfig, cache: Path) -> dict[str, list[str]]:
     """The videos that are new, changed or gone in the folder since the manifest `before`; reads no video."""
-    found = find_videos(Path(settings.videos))
+    found = _find(settings)
     known = {video.video_id: video for video in before.videos if video.problem != MISSING}
     facts = remembered(found, cache)
     changed = [
@@ -166,21 +214,27 @@ def read_pointer(folder: Path, look: str) -> str | None:
     """The fingerprint of the manifest for that look, or None when there is none yet."""
     try:
         name: str = json.loads((folder / f"look-{look}.json").read_text(encoding="utf-8"))["manifest"]
-    except FileNotFoundError:
-        return None
-    return name if (folder / name / "manifest.json").exists() else None
+        return name if (folder / name / "manifest.json").exists() else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None  # a damaged pointer costs one more look into the folder
+
+
+def forget_looks(folder: Path) -> None:
+    """The dataset's folder is looked into again, whatever it looks like."""
+    for pointer in folder.glob("look-*.json"):
+        pointer.unlink()
 
 
 def load(dataset: str, root: Path, folder: Path, name: str) -> Manifest:
     """The manifest with the fingerprint `name` that `save` wrote."""
-    return Manifest(dataset, root, name, _load_videos(folder / name / "manifest.json"))
+    return Manifest(dataset, root, name, *_load_videos(folder / name / "manifest.json"))
 
 
 @functools.lru_cache(maxsize=8)
-def _load_videos(path: Path) -> tuple[Video, ...]:
+def _load_videos(path: Path) -> tuple[tuple[Video, ...], tuple[str, ...]]:
     try:
-        listed = json.loads(path.read_text(encoding="utf-8"))["videos"]
-        return tuple(_from_json(item) for item in listed)
+        body = json.loads(path.read_text(encoding="utf-8"))
+        return tuple(_from_json(item) for item in body["videos"]), tuple(body.get("warnings", ()))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path}: not a manifest ({error!r}); delete its folder and run again") from None
 

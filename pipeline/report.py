@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,18 @@ def read_report(folder: Path) -> dict[str, Any]:
     return report
 
 
+def read_ranks(folder: Path) -> Iterator[tuple[str, str, list[float]]]:
+    """Video, caption, and the rank from 1 with each seed, of each line of ranks.csv."""
+    with (folder / "ranks.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            yield row["video"], row["caption"], [float(row[key]) for key in row if key.startswith("rank_seed_")]
+
+
 def warnings(report: Report) -> list[str]:
     """What a reader must know before believing the numbers."""
-    lines = []
+    lines = list(report.get("partial", ()))
+    if report.get("seeded"):
+        lines.append(f"On stand-in weights, so that the numbers mean nothing: {', '.join(report['seeded'])}.")
     if report["blind"]:
         lines.append(
             f"{len(report['blind'])} videos of the {report['split']} split take no part, because no expert could see "
@@ -57,8 +66,9 @@ def render(body: Mapping[str, Any], queries: list[dict[str, Any]]) -> str:
     plots = {
         "recall": _plot(lambda axes: _draw_recall(axes, body)),
         "ranks": _plot(lambda axes: _draw_ranks(axes, body["rank_histogram"])),
-        "training": _plot(lambda axes: _draw_training(axes, body["training"])),
     }
+    if body["training"]:
+        plots["training"] = _plot(lambda axes: _draw_training(axes, body["training"]))
     return page.render(
         report=body, metrics=METRICS, plots=plots, failures=_by_video(body["failures"]), worst=_worst(queries)
     )

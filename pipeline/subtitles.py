@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.container import open_container, reason, subtitle_streams
 from pipeline.errors import DecodeError
 from pipeline.files import sidecar
-from pipeline.video import open_container, reason, subtitle_streams
 
-_TAG = re.compile(r"<[^>]*>|\{[^}]*\}")
+_TAG = re.compile(r"</?[A-Za-z][^>]*>|<[\d:.]+>|\{[^}]*\}")
+
+_PLAIN_CODECS = frozenset({"subrip", "srt", "webvtt", "text"})
+"""Whose packets are the text itself."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +58,26 @@ def _cues(container: Any, stream: Any) -> list[tuple[str, float, float]]:
                 continue
             start_s = float(packet.pts * packet.time_base)
             end_s = start_s + float((packet.duration or 0) * packet.time_base)
-            cues += [(text, start_s, end_s) for text in _texts(packet)]
+            cues += [(text, start_s, end_s) for text in _texts(packet, stream)]
     except (av.error.FFmpegError, IndexError) as error:
         raise DecodeError(f"the subtitles cannot be read: {reason(error)}") from None
     return sorted(cues, key=lambda cue: cue[1])
 
 
-def _texts(packet: Any) -> list[str]:
-    """The plain text of a packet's cues: FFmpeg gives every text format as an ASS event, styles and all."""
-    texts = []
-    for subtitle in packet.decode():
-        dialogue = getattr(subtitle, "dialogue", b"")
-        text = dialogue.decode("utf-8", "replace") if isinstance(dialogue, bytes) else str(dialogue)
-        texts.append(_TAG.sub(" ", text.replace(r"\N", " ").replace("\\n", " ")).strip())
+def _texts(packet: Any, stream: Any) -> list[str]:
+    """The plain text of a packet's cues."""
+    texts = [_TAG.sub(" ", text.replace(r"\N", " ").replace("\\n", " ")).strip() for text in _styled(packet, stream)]
     return [text for text in texts if text]
+
+
+def _styled(packet: Any, stream: Any) -> list[str]:
+    """The text of a packet's cues: FFmpeg gives every text format as an ASS event, styles and all."""
+    import av
+
+    try:
+        dialogues = [getattr(subtitle, "dialogue", b"") for subtitle in packet.decode()]
+    except av.error.FFmpegError:
+        if stream.codec_context.name not in _PLAIN_CODECS:
+            raise
+        return [bytes(packet).decode("cp1252", "replace")]  # FFmpeg takes only UTF-8; old files are mostly in this
+    return [text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in dialogues]

@@ -7,35 +7,21 @@ module and never shows in the pixels (a test compares both).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.container import DEFAULT_FPS, open_container, pick_video, reason, subtitle_streams
+from pipeline.decoders import TimedFrame, decoded, decord_frames, open_decord, pyav_frames
 from pipeline.errors import DecodeError
 
 DECODE_VERSION = 1
 """Raised by hand when the decoded frames or samples change; part of every expert's recipe."""
 
-SLACK_S = 1e-3
-"""Frame times of two readers that differ by less than this are the same: containers round to a millisecond."""
-
-SEEK_FROM_S = 2.0
-"""Seek only when the first wanted frame is later than this: decoding two seconds is as cheap as a seek."""
-
 MAX_DECORD_PIXELS = 1920 * 1088
 """Larger frames go through PyAV, one at a time: decord holds a batch of them."""
-
-DECORD_BATCH = 16
-
-DEFAULT_FPS = Fraction(25)
-"""For a stream that does not tell its rate; only decides how long its last frame is shown."""
-
-TEXT_CODECS = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"})
-
-TimedFrame = tuple[int, NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -90,58 +76,19 @@ def frames_at(path: Path, times_s: NDArray[np.float64], info: VideoInfo, decoder
     if not len(times_s) or not info.has_video:
         return
     done = 0
-    reader = _open_decord(path, info) if decoder == "auto" and _decord_may(info) else None
+    reader = open_decord(path, info.frame_times_s) if decoder == "auto" and _decord_may(info) else None
     if reader is not None:
         import decord
 
         try:
-            for index, pixels in _decord_frames(reader, times_s, info):
+            for index, pixels in decord_frames(reader, times_s, info.frame_times_s):
                 yield index, pixels
                 done = index + 1
         except (decord.DECORDError, RuntimeError):
             reader = None  # what it could not read, PyAV may
     if reader is None:
-        for index, pixels in _pyav_frames(path, times_s[done:], float(info.frame_times_s[-1])):
+        for index, pixels in pyav_frames(path, times_s[done:], float(info.frame_times_s[-1])):
             yield done + index, _of_one_size(pixels, info)
-
-
-def open_container(path: Path) -> Any:
-    """The file opened by PyAV; DecodeError in words when it is no media file."""
-    import av
-
-    try:
-        # "file:" makes any name a file: "-x.mp4", "concat:a" and "http:b" are legal file names.
-        container = av.open(f"file:{path.resolve()}", metadata_errors="replace")
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        empty = path.exists() and path.stat().st_size == 0
-        raise DecodeError(f"{path.name}: {'the file is empty' if empty else reason(error)}") from None
-    if container.format.name.endswith("_pipe") or container.format.name == "image2":
-        container.close()
-        raise DecodeError(f"{path.name}: an image, not a video")
-    return container
-
-
-def pick_video(container: Any) -> Any | None:
-    """The video stream that a player would show, or None: the best one that is no attached picture (cover art)."""
-    import av
-
-    attached = av.stream.Disposition.attached_pic
-    shown = [stream for stream in container.streams.video if not stream.disposition & attached]
-    best = container.streams.best("video")
-    if best in shown:
-        return best
-    return shown[0] if shown else None
-
-
-def subtitle_streams(container: Any) -> list[Any]:
-    """The subtitle streams that hold text; bitmap ones (DVD, Blu-ray) and unknown ones are left out."""
-    known = [stream for stream in container.streams.subtitles if stream.codec_context is not None]
-    return [stream for stream in known if stream.codec_context.name in TEXT_CODECS]
-
-
-def reason(error: BaseException) -> str:
-    """An FFmpeg error in its own words, without its number and without the path."""
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).strip()
 
 
 def _packet_times(container: Any, stream: Any) -> tuple[NDArray[np.float64], float, int]:
@@ -185,70 +132,12 @@ def _declared_frames(stream: Any, end_s: float) -> int:
 def _first_frame(path: Path) -> tuple[int, int, bool]:
     """Width and height as shown of the first frame, and whether it is progressive and of 8 bits; or zeros."""
     with open_container(path) as container:
-        frame = next(_decoded(container, pick_video(container)), None)
+        frame = next(decoded(container, pick_video(container)), None)
     if frame is None:
         return 0, 0, False
     width, height = (frame.height, frame.width) if frame.rotation % 180 else (frame.width, frame.height)
     eight_bits = all(component.bits <= 8 for component in frame.format.components)
     return width, height, eight_bits and not frame.interlaced_frame
-
-
-def _decoded(container: Any, stream: Any) -> Iterator[Any]:
-    """The frames that decode; what does not is skipped packet by packet."""
-    import av
-
-    stream.thread_type = "NONE"  # parallelism is across videos; threads inside one only cost memory
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.error.FFmpegError, IndexError):
-            return
-        try:
-            yield from (frame for frame in packet.decode() if frame.pts is not None)
-        except av.error.FFmpegError:
-            continue
-
-
-def _pyav_frames(path: Path, times_s: NDArray[np.float64], last_s: float, seek: bool = True) -> Iterator[TimedFrame]:
-    """As `frames_at`; `last_s` is when the last frame of the file is shown first."""
-    from av.video.reformatter import VideoReformatter
-
-    reformatter = VideoReformatter()
-    sought = seek and times_s[0] > SEEK_FROM_S
-    with open_container(path) as container:
-        stream: Any = pick_video(container)
-        start_s = (container.start_time or 0) / 1e6
-        if sought:
-            container.seek(int((times_s[0] + start_s) * 1e6), backward=True)
-        shown, wanted, time_s = None, 0, 0.0
-        for frame in _decoded(container, stream):
-            time_s = float(frame.pts * stream.time_base) - start_s
-            if shown is None and sought and time_s > times_s[0] + SLACK_S:
-                break  # a seek that lands too late, as in AVI files without an index: read from the start instead
-            # A first frame after the first wanted time stands for it: nothing was shown before.
-            ready = int(np.searchsorted(times_s, time_s - SLACK_S / 2)) if shown is not None else wanted
-            yield from _repeat(shown, reformatter, range(wanted, ready))
-            wanted, shown = max(wanted, ready), frame
-            if wanted == len(times_s):
-                return
-        else:
-            # The last frame stays. When it did not decode, all but two frames' time after the last that did is missing.
-            grace_s = 2.0 / float(stream.average_rate or DEFAULT_FPS)
-            covered_s = time_s + grace_s if time_s < last_s - SLACK_S else np.inf
-            until = int(np.searchsorted(times_s, covered_s, side="right")) if shown is not None else wanted
-            yield from _repeat(shown, reformatter, range(wanted, until))
-            return
-    yield from _pyav_frames(path, times_s, last_s, seek=False)
-
-
-def _repeat(frame: Any, reformatter: Any, indices: range) -> Iterator[TimedFrame]:
-    """The frame's pixels once for each index; converted only if there is one."""
-    if len(indices):
-        pixels = reformatter.reformat(frame, format="rgb24").to_ndarray()
-        turns = round(frame.rotation / 90) % 4
-        pixels = np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
-        yield from ((index, pixels) for index in indices)
 
 
 def _of_one_size(pixels: NDArray[np.uint8], info: VideoInfo) -> NDArray[np.uint8]:
@@ -263,28 +152,3 @@ def _of_one_size(pixels: NDArray[np.uint8], info: VideoInfo) -> NDArray[np.uint8
 
 def _decord_may(info: VideoInfo) -> bool:
     return info.progressive_h264 and not info.note and info.width_px * info.height_px <= MAX_DECORD_PIXELS
-
-
-def _open_decord(path: Path, info: VideoInfo) -> Any | None:
-    """A decord reader whose frame count and times agree with the container, or None: PyAV serves the file then."""
-    try:
-        import decord
-    except ImportError:
-        return None
-    decord.logging.set_level(decord.logging.FATAL)
-    try:
-        reader = decord.VideoReader(str(path.resolve()), ctx=decord.cpu(0), num_threads=1)
-        if len(reader) != len(info.frame_times_s):
-            return None
-        starts_s = np.asarray(reader.get_frame_timestamp(range(len(reader))))[:, 0]
-    except (decord.DECORDError, RuntimeError):  # decord raises both
-        return None
-    return reader if np.allclose(starts_s, info.frame_times_s, rtol=0, atol=SLACK_S) else None
-
-
-def _decord_frames(reader: Any, times_s: NDArray[np.float64], info: VideoInfo) -> Iterator[TimedFrame]:
-    frame_index = np.searchsorted(info.frame_times_s, times_s + SLACK_S / 2, side="right") - 1
-    frame_index = np.maximum(frame_index, 0)
-    for first in range(0, len(times_s), DECORD_BATCH):
-        batch = reader.get_batch(frame_index[first : first + DECORD_BATCH].tolist()).asnumpy()
-        yield from ((first + offset, pixels) for offset, pixels in enumerate(batch))

@@ -28,9 +28,14 @@ def clip(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def rich_clip(tmp_path_factory) -> Path:
     """Three seconds with something for every expert: a face, a written word, a moving thing, a tone, subtitles."""
-    path = tmp_path_factory.mktemp("rich") / "rich.mkv"
     cues = [("Welcome to the harbor", 0.2, 1.4), ("Goodbye", 1.6, 2.4)]
-    return make_clip(path, size=(320, 240), fps=12, seconds=3, picture=_face_and_word, subtitles=cues)
+    return _rich(tmp_path_factory.mktemp("rich") / "rich.mkv", 3, cues)
+
+
+@pytest.fixture(scope="session")
+def brief_clip(tmp_path_factory) -> Path:
+    """The first second of it, for large networks."""
+    return _rich(tmp_path_factory.mktemp("brief") / "brief.mkv", 1, [("Welcome", 0.2, 0.9)])
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +45,10 @@ def bare_clip(tmp_path_factory) -> Path:
     return make_clip(
         path, fps=25, seconds=0.04, picture=lambda index: np.full((120, 160, 3), 128, np.uint8), sound=None
     )
+
+
+def _rich(path: Path, seconds: float, cues: list[tuple[str, float, float]]) -> Path:
+    return make_clip(path, size=(320, 240), fps=12, seconds=seconds, picture=_face_and_word, subtitles=cues)
 
 
 def _face_and_word(index: int) -> np.ndarray:

@@ -68,6 +68,7 @@ def test_what_the_file_does_not_say_keeps_its_default(tmp_path):
         ("name: x\nfsp: 3", "unknown key 'fsp' (did you mean 'fps'?)"),
         ("name: x\ninner: {bin: 3}", "unknown key 'inner.bin' (did you mean 'bins'?)"),
         ("fps: 3", "key 'name' is missing"),
+        ("nmae: x", "unknown key 'nmae' (did you mean 'name'?)"),
         ("name: 3", "key 'name'"),
         ("name: x\nfps: quick", "'quick'"),
         ("name: x\nfps: '3'", "key 'fps'"),
@@ -182,8 +183,8 @@ def test_every_shipped_config_can_be_read():
     paths = sorted(CONFIGS.rglob("*.yaml"))
     assert len(paths) >= 9, "7 experts, 1 text encoder and 1 dataset at least"
     for path in paths:
-        loaded = config.load(KINDS[path.parent.name], path)
-        assert isinstance(loaded, KINDS[path.parent.name])
+        kind = KINDS.get(path.parent.name)
+        assert config.load(kind, path) if kind else config.read_yaml(path)
 
 
 def test_every_shipped_config_says_in_its_first_line_what_it_is():

@@ -111,9 +111,11 @@ def test_cues_come_in_the_order_of_their_times(silent):
     assert texts(silent) == ["first", "second"]
 
 
-def test_letters_that_are_no_utf8_are_replaced_and_the_rest_is_kept(silent):
-    (silent.parent / "clip.srt").write_bytes(b"1\n00:00:00,000 --> 00:00:01,000\ncaf\xe9 noir\n\n")
-    assert texts(silent)[-1] == "noir"
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-8-sig", "utf-16"])
+def test_subtitles_of_any_common_encoding_are_read(silent, encoding):
+    text = "1\n00:00:00,000 --> 00:00:01,000\ncafé <i>noir</i>\n\n2\n00:00:01,000 --> 00:00:02,000\nnext\n\n"
+    (silent.parent / "clip.srt").write_bytes(text.encode(encoding))
+    assert texts(silent) == ["café", "noir", "next"]
 
 
 def test_a_subtitle_file_that_is_none_is_told(silent):

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from pipeline import video
+from pipeline import decoders, video
 from pipeline.errors import DecodeError
 from pipeline.video import frames_at, probe
 from tests.clips import make_clip, number_in, numbered
@@ -96,7 +96,7 @@ def test_a_time_between_two_frames_shows_the_earlier_one(clips, name):
 def test_decord_serves_the_usual_files_and_gives_the_pixels_of_pyav(clips, name):
     path, info = clips[name], probe(clips[name])
     assert video._decord_may(info)
-    assert video._open_decord(path, info) is not None, "the comparison would prove nothing"
+    assert decoders.open_decord(path, info.frame_times_s) is not None, "the comparison would prove nothing"
     times = np.sort(np.random.default_rng(4).uniform(0, info.end_s + 0.1, 60))
     by_decord, by_pyav = dict(frames_at(path, times, info)), dict(frames_at(path, times, info, "pyav"))
     assert by_decord.keys() == by_pyav.keys()
@@ -421,7 +421,7 @@ def test_every_real_video_is_read_alike_by_both_decoders(media, name):
     assert abs(len(info.frame_times_s) - count) <= 1
     if HAS_DECORD and name not in BY_PYAV:
         assert video._decord_may(info)
-        assert video._open_decord(path, info) is not None
+        assert decoders.open_decord(path, info.frame_times_s) is not None
     times = np.arange(0, info.end_s, max(0.5, info.end_s / 24))
     served, by_pyav = dict(frames_at(path, times, info)), dict(frames_at(path, times, info, "pyav"))
     assert served.keys() == by_pyav.keys() == set(range(len(times)))
@@ -434,4 +434,4 @@ def test_an_edit_list_hides_its_frames(media):
     info = probe(media / "videos" / "cve_vid2.mp4")
     assert len(info.frame_times_s) == 134
     if HAS_DECORD:
-        assert video._open_decord(media / "videos" / "cve_vid2.mp4", info) is None
+        assert decoders.open_decord(media / "videos" / "cve_vid2.mp4", info.frame_times_s) is None

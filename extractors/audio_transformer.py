@@ -1,0 +1,105 @@
+"""What it sounds like: the Audio Spectrogram Transformer over windows of 10 s, through transformers.
+
+Gong et al. 2021, "AST: Audio Spectrogram Transformer". One vector a window, the mean of its two first tokens.
+"""
+
+import functools
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors.base import AudioNeed, AudioView, Embedded
+from extractors.networks import NetworkExtractor, Tensors
+from pipeline import config
+from pipeline.weight_catalog import hub_file
+from pipeline.weights import WeightFile
+
+if TYPE_CHECKING:
+    import torch
+
+RATE_HZ = 16000
+WINDOW_S = 10.24
+"""1024 frames of 10 ms."""
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of the audio transformer."""
+
+    __pydantic_config__ = config.STRICT
+    network: str = "MIT/ast-finetuned-audioset-10-10-0.4593"
+    """Name on the Hugging Face hub of an AST with 12 layers of width 768."""
+    hop_s: float = WINDOW_S
+    """From one row to the next; below 10.24 the windows overlap."""
+    least_s: float = 1.0
+    """A last window with less sound has no row."""
+
+    def __post_init__(self) -> None:
+        if self.hop_s <= 0 or self.least_s <= 0:
+            raise ValueError("hop_s and least_s must be above 0")
+
+
+class Expert(NetworkExtractor):
+    """One row for each window of sound."""
+
+    version = 1
+    params: Params
+
+    @property
+    def dim(self) -> int:
+        """AST's width."""
+        return 768
+
+    @property
+    def released(self) -> dict[str, str]:
+        """One network."""
+        return {"network": self.params.network}
+
+    def known(self, part: str) -> WeightFile:
+        """The hub's."""
+        return hub_file(self.params.network, "model.safetensors", size_mb=346, licence="BSD-3-Clause")
+
+    @property
+    def need(self) -> AudioNeed:
+        """Windows at 16 kHz."""
+        return AudioNeed(RATE_HZ, WINDOW_S, self.params.hop_s, least_s=self.params.least_s)
+
+    def prepare(self, view: AudioView) -> NDArray[np.float32]:
+        """(N, S) samples."""
+        windows = [view.samples[start : start + view.window] for start in view.starts]
+        return np.array(windows, np.float32).reshape(-1, view.window)
+
+    def build(self) -> "torch.nn.Module":
+        """AST without its classifier."""
+        from transformers import ASTConfig, ASTModel
+
+        return self.filled("network", ASTModel(ASTConfig()), _without_classifier)
+
+    def embed(self, items: NDArray[np.float32]) -> Embedded:
+        """(B, 768)."""
+        pictures = _feature_extractor()(list(items), sampling_rate=RATE_HZ, return_tensors="np")["input_values"]
+        return Embedded.one_per_item(self.run(np.asarray(pictures, np.float32), lambda batch: batch))
+
+    def forward(self, batch: "torch.Tensor") -> "torch.Tensor":
+        """The mean of the first two tokens, (B, 768)."""
+        pooled: torch.Tensor = self.network(batch).pooler_output
+        return pooled
+
+
+def _without_classifier(tensors: Tensors) -> Tensors:
+    """A file of ASTForAudioClassification as one of ASTModel."""
+    prefix = "audio_spectrogram_transformer."
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if not name.startswith("classifier")}
+
+
+@functools.cache
+def _feature_extractor() -> Any:
+    from transformers import ASTFeatureExtractor
+
+    with warnings.catch_warnings():
+        # So many narrow bands leave some without a frequency of their own; AST was trained with them.
+        warnings.filterwarnings("ignore", "At least one mel filter has all zero values")
+        return ASTFeatureExtractor()  # type: ignore[no-untyped-call]

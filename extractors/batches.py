@@ -1,0 +1,101 @@
+"""Batches through an expert's networks: in the precision that was asked for, and halved where memory is short."""
+
+import logging
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors.base import Embedded
+from extractors.registry import NamedExpert, Runtime
+
+log = logging.getLogger(__name__)
+
+
+class Batches:
+    """What `embed` of an expert gives, batch after batch."""
+
+    def __init__(self, expert: NamedExpert, device: str) -> None:
+        self._expert = expert
+        self._device = device
+        self._loaded = False
+        self._limit: int | None = None
+
+    def load(self) -> None:
+        """Loads the networks; to be called before every `embed`, and does so once."""
+        if self._loaded:
+            return
+        extractor = self._expert.extractor
+        extractor.load(self._device)
+        if self._expert.config.runtime.compile:
+            extractor.compile()
+        self._loaded = True
+
+    def embed(self, items: NDArray[Any]) -> Embedded:
+        """The features of a batch (B, ...); in parts where all of it does not fit into the GPU's memory."""
+        limit = self._limit or len(items)
+        done = [self._fitting(items[first : first + limit]) for first in range(0, len(items), limit)]
+        return done[0] if len(done) == 1 else _join(done, limit)
+
+    def _fitting(self, items: NDArray[Any]) -> Embedded:
+        """As `embed`, halving what does not fit; later batches start with what did."""
+        try:
+            with _precision(self._expert.config.runtime, self._device):
+                return self._expert.extractor.embed(items)
+        except Exception as error:
+            if len(items) == 1 or not _is_out_of_memory(error):
+                raise
+        # Outside of the except block: there, the error's traceback would keep the tensors of the failed try alive.
+        half = (len(items) + 1) // 2
+        self._halve(half)
+        parts = [self._fitting(items[:half]), self._fitting(items[half:])]
+        return _join(parts, half)
+
+    def _halve(self, limit: int) -> None:
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if self._limit is None:
+            log.warning(
+                "expert %s: the GPU's memory is full; going on with smaller batches. To spare the tries, set "
+                "runtime: batch_size: %d in its YAML",
+                self._expert.name,
+                limit,
+            )
+        self._limit = min(limit, self._limit or limit)
+
+
+def _precision(runtime: Runtime, device: str) -> AbstractContextManager[Any]:
+    """Autocast, or nothing where the products stay in float32."""
+    if "torch" not in sys.modules or runtime.precision == "fp32":
+        return nullcontext()
+    import torch
+
+    kind = device.partition(":")[0]
+    if runtime.precision == "auto" and (kind != "cuda" or not torch.cuda.is_bf16_supported()):
+        return nullcontext()
+    dtype = torch.float16 if runtime.precision == "fp16" else torch.bfloat16
+    return torch.autocast(kind, dtype)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """An expert without a network has no such error, and torch may not be there."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(error, torch.OutOfMemoryError)
+
+
+def _join(parts: list[Embedded], length: int) -> Embedded:
+    """The parts of one batch, each of `length` items but for the last."""
+    index = [part.item_index + number * length for number, part in enumerate(parts)]
+    names = parts[0].extras
+    extras = {name: np.concatenate([part.extras[name] for part in parts]) for name in names}
+    times = [part.times_s for part in parts if part.times_s is not None]
+    return Embedded(
+        np.concatenate([part.values for part in parts]),
+        np.concatenate(index),
+        extras,
+        np.concatenate(times) if len(times) == len(parts) else None,
+    )

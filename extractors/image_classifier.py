@@ -1,0 +1,98 @@
+"""What an image classifier sees in a frame: the features before its last layer, of any torchvision or timm network."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors import named_networks
+from extractors.base import Embedded, FrameNeed, FrameView
+from extractors.networks import NetworkExtractor, normalised
+from pipeline import config
+from pipeline.weights import WeightFile
+
+if TYPE_CHECKING:
+    import torch
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of an image classifier."""
+
+    __pydantic_config__ = config.STRICT
+    network: str
+    """torchvision/<network>.<weights> or timm/<network>.<weights>, e.g. torchvision/resnet50.IMAGENET1K_V1."""
+    dim: int
+    """D, what the network gives before its last layer."""
+    fps: float = 1.0
+    """Frames per second."""
+    resize_px: int = 256
+    """Short side of the frame before the cut."""
+    crop_px: int = 224
+    """Side of the square that is cut from the middle."""
+    resize: Literal["area", "bilinear", "bicubic"] = "bilinear"
+    """As the network was trained: bilinear and bicubic are Pillow's."""
+    mean: Triple = (0.485, 0.456, 0.406)
+    """Of red, green, blue (0..1), taken off before ..."""
+    std: Triple = (0.229, 0.224, 0.225)
+    """... the division by this."""
+    classes: int = 1000
+    """Outputs of the last layer in the file; 365 for Places."""
+    arguments: dict[str, int | float | str | bool] = field(default_factory=dict)
+    """Further arguments of the network's constructor."""
+
+    def __post_init__(self) -> None:
+        named_networks.split_name(self.network)
+        if self.fps <= 0 or self.dim < 1 or self.classes < 1:
+            raise ValueError("fps, dim and classes must be above 0")
+        if self.resize_px < self.crop_px:
+            raise ValueError("crop_px must not be larger than resize_px")
+
+    def __hash__(self) -> int:
+        """`arguments` is a mapping, and decode workers look experts up by their settings."""
+        return hash((self.network, self.fps, self.resize_px, self.crop_px))
+
+
+class Expert(NetworkExtractor):
+    """One row for each frame."""
+
+    version = 1
+    params: Params
+
+    @property
+    def dim(self) -> int:
+        """D, as the settings say."""
+        return self.params.dim
+
+    @property
+    def released(self) -> dict[str, str]:
+        """One network."""
+        return {"network": self.params.network}
+
+    def known(self, part: str) -> WeightFile:
+        """As the library knows it."""
+        return named_networks.file_of(self.params.network)
+
+    @property
+    def need(self) -> FrameNeed:
+        """Single frames, resized and cut."""
+        settings = self.params
+        return FrameNeed(settings.fps, settings.resize_px, resize=settings.resize, crop_px=settings.crop_px)
+
+    def prepare(self, view: FrameView) -> NDArray[np.uint8]:
+        """(N, H, W, 3) RGB."""
+        return view.frames[view.starts]
+
+    def build(self) -> "torch.nn.Module":
+        """The network without its last layer."""
+        network = named_networks.make(self.params.network, self.params.classes, self.params.arguments)
+        return named_networks.behead(self.filled("network", network, named_networks.modern_names))
+
+    def embed(self, items: NDArray[np.uint8]) -> Embedded:
+        """(B, D)."""
+        return Embedded.one_per_item(
+            self.run(items, lambda pixels: normalised(pixels, self.params.mean, self.params.std))
+        )

@@ -1,0 +1,135 @@
+"""How things move: torchvision's RAFT finds the optical flow, and the flow stream of I3D describes windows of it.
+
+RAFT: Teed & Deng 2020. The flow is cut at 20 px and scaled to -1..1, as I3D was trained (Carreira & Zisserman 2017).
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors import named_networks
+from extractors.base import Embedded, FrameNeed, FrameView
+from extractors.networks import NetworkExtractor, place
+from pipeline import config
+from pipeline.errors import WeightsError
+from pipeline.weights import WeightFile
+
+if TYPE_CHECKING:
+    import torch
+
+MAX_FLOW_PX = 20.0
+STREAM_PX = 224
+"""Side of what the flow stream is shown."""
+SMALLEST_PX = 128
+"""RAFT halves its eighth of the picture three times more."""
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of the flow expert."""
+
+    __pydantic_config__ = config.STRICT
+    network: str = "torchvision/raft_small.C_T_V2"
+    """The network that finds the flow: torchvision/raft_small.<weights> or torchvision/raft_large.<weights>."""
+    iterations: int = 12
+    """How often RAFT improves the flow."""
+    fps: float = 25.0
+    """Frames per second between which the flow is taken."""
+    window: int = 16
+    """Flows in a row of features, each between two frames; 64 as I3D was trained."""
+    stride: int = 16
+    """Flows from one row to the next."""
+    resize_px: int = 256
+    """Short side of the frame before the cut."""
+    crop_px: int = 224
+    """Side of the square on which the flow is found, a multiple of 8; below 224 the flow is enlarged to that."""
+    pairs_at_once: int = 16
+    """Pairs of frames that RAFT is given at once; a number of frames, so that a batch may be large."""
+    epsilon: float = 1e-3
+    """What the stream's batch norm adds to the variance: 1e-3 for the published files."""
+
+    def __post_init__(self) -> None:
+        library, network, _ = named_networks.split_name(self.network)
+        if library != "torchvision" or not network.startswith("raft_"):
+            raise ValueError(f"network {self.network!r} must be torchvision/raft_small or torchvision/raft_large")
+        if self.fps <= 0 or min(self.iterations, self.stride, self.pairs_at_once) < 1:
+            raise ValueError("fps, iterations, stride and pairs_at_once must be above 0")
+        if self.window < 16:
+            raise ValueError("the flow stream of I3D needs a window of at least 16")
+        if self.crop_px % 8 or self.crop_px < SMALLEST_PX or self.resize_px < self.crop_px:
+            raise ValueError(f"crop_px must be a multiple of 8, at least {SMALLEST_PX}, and not above resize_px")
+
+
+class Expert(NetworkExtractor):
+    """One row for each window."""
+
+    version = 1
+    params: Params
+
+    @property
+    def dim(self) -> int:
+        """I3D's."""
+        return 1024
+
+    @property
+    def released(self) -> dict[str, str]:
+        """RAFT, and the stream."""
+        return {"flow": self.params.network, "stream": "i3d flow"}
+
+    def known(self, part: str) -> WeightFile:
+        """RAFT's, as torchvision knows it."""
+        if part == "flow":
+            return named_networks.file_of(self.params.network)
+        raise WeightsError("no library has weights of the flow stream of I3D: name a file under weights: stream:")
+
+    @property
+    def need(self) -> FrameNeed:
+        """Windows with one frame more than flows."""
+        settings = self.params
+        return FrameNeed(
+            settings.fps, settings.resize_px, settings.window + 1, settings.stride, "bilinear", settings.crop_px
+        )
+
+    def prepare(self, view: FrameView) -> NDArray[np.uint8]:
+        """(N, T + 1, H, W, 3) RGB."""
+        items: NDArray[np.uint8] = view.frames[view.starts[:, None] + np.arange(view.window)]
+        return items
+
+    def build(self) -> "torch.nn.Module":
+        """The flow stream."""
+        from extractors.i3d_network import I3D, released_names, set_epsilon
+
+        network = self.filled("stream", I3D(2), released_names)
+        set_epsilon(network, self.params.epsilon)
+        return network
+
+    def load(self, device: str) -> None:
+        """Put both networks on the device."""
+        from torchvision import models
+
+        super().load(device)
+        _, network, _ = named_networks.split_name(self.params.network)
+        self._raft: Any = place(self.filled("flow", models.get_model(network, weights=None)), device)
+
+    def embed(self, items: NDArray[np.uint8]) -> Embedded:
+        """(B, 1024)."""
+        return Embedded.one_per_item(self.run(items, self._flow))
+
+    def _flow(self, frames: "torch.Tensor") -> "torch.Tensor":
+        """(B, 2, T, 224, 224) in -1..1 of the frames (B, T + 1, H, W, 3) uint8."""
+        import torch
+
+        batch, length, height, width, _ = frames.shape
+        pictures = (frames.float() / 127.5 - 1).movedim(-1, 2)
+        first, second = (pictures[:, part].reshape(-1, 3, height, width) for part in (slice(-1), slice(1, None)))
+        chunks = (torch.split(half, self.params.pairs_at_once) for half in (first, second))
+        found = [
+            self._raft(*pair, num_flow_updates=self.params.iterations)[-1].float() for pair in zip(*chunks, strict=True)
+        ]
+        flow = torch.cat(found)
+        if height != STREAM_PX:
+            flow = torch.nn.functional.interpolate(flow, (STREAM_PX, STREAM_PX), mode="bilinear") * STREAM_PX / height
+        flow = (flow / MAX_FLOW_PX).clamp(-1, 1)
+        return flow.view(batch, length - 1, 2, STREAM_PX, STREAM_PX).movedim(2, 1)

@@ -1,0 +1,124 @@
+"""What it sounds like: VGGish over the log-mel of each 0.96 s.
+
+The log-mel is the one of Hershey et al. 2017 as TensorFlow's AudioSet models compute it: magnitudes of a 25 ms Hann
+window each 10 ms, 64 triangles that are straight on the mel scale from 125 to 7500 Hz, log(x + 0.01).
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors.base import AudioNeed, AudioView, Embedded
+from extractors.networks import NetworkExtractor
+from pipeline import config
+from pipeline.audio import Resampler
+from pipeline.weights import WeightFile
+
+if TYPE_CHECKING:
+    import torch
+
+RATE_HZ = 16000
+WINDOW, HOP, FFT = 400, 160, 512
+NUM_FRAMES, NUM_BANDS = 96, 64
+LOW_HZ, HIGH_HZ = 125.0, 7500.0
+LOG_OFFSET = 0.01
+
+PATCH_S = NUM_FRAMES * HOP / RATE_HZ  # 0.96
+HEARD_S = ((NUM_FRAMES - 1) * HOP + WINDOW) / RATE_HZ  # 0.975: the last frame reaches beyond the patch
+
+RELEASED = WeightFile(
+    "https://github.com/harritaylor/torchvggish/releases/download/v0.1/vggish-10086976.pth",
+    sha256="10086976",
+    size_mb=288,
+    licence="Apache-2.0",
+)
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of VGGish."""
+
+    __pydantic_config__ = config.STRICT
+    hop_s: float = PATCH_S
+    """From one row to the next; below 0.96 the patches overlap."""
+    resampler: Resampler = "kaiser16"
+    """kaiser16, as VGGish was trained, or soxr, which is faster and differs in the highest two bands."""
+
+    def __post_init__(self) -> None:
+        if self.hop_s <= 0:
+            raise ValueError("hop_s must be above 0")
+
+
+class Expert(NetworkExtractor):
+    """One row for each patch of sound."""
+
+    version = 1
+    params: Params
+
+    @property
+    def dim(self) -> int:
+        """VGGish's."""
+        return 128
+
+    @property
+    def released(self) -> dict[str, str]:
+        """One network."""
+        return {"network": RELEASED.identity}
+
+    def known(self, part: str) -> WeightFile:
+        """The published conversion to torch."""
+        return RELEASED
+
+    @property
+    def need(self) -> AudioNeed:
+        """Patches at 16 kHz."""
+        return AudioNeed(RATE_HZ, HEARD_S, self.params.hop_s, self.params.resampler)
+
+    def prepare(self, view: AudioView) -> NDArray[np.float32]:
+        """(N, 96, 64) log-mel patches."""
+        patches = [log_mel(view.samples[start : start + view.window]) for start in view.starts]
+        return np.array(patches, np.float32).reshape(-1, NUM_FRAMES, NUM_BANDS)
+
+    def build(self) -> "torch.nn.Module":
+        """The whole network."""
+        from extractors.vggish_network import VGGish
+
+        return self.filled("network", VGGish())
+
+    def embed(self, items: NDArray[np.float32]) -> Embedded:
+        """(B, 128)."""
+        return Embedded.one_per_item(self.run(items, lambda patches: patches))
+
+
+def log_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(F, 64) of samples (S,) at 16 kHz; the frames are whole, S of at least 400."""
+    windows = np.lib.stride_tricks.sliding_window_view(samples.astype(np.float64), WINDOW)[::HOP]
+    magnitudes = np.abs(np.fft.rfft(windows * _hann(), FFT))
+    return np.log(magnitudes @ _triangles() + LOG_OFFSET).astype(np.float32)
+
+
+@functools.cache
+def _hann() -> NDArray[np.float64]:
+    """(400,), periodic: it would be zero again one sample after its end."""
+    window: NDArray[np.float64] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)
+    return window
+
+
+@functools.cache
+def _triangles() -> NDArray[np.float64]:
+    """(257, 64): how much each frequency counts for each band."""
+    mel = _mel(np.linspace(0, RATE_HZ / 2, FFT // 2 + 1))[:, None]
+    edges = np.linspace(_mel(np.array(LOW_HZ)), _mel(np.array(HIGH_HZ)), NUM_BANDS + 2)
+    left, middle, right = edges[:-2], edges[1:-1], edges[2:]
+    weights = np.maximum(0, np.minimum((mel - left) / (middle - left), (right - mel) / (right - middle)))
+    weights[0] = 0  # the mean of the sound is no sound
+    return np.asarray(weights, np.float64)
+
+
+def _mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """HTK's scale."""
+    scaled: NDArray[np.float64] = 1127 * np.log1p(hz / 700)
+    return scaled

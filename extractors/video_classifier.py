@@ -1,0 +1,133 @@
+"""How things move: the features before the last layer of a video classifier, over windows of frames."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors import named_networks
+from extractors.base import Embedded, FrameNeed, FrameView
+from extractors.image_classifier import Triple
+from extractors.networks import NetworkExtractor, normalised
+from pipeline import config
+from pipeline.errors import WeightsError
+from pipeline.weights import WeightFile
+
+if TYPE_CHECKING:
+    import torch
+
+OWN = ("i3d", "r2plus1d_34")
+"""Networks that no library carries; their files are named in the YAML."""
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of a video classifier."""
+
+    __pydantic_config__ = config.STRICT
+    network: str
+    """i3d, r2plus1d_34, or torchvision/<network>.<weights>, e.g. torchvision/mvit_v2_s.KINETICS400_V1."""
+    dim: int
+    """D, what the network gives before its last layer."""
+    fps: float
+    """Frames per second that the network is shown."""
+    window: int
+    """Frames in a row of features."""
+    stride: int
+    """Frames from one row to the next."""
+    resize_px: int = 256
+    """Short side of the frame before the cut."""
+    crop_px: int = 224
+    """Side of the square that is cut from the middle."""
+    resize: Literal["area", "bilinear", "bicubic"] = "bilinear"
+    """As the network was trained: bilinear and bicubic are Pillow's."""
+    mean: Triple = (0.45, 0.45, 0.45)
+    """Of red, green, blue (0..1), taken off before ..."""
+    std: Triple = (0.225, 0.225, 0.225)
+    """... the division by this."""
+    classes: int = 400
+    """Outputs of the last layer in the file."""
+    epsilon: float | None = None
+    """What batch norm adds to the variance; null: as the network has it."""
+    arguments: dict[str, int | float | str | bool] = field(default_factory=dict)
+    """Further arguments of the network's constructor."""
+
+    def __post_init__(self) -> None:
+        if self.network not in OWN:
+            named_networks.split_name(self.network)
+        if self.fps <= 0 or min(self.dim, self.classes, self.window, self.stride) < 1:
+            raise ValueError("fps, dim, classes, window and stride must be above 0")
+        if self.resize_px < self.crop_px:
+            raise ValueError("crop_px must not be larger than resize_px")
+        if self.network == "i3d" and self.window < 16:
+            raise ValueError("i3d needs a window of at least 16 frames")
+
+    def __hash__(self) -> int:
+        """`arguments` is a mapping, and decode workers look experts up by their settings."""
+        return hash((self.network, self.fps, self.window, self.stride))
+
+
+class Expert(NetworkExtractor):
+    """One row for each window of frames."""
+
+    version = 1
+    params: Params
+
+    @property
+    def dim(self) -> int:
+        """D, as the settings say."""
+        return self.params.dim
+
+    @property
+    def released(self) -> dict[str, str]:
+        """One network."""
+        return {"network": self.params.network}
+
+    def known(self, part: str) -> WeightFile:
+        """As the library knows it."""
+        if self.params.network in OWN:
+            raise WeightsError(f"no library has weights of {self.params.network}: name a file under weights: network:")
+        return named_networks.file_of(self.params.network)
+
+    @property
+    def need(self) -> FrameNeed:
+        """Windows of frames, resized and cut."""
+        settings = self.params
+        return FrameNeed(
+            settings.fps, settings.resize_px, settings.window, settings.stride, settings.resize, settings.crop_px
+        )
+
+    def prepare(self, view: FrameView) -> NDArray[np.uint8]:
+        """(N, T, H, W, 3) RGB."""
+        items: NDArray[np.uint8] = view.frames[view.starts[:, None] + np.arange(view.window)]
+        return items
+
+    def build(self) -> "torch.nn.Module":
+        """The network without its last layer."""
+        network = self._i3d() if self.params.network == "i3d" else self._other()
+        if self.params.epsilon is not None:
+            from extractors.i3d_network import set_epsilon
+
+            set_epsilon(network, self.params.epsilon)
+        return network
+
+    def _i3d(self) -> "torch.nn.Module":
+        from extractors.i3d_network import I3D, released_names
+
+        return self.filled("network", I3D(3, self.params.classes), released_names)
+
+    def _other(self) -> "torch.nn.Module":
+        if self.params.network == "r2plus1d_34":
+            from extractors.r2plus1d_network import r2plus1d_34
+
+            network = r2plus1d_34(self.params.classes)
+        else:
+            network = named_networks.make(self.params.network, self.params.classes, self.params.arguments)
+        return named_networks.behead(self.filled("network", network, named_networks.modern_names))
+
+    def embed(self, items: NDArray[np.uint8]) -> Embedded:
+        """(B, D)."""
+        return Embedded.one_per_item(
+            self.run(items, lambda pixels: normalised(pixels, self.params.mean, self.params.std))
+        )

@@ -1,0 +1,232 @@
+"""What is said: openai-whisper hears words in windows of 30 s, of many videos at once, and each becomes a vector.
+
+Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision". No text is made up on silence:
+silent windows are not heard at all, and what Whisper itself takes for silence, or repeats, is dropped. W words.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors.base import AudioNeed, AudioView, Embedded
+from extractors.networks import NetworkExtractor, to_device
+from extractors.word_vectors import Encoder, EncoderParams
+from extractors.words import tokens
+from pipeline import config
+from pipeline.audio import Resampler
+from pipeline.weight_catalog import whisper_file
+from pipeline.weights import WeightFile, load_tensors
+
+if TYPE_CHECKING:
+    import torch
+
+RATE_HZ = 16000
+WINDOW_S = 30.0
+TICK_S = 0.02
+"""Whisper's clock ticks that often."""
+SHORTEST_SOUND_S = 0.3
+"""A last window with less sound holds no word."""
+
+STAND_IN_TOKENS = 16
+
+_SIZES = {
+    "tiny": (384, 6, 4, 4),
+    "base": (512, 8, 6, 6),
+    "small": (768, 12, 12, 12),
+    "medium": (1024, 16, 24, 24),
+    "large-v3": (1280, 20, 32, 32),
+    "turbo": (1280, 20, 32, 4),
+}
+"""Width, heads, layers that hear, layers that write: table 1 of the paper, for stand-ins; a file says its own."""
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of the speech expert."""
+
+    __pydantic_config__ = config.STRICT
+    network: str = "base"
+    """tiny, base, small, medium, large-v3, turbo; larger ones make fewer mistakes, and take longer."""
+    language: str | None = None
+    """Code of the language, e.g. en; null: found in each window."""
+    quietest: float = 1e-4
+    """Windows whose loudest half second has a lower root mean square (of -1..1) are silent."""
+    max_no_speech: float = 0.6
+    """Windows that Whisper takes for silence with a higher probability, and is not sure of the words, have none."""
+    min_log_probability: float = -1.0
+    """Mean over the tokens; windows below it are not sure."""
+    max_compression: float = 2.4
+    """Text that packs better than this repeats itself: Whisper has lost the thread, and the window has no words."""
+    max_tokens: int = 224
+    """Tokens written for a window at the most."""
+    resampler: Resampler = "soxr"
+    """How the sound comes to 16 kHz."""
+    words: EncoderParams = field(default_factory=EncoderParams)
+    """How words become vectors."""
+
+    def __post_init__(self) -> None:
+        if self.network not in _SIZES:
+            raise ValueError(f"network {self.network!r} must be one of {', '.join(_SIZES)}")
+        if not 0 <= self.max_no_speech <= 1 or self.quietest < 0 or self.max_compression <= 0:
+            raise ValueError("max_no_speech must be in 0..1, quietest at least 0, max_compression above 0")
+        if not 1 <= self.max_tokens <= 224:
+            raise ValueError("max_tokens must be in 1..224")
+
+
+class Word(NamedTuple):
+    """A word heard in a window."""
+
+    text: str
+    start_s: float
+    """From the start of the window."""
+    end_s: float
+
+
+class Expert(NetworkExtractor):
+    """A vector for each word said, with extras `text`, `language` and `confidence`."""
+
+    version = 1
+    params: Params
+
+    @property
+    def dim(self) -> int:
+        """D, the length of a word vector."""
+        return self.params.words.dim
+
+    @property
+    def _words(self) -> Encoder:
+        return Encoder(self.params.words, self.source)
+
+    @property
+    def released(self) -> dict[str, str]:
+        """Whisper, and the vectors' file if there is one."""
+        return {"network": f"whisper {self.params.network}", **self._words.released}
+
+    def known(self, part: str) -> WeightFile:
+        """Whisper's, as its library knows it."""
+        return whisper_file(self.params.network) if part == "network" else self._words.known(part)
+
+    @property
+    def need(self) -> AudioNeed:
+        """Windows of 30 s, whole or with silence at the end."""
+        return AudioNeed(RATE_HZ, WINDOW_S, WINDOW_S, self.params.resampler, SHORTEST_SOUND_S)
+
+    def prepare(self, view: AudioView) -> NDArray[np.float32]:
+        """(N, 480000) samples."""
+        windows = [view.samples[start : start + view.window] for start in view.starts]
+        return np.array(windows, np.float32).reshape(-1, round(WINDOW_S * RATE_HZ))
+
+    def build(self) -> "torch.nn.Module":
+        """Whisper, of the size that its file says."""
+        from whisper.model import ModelDimensions, Whisper
+
+        if self.source.seeded:
+            width, heads, hear, write = _SIZES[self.params.network]
+            bands, vocabulary = (128, 51866) if self.params.network in {"large-v3", "turbo"} else (80, 51865)
+            sizes = (bands, 1500, width, heads, hear, vocabulary, 448, width, heads, write)
+            return self.filled("network", Whisper(ModelDimensions(*sizes)))
+        checkpoint = load_tensors(self.path("network"))
+        network: torch.nn.Module = Whisper(ModelDimensions(**checkpoint["dims"]))
+        network.load_state_dict(checkpoint["model_state_dict"])
+        return network
+
+    def load(self, device: str) -> None:
+        """Put Whisper on the device, and read the word vectors."""
+        super().load(device)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=ResourceWarning)  # whisper leaves its vocabulary's file open
+            self._tokenizer("en")
+        self._vectors = self._words
+        self._vectors.load(device)
+
+    def _tokenizer(self, language: str) -> Any:
+        from whisper.tokenizer import get_tokenizer
+
+        network = self.network
+        return get_tokenizer(network.is_multilingual, num_languages=network.num_languages, language=language)
+
+    def embed(self, items: NDArray[np.float32]) -> Embedded:
+        """(R, D)."""
+        loud = np.flatnonzero([loudest(window) >= self.params.quietest for window in items])
+        heard = self._hear(items[loud]) if len(loud) else []
+        rows = [
+            (item, word, result)
+            for item, result in zip(loud, heard, strict=True)
+            if self._is_speech(result)
+            for word in self._split(result.tokens, result.language, sound_s(items[item]))
+        ]
+        values, known = self._vectors.known_vectors([word.text for _, word, _ in rows])
+        rows = [rows[at] for at in known]
+        extras: dict[str, NDArray[Any]] = {
+            "text": np.array([word.text for _, word, _ in rows], np.str_),
+            "language": np.array([result.language for _, _, result in rows], np.str_),
+            "confidence": np.exp(np.array([result.avg_logprob for _, _, result in rows], np.float32)),
+        }
+        times_s = np.array([(word.start_s, word.end_s) for _, word, _ in rows], np.float64).reshape(-1, 2)
+        return Embedded(values, np.array([item for item, _, _ in rows], np.int64), extras, times_s)
+
+    def _hear(self, windows: NDArray[np.float32]) -> Sequence[Any]:
+        """Whisper's results, one a window."""
+        import torch
+        import whisper
+
+        options = whisper.DecodingOptions(language=self.params.language, sample_len=self.params.max_tokens, fp16=False)
+        with torch.inference_mode():
+            mel = log_mel(to_device(windows, self.device), self.network.dims.n_mels)
+            results: Sequence[Any] = whisper.decode(self.network, mel, options)
+        return results
+
+    def _is_speech(self, result: Any) -> bool:
+        """As Whisper's own transcription judges, but without a second try at random."""
+        if self.source.seeded:
+            return True  # stand-ins are never sure of anything, and what comes after needs words to work on
+        unsure = result.avg_logprob < self.params.min_log_probability
+        silent = result.no_speech_prob > self.params.max_no_speech and unsure
+        return not silent and result.compression_ratio <= self.params.max_compression
+
+    def _split(self, written: Sequence[int], language: str, until_s: float) -> list[Word]:
+        """The words of what Whisper wrote: text tokens between time tokens; none where there is no sound any more."""
+        tokenizer = self._tokenizer(language)
+        found, text, start_s = [], [], 0.0
+        for token in [*written, tokenizer.timestamp_begin + round(WINDOW_S / TICK_S)]:
+            if token < tokenizer.timestamp_begin:
+                text.append(token)
+                continue
+            at_s = min((token - tokenizer.timestamp_begin) * TICK_S, until_s)
+            if text and start_s < at_s:
+                found += spread(tokenizer.decode(text), start_s, at_s)
+            text, start_s = [], at_s
+        return found
+
+
+def log_mel(windows: "torch.Tensor", bands: int) -> "torch.Tensor":
+    """(B, bands, 3000) of windows (B, 480000), as Whisper was trained."""
+    import torch
+    import whisper
+
+    # One by one: Whisper's floor is set by the loudest of all that it is given.
+    return torch.stack([whisper.log_mel_spectrogram(window, bands) for window in windows])
+
+
+def sound_s(window: NDArray[np.float32]) -> float:
+    """Where the sound ends and what the window is filled with begins, rounded up to Whisper's clock."""
+    sounding = np.flatnonzero(window)
+    return float(np.ceil((sounding[-1] + 1) / RATE_HZ / TICK_S) * TICK_S) if len(sounding) else 0.0
+
+
+def loudest(window: NDArray[np.float32]) -> float:
+    """Root mean square of the loudest half second."""
+    halves = window[: len(window) // (RATE_HZ // 2) * (RATE_HZ // 2)].reshape(-1, RATE_HZ // 2)
+    return float(np.sqrt(np.square(halves).mean(axis=1).max(initial=0)))
+
+
+def spread(text: str, start_s: float, end_s: float) -> list[Word]:
+    """The words of a sentence, each with the time that its letters take if all letters are equally long."""
+    said = tokens(text)
+    ends = np.cumsum([len(word) for word in said], dtype=np.float64)
+    edges = start_s + np.concatenate([[0], ends]) / max(len("".join(said)), 1) * (end_s - start_s)
+    return [Word(word, *span) for word, *span in zip(said, edges[:-1].tolist(), edges[1:].tolist(), strict=True)]

@@ -1,0 +1,89 @@
+"""Runs of the fused pass on a few files, in this process or with workers."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from unittest import mock
+
+from extractors import fused, registry
+from extractors.fused import PassOptions, Wanted, extract
+from extractors.registry import NamedExpert
+from pipeline import parts, store
+from pipeline.engine import Done, Failure
+from pipeline.errors import DecodeError, PipelineError
+from pipeline.files import sidecar
+from pipeline.fingerprint import file_sha256, fingerprint
+from pipeline.manifest import Video
+from pipeline.parts import Features
+from pipeline.video import probe
+from pipeline.weights import WeightOptions
+
+EXPERTS = Path(__file__).parents[2] / "configs" / "experts"
+OPTIONS = PassOptions(workers=2, deadline_s=60.0, videos_per_part=64, device="cpu")
+
+
+@functools.lru_cache(maxsize=64)
+def named(name: str, batch_size: int = 0) -> NamedExpert:
+    """A shipped expert, on stand-ins where its weights would be fetched; its networks are loaded once."""
+    if not batch_size:
+        expert = registry.expert(name, EXPERTS, WeightOptions(seeded=True))
+        expert.extractor.load = functools.cache(expert.extractor.load)
+        return expert
+    expert = named(name)
+    runtime = dataclasses.replace(expert.config.runtime, batch_size=batch_size)
+    return dataclasses.replace(expert, config=dataclasses.replace(expert.config, runtime=runtime))
+
+
+def video_of(path: Path) -> Video:
+    """The entry that a manifest would have for a file."""
+    beside = sidecar(path)
+    content = fingerprint({"video": file_sha256(path), "beside": file_sha256(beside) if beside else ""})
+    try:
+        info = probe(path)
+    except DecodeError as error:
+        return Video(path.name, content, "", (), 0.0, False, False, False, problem=str(error))
+    return Video(path.name, content, "", (), info.duration_s, info.has_video, info.has_audio, info.has_subtitles)
+
+
+def run_pass(
+    experts: Sequence[NamedExpert],
+    videos: Sequence[tuple[Path, Video]],
+    folder: Path,
+    options: PassOptions = OPTIONS,
+    progress=lambda done, of: None,
+    here: bool = True,
+) -> dict[str, Exception]:
+    """Fills `folder / <expert>` with what each expert lacks of the videos; `here`: without worker processes."""
+    contents = {video.content for _, video in videos}
+    wanted = []
+    for expert in experts:
+        store.rows_of.cache_clear()
+        have = store.rows(folder / expert.name)
+        wanted.append(Wanted(expert, folder / expert.name, frozenset(contents - have.keys())))
+    if not here:
+        return extract(wanted, videos, options, progress)
+    with mock.patch.object(fused, "run_jobs", _jobs_here):
+        return extract(wanted, videos, options, progress)
+
+
+def features_of(folder: Path, expert: NamedExpert, video: Video) -> Features:
+    """What the pass has kept."""
+    store.rows_of.cache_clear()
+    kept = parts.read_features(folder / expert.name, video.content)
+    assert kept is not None, f"{expert.name} has no row of {video.video_id}"
+    return kept
+
+
+def row_of(folder: Path, expert: NamedExpert, video: Video) -> store.Row:
+    """The row that the pass has kept."""
+    store.rows_of.cache_clear()
+    return store.rows(folder / expert.name)[video.content]
+
+
+def _jobs_here(function, jobs, *rest, **more):
+    for job in jobs:
+        try:
+            yield Done(job, function(job), None)
+        except PipelineError as error:
+            yield Done(job, None, Failure(str(error), died=False))

@@ -1,0 +1,42 @@
+"""What an extractor is shown of a file, and the reference outputs that lie beside some checkouts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from extractors import views
+from extractors.base import FrameNeed
+from pipeline.video import probe
+from pipeline.weights import WeightSource
+
+REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "extraction"
+SEEDED = WeightSource(always_seeded=True)
+
+with_reference = pytest.mark.skipif(
+    not REFERENCE.is_dir(), reason="the reference outputs are not part of the repository"
+)
+
+
+def seeded(module, **params):
+    """The module's expert on stand-ins, loaded."""
+    expert = module.Expert(module.Params(**params), SEEDED)
+    expert.load("cpu")
+    return expert
+
+
+def items(expert, path, num_frames=None):
+    """The items of the first segment of a video; of its first frames only, where a network is shown frames."""
+    info, need = probe(path), expert.need
+    if not isinstance(need, FrameNeed) or num_frames is None:
+        return expert.prepare(views._show(views.Segment(path, "key", 0, ()), info, {need})[need].view)
+    grid = views._grid(need, info, (0.0, num_frames / need.fps))
+    grid = views._Grid(need, 0, grid.times_s[:num_frames], grid.starts[grid.starts + need.window <= num_frames])
+    frames = views._decode(views.Segment(path, "key", 0, ()), info, [grid])[0]
+    return expert.prepare(views._cut_items(grid, frames, info).view)
+
+
+def distance(found, name):
+    """Relative L2 of the features (N, ...) to the first N of a reference."""
+    expected = np.load(REFERENCE / name)[: len(found)]
+    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))

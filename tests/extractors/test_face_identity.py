@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from skimage import data
+
+from extractors import face_identity
+from extractors.face_identity import Params, tracks
+from pipeline.parts import Features
+from tests.extractors.shown import seeded
+
+
+@pytest.fixture(scope="module")
+def expert():
+    return seeded(face_identity)
+
+
+def test_each_face_has_a_vector_of_length_one_and_a_place(expert):
+    astronaut = np.ascontiguousarray(data.astronaut()[:300, 60:400])
+    found = expert.embed(np.stack([np.zeros_like(astronaut), astronaut]))
+    assert found.values.shape == (1, 512)
+    assert found.item_index.tolist() == [1]
+    assert np.linalg.norm(found.values) == pytest.approx(1, abs=1e-4)
+    left, top, right, bottom = found.extras["box_px"][0]
+    assert left < 225 - 60 < right
+    assert top < 120 < bottom
+
+
+def test_nobody_there_is_no_row(expert):
+    found = expert.embed(np.zeros((2, 120, 160, 3), np.uint8))
+    assert found.values.shape == (0, 512)
+    assert found.extras["box_px"].shape == (0, 4)
+
+
+def test_its_weights_are_the_detectors_and_its_own(expert):
+    assert expert.weights["network"] == "seeded"
+    assert sum(name.endswith(".pt") for name in expert.weights) == 3
+
+
+def test_a_face_keeps_its_number_while_it_moves():
+    def box(left, top):
+        return [left, top, left + 40, top + 40]
+
+    boxes = np.array([box(0, 0), box(100, 0), box(104, 4), box(6, 2), box(200, 0), box(108, 8)], np.float32)
+    starts_s = np.array([0.0, 0.0, 1.0, 1.0, 1.0, 2.0])
+    assert tracks(boxes, starts_s, 0.3).tolist() == [0, 1, 1, 0, 2, 1]
+    assert tracks(boxes, starts_s, 0.95).tolist() == [0, 1, 2, 3, 4, 5]
+    assert tracks(np.zeros((0, 4), np.float32), np.zeros(0), 0.3).tolist() == []
+
+
+def test_tracks_are_kept_beside_the_vectors(expert):
+    boxes = np.array([[0, 0, 9, 9], [1, 1, 9, 9]], np.float32)
+    times_s = np.array([[0.0, 1.0], [1.0, 2.0]])
+    done = expert.finish(Features(np.zeros((2, 512), np.float32), times_s, {"box_px": boxes}))
+    assert done.extras["track"].tolist() == [0, 0]
+    nothing = Features(np.zeros((0, 512), np.float32), np.zeros((0, 2)))
+    assert expert.finish(nothing) is nothing
+
+
+@pytest.mark.parametrize("wrong", [{"margin_px": -1}, {"same_face_overlap": 0.0}, {"fps": 0.0}])
+def test_settings_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"must"):
+        Params(**wrong)

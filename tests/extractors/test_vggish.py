@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from extractors import vggish
+from extractors.vggish import HEARD_S, RATE_HZ, Params, log_mel
+from tests.clips import tone
+from tests.extractors.shown import REFERENCE, distance, items, seeded, with_reference
+
+
+@with_reference
+def test_it_hears_and_says_what_the_reference_does(media):
+    expert = seeded(vggish)
+    patches = items(expert, media / "videos" / "v_GGSY1Qvo990.mp4")
+    assert distance(patches[:18], "v_GGSY_vggish_logmel.npy") < 1e-4
+    assert distance(expert.embed(patches[:18]).values, "vggish__v_GGSY1Qvo990_vggish.npy") < 1e-4
+    heard = np.load(REFERENCE / "v_GGSY_vggish_logmel.npy")
+    assert distance(expert.embed(heard).values, "vggish__v_GGSY1Qvo990_vggish.npy") < 1e-5
+
+
+def test_a_tone_is_loudest_in_the_band_that_holds_it():
+    def mel(hz):
+        return 1127 * np.log1p(hz / 700)
+
+    edges = np.linspace(mel(125), mel(7500), 66)
+    for hz in (300, 1000, 4000):
+        band = log_mel(tone(HEARD_S, hz, RATE_HZ)).mean(axis=0).argmax()
+        assert edges[band] < mel(hz) < edges[band + 2]
+
+
+def test_silence_is_the_floor():
+    np.testing.assert_allclose(log_mel(np.zeros(round(HEARD_S * RATE_HZ), np.float32)), np.log(0.01), rtol=1e-6)
+
+
+def test_a_hop_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="above 0"):
+        Params(hop_s=0.0)
