@@ -5,15 +5,31 @@ V videos, C captions, B videos of a batch, E experts, T time steps, W words, D f
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.ce import Embeddings, score
 from models.config import ExpertInput, TextInput
 from pipeline.errors import TrainingError
 from pipeline.ragged import Ragged
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """What another network, trained on the same videos and captions, makes of them."""
+
+    captions: Embeddings
+    """Of C, in the order of the collection."""
+    videos: Embeddings
+    """Of V."""
+
+    def scores(self, videos: Tensor, captions: Tensor) -> Tensor:
+        """(B, B) scores of the captions at these rows against the videos at those."""
+        return score(self.captions.take(captions), self.videos.take(videos))
 
 
 @dataclass(frozen=True)
@@ -28,6 +44,8 @@ class Collection:
     """C rows of word vectors."""
     caption_video: NDArray[np.int64]
     """(C,), which video a caption belongs to, in any order."""
+    teachers: tuple[Teacher, ...] = ()
+    """Networks whose scores are learned too."""
 
     def __post_init__(self) -> None:
         lengths = {expert.name: len(self.features[expert.name]) for expert in self.experts}
@@ -65,6 +83,15 @@ class Texts:
     """(N, W, D)"""
     counts: Tensor
     """(N,)"""
+
+
+class Batch(NamedTuple):
+    """B videos, each with one caption."""
+
+    videos: Videos
+    texts: Texts
+    taught: Tensor | None
+    """(N, B, B), what N teachers score the captions against the videos; None without any."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +152,11 @@ class Data:
         """The captions at `rows` (N,)."""
         return Texts(*self.tokens.padded(rows, self.trim))
 
+    def taught(self, videos: Tensor, captions: Tensor) -> Tensor | None:
+        """(N, B, B), the scores of the captions at these rows against the videos at those by N teachers, if any."""
+        teachers = self.collection.teachers
+        return torch.stack([teacher.scores(videos, captions) for teacher in teachers]) if teachers else None
+
 
 def mean(ragged: Ragged) -> Tensor:
     """(V, D), the mean of each row; zeros of a row without any vector."""
@@ -151,7 +183,7 @@ def picks(collection: Collection, generator: torch.Generator) -> tuple[Tensor, T
     return videos, grouped[first + drawn.long()]
 
 
-def epoch(data: Data, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Videos, Texts]]:
+def epoch(data: Data, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
     """Batches of videos, each with one caption, until every video had its turn.
 
     A single video left over joins the batch before: alone it has neither a wrong pair nor batch statistics.
@@ -161,7 +193,8 @@ def epoch(data: Data, batch_size: int, generator: torch.Generator) -> Iterator[t
     if len(videos) - borders[-1] == 1 and len(borders) > 1:
         borders.pop()
     for start, end in zip(borders, [*borders[1:], len(videos)], strict=True):
-        yield data.videos(videos[start:end]), data.texts(captions[start:end])
+        chosen, said = videos[start:end], captions[start:end]
+        yield Batch(data.videos(chosen), data.texts(said), data.taught(chosen, said))
 
 
 def _check(name: str, ragged: Ragged, dim: int) -> None:

@@ -31,6 +31,11 @@ class Embeddings:
     def __len__(self) -> int:
         return len(self.weights)
 
+    def take(self, rows: Tensor) -> "Embeddings":
+        """Those at `rows`."""
+        rows = rows.to(self.weights.device)
+        return Embeddings(tuple(vectors[rows] for vectors in self.vectors), self.weights[rows])
+
     @classmethod
     def join(cls, chunks: Sequence["Embeddings"]) -> "Embeddings":
         """The chunks one after another."""

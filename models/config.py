@@ -36,6 +36,19 @@ class ExpertInput:
 
 
 @dataclass(frozen=True)
+class ExpertPool:
+    """NetVLAD over the first `max_tokens` vectors of an expert, in place of what the expert's own YAML says."""
+
+    __pydantic_config__ = config.STRICT
+    clusters: int
+    max_tokens: int
+
+    def __post_init__(self) -> None:
+        if self.clusters < 1 or self.max_tokens < 1:
+            raise ValueError("pools: clusters and max_tokens must be at least 1")
+
+
+@dataclass(frozen=True)
 class TextPool:
     """How the token vectors of a caption become one vector: NetVLAD over the first `max_tokens`."""
 
@@ -117,6 +130,16 @@ class Training:
     """margin only: how much better than a wrong pair the right one must score."""
     temperature: float | None = None
     """infonce only: where the learned temperature starts."""
+    teachers: tuple[str, ...] = ()
+    """Other models in configs/models/, e.g. with other text encoders: they are trained first, with the same seed, and
+    their mean score of every pair is learned too (TeachText: Croitoru et al., ICCV 2021)."""
+    worst_rank: int | None = None
+    """With teachers: captions whose video they put, on average, behind this place among the training videos are taken
+    for noise, and left out; null: none is."""
+    selection: Literal["validation", "last", "test"] = "validation"
+    """Which epoch is kept. validation: the best one on the validation split; last: the last one; test: the best one on
+    the test split, which makes the result look better than it is. The last two are how some results were published;
+    having no use for a validation split, they train on it too."""
     ema: float | None = None
     """Decay of the running mean of the weights that is evaluated and kept; null: the weights themselves."""
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -131,6 +154,10 @@ class Training:
             raise ValueError("training.ema must be between 0 and 1, or null for none")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError("training.seeds must name at least one seed, and none twice")
+        if len(set(self.teachers)) < len(self.teachers):
+            raise ValueError("training.teachers names a model twice")
+        if self.worst_rank is not None and (not self.teachers or self.worst_rank < 1):
+            raise ValueError("training.worst_rank must be at least 1 and needs teachers, which rank the captions")
 
     def _check_pair(self, key: str, choice: str, setting: str, value: float | None) -> None:
         """A setting that one choice needs and the others would silently ignore."""
@@ -176,9 +203,14 @@ class ModelConfig:
     text_pool: TextPool
     architecture: Architecture
     training: Training
+    pools: dict[str, ExpertPool] = field(default_factory=dict)
+    """Expert -> how it is pooled here; the others as their YAMLs say."""
     runtime: Runtime = field(default_factory=Runtime)
 
     def __post_init__(self) -> None:
+        for name in self.pools:
+            if name not in self.experts:
+                raise ValueError(f"pools: {name} is none of the experts")
         if not self.experts or len(set(self.experts)) < len(self.experts):
             raise ValueError("experts must name at least one expert, and none twice")
         if len(self.experts) == 1 and not self.architecture.include_self:
@@ -196,8 +228,11 @@ def load(name: str, folder: Path = MODELS) -> ModelConfig:
 
 
 def recipe(settings: ModelConfig) -> Recipe:
-    """What decides a trained model, as plain JSON; without `runtime`, and without the seeds: each run has one."""
+    """What decides a trained model, as plain JSON; without `runtime`, and without the seeds: each run has one.
+
+    The pools are not in it: what decides is how each expert is pooled in the end, which the train recipe lists.
+    """
     plain: Recipe = json.loads(json.dumps(dataclasses.asdict(settings)))
-    del plain["runtime"], plain["training"]["seeds"]
+    del plain["runtime"], plain["pools"], plain["training"]["seeds"]
     plain["experts"].sort()
     return plain

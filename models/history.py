@@ -21,7 +21,7 @@ class Epoch:
     """Mean over the videos."""
     learning_rate: float
     metrics: dict[str, float]
-    """Of the validation split, captions to videos."""
+    """Of the split that is watched, captions to videos."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,12 @@ class History:
 
     @property
     def best(self) -> Epoch:
-        """The epoch whose weights are kept: the highest geometric mean of R@1, R@5 and R@10, the last such one."""
+        """The highest geometric mean of R@1, R@5 and R@10, the last such epoch."""
         return max(self.epochs, key=lambda epoch: (epoch.metrics[MONITOR], epoch.epoch))
+
+    def kept(self, selection: str) -> Epoch:
+        """The epoch whose weights are kept."""
+        return self.epochs[-1] if selection == "last" else self.best
 
     def plain(self) -> list[dict[str, Any]]:
         """As JSON keeps it."""

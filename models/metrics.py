@@ -5,7 +5,7 @@ matrix gives chance, whatever its order. Chunks of rows keep what is needed besi
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,6 @@ from pipeline.errors import TrainingError
 CHUNK_ENTRIES = 1 << 24
 """Scores that are compared at once; a comparison takes a byte each."""
 RECALLS = (1, 5, 10, 50)
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Mean over the seeds, and the sample deviation (divisor n - 1), None for a single seed."""
-
-    mean: float
-    std: float | None
 
 
 def caption_ranks(scores: NDArray[np.float32], caption_video: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -36,16 +28,49 @@ def caption_ranks(scores: NDArray[np.float32], caption_video: NDArray[np.int64])
     return ranks
 
 
+def same_caption_ranks(
+    scores: NDArray[np.float32], caption_video: NDArray[np.int64], texts: Sequence[str]
+) -> NDArray[np.float64]:
+    """(C,): place of the first video that bears exactly the words of each caption; `texts` are the C captions.
+
+    Several right videos among n equal scores share the places evenly, so that the first of them is expected early.
+    """
+    ranks = caption_ranks(scores, caption_video)
+    groups = np.unique(np.array(texts, dtype=object).astype(str), return_inverse=True)[1]
+    bears = np.zeros((groups.max(initial=-1) + 1, scores.shape[1]), bool)
+    bears[groups, caption_video] = True
+    several = np.flatnonzero(bears.sum(1)[groups] > 1)
+    for rows in np.array_split(several, len(several) * scores.shape[1] // CHUNK_ENTRIES + 1):
+        mine, right = scores[rows], bears[groups[rows]]
+        best = np.where(right, mine, -np.inf).max(1, keepdims=True)
+        tied = mine == best
+        ranks[rows] = (mine > best).sum(1) + (tied & ~right).sum(1) / ((tied & right).sum(1) + 1)
+    return ranks
+
+
 def video_ranks(scores: NDArray[np.float32], caption_video: NDArray[np.int64]) -> NDArray[np.float64]:
     """(V,): place of the best of a video's captions among all, by its column of `scores` (C, V); NaN without one."""
     check(scores, caption_video)
     best = np.full(scores.shape[1], -np.inf, scores.dtype)
     np.maximum.at(best, caption_video, scores[np.arange(len(scores)), caption_video])
-    above, equal = np.zeros(len(best), np.int64), np.zeros(len(best), np.int64)
-    for rows in _chunks(scores):
-        above += (scores[rows] > best).sum(0)
-        equal += (scores[rows] == best).sum(0)
-    return np.where(np.isneginf(best), np.nan, _rank(above, equal))
+    ranks = _column_ranks(scores, best[None])[0]
+    return np.where(np.isneginf(best), np.nan, ranks)
+
+
+def each_caption_ranks(scores: NDArray[np.float32], caption_video: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(C,): place of each caption among all captions, by the column of its own video in `scores` (C, V).
+
+    The other captions of the video compete with it: of n captions only one can come first.
+    """
+    check(scores, caption_video)
+    order = np.argsort(caption_video, kind="stable")
+    counts = np.bincount(caption_video, minlength=scores.shape[1])
+    place = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    wanted = np.full((counts.max(initial=0), scores.shape[1]), np.inf, scores.dtype)
+    wanted[place, caption_video[order]] = scores[order, caption_video[order]]
+    ranks = np.empty(len(scores))
+    ranks[order] = _column_ranks(scores, wanted)[place, caption_video[order]]
+    return ranks
 
 
 def summary(ranks: NDArray[np.float64]) -> dict[str, float]:
@@ -62,13 +87,14 @@ def summary(ranks: NDArray[np.float64]) -> dict[str, float]:
     return found | {"MdR": float(np.median(ranks)) + 1, "MnR": float(ranks.mean()) + 1, "geometric_mean": geometric}
 
 
-def over_seeds(summaries: Sequence[Mapping[str, float]]) -> dict[str, Spread]:
-    """Mean and deviation of each number over one summary for each seed."""
-    spread = {}
-    for key in summaries[0]:
-        values = np.array([one[key] for one in summaries])
-        spread[key] = Spread(float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else None)
-    return spread
+def over_seeds(summaries: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]:
+    """Metric -> mean, std, and the value of each seed; the deviation has divisor n - 1, and is 0 for one seed."""
+    table = {}
+    for name in summaries[0]:
+        values = [float(one[name]) for one in summaries]
+        spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+        table[name] = {"mean": float(np.mean(values)), "std": spread, "seeds": values}
+    return table
 
 
 def check(scores: NDArray[np.float32], caption_video: NDArray[np.int64]) -> None:
@@ -88,6 +114,16 @@ def check(scores: NDArray[np.float32], caption_video: NDArray[np.int64]) -> None
 def _chunks(scores: NDArray[np.float32]) -> Iterator[slice]:
     size = max(1, CHUNK_ENTRIES // max(1, scores.shape[1]))
     return (slice(start, min(start + size, len(scores))) for start in range(0, len(scores), size))
+
+
+def _column_ranks(scores: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(N, V): places of the N scores `wanted` (N, V) of each column among all in that column of `scores` (C, V)."""
+    above, equal = np.zeros(wanted.shape, np.int64), np.zeros(wanted.shape, np.int64)
+    for rows in _chunks(scores):
+        for index, one in enumerate(wanted):
+            above[index] += (scores[rows] > one).sum(0)
+            equal[index] += (scores[rows] == one).sum(0)
+    return _rank(above, equal)
 
 
 def _rank(above: NDArray[np.int64], equal: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Training: all epochs, the best one kept; killed at any moment, it resumes and ends with the same numbers.
+"""Training: all epochs, one of them kept; killed at any moment, it resumes and ends with the same numbers.
 
 In a training's folder model.safetensors is written last and means that it is finished; until then state.safetensors
 holds where it was.
@@ -17,11 +17,12 @@ from torch import Tensor
 
 from models import checkpoint
 from models import run as runs
-from models.batches import Collection, Data, Texts, Videos, epoch
+from models.batches import Batch, Collection, Data, epoch
 from models.config import ModelConfig, Training, recipe
 from models.evaluate import scores_of
 from models.hardware import choose
 from models.history import Epoch, History
+from models.losses import distillation
 from models.metrics import caption_ranks, summary
 from models.optim import learning_rate, move_average
 from models.run import Run
@@ -41,7 +42,7 @@ def train(
     folder: Path,
     progress: Callable[[Epoch], None] | None = None,
 ) -> History:
-    """What happened; the best epoch's network is then in `folder`, from where `checkpoint.load_model` takes it.
+    """What happened; the network of one epoch is then in `folder`, from where `checkpoint.load_model` takes it.
 
     A folder whose training is finished is left as it is. `progress` is called after each epoch.
     """
@@ -72,14 +73,14 @@ def finished(folder: Path) -> bool:
 
 
 def _one_epoch(run: Run, there: Data, aside: Data, settings: Training) -> None:
-    """Trains once over `there`, evaluates on `aside`, and keeps the weights when they are the best so far."""
+    """Trains once over `there`, evaluates on `aside`, and keeps the weights when they are the ones to keep so far."""
     number = len(run.history.epochs)
     rate = learning_rate(settings, number)
     run.model.train()
     losses, sizes = [], []
-    for videos, texts in epoch(there, settings.batch_size, run.generator):
-        losses.append(_step(run, videos, texts, rate))
-        sizes.append(len(texts.counts))
+    for batch in epoch(there, settings.batch_size, run.generator):
+        losses.append(_step(run, batch, rate))
+        sizes.append(len(batch.texts.counts))
         if run.average is not None and settings.ema is not None:
             move_average(run.average, run.model, settings.ema, run.optimizer.steps)
     loss = float(np.average(torch.stack(losses).tolist(), weights=sizes))
@@ -87,17 +88,20 @@ def _one_epoch(run: Run, there: Data, aside: Data, settings: Training) -> None:
         raise TrainingError(f"epoch {number + 1}: the loss is {loss}; lower training.learning_rate")
     metrics = summary(caption_ranks(scores_of(run.evaluated, aside), aside.collection.caption_video))
     run.history = History((*run.history.epochs, Epoch(number + 1, loss, rate, metrics)))
-    if run.history.best.epoch == number + 1:
+    if run.history.kept(settings.selection).epoch == number + 1:
         run.best = {key: value.detach().clone() for key, value in run.evaluated.state_dict().items()}
 
 
-def _step(run: Run, videos: Videos, texts: Texts, rate: float) -> Tensor:
+def _step(run: Run, batch: Batch, rate: float) -> Tensor:
     """The loss of one batch, which then moved the weights."""
+    videos, texts, taught = batch
     with run.hardware.multiplying():
         scores = run.model(
             videos.experts, videos.available, texts.text.unsqueeze(1), videos.counts, texts.counts.unsqueeze(1)
         )
     loss: Tensor = run.loss(scores)
+    if taught is not None:
+        loss = loss + distillation(scores, taught.to(scores.device))
     run.optimizer.zero_grad()
     run.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     run.scaler.step(run.optimizer, rate)  # type: ignore[arg-type]

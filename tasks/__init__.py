@@ -1,7 +1,16 @@
 """The DAG, as `luigi --module tasks <Task>` finds it."""
 
 from tasks.ablation import AblateExperts
+from tasks.compare import CompareRuns
+from tasks.data import FetchAnnotations, ImportExperts
+from tasks.export import ExportExpert
 from tasks.graph import BuildManifest, EncodeText, EvaluateCE, ExtractExpert, MakeDemo, TrainCE
+from tasks.listing import ListExperts
+from tasks.own import EstimateExtraction, NewDataset
+from tasks.rankings import ShowRankings
+from tasks.released import EvaluateReleased
+from tasks.results import ResultsTable
+from tasks.search import BuildIndex, Search
 from tasks.terminal import tell_mistakes_in_one_line
 from tasks.upkeep import CollectGarbage, ForgetFailures, Status
 
@@ -9,13 +18,25 @@ tell_mistakes_in_one_line()
 
 __all__ = [
     "AblateExperts",
+    "BuildIndex",
     "BuildManifest",
     "CollectGarbage",
+    "CompareRuns",
     "EncodeText",
+    "EstimateExtraction",
     "EvaluateCE",
+    "EvaluateReleased",
+    "ExportExpert",
     "ExtractExpert",
+    "FetchAnnotations",
     "ForgetFailures",
+    "ImportExperts",
+    "ListExperts",
     "MakeDemo",
+    "NewDataset",
+    "ResultsTable",
+    "Search",
+    "ShowRankings",
     "Status",
     "TrainCE",
 ]

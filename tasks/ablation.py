@@ -55,7 +55,7 @@ class AblateExperts(ModelTask):
             for without, row in body["without"].items()
         ]
         chance = f"R@10 by chance: {body['chance']['R@10']:.1f}"
-        title = f"{self.dataset}: t2v R@1, R@10, and R@10 of the captions that speak of a modality; {chance}"
+        title = f"{self.dataset}: t2v R@1, R@10, and R@10 of the captions that speak of one modality alone; {chance}"
         table(title, ["without", "R@1", "R@10", *tags], lines)
         say(f"Report: {folder / 'ablation.json'}")
 
@@ -76,5 +76,6 @@ class AblateExperts(ModelTask):
 
 
 def _row(report: dict[str, Any]) -> dict[str, Any]:
-    tags = {tag: row["t2v"]["R@10"]["mean"] for tag, row in report["tags"].items()}
+    alone = {tag: row["alone"]["t2v"] for tag, row in report["tags"].items() if row["alone"]["captions"]}
+    tags = {tag: scores["R@10"]["mean"] for tag, scores in alone.items()}
     return {"R@1": report["t2v"]["R@1"]["mean"], "R@10": report["t2v"]["R@10"]["mean"], "tags": tags}

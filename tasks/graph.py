@@ -6,15 +6,21 @@ MakeDemo (demo only) -> BuildManifest -> ExtractExpert x N, EncodeText -> TrainC
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import luigi
 from luigi.cmdline_parser import CmdlineParser
 
 from pipeline import store
+from tasks.forecast import tell_work
 from tasks.plan import Layout, Plan, look_again, plan
 from tasks.provenance import provenance
 from tasks.targets import DemoTarget, ExpertTarget, FolderTarget, ManifestTarget, TextTarget
 from tasks.terminal import bar, say
+from tasks.weights import Weights
+
+if TYPE_CHECKING:
+    from extractors.fused import PassOptions, Wanted
 
 RUN_ID = uuid.uuid4().hex[:8]
 
@@ -33,7 +39,14 @@ class Paths(luigi.Config):
     @property
     def layout(self) -> Layout:
         """The folders below these two."""
-        return Layout(Path(self.data), Path(self.configs))
+        return Layout(Path(self.data), Path(self.configs), Weights().options(Path(self.data)))
+
+
+class Partial(luigi.Config):
+    """Typed as `--allow-partial`, with any task."""
+
+    use_cmdline_section = False
+    allow_partial = luigi.BoolParameter(description="Go on when videos or annotations of a known dataset are missing")
 
 
 class Extraction(luigi.Config):
@@ -51,6 +64,14 @@ class Extraction(luigi.Config):
 
         return num_workers(self.workers)
 
+    def options(self) -> "PassOptions":
+        """What a pass over the videos is told, with the device and the workers that are there."""
+        from extractors.device import resolve, share_cores
+        from extractors.fused import PassOptions
+
+        device = resolve(self.device)
+        return PassOptions(share_cores(self.workers, device), self.deadline_s, self.videos_per_part, device)
+
 
 class DatasetTask(luigi.Task):
     """A task on one dataset."""
@@ -60,7 +81,7 @@ class DatasetTask(luigi.Task):
     @property
     def plan(self) -> Plan:
         """What it depends on, where its result lies, and whether that is there."""
-        return plan(Paths().layout, self.dataset)
+        return plan(Paths().layout, self.dataset, allow_partial=Partial().allow_partial)
 
     def closing(self) -> None:
         """What is said at the end of a run of this task."""
@@ -81,7 +102,7 @@ class ModelTask(DatasetTask):
     @property
     def plan(self) -> Plan:
         """As for a DatasetTask, with the model and the experts that were chosen."""
-        return plan(Paths().layout, self.dataset, self.model, self.experts)
+        return plan(Paths().layout, self.dataset, self.model, self.experts, Partial().allow_partial)
 
 
 @DatasetTask.event_handler(luigi.Event.DEPENDENCY_PRESENT)
@@ -128,7 +149,9 @@ class BuildManifest(DatasetTask):
         """Looks into what is new."""
         options = Extraction()
         with bar("Looking into the files", "file") as progress:
-            self.plan.build_manifest(options.num_workers, options.deadline_s, progress)
+            built = self.plan.build_manifest(options.num_workers, options.deadline_s, progress)
+        for warning in built.warnings:
+            say(f"Note: {warning}")
 
 
 class ExtractExpert(DatasetTask):
@@ -154,24 +177,27 @@ class ExtractExpert(DatasetTask):
 
     def run(self) -> None:
         """Decodes what any of them lacks; what an expert finished is kept when another one fails."""
-        from extractors.device import resolve, share_cores
-        from extractors.fused import PassOptions, extract
-
         lacking = [target for target in self.output() if not target.exists()]
-        wanted = self.plan.wanted(target.name for target in lacking)
+        extracted = [target.name for target in lacking if not target.is_imported]
+        if extracted:
+            self._extract(self.plan.wanted(extracted))
+        for target in lacking:
+            if target.is_imported:
+                self.plan.complete_import(target.name)
+            target.refuse_too_many_failures()
+
+    def _extract(self, wanted: "list[Wanted]") -> None:
+        from extractors.fused import extract
+
+        self.plan.ensure_weights(item.expert.extractor for item in wanted)
         for item in wanted:
             store.write_recipe(item.folder, item.expert.recipe, provenance())
-        settings = Extraction()
-        device = resolve(settings.device)
-        workers = share_cores(settings.workers, device)
-        options = PassOptions(workers, settings.deadline_s, settings.videos_per_part, device)
-        say(f"Extracting {', '.join(item.expert.name for item in wanted)}")
+        options, files = Extraction().options(), self.plan.files()
+        tell_work(wanted, files, options, self.plan.layout.store)
         with bar("Extracting", "video") as progress:
-            errors = extract(wanted, self.plan.files(), options, progress)
+            errors = extract(wanted, files, options, progress)
         if errors:
             raise ExceptionGroup("experts that failed; the others are kept", list(errors.values()))
-        for target in lacking:
-            target.refuse_too_many_failures()
 
 
 class EncodeText(ModelTask):
@@ -189,6 +215,7 @@ class EncodeText(ModelTask):
         """Encodes the captions that lack a row."""
         from extractors.texts import encode
 
+        self.plan.ensure_weights([self.plan.text.encoder])
         folder = self.plan.layout.text(self.plan.text)
         store.write_recipe(folder, self.plan.text.recipe, provenance())
         with bar("Encoding the captions", "caption") as progress:
@@ -201,9 +228,13 @@ class TrainCE(ModelTask):
     seed = luigi.IntParameter(description="Random seed")
 
     def requires(self) -> Iterator[luigi.Task]:
-        """The features of all its experts, and the token vectors of the captions."""
+        """The features of all its experts, the token vectors of the captions, and the models that it learns from."""
         yield from (ExtractExpert(self.dataset, name) for name in self.plan.expert_names)
         yield EncodeText(self.dataset, self.model, self.experts)
+        yield from self._teachers()
+
+    def _teachers(self) -> "Iterator[TrainCE]":
+        return (TrainCE(self.dataset, teacher.model_name, "", self.seed) for teacher in self.plan.teachers)
 
     def output(self) -> FolderTarget:
         """Present when the run with exactly these inputs is finished."""
@@ -211,11 +242,14 @@ class TrainCE(ModelTask):
 
     def run(self) -> None:
         """Trains, from where a killed run stopped."""
+        if self.complete():
+            return  # the dataset's folder had to be looked into, and holds what it held
         from models.stages import train_seed
 
         folder = self.output().need()
+        teachers = [(task.plan.sources(), task.output().need()) for task in self._teachers()]
         with bar(f"Training, seed {self.seed}", "epoch") as progress:
-            train_seed(self.plan.sources(), self.plan.model, self.seed, folder, progress)
+            train_seed(self.plan.sources(), self.plan.model, self.seed, folder, progress, teachers)
         store.write_recipe(folder, self.plan.train_recipe(self.seed) or {}, provenance())
 
 
@@ -236,6 +270,8 @@ class EvaluateCE(ModelTask):
 
     def run(self) -> None:
         """Scores the split with each seed and writes report.json, report.html and ranks.csv."""
+        if self.complete():
+            return  # as in TrainCE
         from models.stages import evaluate_seeds
         from pipeline.report import write_report
 

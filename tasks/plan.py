@@ -7,7 +7,7 @@ was made from: a change upstream changes the name, and the output is then missin
 import functools
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,22 +15,26 @@ from extractors import registry
 from extractors.registry import NamedExpert, NamedText
 from models import config as model_config
 from models.config import ExpertInput, ModelConfig
-from pipeline import annotations, manifest, store
+from pipeline import annotations, manifest, store, weights
 from pipeline.annotations import Caption, DatasetConfig
 from pipeline.demo import DemoSettings
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.fingerprint import Recipe, fingerprint
+from pipeline.imports import fill_absent, origin_of, row_key
 from pipeline.manifest import Manifest, Video
+from pipeline.missing import has_videos, is_imported
 from pipeline.store import Row
+from pipeline.weights import WeightOptions
 
 if TYPE_CHECKING:
+    from extractors.base import Extractor, TextEncoder
     from extractors.fused import Wanted
     from models.inputs import Sources
 
 Progress = Callable[[int, int], None]
 
 TRAIN_VERSION = 1
-EVALUATE_VERSION = 1
+EVALUATE_VERSION = 2
 """Raised by hand when the code of training or of evaluation changes their results."""
 
 
@@ -40,6 +44,7 @@ class Layout:
 
     data: Path
     configs: Path
+    weights: WeightOptions = field(default_factory=WeightOptions)
 
     @property
     def store(self) -> Path:
@@ -66,14 +71,14 @@ class Layout:
 
 @dataclass(frozen=True)
 class ExpertState:
-    """What the store of an expert lacks of a dataset."""
+    """What the store of an expert lacks of a dataset; rows are named by content, imported ones by the video's name."""
 
     expert: NamedExpert
     folder: Path
     rows: dict[str, Row]
     """Of this dataset's videos only."""
     remaining: frozenset[str]
-    """Contents that are not there yet."""
+    """Keys of the rows that are not there yet."""
 
     @property
     def failed(self) -> list[Row]:
@@ -84,11 +89,14 @@ class ExpertState:
 class Plan:
     """One dataset, one model, and the experts chosen for it; reads configs and indexes only, never an array."""
 
-    def __init__(self, layout: Layout, dataset: str, model: str = "", experts: str = "") -> None:
+    def __init__(
+        self, layout: Layout, dataset: str, model: str = "", experts: str = "", allow_partial: bool = False
+    ) -> None:
         self.layout = layout
         self.dataset = dataset
-        self.settings = annotations.load_dataset(dataset, layout.configs / "datasets")
-        self.model_name = model or self.settings.model
+        settings = annotations.load_dataset(dataset, layout.configs / "datasets")
+        self.settings = replace(settings, allow_partial=settings.allow_partial or allow_partial)
+        self.model_name = model or _default_model(self.settings)
         self._chosen = experts
 
     @functools.cached_property
@@ -99,7 +107,7 @@ class Plan:
     @functools.cached_property
     def expert_names(self) -> tuple[str, ...]:
         """The experts that take part, sorted; ConfigError for one that the model does not list."""
-        chosen = tuple(sorted(name.strip() for name in self._chosen.split(",") if name.strip()))
+        chosen = tuple(sorted({name.strip() for name in self._chosen.split(",") if name.strip()}))
         return chosen or tuple(sorted(self.model.experts))
 
     @functools.cached_property
@@ -110,7 +118,7 @@ class Plan:
     @functools.cached_property
     def text(self) -> NamedText:
         """The model's text encoder."""
-        return registry.text(self.model.text, self.layout.configs / "text")
+        return registry.text(self.model.text, self.layout.configs / "text", self.layout.weights)
 
     def seeds(self, chosen: str) -> tuple[int, ...]:
         """The seeds named on the command line, or those of the model."""
@@ -118,6 +126,8 @@ class Plan:
             seeds = tuple(int(seed) for seed in chosen.split(",") if seed.strip())
         except ValueError:
             raise ConfigError(f"--seeds {chosen}: expected whole numbers with commas between, e.g. 0,1,2") from None
+        if len(set(seeds)) < len(seeds):
+            raise ConfigError(f"--seeds {chosen}: names a seed twice")
         return seeds or self.model.training.seeds
 
     @property
@@ -136,7 +146,11 @@ class Plan:
 
     def expert(self, name: str) -> NamedExpert:
         """The expert called `name`."""
-        return _expert(name, self.layout.configs / "experts")
+        return _expert(name, self.layout.configs / "experts", self.layout.weights)
+
+    def ensure_weights(self, extractors: "Iterable[Extractor | TextEncoder]") -> None:
+        """Fetches the files of weights that are not here; WeightsError that lists all that cannot be had."""
+        weights.ensure(registry.weight_files(extractors), self.layout.weights)
 
     def manifest(self) -> Manifest | None:
         """The manifest of the dataset as it looks now, or None when it must be built first."""
@@ -166,9 +180,29 @@ class Plan:
         if videos is None:
             return None
         folder = self.layout.features(expert)
-        wanted = {video.content for video in videos.videos}
+        wanted = {self.row_key(expert, video) for video in videos.videos}
         rows = {key: row for key, row in store.rows(folder).items() if key in wanted}
         return ExpertState(expert, folder, rows, frozenset(wanted - rows.keys()))
+
+    @property
+    def collection(self) -> str:
+        """What imported features of the dataset are filed under."""
+        return self.settings.released.collection if self.settings.released else self.dataset
+
+    def row_key(self, expert: NamedExpert, video: Video) -> str:
+        """Names the row of a video in the store of the expert."""
+        return row_key(self.collection, video.video_id) if expert.is_imported else video.content
+
+    def complete_import(self, name: str) -> None:
+        """Absent rows for videos that an imported expert knows nothing of; PipelineError when none was imported."""
+        state = self.expert_state(self.expert(name))
+        origin = origin_of(state.folder, self.collection) if state else None
+        if state is None or origin is None or not origin.finished:
+            raise PipelineError(
+                f"expert {name} has no features of {self.collection}: luigi --module tasks ImportExperts --dataset "
+                f"{self.dataset} gets and imports them (--archive FILE takes yours)"
+            )
+        fill_absent(state.folder, state.expert.extractor.dim, state.remaining)
 
     def wanted(self, names: Iterable[str]) -> "list[Wanted]":
         """For each expert the store to fill and the videos that it lacks."""
@@ -189,10 +223,18 @@ class Plan:
         videos = self.manifest()
         if videos is None:
             raise PipelineError(f"{self.dataset}: no manifest; run BuildManifest --dataset {self.dataset}")
-        inputs = tuple(_input(expert) for expert in self.experts)
+        inputs = tuple(
+            ExpertInput(expert.name, expert.extractor.dim, **self._pooling(expert)) for expert in self.experts
+        )
         stores = {expert.name: self.layout.features(expert) for expert in self.experts}
         text = self.model.text_input(self.text.encoder.dim)
-        return Sources(videos, inputs, stores, text, self.layout.text(self.text))
+        imported = {expert.name: self.collection for expert in self.experts if expert.is_imported}
+        return Sources(videos, inputs, stores, text, self.layout.text(self.text), imported)
+
+    def _pooling(self, expert: NamedExpert) -> dict[str, Any]:
+        """As the expert's YAML has it, unless the model's says otherwise."""
+        own = self.model.pools.get(expert.name)
+        return {"pool": "vlad", **vars(own)} if own else dict(vars(expert.config.model))
 
     def too_many_failed(self, state: ExpertState) -> str:
         """Why a run must not go on with this expert, in words; empty when it may."""
@@ -220,7 +262,8 @@ class Plan:
         """All that decides a trained model, or None while something that it is made from is not there."""
         videos = self.manifest()
         states = [self.expert_state(expert) for expert in self.experts]
-        if videos is None or any(state is None or state.remaining for state in states):
+        taught = {teacher.model_name: teacher.train_recipe(seed) for teacher in self.teachers}
+        if videos is None or any(state is None or state.remaining for state in states) or None in taught.values():
             return None
         return {
             "stage": "train",
@@ -228,11 +271,28 @@ class Plan:
             "manifest": videos.fingerprint,
             "experts": {expert.name: fingerprint(expert.recipe) for expert in self.experts},
             "failed": {state.expert.name: _digest(row.key for row in state.failed) for state in states if state},
-            "pooling": {expert.name: vars(expert.config.model) for expert in self.experts},
+            "pooling": {expert.name: self._pooling(expert) for expert in self.experts},
             "text": fingerprint(self.text.recipe),
             "model": model_config.recipe(self.model) | {"experts": list(self.expert_names)},
             "seed": seed,
-        }
+            "teachers": {name: fingerprint(recipe) for name, recipe in taught.items() if recipe},
+        } | self._imports()
+
+    @functools.cached_property
+    def teachers(self) -> "list[Plan]":
+        """The plans of the models that this one learns from, on the same dataset with all their experts."""
+        names = self.model.training.teachers
+        plans = [plan(self.layout, self.dataset, name, "", self.settings.allow_partial) for name in names]
+        for teacher in plans:
+            if teacher.model.training.teachers:
+                raise ConfigError(f"configs/models/{teacher.model_name}.yaml is a teacher, and so may not have any")
+        return plans
+
+    def _imports(self) -> Recipe:
+        """Which archives the imported features came from; empty when all were extracted here."""
+        folders = {expert.name: self.layout.features(expert) for expert in self.experts if expert.is_imported}
+        origins = {name: origin_of(folder, self.collection) for name, folder in folders.items()}
+        return {"imported": {name: one.digest for name, one in origins.items() if one}} if origins else {}
 
     def train_folder(self, seed: int) -> Path | None:
         """Where the run of one seed lies, or None while its recipe is not known."""
@@ -254,11 +314,11 @@ class Plan:
     def report_facts(self) -> dict[str, Any]:
         """What the report says of the data: the experts, what they found, what failed and why."""
         videos = self.manifest()
-        ids: dict[str, list[str]] = {}
-        for video in videos.videos if videos else ():
-            ids.setdefault(video.content, []).append(video.video_id)
         coverage, failures = {}, []
         for expert in self.experts:
+            ids: dict[str, list[str]] = {}
+            for video in videos.videos if videos else ():
+                ids.setdefault(self.row_key(expert, video), []).append(video.video_id)
             state = self.expert_state(expert)
             rows = list(state.rows.values()) if state else []
             coverage[expert.name] = {
@@ -273,7 +333,10 @@ class Plan:
                 if row.failed
                 for video_id in ids[row.key]
             ]
-        return {"dataset": self.dataset, "model": self.model_name, "experts": coverage, "failures": failures}
+        facts = {"dataset": self.dataset, "model": self.model_name, "experts": coverage, "failures": failures}
+        recipes = {expert.name: expert.recipe for expert in self.experts} | {self.text.name: self.text.recipe}
+        facts["seeded"] = [name for name, recipe in recipes.items() if registry.is_seeded(recipe)]
+        return facts | ({"partial": list(videos.warnings)} if videos and videos.warnings else {})
 
     def evaluate_folder(self, seeds: Sequence[int], split: str) -> Path | None:
         """Where a report lies, or None while its recipe is not known."""
@@ -290,14 +353,16 @@ class Plan:
 
 
 @functools.lru_cache(maxsize=64)
-def plan(layout: Layout, dataset: str, model: str = "", experts: str = "") -> Plan:
+def plan(layout: Layout, dataset: str, model: str = "", experts: str = "", allow_partial: bool = False) -> Plan:
     """The plan of a run, read once a process: what the configs say is frozen before the work starts."""
-    return Plan(layout, dataset, model, experts)
+    return Plan(layout, dataset, model, experts, allow_partial)
 
 
-def _input(expert: NamedExpert) -> ExpertInput:
-    pooling = expert.config.model
-    return ExpertInput(expert.name, expert.extractor.dim, pooling.pool, pooling.clusters, pooling.max_tokens)
+def _default_model(settings: DatasetConfig) -> str:
+    """The dataset's own; with released features and no videos the one that is made for those."""
+    if settings.released and is_imported(settings) and not has_videos(settings):
+        return settings.released.model
+    return settings.model
 
 
 _expert = functools.lru_cache(maxsize=256)(registry.expert)

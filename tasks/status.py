@@ -1,12 +1,15 @@
 """What is fresh, and what is stale and why, in words."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from extractors.registry import is_seeded
 from pipeline import manifest, store
 from pipeline.fingerprint import Recipe, differences
 from tasks.plan import ExpertState, Plan
+
+STAND_INS = "on stand-in weights: its features mean nothing"
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,13 @@ def _manifest(plan: Plan) -> Line:
 
 
 def _expert(plan: Plan, state: ExpertState) -> Line:
-    stage = f"ExtractExpert {state.expert.name}"
+    line = _expert_alone(plan, state)
+    told = f"{line.why} ({STAND_INS})" if is_seeded(state.expert.recipe) else line.why
+    return replace(line, why=told)
+
+
+def _expert_alone(plan: Plan, state: ExpertState) -> Line:
+    stage = f"{'ImportExperts' if state.expert.is_imported else 'ExtractExpert'} {state.expert.name}"
     if not state.remaining:
         rows = list(state.rows.values())
         counts = {

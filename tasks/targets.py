@@ -6,6 +6,7 @@ import luigi
 
 from pipeline import store
 from pipeline.errors import ExtractionError, PipelineError
+from pipeline.fingerprint import Recipe
 from tasks.plan import ExpertState, Plan
 
 
@@ -39,6 +40,11 @@ class ExpertTarget(luigi.Target):
     def __init__(self, plan: Plan, name: str) -> None:
         self._plan = plan
         self.name = name
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the features come from an archive, not from videos."""
+        return self._plan.expert(self.name).is_imported
 
     def state(self) -> ExpertState | None:
         """What is there, or None when there is no manifest yet."""
@@ -83,3 +89,35 @@ class FolderTarget(luigi.Target):
         if self._folder is None:
             raise PipelineError("the inputs changed while the task was running; run the same command again")
         return self._folder
+
+
+class RecipeTarget(FolderTarget):
+    """A folder that is part of a result; done when it was made with the recipe of now."""
+
+    def __init__(self, folder: Path | None, recipe: Recipe) -> None:
+        super().__init__(folder)
+        self._recipe = recipe
+
+    def exists(self) -> bool:
+        """False also when an older version made it."""
+        return super().exists() and store.read_recipe(self.need()) == self._recipe
+
+
+class IndexTarget(FolderTarget):
+    """An index that is written, and is the one that a search opens."""
+
+    def exists(self) -> bool:
+        """False also when an older index is still the current one."""
+        from search.folder import is_current
+
+        return self.is_written() and is_current(self.need())
+
+    def is_written(self) -> bool:
+        """Whether it is there, current or not."""
+        return super().exists()
+
+    def publish(self) -> None:
+        """Makes it the current one."""
+        from search.folder import publish
+
+        publish(self.need())

@@ -84,8 +84,17 @@ def _mistakes(error: BaseException) -> Iterator[BaseException]:
     if isinstance(error, BaseExceptionGroup):
         if all(isinstance(inner, USER_MISTAKES) for inner in error.exceptions):
             yield from error.exceptions
-    elif isinstance(error, USER_MISTAKES):
+    elif isinstance(error, USER_MISTAKES) or _is_mistyped(error):
         yield error
+
+
+def _is_mistyped(error: BaseException) -> bool:
+    """Whether Luigi could not read a value of the command line: a plain ValueError of its parameters."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = trace.tb_frame.f_globals.get("__name__") if trace is not None else None
+    return isinstance(error, ValueError) and place == "luigi.parameter"
 
 
 def tell_mistakes_in_one_line() -> None:

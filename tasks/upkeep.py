@@ -9,7 +9,9 @@ import luigi
 
 from extractors import registry
 from models import config as model_config
-from pipeline import annotations, config, store
+from pipeline import annotations, config, manifest, store
+from pipeline.missing import is_imported
+from pipeline.weights import WeightOptions
 from tasks.graph import SEEDS, DatasetTask, ModelTask, Paths
 from tasks.plan import Layout, Plan, plan
 from tasks.status import status
@@ -55,6 +57,8 @@ class ForgetFailures(DatasetTask):
             gone = store.forget(layout.features(self.plan.expert(name)), failed)
             if gone:
                 say(f"{name}: {gone} failed videos will be tried again")
+        # What could not be read may be readable now: other permissions, a disk that is back, a newer decoder.
+        manifest.forget_looks(layout.manifests(self.dataset))
         self.done = True
 
 
@@ -83,18 +87,29 @@ class CollectGarbage(luigi.Task):
 
 def _all_results(layout: Layout) -> Iterator[Path]:
     """Every folder that is named by a fingerprint."""
-    for pattern in ("features/*/*", "text/*/*", "manifests/*/*", "runs/*/*/*", "reports/*/*/*", "ablations/*/*/*"):
+    for pattern in (
+        "features/*/*",
+        "text/*/*",
+        "manifests/*/*",
+        "runs/*/*/*",
+        "reports/*/*/*",
+        "ablations/*/*/*",
+        "comparisons/*/*/*",
+    ):
         yield from (path for path in layout.store.glob(pattern) if path.is_dir() and not _temporary(path))
 
 
 def _asked_for(layout: Layout) -> Iterator[Path]:
     """Every folder that some config leads to, as the datasets are now."""
-    for name in config.names(layout.configs / "experts"):
-        yield layout.features(registry.expert(name, layout.configs / "experts"))
-    for name in config.names(layout.configs / "text"):
-        yield layout.text(registry.text(name, layout.configs / "text"))
+    # Features from real weights are kept also while stand-ins are asked for, and the other way round.
+    for weights in (layout.weights, WeightOptions()):
+        for name in config.names(layout.configs / "experts"):
+            yield layout.features(registry.expert(name, layout.configs / "experts", weights))
+        for name in config.names(layout.configs / "text"):
+            yield layout.text(registry.text(name, layout.configs / "text", weights))
     for dataset in config.names(layout.configs / "datasets"):
-        if Path(annotations.load_dataset(dataset, layout.configs / "datasets").videos).is_dir():
+        settings = annotations.load_dataset(dataset, layout.configs / "datasets")
+        if Path(settings.videos).is_dir() or is_imported(settings):
             yield from _of_dataset(layout, dataset)
 
 
@@ -118,6 +133,7 @@ def _of_plan(asked: Plan) -> Iterator[Path]:
     folders += [asked.evaluate_folder(seeds, split) for split in annotations.SPLITS]
     yield from (folder for folder in folders if folder is not None)
     yield from asked.results("ablations").glob("*")
+    yield from asked.results("comparisons").glob("*")
 
 
 def _abandoned(layout: Layout) -> Iterator[Path]:

@@ -20,7 +20,7 @@ SETTINGS = ModelConfig(
     text_pool=TextPool(2, 1, 6),
     architecture=Architecture(16, "sequential", "mish", batch_norm=True, mask_padding=True, standardise=True),
     training=Training(
-        16, 30, 0.05, 1e-3, optimizer="ranger", schedule="cosine", loss="infonce", temperature=0.2, ema=0.9, seeds=(0,)
+        16, 20, 0.05, 1e-3, optimizer="ranger", schedule="cosine", loss="infonce", temperature=0.2, ema=0.9, seeds=(0,)
     ),
     runtime=Runtime("cpu", "fp32", checkpoint_s=0.0),
 )

@@ -79,8 +79,9 @@ def test_nothing_to_train_on_is_an_error():
 def test_a_single_video_left_over_joins_the_batch_before(videos, sizes):
     data = Data(planted(videos, 0), CPU, trim=True)
     batches = list(epoch(data, 4, torch.Generator().manual_seed(0)))
-    assert [len(texts.counts) for _, texts in batches] == sizes
-    assert [len(seen.available["signal"]) for seen, _ in batches] == sizes
+    assert [len(batch.texts.counts) for batch in batches] == sizes
+    assert [len(batch.videos.available["signal"]) for batch in batches] == sizes
+    assert [batch.taught for batch in batches] == [None] * len(sizes)
 
 
 def test_the_same_generator_state_gives_the_same_epoch():

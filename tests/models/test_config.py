@@ -41,7 +41,7 @@ def test_speed_and_seeds_are_not_part_of_the_recipe_and_all_else_is():
     longer = dataclasses.replace(settings, training=dataclasses.replace(settings.training, epochs=51))
     assert model_config.recipe(longer) != before
     parts = {"experts", "text", "text_pool", "architecture", "training"}
-    assert before.keys() == parts == {field.name for field in dataclasses.fields(ModelConfig)} - {"runtime"}
+    assert before.keys() == parts == {field.name for field in dataclasses.fields(ModelConfig)} - {"runtime", "pools"}
 
 
 def test_the_order_in_which_experts_are_listed_is_not_part_of_the_recipe():
@@ -54,6 +54,8 @@ def test_the_order_in_which_experts_are_listed_is_not_part_of_the_recipe():
     ("part", "change", "told"),
     [
         ("training", {"loss": "margin", "temperature": None}, "training.margin must be above 0 with loss: margin"),
+        ("training", {"teachers": ("a", "b", "a")}, "training.teachers names a model twice"),
+        ("training", {"worst_rank": 5}, "training.worst_rank must be at least 1 and needs teachers"),
         ("training", {"margin": 0.2}, "training.margin belongs to loss: margin; remove it"),
         ("training", {"temperature": None}, "training.temperature must be above 0 with loss: infonce"),
         ("training", {"schedule": "step"}, "training.gamma must be above 0 with schedule: step"),
@@ -69,6 +71,8 @@ def test_the_order_in_which_experts_are_listed_is_not_part_of_the_recipe():
         ("runtime", {"device": "gpu"}, "runtime.device must be auto, cpu"),
         ("runtime", {"device": "cpu", "precision": "fp16"}, "fp16 needs a GPU"),
         ("text_pool", {"clusters": 0}, "clusters and max_tokens of at least 1"),
+        ("pools", {"smell": {"clusters": 4, "max_tokens": 9}}, "pools: smell is none of the experts"),
+        ("pools", {"ocr_light": {"clusters": 0, "max_tokens": 9}}, "clusters and max_tokens must be at least 1"),
     ],
 )
 def test_contradictions_name_the_key_to_change(part, change, told):

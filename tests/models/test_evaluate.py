@@ -4,8 +4,7 @@ import torch
 
 from models import evaluate as module
 from models.ce import CE
-from models.evaluate import evaluate, similarities
-from models.metrics import caption_ranks, summary, video_ranks
+from models.evaluate import similarities
 from tests.models.planted import SETTINGS, planted
 
 
@@ -41,16 +40,6 @@ def test_scoring_leaves_the_mode_and_the_statistics_of_the_model_alone(model):
         similarities(model, planted(5, 3))
         assert model.training == training
     torch.testing.assert_close(model.state_dict(), before, rtol=0, atol=0)
-
-
-def test_an_evaluation_has_both_ways_and_every_rank():
-    split = planted(9, 4)
-    scores = np.random.default_rng(0).random((len(split.tokens), 9), np.float32)
-    found = evaluate(scores, split.caption_video)
-    np.testing.assert_array_equal(found.caption_ranks, caption_ranks(scores, split.caption_video))
-    np.testing.assert_array_equal(found.video_ranks, video_ranks(scores, split.caption_video))
-    assert found.t2v == summary(found.caption_ranks)
-    assert found.v2t == summary(found.video_ranks)
 
 
 def _only(split, caption, video):

@@ -8,6 +8,11 @@ def test_the_best_epoch_is_the_last_of_those_with_the_highest_geometric_mean():
     assert _history(1.0, 5.0, 3.0, 5.0, 2.0).best.epoch == 4
 
 
+def test_the_epoch_that_is_kept_is_the_best_one_or_the_last():
+    history = _history(1.0, 5.0, 2.0)
+    assert [history.kept(selection).epoch for selection in ("validation", "test", "last")] == [2, 2, 3]
+
+
 def test_it_comes_back_from_json_exactly():
     history = _history(1 / 3, 2 / 7)
     assert History.parse(json.loads(json.dumps(history.plain()))) == history

@@ -14,7 +14,12 @@ from tests.models import cases
 def test_weights_are_those_that_pytorch_wrote(tmp_path):
     whole = torch.randn(6, 4)
     weights = OrderedDict(
-        a=whole, part=whole[2:5], turned=whole.T, half=torch.ones(2).half(), count=torch.tensor(3), none=torch.zeros(0, 3)
+        a=whole,
+        part=whole[2:5],
+        turned=whole.T,
+        half=torch.ones(2).half(),
+        count=torch.tensor(3),
+        none=torch.zeros(0, 3),
     )
     path = _save(tmp_path, {"state_dict": weights, "optimizer": {"state": {0: torch.randn(9)}}, "epoch": 3})
     read = legacy.state_dict(path)

@@ -1,3 +1,4 @@
+import itertools
 import tracemalloc
 
 import numpy as np
@@ -5,9 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
+from sklearn.metrics import top_k_accuracy_score
 
 from models import metrics
-from models.metrics import Spread, caption_ranks, over_seeds, summary, video_ranks
+from models.metrics import (
+    caption_ranks,
+    each_caption_ranks,
+    over_seeds,
+    same_caption_ranks,
+    summary,
+    video_ranks,
+)
 from pipeline.errors import TrainingError
 from tests.models import cases
 
@@ -94,8 +103,69 @@ def test_nothing_to_evaluate_is_an_error():
 
 
 def test_the_spread_over_seeds_is_the_sample_deviation():
-    assert over_seeds([{"R@1": 1.0}, {"R@1": 2.0}, {"R@1": 6.0}]) == {"R@1": Spread(3.0, pytest.approx(7**0.5))}
-    assert over_seeds([{"R@1": 4.0}]) == {"R@1": Spread(4.0, None)}
+    several = over_seeds([{"R@1": 1.0}, {"R@1": 2.0}, {"R@1": 6.0}])
+    assert several == {"R@1": {"mean": 3.0, "std": pytest.approx(7**0.5), "seeds": [1.0, 2.0, 6.0]}}
+    assert over_seeds([{"R@1": 4.0}]) == {"R@1": {"mean": 4.0, "std": 0.0, "seeds": [4.0]}}
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 7), st.integers(1, 12), st.integers(1, 5))
+@settings(deadline=None, max_examples=60)
+def test_each_caption_is_ranked_among_all_captions_as_scipy_does(seed, num_videos, num_captions, levels):
+    chance = np.random.default_rng(seed)
+    scores = chance.integers(0, levels, (num_captions, num_videos)).astype(np.float32)
+    captions = chance.integers(0, num_videos, num_captions)
+    expected = [rankdata(-scores[:, video])[caption] - 1 for caption, video in enumerate(captions)]
+    np.testing.assert_array_equal(each_caption_ranks(scores, captions), expected)
+
+
+def test_of_several_captions_of_a_video_only_one_comes_first_when_each_is_on_its_own():
+    scores = np.repeat(np.eye(6, dtype=np.float32), 4, axis=0) + np.arange(24, dtype=np.float32)[:, None] / 100
+    captions = np.repeat(np.arange(6), 4)
+    assert summary(video_ranks(scores, captions))["R@1"] == 100
+    assert summary(each_caption_ranks(scores, captions))["R@1"] == 25
+
+
+def test_captions_that_no_other_video_bears_are_ranked_as_ever():
+    chance = np.random.default_rng(5)
+    scores, captions = chance.integers(0, 4, (30, 9)).astype(np.float32), chance.integers(0, 9, 30)
+    texts = [f"caption {number}" for number in range(30)]
+    np.testing.assert_array_equal(same_caption_ranks(scores, captions, texts), caption_ranks(scores, captions))
+    of_one_video = [f"of {video}" for video in captions]
+    np.testing.assert_array_equal(same_caption_ranks(scores, captions, of_one_video), caption_ranks(scores, captions))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3))
+@settings(deadline=None, max_examples=30)
+def test_any_video_with_the_same_caption_counts_and_ties_give_the_expected_first_place(seed, levels):
+    chance = np.random.default_rng(seed)
+    scores, captions = chance.integers(0, levels, (12, 5)).astype(np.float32), chance.integers(0, 5, 12)
+    texts = [f"text {number}" for number in chance.integers(0, 3, 12)]
+    expected = []
+    for caption, text in enumerate(texts):
+        right = {int(captions[other]) for other in range(12) if texts[other] == text}
+        # All orders of equal scores are equally likely: the mean place of the first right video over all of them.
+        places = [
+            next(place for place, video in enumerate(order) if video in right)
+            for order in itertools.permutations(range(5))
+            if all(scores[caption, a] >= scores[caption, b] for a, b in itertools.pairwise(order))
+        ]
+        expected.append(np.mean(places))
+    np.testing.assert_allclose(same_caption_ranks(scores, captions, texts), expected)
+
+
+def test_recalls_are_those_of_scikit_learn_where_nothing_is_tied():
+    """An implementation that knows nothing of ours; each caption is a sample, its video the class."""
+    chance = np.random.default_rng(3)
+    scores = chance.permutation(60 * 40).reshape(60, 40).astype(np.float32)
+    captions = chance.permutation(np.concatenate([np.arange(40), chance.integers(0, 40, 20)]))
+    found = summary(caption_ranks(scores, captions))
+    for k in (1, 5, 10):
+        theirs = top_k_accuracy_score(captions, scores, k=k, labels=np.arange(40))
+        assert found[f"R@{k}"] == pytest.approx(100 * theirs)
+    back = summary(each_caption_ranks(scores, captions))
+    for k in (1, 5, 10):
+        theirs = top_k_accuracy_score(np.arange(60), scores[:, captions].T, k=k, labels=np.arange(60))
+        assert back[f"R@{k}"] == pytest.approx(100 * theirs)
 
 
 def _assert_same(ours, theirs):

@@ -1,4 +1,6 @@
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -56,6 +58,32 @@ def test_adamw_is_pytorchs():
     torch.testing.assert_close(*params)
     ours.zero_grad()
     assert params[0].grad is None
+
+
+def test_no_compiler_is_imported_for_a_step():
+    code = """if True:
+        import sys, torch
+        from models.optim import RULES, Optimizer
+        param = torch.nn.Parameter(torch.ones(2))
+        param.sum().backward()
+        Optimizer([param], RULES["ranger"], 0.1).step(0.1)
+        sys.exit("torch._dynamo" in sys.modules)
+    """
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_gradient_scaler_skips_what_overflowed_and_undoes_its_scale():
+    param = nn.Parameter(torch.ones(2))
+    moved, scaler = Optimizer([param], RULES["adamw"], 0.0), torch.amp.GradScaler("cpu", init_scale=8.0)
+    scaler.scale(param.sum() * float("inf")).backward()
+    scaler.step(moved, 0.1)
+    scaler.update()
+    assert param.tolist() == [1, 1]
+    moved.zero_grad()
+    scaler.scale(param.sum()).backward()
+    scaler.step(moved, 0.1)
+    assert param.grad.tolist() == [1, 1]
+    assert param.tolist() == pytest.approx([0.9, 0.9])
 
 
 @pytest.mark.parametrize("schedule", ["step", "cosine"])

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from scipy.special import softmax
 
+from models import querybank
 from models.metrics import caption_ranks, summary
-from models.querybank import normalise
+from models.querybank import dual_softmax, normalise
 from tests.models import cases
 
 SETTINGS = {"k1_beta20.000": (20.0, 1), "k3_beta20.000": (20.0, 3), "k1_beta0.503": (1 / 1.99, 1)}
@@ -29,3 +31,22 @@ def test_a_large_beta_does_not_overflow():
     chance = np.random.default_rng(0)
     result = normalise(chance.random((5, 4)) * 10, chance.random((9, 4)) * 10, beta=50.0)
     assert np.isfinite(result).all()
+
+
+def test_the_dual_softmax_is_that_of_scipy(monkeypatch):
+    scores = np.random.default_rng(1).normal(size=(11, 7))
+    expected = np.log(softmax(5 * scores, axis=0) * softmax(5 * scores, axis=1))
+    np.testing.assert_allclose(dual_softmax(scores, 5.0), expected)
+    monkeypatch.setattr(querybank, "CHUNK", 2)
+    np.testing.assert_allclose(dual_softmax(scores, 5.0), expected)
+
+
+def test_a_video_that_comes_up_for_every_query_loses_by_both():
+    """Video 0 is near every caption; both ways find that the others are nearer to their own than usual."""
+    scores = np.full((4, 4), 0.1, np.float32) + 0.3 * np.eye(4, dtype=np.float32)
+    scores[:, 0] += 0.35
+    owners = np.arange(4)
+    assert summary(caption_ranks(scores, owners))["R@1"] == 25
+    for better in (normalise(scores, scores - 0.01), dual_softmax(scores)):
+        assert better.dtype == np.float32
+        assert summary(caption_ranks(better, owners))["R@1"] == 100

@@ -1,0 +1,51 @@
+"""A collection whose features and token vectors lie in stores, as the extraction leaves them."""
+
+import dataclasses
+
+import numpy as np
+
+from models.inputs import Sources
+from pipeline import parts
+from pipeline.annotations import Caption
+from pipeline.manifest import Manifest, Video
+from pipeline.parts import Features
+from pipeline.store import Row
+from tests.models.planted import NOISE, SIGNAL, TEXT, planted
+
+EXPERTS = (SIGNAL, NOISE)
+SPLITS = {"train": 24, "val": 6, "test": 8}
+
+
+def stored(folder, fully_blind=()):
+    """Sources of planted videos, split by split; those in `fully_blind` have no row of any expert but empty ones."""
+    videos = []
+    for seed, (split, count) in enumerate(SPLITS.items()):
+        data = planted(count, seed, EXPERTS)
+        names = [f"{split}{number}" for number in range(count)]
+        texts = [f"{names[owner]}, caption {number}" for number, owner in enumerate(data.caption_video)]
+        for expert in EXPERTS:
+            rows = [data.features[expert.name][n] if name not in fully_blind else data.features[expert.name][n][:0]
+                    for n, name in enumerate(names)]  # fmt: skip
+            _publish(folder / expert.name, [f"content-{name}" for name in names], rows, expert.dim)
+        _publish(folder / "text", [Caption(text).key for text in texts], list(data.tokens), TEXT.dim)
+        for number, name in enumerate(names):
+            said = tuple(
+                Caption(text, ("rgb",) if number % 2 else ("rgb", "audio"))
+                for text, owner in zip(texts, data.caption_video, strict=True)
+                if owner == number
+            )
+            videos.append(Video(name, f"content-{name}", split, said, 1.0, True, True, False))
+    manifest = Manifest("planted", folder, "0" * 12, tuple(videos))
+    stores = {expert.name: folder / expert.name for expert in EXPERTS}
+    return Sources(manifest, EXPERTS, stores, TEXT, folder / "text")
+
+
+def without(sources, *splits):
+    """The sources as if there were no video of these splits."""
+    kept = tuple(video for video in sources.manifest.videos if video.split not in splits)
+    return dataclasses.replace(sources, manifest=dataclasses.replace(sources.manifest, videos=kept))
+
+
+def _publish(folder, keys, values, dim):
+    rows = [Row(key, len(item)) for key, item in zip(keys, values, strict=True)]
+    parts.publish(folder, rows, [Features(item, np.zeros((len(item), 2))) for item in values], dim)

@@ -1,0 +1,89 @@
+"""The YAMLs for released features against the authors' own configs and the sizes that they published."""
+
+import json
+
+import pytest
+
+from models import config as model_config
+from pipeline import config
+from tests.conftest import ROOT
+
+REFERENCE = ROOT.parent / "shared" / "reference" / "ce" / "resolved_configs.json"
+MODELS = ROOT / "configs" / "models"
+
+THEIRS = {
+    "ce_released_msrvtt": "msrvtt/train-full-ce",
+    "ce_released_msrvtt_1ka": "msrvtt/train-jsfusion-ce",
+    "ce_released_msrvtt_1kb": "msrvtt/train-miech-ce",
+    "ce_released_lsmdc": "lsmdc/train-full-ce",
+    "ce_released_msvd": "msvd/train-full-ce",
+    "ce_released_didemo": "didemo/train-full-ce",
+    "ce_released_activitynet": "activity-net/train-full-ce",
+}
+
+MILLIONS = {
+    "ce_released_msrvtt": 183.45,
+    "ce_released_msrvtt_1ka": 183.45,
+    "ce_released_msrvtt_1kb": 92.43,
+    "ce_released_lsmdc": 116.86,
+    "ce_released_msvd": 84.04,
+    "ce_released_didemo": 79.29,
+    "ce_released_activitynet": 260.68,
+}
+
+SHORT = {
+    "audio": "audio", "face": "face", "i3d.i3d.0": "i3d", "imagenet.resnext101_32x48d.0": "imagenet_resnext101",
+    "imagenet.senet154.0": "imagenet_senet154", "ocr": "ocr", "r2p1d.r2p1d-ig65m.0": "r2p1d_ig65m",
+    "scene.densenet161.0": "scene", "speech": "speech",
+}  # fmt: skip
+
+
+def ours(name):
+    return model_config.load(name, MODELS)
+
+
+def test_every_model_for_released_features_is_compared():
+    assert {name for name in config.names(MODELS) if name.startswith("ce_released_")} >= set(THEIRS)
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_a_model_has_the_settings_of_the_authors(name):
+    if not REFERENCE.exists():
+        pytest.skip(f"no reference at {REFERENCE}")
+    their = json.loads(REFERENCE.read_text())[f"configs/{THEIRS[name]}.json"]
+    model = ours(name)
+    plain = {expert.removeprefix("released_").removesuffix("_miech") for expert in model.experts}
+    assert plain == {SHORT[expert] for expert in their["mods"]}
+    assert model.text == f"released_{their['text_feat']}"
+    for expert, pool in model.pools.items():
+        key = expert.removeprefix("released_").removesuffix("_miech")
+        assert (pool.clusters, pool.max_tokens) == (their["vlad"][key], their["maxtok"][key])
+    text = model.text_pool
+    assert (text.clusters, text.ghost_clusters, text.max_tokens) == (
+        their["vlad"]["text"], their["ghost"]["text"], their["maxtok"]["text"],
+    )  # fmt: skip
+    training = model.training
+    assert (training.optimizer, training.learning_rate, training.weight_decay) == (
+        "ranger", their["opt"]["args"]["lr"], their["opt"]["args"]["weight_decay"],
+    )  # fmt: skip
+    assert (training.margin, training.batch_size, training.epochs, training.gamma) == (
+        their["margin"]["args"]["margin"], their["bs"], their["trainer"]["epochs"], their["sched"]["args"]["gamma"],
+    )  # fmt: skip
+    assert training.selection == ("last" if their["eval_mode"] == "fixed_num_epochs" else "validation")
+    assert model.architecture.shared_dim == their["shared"]
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_a_model_has_as_many_parameters_as_the_authors_published(name, tmp_path, monkeypatch):
+    import torch
+
+    from models.ce import CE
+    from models.config import ExpertInput
+    from tasks.plan import Layout, Plan
+
+    dataset = "lsmdc" if "lsmdc" in name else "msrvtt"
+    plan = Plan(Layout(tmp_path, ROOT / "configs"), dataset, model=name)
+    inputs = [ExpertInput(one.name, one.extractor.dim, **plan._pooling(one)) for one in plan.experts]
+    with torch.device("meta"):
+        network = CE(inputs, plan.model.text_input(plan.text.encoder.dim), plan.model.architecture)
+    assert sum(one.numel() for one in network.parameters()) / 1e6 == pytest.approx(MILLIONS[name], abs=0.005)

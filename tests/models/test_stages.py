@@ -1,0 +1,162 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from models import checkpoint, stages
+from models.config import ModelConfig
+from models.evaluate import similarities
+from models.history import History
+from models.inputs import collect
+from models.metrics import caption_ranks, summary, video_ranks
+from models.querybank import normalise
+from models.stages import SELECTIONS, evaluate_seeds, train_seed
+from pipeline.errors import TrainingError
+from tests.models.planted import SETTINGS
+from tests.models.stored import stored
+
+SEEDS = (0, 1)
+
+
+def settings(selection: str = "validation", **changes) -> ModelConfig:
+    training = dataclasses.replace(SETTINGS.training, epochs=4, selection=selection, **changes)
+    return dataclasses.replace(SETTINGS, experts=("signal", "noise"), training=training)
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    return stored(tmp_path_factory.mktemp("stores"), fully_blind=("test3",))
+
+
+@pytest.fixture(scope="module")
+def runs(sources, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    for seed in SEEDS:
+        train_seed(sources, settings(), seed, folder / str(seed), lambda done, of: None)
+    return {seed: folder / str(seed) for seed in SEEDS}
+
+
+@pytest.fixture(scope="module")
+def report(sources, runs):
+    return evaluate_seeds(sources, settings(), runs, "test")
+
+
+def test_the_raw_numbers_are_those_of_each_seed_on_the_split(sources, runs, report):
+    data = collect(sources, "test").collection
+    for place, folder in enumerate(runs.values()):
+        scores = similarities(checkpoint.load_model(folder), data)
+        t2v, v2t = (summary(ranks(scores, data.caption_video)) for ranks in (caption_ranks, video_ranks))
+        assert {name: value["seeds"][place] for name, value in report["t2v"].items()} == t2v
+        assert {name: value["seeds"][place] for name, value in report["v2t"].items()} == v2t
+
+
+def test_the_bank_is_of_training_captions(sources, runs, report):
+    """Made here of scores of the training captions with the test videos, one video at a time."""
+    test, train = collect(sources, "test").collection, collect(sources, "train").collection
+    model = checkpoint.load_model(runs[0])
+    mixed = dataclasses.replace(test, tokens=train.tokens, caption_video=np.zeros(len(train.tokens), np.int64))
+    normalised = normalise(similarities(model, test), similarities(model, mixed))
+    expected = summary(caption_ranks(normalised, test.caption_video))
+    found = report["variants"]["t2v_querybank"]["metrics"]
+    assert {name: value["seeds"][0] for name, value in found.items()} == expected
+
+
+def test_a_report_on_the_training_split_has_no_bank(sources, runs):
+    assert "t2v_querybank" not in evaluate_seeds(sources, settings(), runs, "train")["variants"]
+
+
+def test_the_report_is_plain_json_and_names_its_protocol(report):
+    assert json.loads(json.dumps(report)) == report
+    assert report["seeds"] == list(SEEDS)
+    assert report["gallery"]["videos"] == 7
+    assert report["blind"] == ["test3"]
+    assert report["selection"] == SELECTIONS["validation"]
+    assert report["chance"]["R@1"] == pytest.approx(100 / 7)
+
+
+def test_every_caption_is_listed_with_its_rank_with_each_seed(report):
+    assert len(report["queries"]) == report["gallery"]["captions"]
+    for place, seed in enumerate(SEEDS):
+        hits = np.mean([query["ranks"][place] == 1 for query in report["queries"]])
+        assert 100 * hits == pytest.approx(report["t2v"]["R@1"]["seeds"][place]), seed
+    assert all(query["caption"].startswith(query["video"]) for query in report["queries"])
+
+
+def test_captions_are_counted_by_what_they_speak_of(report):
+    queries = report["queries"]
+    alone = [query for query in queries if query["tags"] == ["rgb"]]
+    assert report["tags"]["rgb"]["with_others"]["captions"] == len(queries)
+    assert report["tags"]["rgb"]["alone"]["captions"] == len(alone)
+    assert report["tags"]["audio"]["alone"] == {"captions": 0, "t2v": {}}
+    expected = np.mean([query["ranks"][0] <= 5 for query in alone]) * 100
+    assert report["tags"]["rgb"]["alone"]["t2v"]["R@5"]["seeds"][0] == pytest.approx(expected)
+
+
+def test_the_histogram_holds_every_caption_once(report):
+    assert sum(bar["percent"] for bar in report["rank_histogram"]) == pytest.approx(100)
+    assert report["rank_histogram"][-1]["last"] == 7
+
+
+def test_progress_is_told_after_each_epoch(sources, tmp_path):
+    told = []
+    train_seed(sources, settings(), 0, tmp_path, lambda *seen: told.append(seen))
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_the_curve_of_every_training_is_told(runs, report):
+    for seed, folder in runs.items():
+        _, facts = checkpoint.read(folder / checkpoint.MODEL)
+        assert [point["loss"] for point in report["training"][str(seed)]] == [
+            epoch.loss for epoch in History.parse(facts["history"]).epochs
+        ]
+
+
+@pytest.mark.parametrize("selection", ["last", "test"])
+def test_the_published_selections_train_on_all_and_watch_the_test_split(sources, tmp_path, selection, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(stages, "train", lambda data, aside, *_: seen.update(data=data, aside=aside))
+    train_seed(sources, settings(selection), 0, tmp_path, lambda done, of: None)
+    assert seen["data"].num_videos == 30
+    assert seen["aside"].num_videos == 7
+
+
+def test_the_last_epoch_is_kept_when_that_is_asked_for(sources, tmp_path):
+    chosen = settings("last", learning_rate=0.2)
+    train_seed(sources, chosen, 0, tmp_path, lambda done, of: None)
+    _, facts = checkpoint.read(tmp_path / checkpoint.MODEL)
+    data = collect(sources, "test").collection
+    scores = similarities(checkpoint.load_model(tmp_path), data)
+    last = History.parse(facts["history"]).epochs[-1]
+    assert summary(caption_ranks(scores, data.caption_video)) == pytest.approx(last.metrics)
+    assert evaluate_seeds(sources, chosen, {0: tmp_path}, "test")["selection"].startswith("last: ")
+
+
+def test_a_learner_comes_nearer_to_its_teacher_than_one_without(sources, runs, tmp_path):
+    """The teacher's own split; a loss of margin alone leaves the scale of the scores free."""
+    chosen = settings(loss="margin", margin=0.1, temperature=None, ema=None)
+    data = collect(sources, "train").collection
+    wanted = similarities(checkpoint.load_model(runs[1]), data)
+    distances = []
+    for name, teachers in (("alone", ()), ("taught", [(sources, runs[1])])):
+        train_seed(sources, chosen, 0, tmp_path / name, lambda done, of: None, teachers)
+        distances.append(np.abs(similarities(checkpoint.load_model(tmp_path / name), data) - wanted).mean())
+    assert distances[1] < distances[0]
+
+
+def test_a_teacher_of_other_videos_is_refused(sources, runs, tmp_path):
+    other = dataclasses.replace(
+        sources, manifest=dataclasses.replace(sources.manifest, videos=sources.manifest.videos[2:])
+    )
+    with pytest.raises(TrainingError, match="sees other training videos"):
+        train_seed(sources, settings(), 0, tmp_path, lambda done, of: None, [(other, runs[0])])
+
+
+def test_captions_that_teachers_cannot_place_are_left_out(sources, runs, tmp_path, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(stages, "train", lambda data, *_: seen.update(data=data))
+    chosen = settings(teachers=("another",), worst_rank=1)
+    train_seed(sources, chosen, 0, tmp_path, lambda done, of: None, [(sources, runs[0])])
+    data = collect(sources, "train").collection
+    ranks = caption_ranks(similarities(checkpoint.load_model(runs[0]), data), data.caption_video)
+    np.testing.assert_array_equal(seen["data"].caption_video, data.caption_video[ranks < 1])

@@ -1,0 +1,239 @@
+"""A small project in a folder of its own: videos, captions, configs; and runs of its tasks, each as a new process."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import luigi
+import numpy as np
+import yaml
+
+from extractors import registry
+from pipeline import manifest, parts, store
+from tasks import plan as plans
+from tests.clips import make_clip, write_srt
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+SPLITS = ["train"] * 8 + ["val"] * 3 + ["test"] * 3
+COLOURS = {"red": (220, 40, 40), "green": (40, 200, 60), "blue": (50, 70, 220), "white": (235, 235, 235)}
+PLACES = ("left", "middle", "right")
+
+MODEL = {
+    "experts": ["rgb_light", "speech_light"],
+    "text": "words_hashed",
+    "text_pool": {"clusters": 2, "ghost_clusters": 1, "max_tokens": 8},
+    "architecture": {
+        "shared_dim": 8,
+        "gating": "sequential",
+        "activation": "mish",
+        "batch_norm": True,
+        "mask_padding": True,
+    },
+    "training": {
+        "loss": "infonce",
+        "temperature": 0.2,
+        "optimizer": "adamw",
+        "learning_rate": 0.01,
+        "weight_decay": 0.0,
+        "schedule": "cosine",
+        "batch_size": 4,
+        "epochs": 2,
+        "seeds": [0],
+    },
+}
+
+_started: list[luigi.Task] = []
+
+
+@luigi.Task.event_handler(luigi.Event.START)
+def _remember(task: luigi.Task) -> None:
+    # After the folder was looked into, Luigi asks all that comes after it, also what turns out to be there.
+    if not task.complete():
+        _started.append(task)
+
+
+class Project:
+    """14 videos, each of one colour in one place; every third one with a word spoken."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.data, self.configs = root / "data", root / "configs"
+        self.videos = self.data / "raw" / "tiny"
+        self.captions = self.data / "raw" / "tiny.csv"
+        self.rows: list[dict[str, str]] = []
+
+    def make(self) -> "Project":
+        """Everything that a person puts there."""
+        for number, split in enumerate(SPLITS):
+            self.add_video(f"v{number:02}.mp4", number, split)
+        self.write_captions()
+        for name in ("rgb_light", "speech_light"):
+            self.copy_config("experts", name)
+        self.copy_config("text", "words_hashed")
+        self.write_config("models", "tiny", MODEL)
+        self.write_config(
+            "datasets", "tiny", {"videos": str(self.videos), "captions": str(self.captions), "model": "tiny"}
+        )
+        return self
+
+    def save(self, folder: Path) -> None:
+        """Keeps all of it, dates included."""
+        shutil.copytree(self.root, folder)
+
+    def restore(self, folder: Path) -> "Project":
+        """As it was saved, in its own place."""
+        shutil.rmtree(self.root)
+        shutil.copytree(folder, self.root)
+        with self.captions.open(newline="", encoding="utf-8") as file:
+            self.rows = list(csv.DictReader(file))
+        return self
+
+    def add_video(self, name: str, number: int, split: str | None) -> None:
+        """A video, its words and, in a split, its caption."""
+        colour, place = list(COLOURS)[number % 4], PLACES[number % 3]
+        make_clip(
+            self.videos / name,
+            size=(96, 72),
+            fps=4,
+            seconds=1,
+            sound=None,
+            picture=lambda index: _picture(COLOURS[colour], PLACES.index(place), index + number),
+        )
+        if number % 3 == 0:
+            write_srt((self.videos / name).with_suffix(".srt"), [(f"hello number {number}", 0.1, 0.9)])
+        if split:
+            text = f"a {colour} square on the {place}, number {number}"
+            self.rows.append({"video": name, "caption": text, "split": split, "tags": "rgb"})
+
+    def write_captions(self) -> None:
+        """The captions file, from `rows`."""
+        with self.captions.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, ["video", "caption", "split", "tags"])
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    def copy_config(self, kind: str, name: str) -> None:
+        """One of the shipped YAMLs."""
+        (self.configs / kind).mkdir(parents=True, exist_ok=True)
+        shutil.copy(CONFIGS / kind / f"{name}.yaml", self.configs / kind)
+
+    def write_config(self, kind: str, name: str, told: dict[str, Any]) -> None:
+        """A YAML."""
+        (self.configs / kind).mkdir(parents=True, exist_ok=True)
+        (self.configs / kind / f"{name}.yaml").write_text(yaml.safe_dump(told), encoding="utf-8")
+
+    def edit(self, kind: str, name: str, **changes: Any) -> None:
+        """Changes keys of a YAML; a key with two underscores leads into a block: params__fps."""
+        path = self.configs / kind / f"{name}.yaml"
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for key, value in changes.items():
+            block, inner = told, key.split("__")
+            for step in inner[:-1]:
+                block = block.setdefault(step, {})
+            block[inner[-1]] = value
+        self.write_config(kind, name, told)
+
+    @contextmanager
+    def process(self, **extraction: Any) -> Iterator[None]:
+        """What a new process would see: the paths and options of luigi.cfg, nothing remembered."""
+        forget_everything()
+        config = luigi.configuration.get_config()
+        told = {
+            "Paths": {"data": str(self.data), "configs": str(self.configs)},
+            "Extraction": {"workers": "1", "deadline_s": "60", "device": "cpu", **extraction},
+            "worker": {"keep_alive": "false", "check_complete_on_run": "true", "cache_task_completion": "false"},
+            "core": {"no_configure_logging": "true"},
+        }
+        before = {name: dict(config[name]) if config.has_section(name) else None for name in told}
+        for section, options in told.items():
+            for option, value in options.items():
+                config.set(section, option, str(value))
+        try:
+            yield
+        finally:
+            for section, options in before.items():
+                config.remove_section(section)
+                for option, value in (options or {}).items():
+                    config.set(section, option, value)
+            forget_everything()
+
+    def run(self, task: type[luigi.Task], **params: Any) -> list[str]:
+        """Runs a task of the tiny dataset to its end; the tasks that ran for it, in order."""
+        ran, worked = self.attempt(task, **params)
+        assert worked, f"a task failed after {ran}"
+        return ran
+
+    def attempt(
+        self, task: type[luigi.Task], extraction: dict[str, Any] | None = None, **params: Any
+    ) -> tuple[list[str], bool]:
+        """The tasks that ran, and whether all went well."""
+        _started.clear()
+        with self.process(**(extraction or {})):
+            worked = luigi.build([task(**params)], local_scheduler=True, workers=1, no_lock=True)
+            return [told(task) for task in _started], worked
+
+    def command(self, *words: str, **more: Any) -> subprocess.Popen[str]:
+        """A run from the command line: `luigi --module tasks WORDS`, started."""
+        settings = self.root / "command.cfg"
+        settings.write_text(
+            f"[Paths]\ndata = {self.data}\nconfigs = {self.configs}\n"
+            "[Extraction]\nworkers = 1\ndevice = cpu\nvideos_per_part = 2\n"
+        )
+        environment = os.environ | {"LUIGI_CONFIG_PATH": str(settings), "OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(
+            [sys.executable, "-m", "luigi", "--module", "tasks", *words],
+            cwd=CONFIGS.parent,
+            env=environment | more.pop("env", {}),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **more,
+        )
+
+    def say(self, *words: str, **more: Any) -> tuple[int, str, str]:
+        """(exit code, output, errors) of a run from the command line."""
+        process = self.command(*words, **more)
+        output, errors = process.communicate(timeout=120)
+        return process.returncode, output, errors
+
+    def feature_parts(self, expert: str) -> list[Path]:
+        """The parts of all stores of an expert."""
+        return sorted((self.data / "store" / "features" / expert).glob("*/part-*"))
+
+    def report(self) -> dict[str, Any]:
+        """The newest report."""
+        found = sorted(self.data.glob("store/reports/tiny/*/*/report.json"), key=lambda path: path.stat().st_mtime_ns)
+        return json.loads(found[-1].read_text(encoding="utf-8"))
+
+
+def told(task: luigi.Task) -> str:
+    """A task by its family and by what tells it from others of its family."""
+    params = task.to_str_params(only_significant=True)
+    mine = [params[key] for key in ("expert", "seed", "split") if key in params]
+    return " ".join([task.task_family, *mine])
+
+
+def forget_everything() -> None:
+    """All that this program remembers within a process."""
+    luigi.task_register.Register.clear_instance_cache()
+    plans.plan.cache_clear()
+    plans._expert.cache_clear()
+    plans._looks.clear()
+    registry.rebuild.cache_clear()
+    manifest._load_videos.cache_clear()
+    store.rows_of.cache_clear()
+    parts._open.cache_clear()
+    parts._cached_values.cache_clear()
+
+
+def _picture(colour: tuple[int, int, int], place: int, shift: int) -> np.ndarray:
+    picture = np.full((72, 96, 3), 110, np.uint8)
+    picture[20 + shift % 5 : 50 + shift % 5, 5 + 30 * place : 30 + 30 * place] = colour
+    return picture

@@ -1,0 +1,81 @@
+import json
+import shutil
+
+import luigi
+import numpy as np
+import pytest
+
+from pipeline.errors import ConfigError
+from tasks import EvaluateReleased
+from tasks.plan import look_again
+from tasks.released import _ours
+from tests.tasks.test_importing import REFERENCE, bring, home, sources  # noqa: F401 - home is a fixture
+
+CHECKPOINT, CONFIG = REFERENCE / "released_format_ckpt.pth", REFERENCE / "released_format_config.json"
+
+
+def evaluate(**changes):
+    task = EvaluateReleased(dataset="msrvtt", checkpoint=str(CHECKPOINT), config=str(CONFIG), **changes)
+    return task, luigi.build([task], local_scheduler=True, workers=1, no_lock=True)
+
+
+@pytest.fixture
+def imported(home):  # noqa: F811
+    path = home / "configs" / "datasets" / "msrvtt.yaml"
+    path.write_text(path.read_text() + "\nallow_partial: true\n")
+    bring()
+    sources("msrvtt")
+    look_again("msrvtt")
+    return home
+
+
+def test_a_released_checkpoint_is_evaluated_on_an_imported_archive(imported):
+    from models.evaluate import similarities
+    from models.inputs import collect
+    from models.metrics import caption_ranks, summary
+    from models.released import load_released
+
+    task, worked = evaluate()
+    assert worked
+    (path,) = imported.glob("data/store/released/msrvtt/ce_released_msrvtt/*/report.json")
+    report = json.loads(path.read_text())
+    assert report["model"] == "released_format_ckpt.pth (released)"
+    assert (path.parent / "report.html").exists()
+    # The original's model on the tensors of the original's loader: both are compared with ours elsewhere.
+    expected = np.load(REFERENCE / "loader_expected.npz")
+    assert report["gallery"]["captions"] == int(expected["full-test/query_masks"].sum())
+    model = load_released(CHECKPOINT, CONFIG)
+    from models.stages import renamed
+
+    data = collect(renamed(task.plan.sources(), model, task._names("ce_released_msrvtt")), "test").collection
+    found = summary(caption_ranks(similarities(model, data), data.caption_video))
+    assert {name: row["mean"] for name, row in report["t2v"].items()} == found
+    assert task.complete()
+
+
+def test_the_file_is_part_of_what_the_report_is_named_by(imported, tmp_path):
+    evaluate()
+    other = tmp_path / "other.pth"
+    shutil.copy(CHECKPOINT, other)
+    assert EvaluateReleased(dataset="msrvtt", checkpoint=str(other), config=str(CONFIG)).complete(), "same bytes"
+    other.write_bytes(other.read_bytes() + b" ")
+    assert not EvaluateReleased(dataset="msrvtt", checkpoint=str(other), config=str(CONFIG)).complete()
+
+
+def test_files_that_are_not_there_or_not_of_a_model_are_told(imported, tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    for config in (tmp_path / "config.json", tmp_path / "none.json"):
+        task = EvaluateReleased(dataset="msrvtt", checkpoint=str(CHECKPOINT), config=str(config))
+        with pytest.raises(ConfigError, match=r"no config\.json of a published model"):
+            task.output()
+    task = EvaluateReleased(dataset="msrvtt", checkpoint=str(tmp_path / "none.pth"), config=str(CONFIG))
+    with pytest.raises(ConfigError, match="no such file"):
+        task.output()
+
+
+def test_an_expert_of_theirs_is_the_one_that_the_model_lists():
+    known = ["released_face", "released_face_miech", "face"]
+    assert _ours("face", ("released_face_miech", "face"), known) == "released_face_miech"
+    assert _ours("face", ("ocr",), known) == "released_face"
+    with pytest.raises(ConfigError, match="'detection' has no YAML"):
+        _ours("detection", (), known)

@@ -1,0 +1,33 @@
+import pytest
+
+from pipeline.errors import ConfigError
+from tasks import EvaluateCE, TrainCE
+from tests.tasks.project import MODEL, Project
+
+
+@pytest.fixture
+def taught(project: Project) -> Project:
+    """A model that learns from `tiny`, which was trained before, and from one that was not."""
+    project.write_config("models", "second", MODEL | {"experts": ["rgb_light"]})
+    training = MODEL["training"] | {"teachers": ["tiny", "second"]}
+    project.write_config("models", "taught", MODEL | {"training": training})
+    return project
+
+
+def test_teachers_are_trained_first_and_only_where_they_were_not(taught):
+    assert taught.run(TrainCE, dataset="tiny", model="taught", seed=0) == ["TrainCE 0", "TrainCE 0"]
+    assert taught.run(EvaluateCE, dataset="tiny", model="taught") == ["EvaluateCE test"]
+    assert taught.run(EvaluateCE, dataset="tiny", model="taught") == []
+
+
+def test_another_teacher_is_another_training(taught):
+    taught.run(TrainCE, dataset="tiny", model="taught", seed=0)
+    taught.edit("models", "second", training__epochs=1)
+    assert taught.run(TrainCE, dataset="tiny", model="taught", seed=0) == ["TrainCE 0", "TrainCE 0"]
+    assert taught.run(TrainCE, dataset="tiny", seed=0) == [], "the teachers do not know of it"
+
+
+def test_a_teacher_may_not_have_teachers(taught):
+    taught.edit("models", "second", training__teachers=["tiny"])
+    with taught.process(), pytest.raises(ConfigError, match=r"second\.yaml is a teacher, and so may not have any"):
+        TrainCE(dataset="tiny", model="taught", seed=0).output()
