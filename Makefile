@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.installed
+# A test file a core: the files share nothing but what they make for themselves.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := demo
 .PHONY: demo test check bench lock clean
@@ -10,14 +12,14 @@ demo: $(SETUP)
 	@$(BIN)/luigi --module tasks EvaluateCE --dataset demo
 
 test: $(SETUP)
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 check: $(SETUP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(PYTEST) -m "not slow"
 
 bench: $(SETUP)
 	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

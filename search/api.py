@@ -1,0 +1,128 @@
+"""What the JSON API tells, as its OpenAPI page describes it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from search.collection import Collection
+from search.fulltext import Word
+from search.results import Answer, Found, Hit
+
+
+@dataclass(frozen=True)
+class ExpertFacts:
+    """An expert of the collection."""
+
+    name: str
+    modality: str
+    num_videos: int
+    """In how many videos it saw something."""
+    weighable: bool
+    """Whether a weight for it changes an answer."""
+
+
+@dataclass(frozen=True)
+class CollectionFacts:
+    """What there is to search in."""
+
+    dataset: str
+    num_videos: int
+    trained: bool
+    """Whether trained experts take part; otherwise only words are searched."""
+    longest_s: float
+    experts: tuple[ExpertFacts, ...]
+    examples: tuple[str, ...]
+    """Queries to begin with: captions of videos that the model was not trained on."""
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """One video."""
+
+    key: str
+    video_id: str
+    duration_s: float
+    split: str
+    playable: bool
+    experts: tuple[str, ...]
+    """Those that saw something in it."""
+    captions: tuple[str, ...]
+    words: tuple[Word, ...]
+    """All that can be read or heard."""
+
+
+@dataclass(frozen=True)
+class FoundVideo:
+    """A video that was found."""
+
+    key: str
+    """Names it in /api/videos/KEY, /api/similar/KEY, /media/KEY and /posters/KEY."""
+    video_id: str
+    playable: bool
+    duration_s: float
+    score: float
+    """Of the fusion; higher is better, and that is all it means."""
+    similarity: float | None
+    """Of the trained experts, -1..1: the sum of the shares."""
+    best_s: float
+    """Second to start playing at."""
+    found_by: dict[str, Found]
+    """ce: trained experts; words: words read or heard; similar: likeness of a video."""
+    shares: dict[str, float | None]
+    """Expert -> what it adds to the similarity; null where the video lacks it."""
+    words: tuple[Word, ...]
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FoundVideos:
+    """The answer to a query."""
+
+    query: str
+    hits: tuple[FoundVideo, ...]
+    reason: str
+    """Why there is no hit."""
+    notes: tuple[str, ...]
+
+
+def collection_facts(collection: Collection) -> CollectionFacts:
+    """What the page needs before the first query."""
+    facts, trained = collection.facts, collection.experts is not None
+    experts = []
+    for name, modality in facts.modalities.items():
+        seen = sum(name in entry.experts for entry in facts.entries)
+        experts.append(ExpertFacts(name, modality, seen, trained or modality in {"ocr", "speech"}))
+    return CollectionFacts(
+        dataset=facts.dataset,
+        num_videos=len(facts.entries),
+        trained=trained,
+        longest_s=max((entry.duration_s for entry in facts.entries), default=0.0),
+        experts=tuple(experts),
+        examples=tuple(_examples(collection)),
+    )
+
+
+def _examples(collection: Collection) -> Iterable[str]:
+    """Up to five short captions, spread over the videos of the test split."""
+    captions = [
+        min(entry.captions, key=len) for entry in collection.facts.entries if entry.split == "test" and entry.captions
+    ]
+    return dict.fromkeys(captions[:: max(1, len(captions) // 5)][:5])
+
+
+def video_facts(collection: Collection, key: str) -> VideoFacts:
+    """Everything known of one video."""
+    entry = collection.entry(key)
+    words = collection.words.words_of(collection.rows[entry.key])
+    return VideoFacts(
+        entry.key, entry.video_id, entry.duration_s, entry.split, entry.playable, entry.experts, entry.captions, words
+    )
+
+
+def found_videos(answer: Answer) -> FoundVideos:
+    """An answer without what only concerns this machine: the paths."""
+    return FoundVideos(answer.query, tuple(_found(hit) for hit in answer), answer.reason, answer.notes)
+
+
+def _found(hit: Hit) -> FoundVideo:
+    plain = {name: value for name, value in vars(hit).items() if name != "path"}
+    return FoundVideo(similarity=hit.similarity, **plain)

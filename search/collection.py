@@ -1,0 +1,209 @@
+"""A collection to be asked: opens what BuildIndex wrote, and answers queries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import ConfigError, PipelineError
+from search import config, folder, fulltext
+from search.config import SearchConfig
+from search.experts import Experts
+from search.folder import Entry, Facts
+from search.fulltext import FullText, Match
+from search.fusion import Ranking, fuse
+from search.results import CE, SIMILAR, WORDS, Answer, Found, Hit
+from search.vectors import UNSEEN, Query
+
+CANDIDATES = 200
+"""Places of an engine that take part in the fusion."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which videos may be found."""
+
+    modalities: frozenset[str] = frozenset()
+    """Those in which all of these were seen, e.g. speech, ocr, face."""
+    shortest_s: float = 0.0
+    longest_s: float = float("inf")
+    split: str = ""
+    """Only of this split; empty: of any."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a query is answered."""
+
+    k: int = 10
+    """Hits at most."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Expert -> how much it counts; by default 1, 0 leaves it out."""
+    only: Filter = field(default_factory=Filter)
+
+
+class Collection:
+    """The videos of one dataset."""
+
+    def __init__(self, path: Path, facts: Facts, settings: SearchConfig) -> None:
+        self.facts, self.settings = facts, settings
+        self.root = Path(facts.root)
+        self.words = FullText(path / "words.sqlite", settings.stop_words)
+        self.experts = Experts(path, facts) if facts.model else None
+
+    @classmethod
+    def open(cls, dataset: str, data: Path | str = "data", configs: Path | str = "configs") -> "Collection":
+        """The collection called `dataset`, whose index lies below the folder `data`."""
+        parent = Path(data) / "store" / "index" / dataset
+        path = folder.current(parent)
+        if path is None:
+            built = [found.parent.name for found in sorted(parent.parent.glob(f"*/{folder.CURRENT}"))]
+            there = f" (there are: {', '.join(built)})" if built else ""
+            raise PipelineError(
+                f"{dataset}: no index in {parent}{there}; make it: luigi --module tasks BuildIndex --dataset {dataset}"
+            )
+        return cls(path, folder.read_facts(path), config.load(Path(configs)))
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Row of each video, by its key and by its id."""
+        by_id = {entry.video_id: row for row, entry in enumerate(self.facts.entries)}
+        return by_id | {entry.key: row for row, entry in enumerate(self.facts.entries)}
+
+    def entry(self, video: str) -> Entry:
+        """The video with this key or id; ConfigError when there is none."""
+        if video not in self.rows:
+            raise ConfigError(f"{self.facts.dataset}: no video {video!r} in the index")
+        return self.facts.entries[self.rows[video]]
+
+    def path(self, entry: Entry) -> Path:
+        """Where the file lies."""
+        return self.root / entry.video_id
+
+    def search(self, query: str, k: int = 10, options: Options | None = None) -> Answer:
+        """The `k` videos that fit the words of `query` best."""
+        asked = options or Options(k)
+        if not query.strip():
+            return Answer(query, (), "Type what happens, what can be seen, read or heard.")
+        allowed = self._allowed(asked.only)
+        matches = self._words(query, asked, allowed)
+        rankings = {WORDS: _ranking_of_words(matches)} if matches else {}
+        notes, seen = [], None
+        try:
+            seen = self.experts.query(query, asked.weights) if self.experts else None
+        except PipelineError as error:
+            notes.append(f"The trained experts take no part: {error}")
+        if seen is not None and (ranking := self._ranking_of_experts(seen, allowed)):
+            rankings[CE] = ranking
+        hits = self._hits(query, asked, rankings, seen, matches)
+        return Answer(query, hits, "" if hits else self._why_nothing(allowed), tuple(notes))
+
+    def similar(self, video: str, k: int = 10, options: Options | None = None) -> Answer:
+        """The `k` videos most like the video with this key or id; without a model those that share its words."""
+        asked = options or Options(k)
+        row = self.rows[self.entry(video).key]
+        allowed = self._allowed(asked.only)
+        allowed[row] = False
+        if self.experts is None:
+            raise PipelineError(
+                "videos are compared by the trained experts, and there are none yet: luigi --module tasks BuildIndex "
+                f"--dataset {self.facts.dataset} trains them"
+            )
+        seen = self.experts.similar(row, asked.weights)
+        found = self.experts.best(seen, allowed, CANDIDATES)
+        ranking = Ranking({at: score for at, score in found.items() if score > 0})
+        hits = self._hits("", asked, {SIMILAR: ranking}, seen, {})
+        return Answer(self.entry(video).video_id, hits, "" if hits else self._why_nothing(allowed))
+
+    def _allowed(self, only: Filter) -> NDArray[np.bool_]:
+        """(V,)"""
+        seen, durations_s, splits = self._facets
+        allowed: NDArray[np.bool_] = (durations_s >= only.shortest_s) & (durations_s <= only.longest_s)
+        for modality in only.modalities:
+            allowed = allowed & seen.get(modality, np.False_)
+        return allowed & (splits == only.split) if only.split else allowed
+
+    @cached_property
+    def _facets(self) -> tuple[dict[str, NDArray[np.bool_]], NDArray[np.float64], NDArray[np.str_]]:
+        """Modality -> (V,) whether it was seen; (V,) durations; (V,) splits."""
+        entries = self.facts.entries
+        seen: dict[str, NDArray[np.bool_]] = {}
+        for expert, modality in self.facts.modalities.items():
+            there = np.array([expert in entry.experts for entry in entries], np.bool_)
+            seen[modality] = there | seen.get(modality, np.False_)
+        durations_s = np.array([entry.duration_s for entry in entries], np.float64)
+        return seen, durations_s, np.array([entry.split for entry in entries], np.str_)
+
+    def _words(self, query: str, asked: Options, allowed: NDArray[np.bool_]) -> dict[int, Match]:
+        found = self.words.find(query, asked.weights)
+        floor = self.settings.floors.words
+        return {row: match for row, match in found.items() if allowed[row] and match.coverage >= floor}
+
+    def _ranking_of_experts(self, seen: Query, allowed: NDArray[np.bool_]) -> Ranking | None:
+        """None when nothing is as similar as what honest queries find."""
+        assert self.experts is not None
+        floors, found = self.settings.floors, self.experts.best(seen, allowed, CANDIDATES)
+        best = max(found.values(), default=UNSEEN)
+        if best < self.experts.floor(floors.ce_percentile, floors.ce):
+            return None
+        return Ranking({row: score for row, score in found.items() if score >= best * floors.ce_keep})
+
+    def _hits(
+        self,
+        query: str,
+        asked: Options,
+        rankings: Mapping[str, Ranking],
+        seen: Query | None,
+        matches: Mapping[int, Match],
+    ) -> tuple[Hit, ...]:
+        totals = list(fuse(rankings, self.settings.fusion).items())[: asked.k]
+        ranks = {engine: ranking.ranks for engine, ranking in rankings.items()}
+        hits = []
+        for row, total in totals:
+            entry = self.facts.entries[row]
+            words = self.words.matched(query, row, asked.weights) if row in matches else ()
+            found = {
+                engine: Found(ranks[engine][row], ranking.scores[row])
+                for engine, ranking in rankings.items()
+                if row in ranking.scores
+            }
+            hits.append(
+                Hit(
+                    key=entry.key,
+                    video_id=entry.video_id,
+                    path=self.path(entry),
+                    playable=entry.playable,
+                    duration_s=entry.duration_s,
+                    score=total,
+                    best_s=self._best_second(row, words, seen),
+                    found_by=found,
+                    shares=self.experts.videos.shares(seen, row) if self.experts and seen else {},
+                    words=words,
+                    captions=entry.captions,
+                )
+            )
+        return tuple(hits)
+
+    def _best_second(self, row: int, words: tuple[fulltext.Word, ...], seen: Query | None) -> float:
+        """Where the words are, or else where the experts see it best."""
+        if words:
+            return fulltext.best_second(words)
+        return self.experts.best_second(seen, row) if self.experts and seen else 0.0
+
+    def _why_nothing(self, allowed: NDArray[np.bool_]) -> str:
+        if not allowed.any():
+            return "No video passes the filters."
+        if self.experts is None:
+            return "None of these words can be read or heard in any video. No model is trained yet to look further."
+        return "Nothing in this collection is a good match."
+
+
+def _ranking_of_words(matches: Mapping[int, Match]) -> Ranking:
+    ordered = sorted(matches.items(), key=lambda item: (-item[1].coverage, -item[1].score, item[0]))
+    best = dict(ordered[:CANDIDATES])
+    # Coverage comes first, and bm25 breaks ties: a video with all of the words is above one with one of them often.
+    scores = {row: match.score for row, match in best.items()}
+    return Ranking(scores, {row: match.coverage for row, match in best.items()})

@@ -1,0 +1,99 @@
+"""What a search gives: plain data, ready for JSON or a table."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from search.fulltext import Word
+
+CE, WORDS, SIMILAR = "ce", "words", "similar"
+"""The engines: trained experts; words that can be read or heard; another video in place of a query."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one engine says of a video."""
+
+    rank: int
+    """From 1."""
+    score: float
+    """ce, similar: -1..1; words: bm25. Not comparable between engines."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A video that was found."""
+
+    key: str
+    """Names it in addresses."""
+    video_id: str
+    path: Path
+    playable: bool
+    duration_s: float
+    score: float
+    """Of the fusion; higher is better, and that is all it means."""
+    best_s: float
+    """Second to start playing at."""
+    found_by: dict[str, Found]
+    """Engine -> rank and score."""
+    shares: dict[str, float | None]
+    """Expert -> what it adds to the similarity; None where the video lacks it. Empty without a trained model."""
+    words: tuple[Word, ...]
+    """Of the query, read or heard in the video."""
+    captions: tuple[str, ...]
+
+    @property
+    def similarity(self) -> float | None:
+        """Of the trained experts, -1..1: the sum of the shares; None without a model or where no expert sees it."""
+        given = [share for share in self.shares.values() if share is not None]
+        return sum(given) if given else None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The hits of a query, best first."""
+
+    query: str
+    hits: tuple[Hit, ...]
+    reason: str = ""
+    """Why there is no hit."""
+    notes: tuple[str, ...] = ()
+    """What did not take part, and why."""
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A flat row a hit."""
+        return [
+            {
+                "rank": rank,
+                "video": hit.video_id,
+                "score": hit.score,
+                "best_s": hit.best_s,
+                "path": str(hit.path),
+                "words": " ".join(dict.fromkeys(word.text for word in hit.words)),
+                **{f"found_by_{engine}": found.rank for engine, found in hit.found_by.items()},
+                **{f"share_{expert}": share for expert, share in hit.shares.items()},
+            }
+            for rank, hit in enumerate(self.hits, 1)
+        ]
+
+    def to_pandas(self) -> Any:
+        """`rows` as a DataFrame; needs the package pandas."""
+        try:
+            import pandas
+        except ModuleNotFoundError:
+            raise ModuleNotFoundError("to_pandas() needs the package pandas: pip install pandas") from None
+        return pandas.DataFrame(self.rows())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        plain = asdict(self)
+        for hit in plain["hits"]:
+            del hit["path"]
+        return plain

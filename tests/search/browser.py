@@ -1,0 +1,106 @@
+"""A real browser: headless Chromium through its driver, where both are installed."""
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NEEDED = "needs Chromium and its driver: apt install chromium chromium-driver"
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """The address of an app on a free port."""
+    import uvicorn
+
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 20
+    while not server.started and time.monotonic() < until:
+        time.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+class Browser:
+    """What the tests do with it."""
+
+    def __init__(self, driver: Any, pictures: Path) -> None:
+        self.driver, self.pictures = driver, pictures
+
+    def find(self, css: str, count: int = 1, seconds: float = 10) -> list[Any]:
+        """The visible elements, once there are `count` of them."""
+        until = time.monotonic() + seconds
+        while True:
+            found = [one for one in self.driver.find_elements("css selector", css) if self._is_shown(one)]
+            if len(found) >= count:
+                return found
+            assert time.monotonic() < until, f"{css}: {len(found)} of {count}"
+            time.sleep(0.05)
+
+    def until(self, condition: Any, seconds: float = 10) -> Any:
+        """What `condition()` gives once it is true."""
+        end = time.monotonic() + seconds
+        while not (value := condition()):
+            assert time.monotonic() < end, "it did not come to be"
+            time.sleep(0.05)
+        return value
+
+    def texts(self, css: str) -> list[str]:
+        """Their text, read at once."""
+        script = "return [...document.querySelectorAll(arguments[0])].map(one => one.textContent)"
+        return self.driver.execute_script(script, css)
+
+    def picture(self, name: str) -> None:
+        """Keeps a screenshot."""
+        self.driver.save_screenshot(str(self.pictures / f"{name}.png"))
+
+    def size(self, width: int, height: int, dark: bool = False) -> None:
+        """Makes it a phone, or a room dark."""
+        told = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", told)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+
+    def complaints(self) -> list[str]:
+        """What the console shows, as of now."""
+        return [entry["message"] for entry in self.driver.get_log("browser") if "favicon" not in entry["message"]]
+
+    def _is_shown(self, element: Any) -> bool:
+        from selenium.common.exceptions import StaleElementReferenceException
+
+        try:
+            return element.is_displayed()
+        except StaleElementReferenceException:
+            return False
+
+
+@contextmanager
+def open_browser(pictures: Path) -> Iterator[Browser]:
+    """A browser; skips where there is none."""
+    selenium = pytest.importorskip("selenium.webdriver", reason="needs the package selenium")
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    driver_program = shutil.which("chromedriver")
+    if not program or not driver_program:
+        pytest.skip(NEEDED)
+    options = selenium.ChromeOptions()
+    options.binary_location = program
+    # Without a sandbox: containers have none. Without /dev/shm: theirs is small.
+    for flag in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "hide-scrollbars", "window-size=1280,860"):
+        options.add_argument(f"--{flag}")
+    options.add_argument("--autoplay-policy=no-user-gesture-required")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = selenium.Chrome(options, selenium.ChromeService(driver_program))
+    try:
+        yield Browser(driver, pictures)
+    finally:
+        driver.quit()

@@ -1,0 +1,21 @@
+"""The small collection, with a network and without."""
+
+import pytest
+
+from search import Collection
+from tests.search import small
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> Collection:
+    root = tmp_path_factory.mktemp("tiny")
+    small.make(root)
+    small.make_files(root)
+    return Collection.open("tiny", root, small.CONFIGS)
+
+
+@pytest.fixture(scope="session")
+def untrained(tmp_path_factory) -> Collection:
+    root = tmp_path_factory.mktemp("untrained")
+    small.make(root, has_model=False)
+    return Collection.open("tiny", root, small.CONFIGS)

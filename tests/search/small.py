@@ -1,0 +1,129 @@
+"""A small collection of which every word and number is known: clips, stores filled by hand, an untrained network."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from extractors.words import EncoderParams, tokens, vectors
+from models import checkpoint
+from models.ce import CE
+from models.config import Architecture, ExpertInput, TextInput
+from models.inputs import Sources
+from pipeline import parts
+from pipeline.annotations import Caption
+from pipeline.manifest import Manifest, Video
+from pipeline.parts import Features
+from pipeline.store import Row
+from search import build, folder
+from search.build import Ingredients
+from search.config import IndexSettings
+from tests.clips import make_clip
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+DIM = 300
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What a video of the collection is made to hold."""
+
+    name: str
+    sign: Mapping[str, float] = field(default_factory=dict)
+    """Word on a sign -> the second at which it appears."""
+    said: Mapping[str, float] = field(default_factory=dict)
+    colour: Sequence[float] = (0.0, 0.0, 1.0)
+    duration_s: float = 6.0
+    split: str = "test"
+    caption: str = ""
+
+
+CLIPS = (
+    Clip("kitchen.mp4", said={"Pasta": 3.0, "boils": 3.5, "in": 3.7, "water": 3.9}, colour=(1, 0, 0)),
+    Clip("harbour.mp4", sign={"LIGHTHOUSE": 4.0}, said={"Boats": 1.0, "and": 1.2, "water": 1.4}, colour=(0, 1, 0)),
+    Clip("street.mp4", sign={"BAKERY": 2.0, "OPEN": 2.0}, duration_s=3.0),
+    Clip("meadow.mp4", colour=(0, 1, 0.1)),
+    Clip(f"{HOSTILE}.mp4", said={"<b>bold</b>": 0.5}, caption=f"{HOSTILE} it says"),
+    Clip("long/walk.mp4", said={"running": 20.0}, duration_s=40.0, split="val", caption="somebody is running"),
+)
+EXPERTS = {"ocr_light": "ocr", "rgb_light": "rgb", "speech_light": "speech"}
+
+
+def make(root: Path, clips: Sequence[Clip] = CLIPS, has_model: bool = True) -> Path:
+    """The index of `clips` below `root`/store, made current."""
+    sources, model = trained(root, clips)
+    made_from = Ingredients(sources.manifest, sources.stores, EXPERTS, sources.key)
+    if has_model:
+        weights = {"cache": str(root / "weights"), "mirror": "", "offline": True, "seeded": False}
+        text = CONFIGS / "text" / "words_hashed.yaml"
+        made_from = replace(made_from, model=model, sources=sources, text_config=text, weights=weights)
+    path = root / "store" / "index" / "tiny" / ("a" * 12 if has_model else "b" * 12)
+    build.build_index(made_from, IndexSettings(2.0, 200_000), path, {"stage": "index"})
+    folder.publish(path)
+    return path
+
+
+def trained(root: Path, clips: Sequence[Clip]) -> tuple[Sources, Path]:
+    """What a run is made from, with stores filled by hand, and the folder of its network."""
+    videos = tuple(_video(clip) for clip in sorted(clips, key=lambda clip: clip.name))
+    stores = {name: root / "store" / "features" / name for name in EXPERTS}
+    for name, path in stores.items():
+        rows = [_features(name, clip) for clip in clips]
+        parts.publish(
+            path, [Row(clip.name, len(one.values)) for clip, one in zip(clips, rows, strict=True)], rows, _dim(name)
+        )
+    captions = list(dict.fromkeys(clip.caption for clip in clips if clip.caption))
+    words = [vectors(tokens(caption), EncoderParams()) for caption in captions]
+    keys = [Row(Caption(caption).key, len(one)) for caption, one in zip(captions, words, strict=True)]
+    parts.publish(root / "text", keys, [Features(one, np.zeros((len(one), 2))) for one in words], DIM)
+    inputs = tuple(ExpertInput(name, _dim(name)) for name in EXPERTS)
+    manifest = Manifest("tiny", root / "videos", "0" * 12, videos)
+    sources = Sources(manifest, inputs, stores, TextInput(DIM, 2, 1, 8), root / "text")
+    return sources, _network(root / "run", sources)
+
+
+def make_files(root: Path, clips: Sequence[Clip] = CLIPS) -> None:
+    """A clip of each video."""
+    for number, clip in enumerate(clips):
+        picture = np.full((120, 160, 3), [40 + int(150 * part) for part in clip.colour], np.uint8)
+        make_clip(
+            root / "videos" / clip.name,
+            seconds=min(clip.duration_s, 6.0),
+            fps=5,
+            picture=lambda index, shown=picture, at=number: np.roll(shown // (1 + index % 2), at, 1),
+        )
+
+
+def _video(clip: Clip) -> Video:
+    captions = (Caption(clip.caption),) if clip.caption else ()
+    return Video(clip.name, clip.name, clip.split, captions, clip.duration_s, True, True, False)
+
+
+def _dim(name: str) -> int:
+    return 3 if name == "rgb_light" else DIM
+
+
+def _features(name: str, clip: Clip) -> Features:
+    if name == "rgb_light":
+        seconds = np.arange(int(clip.duration_s))
+        # The colour gets stronger towards the end.
+        values = np.outer(seconds + 1, clip.colour) / len(seconds)
+        return Features(values.astype(np.float32), np.stack([seconds, seconds + 1.0], 1))
+    words = clip.sign if name == "ocr_light" else clip.said
+    starts = np.array(list(words.values()), np.float64)
+    times = np.stack([starts, starts + 0.5], 1)
+    return Features(vectors(list(words), EncoderParams()), times, {"text": np.array(list(words), np.str_)})
+
+
+def _network(path: Path, sources: Sources) -> Path:
+    settings = Architecture(16, "sequential", "mish", batch_norm=True, mask_padding=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = CE(sources.experts, sources.text, settings).eval()
+    path.mkdir(parents=True)
+    tensors = {key: value.clone() for key, value in network.state_dict().items()}
+    checkpoint.write(path / checkpoint.MODEL, tensors, {"model": checkpoint.describe(network)})
+    return path

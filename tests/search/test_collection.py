@@ -1,0 +1,146 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.batches import Collection as Split
+from models.batches import Data
+from models.ce import score, shares
+from models.checkpoint import load_model
+from models.evaluate import embed_videos
+from pipeline import parts
+from pipeline.errors import ConfigError, PipelineError
+from pipeline.ragged import Ragged
+from search import Collection, Filter, Options
+from tests.search import small
+
+
+@pytest.fixture(params=["tiny", "untrained"])
+def collection(request) -> Collection:
+    return request.getfixturevalue(request.param)
+
+
+def test_a_word_that_is_only_on_a_sign_finds_its_video_first(collection):
+    first = collection.search("a lighthouse").hits[0]
+    assert first.video_id == "harbour.mp4"
+    assert first.best_s == 4.0
+    assert [(word.text, word.expert) for word in first.words] == [("LIGHTHOUSE", "ocr_light")]
+    assert first.found_by["words"].rank == 1
+
+
+def test_a_word_that_is_only_spoken_finds_its_video_first(collection):
+    first = collection.search("somebody cooks pasta").hits[0]
+    assert first.video_id == "kitchen.mp4"
+    assert first.best_s == 3.0
+    assert {word.expert for word in first.words} == {"speech_light"}
+
+
+def test_a_video_with_more_of_the_words_comes_first(collection):
+    hits = collection.search("boats on the water", options=Options(k=2)).hits
+    assert [hit.video_id for hit in hits] == ["harbour.mp4", "kitchen.mp4"]
+
+
+def test_other_forms_of_a_word_match(collection):
+    assert collection.search("she runs").hits[0].video_id == "long/walk.mp4"
+
+
+def test_nothing_is_found_for_words_that_nobody_says(untrained):
+    answer = untrained.search("quantum chromodynamics")
+    assert not answer.hits
+    assert "No model is trained yet" in answer.reason
+
+
+def test_below_the_floor_the_experts_find_nothing(tiny, monkeypatch):
+    monkeypatch.setattr(type(tiny.experts), "floor", lambda *_: 1.1)
+    answer = tiny.search("quantum chromodynamics")
+    assert not answer.hits
+    assert answer.reason == "Nothing in this collection is a good match."
+
+
+def test_the_floor_is_what_validation_captions_reach(tiny):
+    reached = tiny.experts.videos.scores(tiny.experts.query("somebody is running")).max()
+    assert tiny.experts.floor(5, 0.9) == pytest.approx(float(reached))
+
+
+@pytest.mark.parametrize(
+    "query", ["", "   ", '"', "' OR 1=1 --", "NEAR(a b)", "*", "\x00", "ß" * 5000, "a AND", "\N{PILE OF POO}"]
+)
+def test_any_query_is_answered(collection, query):
+    answer = collection.search(query)
+    assert answer.hits or answer.reason
+
+
+def test_shares_add_up_to_the_similarity_and_name_what_is_missing(tiny):
+    for hit in tiny.search("water boils in the harbour"):
+        assert set(hit.shares) == set(small.EXPERTS)
+        entry = tiny.entry(hit.video_id)
+        assert {name for name, share in hit.shares.items() if share is not None} == set(entry.experts)
+        if "ce" in hit.found_by:
+            assert hit.similarity == pytest.approx(hit.found_by["ce"].score, abs=1e-6)
+
+
+def test_the_scores_are_those_of_the_model(tiny):
+    network = load_model(Path(tiny.facts.model))
+    store = Path(tiny.facts.model).parent / "store" / "features"
+    keys = [entry.video_id for entry in tiny.facts.entries]
+    features = {expert.name: parts.read(store / expert.name, keys, expert.dim) for expert in network.experts}
+    nothing = Ragged(np.zeros((0, small.DIM), np.float32), np.zeros(1, np.int64))
+    split = Split(network.experts, network.text_input, features, nothing, np.zeros(0, np.int64))
+    videos = embed_videos(network, Data(split, torch.device("cpu"), trim=True))
+    words = torch.from_numpy(tiny.experts._encoder.encoder.encode(["pasta on a street"])[0])[None]
+    with torch.no_grad():
+        text = network.embed_texts(words, torch.tensor([words.shape[1]]))
+    query = tiny.experts.query("pasta on a street")
+    assert tiny.experts.videos.scores(query) == pytest.approx(score(text, videos)[0].numpy(), abs=1e-6)
+    for row in range(len(keys)):
+        mine = [share or 0.0 for share in tiny.experts.videos.shares(query, row).values()]
+        assert mine == pytest.approx(shares(text, videos)[0, row].tolist(), abs=1e-6)
+
+
+def test_an_expert_of_weight_zero_has_no_part(tiny):
+    answer = tiny.search("lighthouse", options=Options(weights={"ocr_light": 0.0}))
+    assert not any(hit.words for hit in answer)
+    assert all(not hit.shares["ocr_light"] for hit in answer)
+
+
+def test_a_filter_leaves_only_what_it_allows(tiny):
+    said = tiny.search("water", options=Options(only=Filter(frozenset({"ocr"}))))
+    assert {hit.video_id for hit in said} <= {"harbour.mp4", "street.mp4"}
+    short = tiny.search("bakery", options=Options(only=Filter(longest_s=2.0)))
+    assert not short.hits
+    assert short.reason == "No video passes the filters."
+
+
+def test_the_most_similar_video_is_of_the_same_colour(tiny):
+    only_colour = Options(weights={"ocr_light": 0.0, "speech_light": 0.0})
+    answer = tiny.similar("meadow.mp4", options=only_colour)
+    assert answer.hits[0].video_id == "harbour.mp4"
+    assert "meadow.mp4" not in {hit.video_id for hit in answer}
+    assert answer.hits[0].found_by["similar"].rank == 1
+
+
+def test_without_a_model_videos_cannot_be_compared_and_the_error_says_what_to_do(untrained):
+    with pytest.raises(PipelineError, match="luigi --module tasks BuildIndex --dataset tiny"):
+        untrained.similar("meadow.mp4")
+
+
+def test_an_unknown_video_is_named(tiny):
+    with pytest.raises(ConfigError, match=r"'\.\./etc/passwd'"):
+        tiny.entry("../etc/passwd")
+
+
+def test_a_collection_without_an_index_says_how_to_make_it(tmp_path):
+    with pytest.raises(PipelineError, match="luigi --module tasks BuildIndex --dataset other"):
+        Collection.open("other", tmp_path, small.CONFIGS)
+
+
+def test_answers_are_plain_values(tiny):
+    answer = tiny.search("pasta water", k=3)
+    assert json.loads(json.dumps(answer.to_json()))["hits"][0]["video_id"] == answer.hits[0].video_id
+    assert answer.rows()[0]["words"] == "Pasta water"
+
+
+def test_the_same_query_gives_the_same_answer(tiny):
+    assert tiny.search("boats on water") == tiny.search("boats on water")

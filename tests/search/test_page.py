@@ -1,0 +1,161 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from search.app import create_app
+from tests.search.browser import Browser, open_browser, served
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Screenshots go to the folder SCREENSHOTS, where that is set, to be kept."""
+    kept = os.environ.get("SCREENSHOTS")
+    pictures = Path(kept) if kept else tmp_path_factory.mktemp("screenshots")
+    pictures.mkdir(parents=True, exist_ok=True)
+    with open_browser(pictures) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def address(tiny):
+    with served(create_app(tiny)) as at:
+        yield at
+
+
+@pytest.fixture
+def page(browser, address) -> Browser:
+    browser.size(1280, 860)
+    browser.driver.get(address)
+    browser.find("#empty h1")
+    browser.complaints()
+    yield browser
+    assert browser.complaints() == []
+
+
+def ask(page: Browser, query: str) -> None:
+    (box,) = page.find("#query")
+    box.clear()
+    box.send_keys(query + "\n")
+
+
+def titles(page: Browser) -> list[str]:
+    return page.texts(".hit h3")
+
+
+def test_a_query_that_is_typed_shows_results_with_matched_words_and_shares(page):
+    ask(page, "a lighthouse")
+    page.until(lambda: titles(page)[:1] == ["harbour.mp4"])
+    assert page.texts(".hit:first-child mark") == ["LIGHTHOUSE"]
+    assert len(page.find(".hit:first-child .shares .track")) == 3
+    assert "q=a+lighthouse" in page.driver.current_url
+    page.picture("results")
+
+
+def test_a_video_plays_from_its_best_second(page):
+    ask(page, "lighthouse")
+    page.find(".hit:first-child .start")[0].click()
+    video = page.find(".hit:first-child video")[0]
+    page.until(lambda: page.driver.execute_script("return arguments[0].currentTime", video) > 4.0)
+    assert page.driver.execute_script("return arguments[0].currentTime", video) < 6.1
+
+
+def test_a_slider_changes_what_is_found(page):
+    ask(page, "lighthouse")
+    page.until(lambda: page.texts(".hit mark") == ["LIGHTHOUSE"])
+    (slider,) = page.find("input[name=ocr_light]")
+    page.driver.execute_script("arguments[0].value = 0; arguments[0].dispatchEvent(new Event('input'))", slider)
+    page.until(lambda: not page.texts(".hit mark"))
+    page.find("#reset")[0].click()
+    page.until(lambda: page.texts(".hit mark") == ["LIGHTHOUSE"])
+
+
+def test_a_filter_leaves_videos_out_and_the_empty_page_says_so(page):
+    ask(page, "pasta")
+    page.until(lambda: titles(page)[:1] == ["kitchen.mp4"])
+    page.find("#has label")[1].click()  # with text
+    page.until(lambda: "kitchen.mp4" not in titles(page))
+    page.driver.execute_script("const s = document.getElementById('longest'); s.value = 1; s.oninput()")
+    page.until(lambda: page.texts("#empty p") == ["No video passes the filters."])
+    page.picture("empty")
+
+
+def test_more_like_this_asks_for_likeness_and_back_returns(page):
+    ask(page, "pasta")
+    page.until(lambda: titles(page)[:1] == ["kitchen.mp4"])
+    page.find(".hit:first-child .similar")[0].click()
+    page.until(lambda: page.texts("#banner strong") == ["kitchen.mp4"])
+    assert "kitchen.mp4" not in titles(page)
+    page.driver.back()
+    page.until(lambda: titles(page)[:1] == ["kitchen.mp4"])
+
+
+def test_the_keyboard_alone_is_enough(page):
+    from selenium.webdriver import ActionChains, Keys
+
+    def press(*keys: str) -> None:
+        ActionChains(page.driver).send_keys(*keys).perform()
+
+    press("water", Keys.ENTER)
+    page.until(lambda: len(titles(page)) > 1)
+    press(Keys.ARROW_DOWN)
+    page.find(".hit:first-child.chosen")
+    press(Keys.ARROW_DOWN)
+    page.find(".hit:nth-child(2).chosen")
+    press(Keys.ENTER)
+    page.until(lambda: page.driver.execute_script("return !document.querySelector('.hit:nth-child(2) video').paused"))
+    press("/")
+    assert page.driver.execute_script("return document.activeElement.id") == "query"
+    press(Keys.ESCAPE, "m")
+    page.find("#banner strong")
+
+
+def test_a_hostile_name_and_caption_are_shown_as_text(page):
+    ask(page, "bold")
+    page.until(lambda: titles(page)[:1] == ["<img src=x onerror=alert(1)>.mp4"])
+    page.find(".hit:first-child .actions button:last-child")[0].click()
+    page.until(lambda: any("onerror" in text for text in page.texts(".more p")))
+    assert page.texts(".more mark") == ["<b>bold</b>"]
+    assert page.driver.execute_script("return document.querySelectorAll('#hits img, #hits b').length") == 0
+    page.picture("hostile")
+
+
+def test_all_of_it_fits_a_phone(page):
+    page.size(390, 844)
+    ask(page, "lighthouse")
+    page.find(".hit")
+    page.find("#controls summary")[0].click()
+    page.find("#weights input")
+    width = page.driver.execute_script("return document.documentElement.scrollWidth")
+    page.picture("phone")
+    assert width <= 390
+
+
+def test_it_is_dark_in_the_dark(page):
+    page.size(1280, 860, dark=True)
+    ask(page, "lighthouse")
+    page.find(".hit")
+    page.picture("dark")
+    red = (
+        page.driver.execute_script("return getComputedStyle(document.body).backgroundColor").split("(")[1].split(",")[0]
+    )
+    assert int(red) < 40
+
+
+def test_a_server_that_is_gone_is_told(tiny, browser):
+    with served(create_app(tiny)) as at:
+        browser.driver.get(at)
+        browser.find("#empty h1")
+    ask(browser, "water")
+    browser.until(lambda: browser.texts("#empty.error h1") == ["That did not work"])
+    browser.picture("error")
+    browser.complaints()
+
+
+def test_the_api_page_tries_what_it_describes(page, address):
+    page.driver.get(f"{address}/docs")
+    page.find(".operation", 4)
+    page.find(".operation button")[0].click()
+    page.until(lambda: any('"dataset": "tiny"' in text for text in page.texts("pre")))

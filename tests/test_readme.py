@@ -1,0 +1,152 @@
+"""The README says what is true: its commands can be typed, its paths are there, its examples run."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import luigi
+import numpy as np
+import pytest
+import yaml
+from luigi.task_register import Register
+
+import tasks
+from extractors import registry
+from pipeline import config, parts, store
+from pipeline.annotations import DatasetConfig
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = sorted(set(re.findall(r"luigi --module tasks ([A-Z][^`|\n]*)", README)))
+BEGIN, END = "<!-- experts: generated from configs/experts by tests/test_readme.py -->", "<!-- /experts -->"
+
+
+def block(first_line: str) -> str:
+    """The fenced block that begins with this line."""
+    return next(text for text in re.findall(r"```\w*\n(.*?)```", README, re.DOTALL) if text.startswith(first_line))
+
+
+def test_there_are_commands_to_check():
+    assert len(COMMANDS) >= 6
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_names_a_task_and_options_that_exist(command):
+    name, *words = command.split()
+    assert name in tasks.__all__
+    options = Register.get_task_cls(name).get_params()
+    known = {option.replace("_", "-") for option, _ in options}
+    assert {word.removeprefix("--") for word in words if word.startswith("--")} <= known
+
+
+def test_every_make_target_exists():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"`?make (\w+)", README)) - {"and", "it"}
+    assert targets
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets), targets
+
+
+def test_every_folder_and_file_that_is_named_is_there():
+    named = re.findall(r"`((?:pipeline|extractors|models|search|tasks|configs|data|tests)/[\w./]*)`", README)
+    made_by_the_reader = {"configs/datasets/mine.yaml"}
+    missing = [path for path in set(named) - made_by_the_reader if not (ROOT / path).exists()]
+    assert named
+    assert not missing
+
+
+def test_the_dataset_example_is_a_dataset():
+    written = config.parse(DatasetConfig, yaml.safe_load(block("videos: /somewhere")), "README")
+    assert written.captions == "/somewhere/captions.csv"
+
+
+def test_the_table_of_experts_is_what_the_configs_say():
+    expected = f"{BEGIN}\n{experts_table()}\n{END}"
+    found = README[README.index(BEGIN) : README.index(END) + len(END)]
+    if os.environ.get("UPDATE_README"):
+        (ROOT / "README.md").write_text(README.replace(found, expected), encoding="utf-8")
+    else:
+        assert found == expected, "the configs changed: UPDATE_README=1 pytest tests/test_readme.py"
+
+
+def experts_table() -> str:
+    lines = ["| expert | modality | D | what it sees |", "| --- | --- | --- | --- |"]
+    for name in config.names(ROOT / "configs/experts"):
+        expert = registry.expert(name, ROOT / "configs/experts")
+        text = (ROOT / f"configs/experts/{name}.yaml").read_text(encoding="utf-8")
+        comment = " ".join(re.match(r"((?:#.*\n)*)", text).group(1).replace("#", " ").split())
+        first = re.split(r"(?<=[a-z)])\.(?: |$)", comment)[0]
+        lines.append(f"| {name} | {expert.config.modality} | {expert.extractor.dim} | {first} |")
+    return "\n".join(lines)
+
+
+def test_the_store_example_reads_a_store(tmp_path):
+    folder = tmp_path / "data/store/features/ocr_light/0123456789ab"
+    words = np.array(["stop", "bus"])
+    features = [
+        parts.Features(np.zeros((0, 4), np.float32), np.zeros((0, 2))),
+        parts.Features(np.ones((2, 4), np.float32), np.array([[0, 1], [1, 2.0]]), {"text": words}),
+    ]
+    parts.publish(folder, [store.Row("a", 0), store.Row("b", 2)], features, 4)
+    ran = subprocess.run(
+        [sys.executable, "-c", block("import glob, zarr")], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "'stop' 'bus'" in ran.stdout
+    assert "(2, 4)" in ran.stdout
+
+
+@pytest.mark.slow
+def test_the_expert_example_runs_with_nothing_else_edited(tmp_path, make_clip):
+    for folder in ("pipeline", "extractors", "models", "search", "tasks", "configs"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "luigi.cfg", tmp_path)
+    for first_line in ("# extractors/brightness.py", "# configs/experts/brightness.yaml"):
+        text = block(first_line)
+        (tmp_path / first_line.removeprefix("# ")).write_text(text, encoding="utf-8")
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    make_clip(videos / "one.mp4", seconds=2)
+    (tmp_path / "configs/datasets/mine.yaml").write_text("videos: videos\n", encoding="utf-8")
+    command = "ExtractExpert --dataset mine --expert brightness"
+    subprocess.run(
+        [sys.executable, "-m", "luigi", "--module", "tasks", *command.split()],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        check=True,
+        timeout=120,
+    )
+    folder = next((tmp_path / "data/store/features/brightness").iterdir())
+    (row,) = store.rows(folder).values()
+    assert row.count == 4  # two a second
+    features = parts.read_features(folder, row.key)
+    assert features is not None
+    assert ((features.values > 0) & (features.values < 1)).all()
+
+
+def test_the_environment_file_installs_the_project_on_the_python_that_it_needs():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"python{metadata['requires-python']}" in environment["dependencies"]
+    assert environment["dependencies"][-1] == {"pip": ["-e ."]}
+    assert environment["name"] == metadata["name"]
+    assert len((ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()) <= 40
+
+
+def test_the_lock_names_no_address_and_every_package_of_the_project():
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "://" not in lock
+    wanted = metadata["dependencies"] + metadata["optional-dependencies"]["dev"]
+    names = {re.match(r"[\w-]+", line).group().lower().replace("_", "-") for line in wanted}
+    locked = set(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE))
+    assert names <= locked, names - locked
+
+
+def test_luigi_is_configured_to_fail_loudly_and_to_need_no_daemon():
+    settings = luigi.configuration.get_config()
+    assert settings.getboolean("core", "local_scheduler")
+    assert settings.getboolean("core", "no_lock")
+    assert settings.getint("retcode", "task_failed") > 0
