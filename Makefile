@@ -1,4 +1,4 @@
-# make demo | test | check | bench | lock | clean. The first one that you type sets everything up in .venv.
+# make demo | test | check | bench | bench-train | lock | clean. The first one that you type sets everything up in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.installed
@@ -6,7 +6,7 @@ SETUP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench bench-train lock clean
 
 demo: $(SETUP)
 	@$(BIN)/luigi --module tasks EvaluateCE --dataset demo
@@ -21,8 +21,17 @@ check: $(SETUP)
 	@$(BIN)/lint-imports
 	@$(PYTEST) -m "not slow"
 
-bench: $(SETUP)
-	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+bench: bench-extract bench-train bench-search
+
+bench-extract: $(SETUP)
+	@$(BIN)/python benchmarks/light_experts.py
+
+bench-train: $(SETUP)
+	@$(BIN)/python benchmarks/training.py
+	@$(BIN)/python benchmarks/metrics.py
+
+bench-search: $(SETUP)
+	@$(BIN)/python benchmarks/search_index.py
 
 # Made anew whenever the lock or the project's own metadata change; otherwise this costs one look at three dates.
 $(SETUP): requirements.lock pyproject.toml

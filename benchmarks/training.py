@@ -5,6 +5,7 @@ on which the original was measured. Needs some 5 GB of memory. Prints JSON.
 """
 
 import argparse
+import itertools
 import json
 import platform
 import resource
@@ -87,7 +88,7 @@ def measure(data, gating, batch, options):
     run = runs.start(data, settings, 0, hardware)
     there = Data(data, hardware.device, trim=False)
     run.model.train()
-    batches = epoch(there, batch, run.generator)
+    batches = (one for _ in itertools.repeat(None) for one in epoch(there, batch, run.generator))
     for _ in range(WARM_UP):
         _step(run, next(batches), 0.1)
 

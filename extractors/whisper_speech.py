@@ -137,9 +137,7 @@ class Expert(NetworkExtractor):
     def load(self, device: str) -> None:
         """Put Whisper on the device, and read the word vectors."""
         super().load(device)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=ResourceWarning)  # whisper leaves its vocabulary's file open
-            self._tokenizer("en")
+        self._tokenizer("en")  # read here once, whisper's own calls share it
         self._vectors = self._words
         self._vectors.load(device)
 
@@ -147,7 +145,9 @@ class Expert(NetworkExtractor):
         from whisper.tokenizer import get_tokenizer
 
         network = self.network
-        return get_tokenizer(network.is_multilingual, num_languages=network.num_languages, language=language)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=ResourceWarning)  # whisper leaves its vocabulary's file open
+            return get_tokenizer(network.is_multilingual, num_languages=network.num_languages, language=language)
 
     def embed(self, items: NDArray[np.float32]) -> Embedded:
         """(R, D)."""

@@ -28,7 +28,7 @@ def teacher(model: CE, collection: Collection) -> Teacher:
 def denoised(collection: Collection, worst_rank: int) -> Collection:
     """Without the captions whose video its teachers put, on average, behind `worst_rank` (from 1) of all its videos."""
     ranks = np.mean([_ranks(one, collection.caption_video) for one in collection.teachers], axis=0)
-    kept = np.flatnonzero(ranks < worst_rank)
+    kept = np.flatnonzero(ranks + 1 <= worst_rank)
     rows = torch.from_numpy(kept)
     return replace(
         collection,

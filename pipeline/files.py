@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NoReturn
 
 from pipeline.engine import run_jobs
 from pipeline.errors import AnnotationError, DecodeError, StoreError
@@ -114,7 +115,7 @@ def remembered(found: list[Found], cache: Path) -> dict[str, FileFacts]:
 
 def _walk(root: Path) -> Iterator[tuple[str, str]]:
     seen: set[tuple[int, int]] = set()
-    for folder, folders, names in os.walk(root, followlinks=True):
+    for folder, folders, names in os.walk(root, onerror=_refuse, followlinks=True):
         stat = Path(folder).stat()
         if (stat.st_dev, stat.st_ino) in seen:  # a link that leads back up
             folders.clear()
@@ -122,6 +123,11 @@ def _walk(root: Path) -> Iterator[tuple[str, str]]:
         seen.add((stat.st_dev, stat.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from ((folder, name) for name in names if not name.startswith("."))
+
+
+def _refuse(error: OSError) -> NoReturn:
+    """A folder that cannot be read may hold any number of videos: leaving them out unsaid would be a lie."""
+    raise AnnotationError(f"{error.filename}: cannot be read: {error.strerror}")
 
 
 def _found(path: Path, root: Path) -> Found:

@@ -90,7 +90,9 @@ def collection_facts(collection: Collection) -> CollectionFacts:
     experts = []
     for name, modality in facts.modalities.items():
         seen = sum(name in entry.experts for entry in facts.entries)
-        experts.append(ExpertFacts(name, modality, seen, trained or modality in {"ocr", "speech"}))
+        experts.append(
+            ExpertFacts(name, modality, seen, trained or modality in {"ocr", "speech"} or name in facts.towers)
+        )
     return CollectionFacts(
         dataset=facts.dataset,
         num_videos=len(facts.entries),

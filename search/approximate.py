@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline import store
 from search.vectors import Floats, Query, Vectors
 
-SMALLEST = 5_000
+SMALLEST = 1_000
 """Smaller groups are scored without FAISS."""
 NUMBERS_PER_CODE = 4
 TRAIN_ROWS = 5_000
@@ -50,6 +50,9 @@ class Approximate:
 
 def build(folder: Path, videos: Vectors) -> None:
     """Writes an index of each group that is large, and the rows of all others."""
+    _faiss().omp_set_num_threads(
+        1
+    )  # on a machine with other work its threads wait for each other, far longer than they work
     faiss = _faiss()
     folder.mkdir(parents=True)
     codes = videos.present @ (1 << np.arange(len(videos.experts)))

@@ -15,7 +15,7 @@ from pipeline.fingerprint import Recipe
 from pipeline.manifest import MISSING, Manifest, Video
 from pipeline.ragged import Ragged
 from search import folder as index_folder
-from search import fulltext, heard, vectors
+from search import frames, fulltext, heard, vectors
 from search.config import IndexSettings
 from search.experts import CALIBRATION, Experts
 from search.folder import Entry, Facts
@@ -23,7 +23,7 @@ from search.folder import Entry, Facts
 if TYPE_CHECKING:
     from models.inputs import Sources
 
-VERSION = 3
+VERSION = 5
 """Raised by hand when an index is written in another way."""
 
 CALIBRATION_CAPTIONS = 200
@@ -46,6 +46,10 @@ class Ingredients:
     """What the network was trained on; goes with `model`."""
     text_config: Path | None = None
     """YAML of its text encoder."""
+    towers: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+    """Image-text expert -> YAML of its text tower."""
+    dims: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Length of the vectors of each of these experts."""
     weights: Mapping[str, str | bool] = dataclasses.field(default_factory=dict)
     """Where the text encoder's weights are: the options of `pipeline.weights`."""
 
@@ -63,14 +67,24 @@ def build_index(made_from: Ingredients, settings: IndexSettings, folder: Path, r
         root=str(made_from.manifest.root),
         modalities=made_from.modalities,
         entries=entries,
+        towers={name: path.stem for name, path in made_from.towers.items()},
+        weights=dict(made_from.weights),
     )
+    (folder / "text").mkdir()
+    for expert, text_config in made_from.towers.items():
+        keys = [made_from.key(expert, video) for video in videos]
+        features = parts.read(made_from.stores[expert], keys, made_from.dims[expert])
+        frames.save(folder, expert, features, heard.read_times(made_from.stores[expert], keys))
+        shutil.copy(text_config, folder / "text")
     if made_from.model and made_from.sources and made_from.text_config:
+        from models.checkpoint import MODEL
+
         _write_vectors(made_from.sources, made_from.model, videos, settings, folder)
-        (folder / "text").mkdir()
+        (folder / index_folder.MODEL).mkdir()
+        # A copy: the run may be collected as garbage while the index is still asked.
+        shutil.copy(made_from.model / MODEL, folder / index_folder.MODEL)
         shutil.copy(made_from.text_config, folder / "text")
-        facts = dataclasses.replace(
-            facts, model=str(made_from.model), text=made_from.text_config.stem, weights=dict(made_from.weights)
-        )
+        facts = dataclasses.replace(facts, is_trained=True, text=made_from.text_config.stem)
         np.save(folder / CALIBRATION, _best_of_captions(Experts(folder, facts)))
     index_folder.write_facts(folder, facts)
     store.write_recipe(folder, recipe)

@@ -13,9 +13,10 @@ from search import config, folder, fulltext
 from search.config import SearchConfig
 from search.experts import Experts
 from search.folder import Entry, Facts
+from search.frames import Frames
 from search.fulltext import FullText, Match
 from search.fusion import Ranking, fuse
-from search.results import CE, SIMILAR, WORDS, Answer, Found, Hit
+from search.results import CE, FRAMES, SIMILAR, WORDS, Answer, Found, Hit
 from search.vectors import UNSEEN, Query
 
 CANDIDATES = 200
@@ -52,7 +53,8 @@ class Collection:
         self.facts, self.settings = facts, settings
         self.root = Path(facts.root)
         self.words = FullText(path / "words.sqlite", settings.stop_words)
-        self.experts = Experts(path, facts) if facts.model else None
+        self.experts = Experts(path, facts) if facts.is_trained else None
+        self.frames = [Frames(path, facts, expert) for expert in facts.towers]
 
     @classmethod
     def open(cls, dataset: str, data: Path | str = "data", configs: Path | str = "configs") -> "Collection":
@@ -96,6 +98,8 @@ class Collection:
             seen = self.experts.query(query, asked.weights) if self.experts else None
         except PipelineError as error:
             notes.append(f"The trained experts take no part: {error}")
+        if self.frames and (ranking := self._ranking_of_frames(query, asked, allowed, notes)):
+            rankings[FRAMES] = ranking
         if seen is not None and (ranking := self._ranking_of_experts(seen, allowed)):
             rankings[CE] = ranking
         hits = self._hits(query, asked, rankings, seen, matches)
@@ -151,6 +155,26 @@ class Collection:
             return None
         return Ranking({row: score for row, score in found.items() if score >= best * floors.ce_keep})
 
+    def _ranking_of_frames(
+        self, query: str, asked: Options, allowed: NDArray[np.bool_], notes: list[str]
+    ) -> Ranking | None:
+        """By the first image-text expert that has a weight and can be asked; None when no video stands out."""
+        for frames in self.frames:
+            if asked.weights.get(frames.expert, 1.0) <= 0:
+                continue
+            try:
+                scores = frames.scores(frames.query(query))
+            except PipelineError as error:
+                notes.append(f"{frames.expert} takes no part: {error}")
+                continue
+            seen = scores[scores > UNSEEN]
+            rows = np.flatnonzero(allowed & (scores > UNSEEN))
+            best = rows[np.argsort(-scores[rows], kind="stable")][:CANDIDATES]
+            if not len(best) or scores[best[0]] < seen.mean() + self.settings.floors.frames_margin * seen.std():
+                return None
+            return Ranking({int(row): float(scores[row]) for row in best if scores[row] >= seen.mean() + seen.std()})
+        return None
+
     def _hits(
         self,
         query: str,
@@ -178,7 +202,7 @@ class Collection:
                     playable=entry.playable,
                     duration_s=entry.duration_s,
                     score=total,
-                    best_s=self._best_second(row, words, seen),
+                    best_s=self._best_second(query, row, words, seen, FRAMES in found),
                     found_by=found,
                     shares=self.experts.videos.shares(seen, row) if self.experts and seen else {},
                     words=words,
@@ -187,16 +211,20 @@ class Collection:
             )
         return tuple(hits)
 
-    def _best_second(self, row: int, words: tuple[fulltext.Word, ...], seen: Query | None) -> float:
-        """Where the words are, or else where the experts see it best."""
+    def _best_second(
+        self, query: str, row: int, words: tuple[fulltext.Word, ...], seen: Query | None, in_frames: bool
+    ) -> float:
+        """Where the words are, or else where the experts see it best, or the best frame is."""
         if words:
             return fulltext.best_second(words)
-        return self.experts.best_second(seen, row) if self.experts and seen else 0.0
+        if self.experts and seen:
+            return self.experts.best_second(seen, row)
+        return self.frames[0].best_second(self.frames[0].query(query), row) if in_frames else 0.0
 
     def _why_nothing(self, allowed: NDArray[np.bool_]) -> str:
         if not allowed.any():
             return "No video passes the filters."
-        if self.experts is None:
+        if self.experts is None and not self.frames:
             return "None of these words can be read or heard in any video. No model is trained yet to look further."
         return "Nothing in this collection is a good match."
 

@@ -45,6 +45,7 @@ class Floors:
     ce_percentile: float
     ce: float
     ce_keep: float
+    frames_margin: float
     words: float
 
     def __post_init__(self) -> None:

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import weights as files_of_weights
-from search import vectors
-from search.folder import Facts
+from search import encoders, vectors
+from search.folder import MODEL, Facts
 from search.vectors import Query, Vectors
 
 if TYPE_CHECKING:
-    from extractors.registry import NamedText
     from models.ce import CE
     from search.approximate import Approximate
 
@@ -52,7 +50,8 @@ class Experts:
         """The text as the experts see it, each weight times that of `weights`, by default 1."""
         import torch
 
-        tokens = torch.from_numpy(self._encoder.encoder.encode([text])[0]).unsqueeze(0)
+        encoder = encoders.load(self._folder, self.facts.text, self.facts.weight_options)
+        tokens = torch.from_numpy(encoder.encode([text])[0]).unsqueeze(0)
         tokens = tokens[:, : self._network.text_input.max_tokens]
         count = torch.tensor([tokens.shape[1]])
         if not self._network.settings.mask_padding:
@@ -116,14 +115,4 @@ class Experts:
     def _network(self) -> "CE":
         from models.checkpoint import load_model
 
-        return load_model(Path(self.facts.model))
-
-    @cached_property
-    def _encoder(self) -> "NamedText":
-        from extractors import registry
-
-        options = self.facts.weight_options
-        named = registry.text(self.facts.text, self._folder / "text", options)
-        files_of_weights.ensure(registry.weight_files([named.encoder]), options)
-        named.encoder.load("cpu")
-        return named
+        return load_model(self._folder / MODEL)

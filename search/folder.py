@@ -1,7 +1,7 @@
 """The index of a collection as a folder: all that a search reads, and nothing that Luigi knows.
 
-index.json      the videos, the experts, the model          words.sqlite   the words that can be read or heard
-videos.npz ...  vectors of the videos and their moments     text/          the text encoder's YAML
+index.json         the videos and the experts             words.sqlite   the words that can be read or heard
+videos/ moments/   vectors of the videos and moments      model/ text/   the network, and its text encoder's YAML
 """
 
 import dataclasses
@@ -18,6 +18,7 @@ from pipeline.weights import WeightOptions
 
 FACTS = "index.json"
 CURRENT = "current.json"
+MODEL = "model"
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,12 @@ class Facts:
     modalities: dict[str, str]
     """Expert -> modality."""
     entries: tuple[Entry, ...]
-    model: str = ""
-    """Folder of the trained network; empty when there is none."""
+    is_trained: bool = False
+    """Whether there is a network, in the folder model/."""
     text: str = ""
     """Name of the text encoder."""
+    towers: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Image-text expert -> name of the text encoder that is its other half."""
     weights: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property

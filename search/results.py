@@ -7,8 +7,8 @@ from typing import Any
 
 from search.fulltext import Word
 
-CE, WORDS, SIMILAR = "ce", "words", "similar"
-"""The engines: trained experts; words that can be read or heard; another video in place of a query."""
+CE, WORDS, FRAMES, SIMILAR = "ce", "words", "frames", "similar"
+"""The engines: trained experts; words that can be read or heard; frames against a text tower; another video."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from tasks.terminal import say, table
 if TYPE_CHECKING:
     from search import Answer, Hit
 
-ENGINES = {"ce": "experts", "words": "words"}
+ENGINES = {"ce": "experts", "words": "words", "frames": "frames"}
 
 
 def print_answer(answer: "Answer") -> None:

@@ -213,13 +213,14 @@ class EncodeText(ModelTask):
 
     def run(self) -> None:
         """Encodes the captions that lack a row."""
+        from extractors.device import resolve
         from extractors.texts import encode
 
         self.plan.ensure_weights([self.plan.text.encoder])
         folder = self.plan.layout.text(self.plan.text)
         store.write_recipe(folder, self.plan.text.recipe, provenance())
         with bar("Encoding the captions", "caption") as progress:
-            encode(self.plan.text, self.plan.missing_captions() or [], folder, Extraction().device, progress)
+            encode(self.plan.text, self.plan.missing_captions() or [], folder, resolve(Extraction().device), progress)
 
 
 class TrainCE(ModelTask):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import luigi
 
+from extractors.registry import ExpertConfig, TextConfig
 from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.fingerprint import Recipe, fingerprint
@@ -84,8 +85,16 @@ class BuildIndex(IndexTask):
             "manifest": videos.fingerprint,
             "experts": {expert.name: fingerprint(expert.recipe) for expert in self.plan.experts},
             "train": train and fingerprint(train),
+            "towers": {name: path.stem for name, path in self._towers().items()},
             "settings": dataclasses.asdict(self._settings),
         }
+
+    def _towers(self) -> dict[str, Path]:
+        """Image-text expert -> the YAML of its text tower."""
+        folder = self.plan.layout.configs / "text"
+        texts = {path: config.load(TextConfig, path) for path in sorted(folder.glob("*.yaml"))}
+        pairs = ((expert, path) for expert in self.plan.experts for path in texts)
+        return {expert.name: path for expert, path in pairs if _is_tower(texts[path], expert.config)}
 
     def _ingredients(self) -> "Ingredients":
         from search.build import Ingredients
@@ -103,8 +112,15 @@ class BuildIndex(IndexTask):
             model=plan.train_folder(self.seed) if self.seed is not None else None,
             sources=plan.sources() if trained else None,
             text_config=config.choose(layout.configs / "text", plan.model.text) if trained else None,
+            towers=self._towers(),
+            dims={expert.name: expert.extractor.dim for expert in plan.experts},
             weights=options,
         )
+
+
+def _is_tower(text: TextConfig, expert: ExpertConfig) -> bool:
+    """Whether the encoder is the text half of the expert: one module, one network."""
+    return text.encoder == expert.extractor and text.params.get("network") == expert.params.get("network")
 
 
 class Search(IndexTask):

@@ -12,6 +12,7 @@ from models import config as model_config
 from pipeline import annotations, config, manifest, store
 from pipeline.missing import is_imported
 from pipeline.weights import WeightOptions
+from search import folder
 from tasks.graph import SEEDS, DatasetTask, ModelTask, Paths
 from tasks.plan import Layout, Plan, plan
 from tasks.status import status
@@ -95,6 +96,7 @@ def _all_results(layout: Layout) -> Iterator[Path]:
         "reports/*/*/*",
         "ablations/*/*/*",
         "comparisons/*/*/*",
+        "index/*/*",
     ):
         yield from (path for path in layout.store.glob(pattern) if path.is_dir() and not _temporary(path))
 
@@ -114,6 +116,8 @@ def _asked_for(layout: Layout) -> Iterator[Path]:
 
 
 def _of_dataset(layout: Layout, dataset: str) -> Iterator[Path]:
+    searched = folder.current(layout.store / "index" / dataset)
+    yield from [searched] if searched else []
     videos = plan(layout, dataset).manifest()
     if videos is None:
         # Nobody knows what the folder holds now until BuildManifest has looked: keep all.

@@ -1,7 +1,7 @@
 // One result: the player, why it was found, and what each expert says of it.
 import { clock, make } from "./dom.js";
 
-const ENGINES = { ce: "experts", words: "words", similar: "likeness" };
+const ENGINES = { ce: "experts", words: "words", frames: "frames", similar: "likeness" };
 
 export function hitCard(hit, place, looks, onSimilar) {
   const screen = player(hit, place);

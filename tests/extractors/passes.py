@@ -4,20 +4,19 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from unittest import mock
 
-from extractors import fused, registry
+from extractors import registry
 from extractors.fused import PassOptions, Wanted, extract
 from extractors.registry import NamedExpert
 from pipeline import parts, store
-from pipeline.engine import Done, Failure
-from pipeline.errors import DecodeError, PipelineError
+from pipeline.errors import DecodeError
 from pipeline.files import sidecar
 from pipeline.fingerprint import file_sha256, fingerprint
 from pipeline.manifest import Video
 from pipeline.parts import Features
 from pipeline.video import probe
 from pipeline.weights import WeightOptions
+from tests.jobs_here import jobs_here
 
 EXPERTS = Path(__file__).parents[2] / "configs" / "experts"
 OPTIONS = PassOptions(workers=2, deadline_s=60.0, videos_per_part=64, device="cpu")
@@ -63,7 +62,7 @@ def run_pass(
         wanted.append(Wanted(expert, folder / expert.name, frozenset(contents - have.keys())))
     if not here:
         return extract(wanted, videos, options, progress)
-    with mock.patch.object(fused, "run_jobs", _jobs_here):
+    with jobs_here():
         return extract(wanted, videos, options, progress)
 
 
@@ -79,11 +78,3 @@ def row_of(folder: Path, expert: NamedExpert, video: Video) -> store.Row:
     """The row that the pass has kept."""
     store.rows_of.cache_clear()
     return store.rows(folder / expert.name)[video.content]
-
-
-def _jobs_here(function, jobs, *rest, **more):
-    for job in jobs:
-        try:
-            yield Done(job, function(job), None)
-        except PipelineError as error:
-            yield Done(job, None, Failure(str(error), died=False))

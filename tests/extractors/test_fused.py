@@ -1,3 +1,4 @@
+import csv
 import dataclasses
 import errno
 import os
@@ -506,3 +507,23 @@ def test_a_video_that_is_known_to_be_broken_is_not_opened(tmp_path, monkeypatch)
     assert run_pass([named("rgb_light")], [(tmp_path / "x.mp4", video)], tmp_path / "store") == {}
     row = row_of(tmp_path / "store", named("rgb_light"), video)
     assert (row.failed, row.reason) == (True, "no such file")
+
+
+@pytest.mark.slow
+def test_every_bad_file_gives_the_rows_that_it_should(media, tmp_path):
+    """A folder of what goes wrong in real collections; what each file must give is written beside it."""
+    with (media / "bad" / "expected.csv").open(encoding="utf-8", newline="") as file:
+        expected = list(csv.DictReader(file))
+    some = [(media / "bad" / row["file"], video_of(media / "bad" / row["file"])) for row in expected]
+    experts = [named("rgb_light"), named("audio_light")]
+    assert run_pass(experts, some, tmp_path, here=False) == {}
+    for row, (path, video) in zip(expected, some, strict=True):
+        rgb, audio = (row_of(tmp_path, expert, video) for expert in experts)
+        assert rgb.failed == audio.failed == row["expect_status"].startswith("error"), path.name
+        if rgb.failed:
+            assert rgb.reason, path.name
+            continue
+        assert (rgb.count > 0) == (row["expect_video"] != "no stream"), path.name
+        assert (audio.count > 0) == row["expect_audio"].startswith("yes"), path.name
+        assert (rgb.reason == "no video stream") == (row["expect_video"] == "no stream"), path.name
+        assert (audio.reason == "no audio stream") == (row["expect_audio"] == "no stream"), path.name

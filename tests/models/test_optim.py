@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from models import optim
 from models.config import Training
 from models.optim import RULES, Optimizer, learning_rate, move_average, optimizer
 from tests.models import cases
@@ -115,3 +116,20 @@ def test_the_average_follows_the_weights_and_the_running_statistics():
         expected = decay * expected + (1 - decay) * step
     assert average.weight[0].item() == pytest.approx(expected, rel=1e-5)
     assert math.isclose(average.num_batches_tracked, 29)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_parameters_in_pieces_move_as_whole_ones_do(name, monkeypatch):
+    def moved():
+        torch.manual_seed(0)
+        params = [torch.randn(7, 5), torch.randn(3), torch.randn(4, 4, 4)]
+        optimizer = Optimizer(params, RULES[name], 0.1)
+        for _ in range(13):
+            for param in params[:1] + params[2:]:
+                param.grad = torch.randn(param.shape[::-1]).permute(*range(param.dim())[::-1])
+            optimizer.step(0.05)
+        return params
+
+    whole = moved()
+    monkeypatch.setattr(optim, "PIECE", 8)
+    torch.testing.assert_close(moved(), whole, rtol=1e-6, atol=1e-7)

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import os
 import shutil
@@ -243,3 +244,19 @@ def test_a_bug_of_a_decoder_costs_only_its_file(tmp_path, clip, no_workers, monk
 
     monkeypatch.setattr(pipeline.video, "probe", broken)
     assert look(tmp_path, tmp_path / "cache.sqlite")["a.mp4"].problem == "IndexError: list index out of range"
+
+
+def test_a_folder_that_cannot_be_read_is_told_and_not_left_out(tmp_path, monkeypatch):
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "a.mp4").touch()
+    (tmp_path / "locked").mkdir()
+    scandir = os.scandir
+
+    def locked(path="."):
+        if os.fspath(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(AnnotationError, match=r"locked: cannot be read: Permission denied"):
+        find_videos(tmp_path)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -52,14 +53,17 @@ CLIPS = (
 EXPERTS = {"ocr_light": "ocr", "rgb_light": "rgb", "speech_light": "speech"}
 
 
-def make(root: Path, clips: Sequence[Clip] = CLIPS, has_model: bool = True) -> Path:
+def make(
+    root: Path, clips: Sequence[Clip] = CLIPS, has_model: bool = True, towers: Mapping[str, Path] = MappingProxyType({})
+) -> Path:
     """The index of `clips` below `root`/store, made current."""
     sources, model = trained(root, clips)
-    made_from = Ingredients(sources.manifest, sources.stores, EXPERTS, sources.key)
+    weights = {"cache": str(root / "weights"), "mirror": "", "offline": True, "seeded": False}
+    made_from = Ingredients(sources.manifest, sources.stores, EXPERTS, sources.key, weights=weights)
+    made_from = replace(made_from, towers=towers, dims={name: _dim(name) for name in EXPERTS})
     if has_model:
-        weights = {"cache": str(root / "weights"), "mirror": "", "offline": True, "seeded": False}
         text = CONFIGS / "text" / "words_hashed.yaml"
-        made_from = replace(made_from, model=model, sources=sources, text_config=text, weights=weights)
+        made_from = replace(made_from, model=model, sources=sources, text_config=text)
     path = root / "store" / "index" / "tiny" / ("a" * 12 if has_model else "b" * 12)
     build.build_index(made_from, IndexSettings(2.0, 200_000), path, {"stage": "index"})
     folder.publish(path)

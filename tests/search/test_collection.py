@@ -1,10 +1,10 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from extractors.words import EncoderParams, tokens, vectors
 from models.batches import Collection as Split
 from models.batches import Data
 from models.ce import score, shares
@@ -82,14 +82,14 @@ def test_shares_add_up_to_the_similarity_and_name_what_is_missing(tiny):
 
 
 def test_the_scores_are_those_of_the_model(tiny):
-    network = load_model(Path(tiny.facts.model))
-    store = Path(tiny.facts.model).parent / "store" / "features"
+    network = load_model(tiny.root.parent / "run")
+    store = tiny.root.parent / "store" / "features"
     keys = [entry.video_id for entry in tiny.facts.entries]
     features = {expert.name: parts.read(store / expert.name, keys, expert.dim) for expert in network.experts}
     nothing = Ragged(np.zeros((0, small.DIM), np.float32), np.zeros(1, np.int64))
     split = Split(network.experts, network.text_input, features, nothing, np.zeros(0, np.int64))
     videos = embed_videos(network, Data(split, torch.device("cpu"), trim=True))
-    words = torch.from_numpy(tiny.experts._encoder.encoder.encode(["pasta on a street"])[0])[None]
+    words = torch.from_numpy(vectors(tokens("pasta on a street"), EncoderParams()))[None]
     with torch.no_grad():
         text = network.embed_texts(words, torch.tensor([words.shape[1]]))
     query = tiny.experts.query("pasta on a street")

@@ -13,7 +13,7 @@ def finished(tmp_path_factory):
     torch.set_num_threads(1)  # on networks this small, threads only wait for each other
     root = tmp_path_factory.mktemp("tiny")
     project = Project(root / "project").make()
-    first = project.run(EvaluateCE, dataset="tiny")
+    first = project.run(EvaluateCE, workers=True, dataset="tiny")
     project.save(root / "kept")
     return project, root / "kept", first
 

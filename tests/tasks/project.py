@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from extractors import registry
 from pipeline import manifest, parts, store
 from tasks import plan as plans
 from tests.clips import make_clip, write_srt
+from tests.jobs_here import jobs_here
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SPLITS = ["train"] * 8 + ["val"] * 3 + ["test"] * 3
@@ -164,19 +165,20 @@ class Project:
                     config.set(section, option, value)
             forget_everything()
 
-    def run(self, task: type[luigi.Task], **params: Any) -> list[str]:
+    def run(self, task: type[luigi.Task], workers: bool = False, **params: Any) -> list[str]:
         """Runs a task of the tiny dataset to its end; the tasks that ran for it, in order."""
-        ran, worked = self.attempt(task, **params)
+        ran, worked = self.attempt(task, workers=workers, **params)
         assert worked, f"a task failed after {ran}"
         return ran
 
     def attempt(
-        self, task: type[luigi.Task], extraction: dict[str, Any] | None = None, **params: Any
+        self, task: type[luigi.Task], extraction: dict[str, Any] | None = None, workers: bool = False, **params: Any
     ) -> tuple[list[str], bool]:
-        """The tasks that ran, and whether all went well."""
+        """The tasks that ran, and whether all went well; without worker processes unless asked for."""
         _started.clear()
         with self.process(**(extraction or {})):
-            worked = luigi.build([task(**params)], local_scheduler=True, workers=1, no_lock=True)
+            with nullcontext() if workers else jobs_here():
+                worked = luigi.build([task(**params)], local_scheduler=True, workers=1, no_lock=True)
             return [told(task) for task in _started], worked
 
     def command(self, *words: str, **more: Any) -> subprocess.Popen[str]:

@@ -1,3 +1,4 @@
+import json
 import logging
 import os
 import re
@@ -6,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -44,6 +44,34 @@ MISTAKES = {
 MISTAKES["no such dataset"] = (MISTAKES["no such dataset"][0], "no tinny.yaml in ")
 
 
+MANY = """
+import json, os, sys, tempfile
+from luigi.cmdline import luigi_run
+import tasks
+
+for line in sys.stdin.read().splitlines():
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        pid = os.fork()
+        if not pid:
+            os.dup2(output.fileno(), 1)
+            os.dup2(errors.fileno(), 2)
+            code = 1
+            try:
+                luigi_run(json.loads(line))
+            except SystemExit as end:
+                code = end.code
+            except BaseException:
+                sys.excepthook(*sys.exc_info())
+            sys.stdout.flush(), sys.stderr.flush()
+            os._exit(code if isinstance(code, int) else 1)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        for file in (output, errors):
+            file.seek(0)
+        print(json.dumps([code, output.read(), errors.read()]))
+"""
+"""Many commands, each in a process of its own, for the price of one start."""
+
+
 @pytest.fixture(scope="module")
 def told(finished):
     """Each mistake from the command line: (exit code, output, errors)."""
@@ -51,10 +79,18 @@ def told(finished):
     project.restore(kept)
     project.write_config("datasets", "broken", {"vidoes": "x"})
     project.write_config("datasets", "nowhere", {"videos": str(project.root / "nowhere"), "model": "tiny"})
-    # The configuration of the commands is written before they run side by side.
-    with ThreadPoolExecutor(2) as pool:
-        runs = {name: pool.submit(project.say, *words) for name, (words, _) in MISTAKES.items()}
-    return {name: run.result() for name, run in runs.items()}
+    project.say("--help")  # writes the settings
+    lines = [json.dumps(["--module", "tasks", *words]) for words, _ in MISTAKES.values()]
+    told = subprocess.run(
+        [sys.executable, "-c", MANY],
+        cwd=CONFIGS.parent,
+        env=os.environ | {"LUIGI_CONFIG_PATH": str(project.root / "command.cfg")},
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(zip(MISTAKES, map(json.loads, told.stdout.splitlines()), strict=True))
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -79,16 +115,27 @@ def test_every_task_is_named_when_one_is_not_known(told):
     assert not {"Task", "Config", "DatasetTask", "ModelTask", "Paths", "Extraction"} & set(names)
 
 
-def test_a_run_from_the_command_line_works_and_a_second_one_does_nothing(project):
-    """Heavy libraries are not even imported when all is there."""
+def test_a_mistake_is_told_so_by_the_command_itself(project):
+    code, output, errors = project.say("EvaluateCE", "--dataset", "tinny")
+    assert (code, output) == (35, "")
+    assert errors.startswith("ERROR: no tinny.yaml in ")
+    assert errors.endswith("(did you mean 'tiny'?)\n")
+
+
+def test_a_command_with_nothing_to_do_says_so_and_shows_the_report(project):
     code, output, errors = project.say("EvaluateCE", "--dataset", "tiny")
     assert (code, errors) == (0, "")
     assert output.startswith("Nothing to do: ")
     assert "tiny, test split: 3 captions, 3 videos" in output
     assert re.search(r"^Report: .*report\.html$", output, re.MULTILINE)
-    project.edit("models", "tiny", training__epochs=1)
+
+
+@pytest.mark.slow
+def test_a_command_with_something_to_do_does_it_and_shows_the_report(project):
+    project.edit("experts", "rgb_light", params__fps=3.0)
     code, output, errors = project.say("EvaluateCE", "--dataset", "tiny")
     assert code == 0
+    assert "Extracting rgb_light" in output
     assert "Nothing to do" not in output
     assert "tiny, test split" in output
     assert "Traceback" not in errors
