@@ -25,6 +25,8 @@ def print_report(folder: Path) -> None:
     for warning in report["warnings"]:
         say(f"Note: {warning}")
     say(f"Report: {folder / 'report.html'}")
+    say(f"Rankings: luigi --module tasks ShowRankings --dataset {report['dataset']}")
+    say(f'Search: luigi --module tasks Search --dataset {report["dataset"]} --query "..."')
 
 
 def _row(name: str, metrics: dict[str, Any]) -> list[str]:

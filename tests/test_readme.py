@@ -18,11 +18,11 @@ import tasks
 from extractors import registry
 from pipeline import config, parts, store
 from pipeline.annotations import DatasetConfig
+from pipeline.releases import zoo
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = sorted(set(re.findall(r"luigi --module tasks ([A-Z][^`|\n]*)", README)))
-BEGIN, END = "<!-- experts: generated from configs/experts by tests/test_readme.py -->", "<!-- /experts -->"
 
 
 def block(first_line: str) -> str:
@@ -63,11 +63,16 @@ def test_the_dataset_example_is_a_dataset():
     assert written.captions == "/somewhere/captions.csv"
 
 
-def test_the_table_of_experts_is_what_the_configs_say():
-    expected = f"{BEGIN}\n{experts_table()}\n{END}"
-    found = README[README.index(BEGIN) : README.index(END) + len(END)]
+@pytest.mark.parametrize("name", ["experts", "zoo"])
+def test_the_tables_are_what_the_configs_say(name):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    begin = f"<!-- {name}: generated from configs by tests/test_readme.py -->"
+    end = f"<!-- /{name} -->"
+    table = {"experts": experts_table, "zoo": lambda: zoo(ROOT / "configs/datasets")}[name]()
+    expected = f"{begin}\n{table.strip()}\n{end}"
+    found = text[text.index(begin) : text.index(end) + len(end)]
     if os.environ.get("UPDATE_README"):
-        (ROOT / "README.md").write_text(README.replace(found, expected), encoding="utf-8")
+        (ROOT / "README.md").write_text(text.replace(found, expected), encoding="utf-8")
     else:
         assert found == expected, "the configs changed: UPDATE_README=1 pytest tests/test_readme.py"
 
@@ -76,6 +81,8 @@ def experts_table() -> str:
     lines = ["| expert | modality | D | what it sees |", "| --- | --- | --- | --- |"]
     for name in config.names(ROOT / "configs/experts"):
         expert = registry.expert(name, ROOT / "configs/experts")
+        if expert.is_imported:
+            continue  # the zoo lists those
         text = (ROOT / f"configs/experts/{name}.yaml").read_text(encoding="utf-8")
         comment = " ".join(re.match(r"((?:#.*\n)*)", text).group(1).replace("#", " ").split())
         first = re.split(r"(?<=[a-z)])\.(?: |$)", comment)[0]

@@ -207,6 +207,7 @@ def test_a_kill_half_way_and_a_second_run_give_what_one_run_gives(videos, togeth
         assert_same(tmp_path, together, name, videos)
 
 
+@pytest.mark.slow
 def test_a_kill_with_workers_leaves_a_store_that_can_be_filled(videos, together, tmp_path):
     options = dataclasses.replace(OPTIONS, videos_per_part=1)
 
@@ -221,6 +222,7 @@ def test_a_kill_with_workers_leaves_a_store_that_can_be_filled(videos, together,
     assert_same(tmp_path, together, "rgb_light", videos)
 
 
+@pytest.mark.slow
 def test_the_size_of_a_part_changes_no_feature(videos, together, tmp_path):
     options = dataclasses.replace(OPTIONS, videos_per_part=3)
     assert run_pass([named("rgb_light")], videos, tmp_path, options) == {}

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from tasks import AblateExperts, EvaluateCE
 from tasks.ablation import ALL
 
@@ -19,6 +21,7 @@ def test_the_comparison_holds_the_numbers_of_the_reports(project):
         assert row["R@10"] == report["t2v"]["R@10"]["mean"]
 
 
+@pytest.mark.slow
 def test_it_is_made_again_when_a_report_is(project):
     project.run(AblateExperts, dataset="tiny")
     project.edit("experts", "speech_light", params__words__longest=4)
@@ -29,6 +32,7 @@ def test_it_is_made_again_when_a_report_is(project):
     assert len(list(project.data.glob("store/ablations/tiny/tiny/*/ablation.json"))) == 2
 
 
+@pytest.mark.slow
 def test_a_second_one_on_other_seeds_shares_what_it_can(project):
     project.run(AblateExperts, dataset="tiny")
     assert project.run(EvaluateCE, dataset="tiny", experts="rgb_light") == []
