@@ -19,10 +19,23 @@ STRICT = ConfigDict(extra="forbid", strict=True)
 _UNKNOWN_KEY = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 
 
+class _OnceLoader(yaml.SafeLoader):
+    """YAML lets a key that is there twice silently win the second time; a config with such a key is a mistake."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is there twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping that a YAML file holds; ConfigError when the file is missing, broken, or no mapping."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_OnceLoader)  # noqa: S506 - it is a SafeLoader
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file{_nearest(path.stem, _stems(path.parent))}") from None
     except (OSError, UnicodeDecodeError) as error:

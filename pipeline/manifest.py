@@ -106,7 +106,21 @@ def build(
     videos = [_video(item, facts[item.video_id], annotations.get(item.video_id)) for item in found]
     videos += [_missing(key, one) for key, one in annotations.items() if key not in here]
     videos.sort(key=lambda video: video.video_id)
+    warnings += _shared_between_splits(videos)
     return Manifest(name, root, fingerprint.fingerprint(recipe(name, videos)), tuple(videos), tuple(warnings))
+
+
+def _shared_between_splits(videos: list[Video]) -> list[str]:
+    """What is trained on and tested on under two names, as a warning: scores on it say nothing."""
+    splits: dict[str, set[str]] = {}
+    for video in videos:
+        if video.split != UNLABELLED and not video.problem:
+            splits.setdefault(video.content, set()).add(video.split)
+    shared = {content for content, found in splits.items() if len(found) > 1}
+    names = [video.video_id for video in videos if video.content in shared]
+    if not names:
+        return []
+    return [f"{len(shared)} videos are in more than one split under different names, e.g. {' and '.join(names[:2])}"]
 
 
 def _find(settings: DatasetConfig) -> list[Found]:

@@ -13,7 +13,8 @@ from luigi.cmdline_parser import CmdlineParser
 
 from pipeline import store
 from tasks.forecast import tell_work
-from tasks.plan import Layout, Plan, look_again, plan
+from tasks.layout import Layout
+from tasks.plan import Plan, look_again, plan
 from tasks.provenance import provenance
 from tasks.targets import DemoTarget, ExpertTarget, FolderTarget, ManifestTarget, TextTarget
 from tasks.terminal import bar, say

@@ -7,7 +7,7 @@ was made from: a change upstream changes the name, and the output is then missin
 import functools
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from pipeline.imports import fill_absent, origin_of, row_key
 from pipeline.manifest import Manifest, Video
 from pipeline.missing import has_videos, is_imported
 from pipeline.store import Row
-from pipeline.weights import WeightOptions
+from tasks.layout import Layout
 
 if TYPE_CHECKING:
     from extractors.base import Extractor, TextEncoder
@@ -36,37 +36,6 @@ Progress = Callable[[int, int], None]
 TRAIN_VERSION = 1
 EVALUATE_VERSION = 2
 """Raised by hand when the code of training or of evaluation changes their results."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where things lie."""
-
-    data: Path
-    configs: Path
-    weights: WeightOptions = field(default_factory=WeightOptions)
-
-    @property
-    def store(self) -> Path:
-        """All that is computed."""
-        return self.data / "store"
-
-    @property
-    def cache(self) -> Path:
-        """What was seen in each file, so that it need not be read again."""
-        return self.data / "cache" / "files.sqlite"
-
-    def manifests(self, dataset: str) -> Path:
-        """One folder a manifest, and one pointer a look of the dataset's folder."""
-        return self.store / "manifests" / dataset
-
-    def features(self, expert: NamedExpert) -> Path:
-        """The store of an expert's features."""
-        return self.store / "features" / expert.name / fingerprint(expert.recipe)
-
-    def text(self, text: NamedText) -> Path:
-        """The store of a text encoder's token vectors."""
-        return self.store / "text" / text.name / fingerprint(text.recipe)
 
 
 @dataclass(frozen=True)
@@ -106,7 +75,7 @@ class Plan:
 
     @functools.cached_property
     def expert_names(self) -> tuple[str, ...]:
-        """The experts that take part, sorted; ConfigError for one that the model does not list."""
+        """The experts that take part, sorted: those that were chosen, also beyond the model's list, or the model's."""
         chosen = tuple(sorted({name.strip() for name in self._chosen.split(",") if name.strip()}))
         return chosen or tuple(sorted(self.model.experts))
 

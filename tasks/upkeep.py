@@ -14,7 +14,8 @@ from pipeline.missing import is_imported
 from pipeline.weights import WeightOptions
 from search import folder
 from tasks.graph import SEEDS, DatasetTask, ModelTask, Paths
-from tasks.plan import Layout, Plan, plan
+from tasks.layout import Layout
+from tasks.plan import Plan, plan
 from tasks.status import status
 from tasks.terminal import say, table
 

@@ -79,7 +79,8 @@ def test_a_model_has_as_many_parameters_as_the_authors_published(name, tmp_path,
 
     from models.ce import CE
     from models.config import ExpertInput
-    from tasks.plan import Layout, Plan
+    from tasks.layout import Layout
+    from tasks.plan import Plan
 
     dataset = "lsmdc" if "lsmdc" in name else "msrvtt"
     plan = Plan(Layout(tmp_path, ROOT / "configs"), dataset, model=name)

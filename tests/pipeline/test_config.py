@@ -192,3 +192,10 @@ def test_every_shipped_config_says_in_its_first_line_what_it_is():
         first = path.read_text(encoding="utf-8").splitlines()[0]
         assert first.startswith("# "), path
         assert len(first) > 20, path
+
+
+def test_a_key_that_is_there_twice_is_a_mistake(tmp_path):
+    path = tmp_path / "twice.yaml"
+    path.write_text("a: 1\nb: {c: 1, c: 2}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="'c' is there twice"):
+        config.read_yaml(path)

@@ -117,6 +117,15 @@ def test_the_same_content_in_train_and_test_is_kept_under_one_content(dataset, m
     assert videos["copy.mp4"].content == videos["a.mp4"].content
 
 
+def test_the_same_content_in_two_splits_is_warned_of(dataset, made):
+    assert not dataset.build().warnings
+    shutil.copy(made[0], dataset.videos / "copy.mp4")
+    dataset.rows.append(("copy.mp4", "A red star again", "test", ""))
+    (warning,) = dataset.build().warnings
+    assert "1 videos are in more than one split" in warning
+    assert "a.mp4 and copy.mp4" in warning
+
+
 def test_a_dot_in_a_name_is_no_suffix(dataset, made):
     shutil.copy(made[3], dataset.videos / "v1.5.mp4")
     dataset.rows = [("v1.5", "one", "train", "")]

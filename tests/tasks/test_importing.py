@@ -11,7 +11,8 @@ import torch
 from pipeline import imports, releases, store
 from pipeline.errors import AnnotationError, ArchiveError, PipelineError
 from tasks.importing import run_import
-from tasks.plan import Layout, Plan, look_again, plan
+from tasks.layout import Layout
+from tasks.plan import Plan, look_again, plan
 from tests.conftest import ROOT
 
 REFERENCE = ROOT.parent / "shared" / "reference" / "ce"

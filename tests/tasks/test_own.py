@@ -43,7 +43,8 @@ def extract(project):
 
 
 def manifest_of(project):
-    from tasks.plan import Layout, plan
+    from tasks.layout import Layout
+    from tasks.plan import plan
 
     with project.process():
         return plan(Layout(project.data, project.configs), "mine").manifest()

@@ -6,7 +6,8 @@ import pytest
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.fingerprint import fingerprint
 from tasks.graph import Paths
-from tasks.plan import Layout, Plan, plan
+from tasks.layout import Layout
+from tasks.plan import Plan, plan
 
 
 @pytest.fixture

@@ -13,4 +13,5 @@ def test_a_report_is_printed_with_every_metric_and_where_it_lies(project, capsys
     assert "tiny, test split: 3 captions, 3 videos, tiny, mean (std) of 1 seed" in output
     assert "Note: Only 3 videos to choose from" in output
     assert "failed" not in output
-    assert output.rstrip().endswith(f"Report: {folder / 'report.html'}")
+    assert f"Report: {folder / 'report.html'}\n" in output
+    assert output.rstrip().endswith('Search: luigi --module tasks Search --dataset tiny --query "..."')
