@@ -194,9 +194,9 @@ def test_an_archive_of_something_else_is_refused(home, tmp_path):
 
 
 def test_released_features_without_videos_choose_their_model_and_videos_theirs(home):
-    assert asked().model_name == "ce_light"
+    assert asked().model_name == "ce"
     bring()
     assert asked().model_name == "ce_released_msrvtt"
     Path("data/raw/msrvtt/videos").mkdir()
     Path("data/raw/msrvtt/videos/video0.mp4").touch()
-    assert asked().model_name == "ce_light"
+    assert asked().model_name == "ce"
