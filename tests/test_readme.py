@@ -19,6 +19,7 @@ from extractors import registry
 from pipeline import config, parts, store
 from pipeline.annotations import DatasetConfig
 from pipeline.releases import zoo
+from tests.clips import make_clip
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -106,7 +107,7 @@ def test_the_store_example_reads_a_store(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_expert_example_runs_with_nothing_else_edited(tmp_path, make_clip):
+def test_the_expert_example_runs_with_nothing_else_edited(tmp_path):
     for folder in ("pipeline", "extractors", "models", "search", "tasks", "configs"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "luigi.cfg", tmp_path)
