@@ -17,6 +17,9 @@ from models.config import ExpertInput, TextInput
 from pipeline.errors import TrainingError
 from pipeline.ragged import Ragged
 
+SHARE_OF_GPU = 0.5
+"""Of a GPU's free memory that the vectors of a split may take, the rest being for the network and what it computes."""
+
 
 @dataclass(frozen=True)
 class Teacher:
@@ -113,29 +116,34 @@ class _Rows:
         return cls(values, torch.from_numpy(ragged.offsets[:-1]), counts, max_tokens)
 
     def padded(self, rows: Tensor, trim: bool) -> tuple[Tensor, Tensor]:
-        """The rows (B, T, D) with zeros behind, and how many of each are real; `trim` cuts the zeros common to all."""
+        """The rows (B, T, D) with zeros behind, and how many of each are real; `trim` cuts the zeros common to all.
+
+        The rows are where the values are, the numbers on the CPU.
+        """
         counts = self.counts[rows]
         length = max(1, int(counts.max())) if trim else self.max_tokens
         steps = torch.arange(length)
         zeros = len(self.values) - 1
         where = torch.where(steps < counts.unsqueeze(1), self.starts[rows].unsqueeze(1) + steps, zeros)
-        return self.values[where.to(self.values.device)], counts.to(self.values.device)
+        return self.values[where.to(self.values.device)], counts
 
 
 class Data:
     """A collection on a device, ready to be cut into batches; rows are always asked for by indices on the CPU.
 
     Tokens stay ragged until they are in a batch: padded they would be several times as large. `trim` pads a batch only
-    to its own longest row, which is right for a network that ignores padding, and only for that.
+    to its own longest row, which is right for a network that ignores padding, and only for that. What does not fit on a
+    GPU beside the network stays in memory, from where each batch is sent.
     """
 
     def __init__(self, collection: Collection, device: torch.device, trim: bool) -> None:
-        self.collection, self.trim = collection, trim
+        self.collection, self.device, self.trim = collection, device, trim
+        home = place(collection, device)
         features = {expert: collection.features[expert.name] for expert in collection.experts}
-        self.pooled = {e.name: mean(rows).to(device) for e, rows in features.items() if e.pool == "mean"}
-        self.ragged = {e.name: _Rows.of(rows, e.max_tokens, device) for e, rows in features.items() if e.pool == "vlad"}
-        self.available = {e.name: torch.from_numpy(rows.counts > 0).to(device) for e, rows in features.items()}
-        self.tokens = _Rows.of(collection.tokens, collection.text.max_tokens, device)
+        self.pooled = {e.name: mean(rows).to(home) for e, rows in features.items() if e.pool == "mean"}
+        self.ragged = {e.name: _Rows.of(rows, e.max_tokens, home) for e, rows in features.items() if e.pool == "vlad"}
+        self.available = {e.name: torch.from_numpy(rows.counts > 0).to(home) for e, rows in features.items()}
+        self.tokens = _Rows.of(collection.tokens, collection.text.max_tokens, home)
 
     def videos(self, rows: Tensor) -> Videos:
         """The videos at `rows` (B,)."""
@@ -143,19 +151,37 @@ class Data:
         rows = rows.to(next(iter(self.available.values())).device)
         experts = {name: values[rows] for name, values in self.pooled.items()}
         return Videos(
-            experts | {name: tokens for name, (tokens, _) in there.items()},
-            {name: available[rows] for name, available in self.available.items()},
-            {name: counts for name, (_, counts) in there.items()},
+            self._sent(experts | {name: tokens for name, (tokens, _) in there.items()}),
+            self._sent({name: available[rows] for name, available in self.available.items()}),
+            self._sent({name: counts for name, (_, counts) in there.items()}),
         )
 
     def texts(self, rows: Tensor) -> Texts:
         """The captions at `rows` (N,)."""
-        return Texts(*self.tokens.padded(rows, self.trim))
+        text, counts = self.tokens.padded(rows, self.trim)
+        return Texts(**self._sent({"text": text, "counts": counts}))
 
     def taught(self, videos: Tensor, captions: Tensor) -> Tensor | None:
         """(N, B, B), the scores of the captions at these rows against the videos at those by N teachers, if any."""
         teachers = self.collection.teachers
         return torch.stack([teacher.scores(videos, captions) for teacher in teachers]) if teachers else None
+
+    def _sent(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The values on the device; the copies to a GPU go on while the next batch is put together."""
+        if self.device.type == "cuda":
+            values = {name: one if one.is_cuda else one.pin_memory() for name, one in values.items()}
+        return {name: one.to(self.device, non_blocking=True) for name, one in values.items()}
+
+
+def place(collection: Collection, device: torch.device) -> torch.device:
+    """Where the vectors of a collection are kept: on the device, unless it is a GPU with too little free memory."""
+    if device.type != "cuda":
+        return device
+    pooled = [len(collection.features[e.name]) * e.dim * 4 for e in collection.experts if e.pool == "mean"]
+    ragged = [collection.features[e.name].values.nbytes for e in collection.experts if e.pool == "vlad"]
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    fits = sum([*pooled, *ragged, collection.tokens.values.nbytes]) <= SHARE_OF_GPU * free_bytes
+    return device if fits else torch.device("cpu")
 
 
 def mean(ragged: Ragged) -> Tensor:

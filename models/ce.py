@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from models.config import Architecture, ExpertInput, TextInput
-from models.gates import GatedEmbedding
-from models.netvlad import NetVLAD
+from models.netvlad import First, NetVLAD
 from models.norms import Standardise
-from models.video import branch
+from models.video import branches
+from pipeline.errors import ConfigError
 
 UNSEEN = -1.0
 """Score of a video that no expert could see: the lowest there is, so that it never outranks a video with evidence."""
@@ -21,10 +21,13 @@ UNSEEN = -1.0
 
 @dataclass(frozen=True)
 class Embeddings:
-    """N videos or N captions as the experts see them; all that a score needs, and independent of one another."""
+    """N videos or N captions as the experts see them; all that a score needs, and independent of one another.
+
+    A network that makes one vector of all experts counts as one expert here, which a video with any of them has.
+    """
 
     vectors: tuple[Tensor, ...]
-    """Of each expert, in the model's order: (N, D_e), length 1."""
+    """Of each expert, in the model's order: (N, D_e), length 1; of `gating: concat` of any length."""
     weights: Tensor
     """(N, E): of a video 1 or 0, whether the expert is there; of a caption how much the expert counts, summing to 1."""
 
@@ -46,13 +49,15 @@ class Embeddings:
 def score(texts: Embeddings, videos: Embeddings) -> Tensor:
     """(C, B) in -1..1: for each pair the mean agreement over the experts that the video has, weighted by the caption.
 
-    UNSEEN for a video without any expert.
+    UNSEEN for a video without any expert. Vectors that are not of length 1 have scores of any size, and the lowest of
+    them, if it is below UNSEEN, stands for such a video.
     """
     left = torch.cat([v * w.unsqueeze(1) for v, w in zip(texts.vectors, texts.weights.unbind(1), strict=True)], 1)
     right = torch.cat([v * w.unsqueeze(1) for v, w in zip(videos.vectors, videos.weights.unbind(1), strict=True)], 1)
     with torch.autocast(left.device.type, enabled=False):  # near scores decide the ranks, so they need all their digits
         scores = left @ right.T / _total_weights(texts, videos)
-    return scores.masked_fill(videos.weights.sum(1) == 0, UNSEEN)
+    lowest = scores.detach().min().clamp(max=UNSEEN)
+    return torch.where(videos.weights.sum(1) == 0, lowest, scores)
 
 
 def shares(texts: Embeddings, videos: Embeddings) -> Tensor:
@@ -67,22 +72,25 @@ def _total_weights(texts: Embeddings, videos: Embeddings) -> Tensor:
 
 
 class CE(nn.Module):
-    """The network: CE or MoEE, as its settings say. The order of the experts is that of their names, as released."""
+    """The network: CE, MoEE or a baseline, as its settings say.
+
+    The order of the experts is that of their names, as released.
+    """
 
     def __init__(self, experts: Sequence[ExpertInput], text: TextInput, settings: Architecture) -> None:
         super().__init__()
+        settings.check_number(len(experts))
         self.experts = tuple(sorted(experts, key=lambda expert: expert.name))
         self.text_input, self.settings = text, settings
-        dims_out = [e.dim if settings.gating == "moee" else settings.shared_dim for e in self.experts]
-        text_dim = text.dim * text.clusters
+        text_dim = text.pooled_dim
         self.inputs = nn.ModuleList(Standardise(e.dim) if settings.standardise else nn.Identity() for e in self.experts)
         self.pools = nn.ModuleList(
             NetVLAD(e.dim, e.clusters) if e.pool == "vlad" else nn.Identity() for e in self.experts
         )
-        self.text_pool = NetVLAD(text.dim, text.clusters, text.ghost_clusters)
-        self.mixture = nn.Linear(text_dim, len(self.experts)) if settings.mixture == "learned" else None
-        self.video = branch([e.pooled_dim for e in self.experts], dims_out, settings)
-        self.text = nn.ModuleList(GatedEmbedding(text_dim, dim) for dim in dims_out)
+        self.text_pool = NetVLAD(text.dim, text.clusters, text.ghost_clusters) if text.clusters else First()
+        learned = settings.mixture == "learned" and settings.vector_per_expert
+        self.mixture = nn.Linear(text_dim, len(self.experts)) if learned else None
+        self.video, self.text = branches(self.experts, text_dim, settings)
 
     def forward(
         self,
@@ -127,7 +135,8 @@ class CE(nn.Module):
             if expert.pool == "vlad":
                 features = self.pools[index](features, self._real(None if counts is None else counts[expert.name]))
             pooled.append(features)
-        return Embeddings(tuple(self.video(pooled, present)), present)
+        there = present if self.settings.vector_per_expert else present.amax(1, keepdim=True)
+        return Embeddings(tuple(self.video(pooled, present)), there)
 
     def embed_texts(self, text: Tensor, counts: Tensor | None = None) -> Embeddings:
         """Captions (N, W, D), of which with `mask_padding` the first `counts` (N,) words are real, without it all."""
@@ -140,11 +149,19 @@ class CE(nn.Module):
             if isinstance(layer, Standardise):
                 layer.fit(values[expert.name])
 
+    def check_vector_per_expert(self, wanted_by: str) -> None:
+        """ConfigError when the network makes one vector of all experts, which `wanted_by` has no use for."""
+        if not self.settings.vector_per_expert:
+            raise ConfigError(
+                f"{wanted_by} needs a vector of each expert, and a model with architecture.gating: "
+                f"{self.settings.gating} makes one of all together; choose a model with another gating"
+            )
+
     def _real(self, counts: Tensor | None) -> Tensor | None:
         return counts if self.settings.mask_padding else None
 
     def _mixture(self, pooled: Tensor) -> Tensor:
         if self.mixture is None:
-            return pooled.new_full((len(pooled), len(self.experts)), 1 / len(self.experts))
+            return pooled.new_full((len(pooled), len(self.text)), 1 / len(self.text))
         weights: Tensor = self.mixture(pooled).float().softmax(1)
         return weights

@@ -4,12 +4,16 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pipeline import config
+from pipeline.errors import ConfigError
 from pipeline.fingerprint import Recipe
 
 MODELS = Path("configs/models")
+Gating: TypeAlias = Literal["sequential", "parallel", "triplet", "star", "none", "moee", "concat", "concat_mix"]
+RELATIONS: dict[Gating, int] = {"sequential": 2, "parallel": 2, "triplet": 3, "star": 2}
+"""Gating by relations between experts -> how many stand in one."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,16 @@ class TextPool:
 
     __pydantic_config__ = config.STRICT
     clusters: int
+    """0: the one vector of a sentence encoder as it is, without NetVLAD."""
     ghost_clusters: int
     """Clusters that take what means nothing, and are then dropped."""
     max_tokens: int
 
     def __post_init__(self) -> None:
-        if self.clusters < 1 or self.max_tokens < 1 or self.ghost_clusters < 0:
-            raise ValueError("text_pool needs clusters and max_tokens of at least 1 and ghost_clusters of at least 0")
+        if self.clusters < 0 or self.max_tokens < 1 or self.ghost_clusters < 0:
+            raise ValueError("text_pool needs max_tokens of at least 1, clusters and ghost_clusters of at least 0")
+        if not self.clusters and (self.max_tokens > 1 or self.ghost_clusters):
+            raise ValueError("text_pool.clusters: 0 takes one vector as it is; set max_tokens: 1 and ghost_clusters: 0")
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,11 @@ class TextInput:
     ghost_clusters: int
     max_tokens: int
 
+    @property
+    def pooled_dim(self) -> int:
+        """Length of the vector after pooling: D x K, or D of the single vector without NetVLAD."""
+        return self.dim * max(1, self.clusters)
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -80,10 +92,12 @@ class Architecture:
 
     __pydantic_config__ = config.STRICT
     shared_dim: int
-    """D of the space that all experts are projected to; moee has none and ignores it."""
-    gating: Literal["sequential", "parallel", "none", "moee"]
+    """D of the space that all experts are projected to; moee, concat and concat_mix have none and ignore it."""
+    gating: Gating
     """sequential: as released, later experts see the earlier ones already gated; parallel: the paper's formula;
-    none: projection only; moee: no projection either."""
+    triplet: as sequential, an expert beside two others; star: beside the mean of all; none: projection only;
+    moee: no projection either. The baselines make one vector of all experts, and ignore `mixture`: concat puts them one
+    after another and learns only the pooling; concat_mix gates the whole, beside a caption of the same length."""
     activation: Literal["mish", "relu"]
     batch_norm: bool
     """In the reasoning between pairs of experts."""
@@ -105,10 +119,22 @@ class Architecture:
             raise ValueError("architecture.shared_dim must be at least 1")
         if self.num_g_layers < 1 or self.num_h_layers < 0:
             raise ValueError("architecture.num_g_layers must be at least 1 and num_h_layers at least 0")
-        if self.num_h_layers and self.gating in {"none", "moee"}:
-            raise ValueError(f"architecture.num_h_layers needs gating: sequential or parallel, not {self.gating}")
+        if self.num_h_layers and self.gating not in RELATIONS:
+            raise ValueError(f"architecture.num_h_layers needs gating: {', '.join(RELATIONS)}, not {self.gating}")
         if self.standardise and not self.mask_padding:
             raise ValueError("architecture.standardise needs mask_padding: true, for it would shift the padding too")
+
+    @property
+    def vector_per_expert(self) -> bool:
+        """Whether each expert keeps a vector of its own, so that a score is a sum over the experts."""
+        return not self.gating.startswith("concat")
+
+    def check_number(self, experts: int) -> None:
+        """ConfigError when so few experts take part that one would have no relation to others."""
+        fewest = 1 if self.include_self or self.gating == "star" else RELATIONS.get(self.gating, 1)
+        if experts < fewest:
+            told = f"gating: {self.gating} needs {fewest} experts or more"
+            raise ConfigError(f"architecture.include_self: false with {told}; set it to true")
 
 
 @dataclass(frozen=True)
@@ -213,8 +239,7 @@ class ModelConfig:
                 raise ValueError(f"pools: {name} is none of the experts")
         if not self.experts or len(set(self.experts)) < len(self.experts):
             raise ValueError("experts must name at least one expert, and none twice")
-        if len(self.experts) == 1 and not self.architecture.include_self:
-            raise ValueError("architecture.include_self: false leaves a single expert without a pair; set it to true")
+        self.architecture.check_number(len(self.experts))
 
     def text_input(self, dim: int) -> TextInput:
         """What the network is given of a caption whose token vectors have length `dim`."""

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.linear import Linear
 from models.norms import BatchNorm
 
 
@@ -16,7 +17,7 @@ class ContextGate(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.fc = nn.Linear(dim, dim)
+        self.fc = Linear(dim, dim)
         self.norm = BatchNorm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -29,7 +30,7 @@ class GatedEmbedding(nn.Module):
 
     def __init__(self, dim_in: int, dim_out: int) -> None:
         super().__init__()
-        self.fc = nn.Linear(dim_in, dim_out)
+        self.fc = Linear(dim_in, dim_out)
         self.gate = ContextGate(dim_out)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -43,7 +44,7 @@ class CollaborativeGate(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.fc = nn.Linear(dim, dim)
+        self.fc = Linear(dim, dim)
         self.norm = BatchNorm(dim)
         self.context_norm = BatchNorm(dim)
 

@@ -39,3 +39,11 @@ class NetVLAD(nn.Module):
         shares: Tensor = self.norm(logits[real]).softmax(-1)
         nothing = torch.zeros_like(logits, dtype=shares.dtype)
         return nothing.masked_scatter(real.unsqueeze(-1), shares)
+
+
+class First(nn.Module):
+    """The first vector of each sequence as it is, for encoders that make one of a sentence."""
+
+    def forward(self, tokens: Tensor, counts: Tensor | None = None) -> Tensor:
+        """(N, T, D) -> (N, D)"""
+        return tokens[:, 0]

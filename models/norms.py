@@ -45,8 +45,9 @@ class PairNorm(BatchNorm):
         assert self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None
         momentum, pairs = self.momentum or 0.0, len(means)
         left = (1 - momentum) ** torch.arange(pairs - 1, -1, -1, device=means.device)
-        for running, values in ((self.running_mean, means), (self.running_var, variances)):
-            running.mul_((1 - momentum) ** pairs).add_(momentum * (left @ values))
+        with torch.autocast(means.device.type, enabled=False):  # half precision would leave three digits of them
+            for running, values in ((self.running_mean, means), (self.running_var, variances)):
+                running.mul_((1 - momentum) ** pairs).add_(momentum * (left @ values))
         self.num_batches_tracked += pairs
 
 

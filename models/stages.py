@@ -22,6 +22,7 @@ from models.released import load_released
 from models.teachers import denoised, teacher
 from models.train import train
 from pipeline.errors import TrainingError
+from pipeline.processor import freed_memory_kept
 from pipeline.ragged import Ragged
 
 Ranks = Mapping[str, NDArray[np.float64]]
@@ -55,7 +56,7 @@ def train_seed(
     if settings.training.worst_rank is not None:
         data = denoised(data, settings.training.worst_rank)
     total = settings.training.epochs
-    with threads(settings.runtime):
+    with threads(settings.runtime), freed_memory_kept():
         train(data, aside.collection, settings, seed, folder, lambda one: progress(one.epoch, total))
 
 

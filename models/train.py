@@ -1,7 +1,7 @@
 """Training: all epochs, one of them kept; killed at any moment, it resumes and ends with the same numbers.
 
 In a training's folder model.safetensors is written last and means that it is finished; until then state.safetensors
-holds where it was.
+holds where it was. history.csv and, for TensorBoard, history.tfevents say what happened.
 """
 
 import dataclasses
@@ -9,6 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from models import run as runs
 from models.batches import Batch, Collection, Data, epoch
 from models.config import ModelConfig, Training, recipe
 from models.evaluate import scores_of
+from models.events import Events
 from models.hardware import choose
 from models.history import Epoch, History
 from models.losses import distillation
@@ -55,14 +57,16 @@ def train(
     trim = settings.architecture.mask_padding
     there, aside = (Data(split, run.hardware.device, trim) for split in (data, validation))
     written = time.monotonic()
-    while len(run.history.epochs) < settings.training.epochs:
-        _one_epoch(run, there, aside, settings.training)
-        run.history.write(folder)
-        if time.monotonic() - written >= settings.runtime.checkpoint_s:
-            checkpoint.write(folder / STATE, runs.tensors(run), runs.facts(run) | {"identity": identity})
-            written = time.monotonic()
-        if progress:
-            progress(run.history.epochs[-1])
+    with closing(Events(folder, run.history.epochs)) as events:
+        while len(run.history.epochs) < settings.training.epochs:
+            _one_epoch(run, there, aside, settings.training)
+            run.history.write(folder)
+            events.add(run.history.epochs[-1])
+            if time.monotonic() - written >= settings.runtime.checkpoint_s:
+                checkpoint.write(folder / STATE, runs.tensors(run), runs.facts(run) | {"identity": identity})
+                written = time.monotonic()
+            if progress:
+                progress(run.history.epochs[-1])
     _publish(run, folder, identity)
     return run.history
 

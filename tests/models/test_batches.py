@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.batches import Collection, Data, epoch, mean, picks
+from models.batches import Collection, Data, epoch, mean, picks, place
 from models.config import ExpertInput, TextInput
 from pipeline.errors import TrainingError
 from pipeline.ragged import Ragged
@@ -26,12 +26,12 @@ def test_a_batch_holds_what_the_collection_holds(trim):
     data, rows = Data(split, CPU, trim), torch.tensor([7, 2, 2, 5])
     videos = data.videos(rows)
     torch.testing.assert_close(videos.experts["signal"], mean(split.features["signal"])[rows])
-    for place, row in enumerate(rows.tolist()):
+    for at, row in enumerate(rows.tolist()):
         words = split.features["words"][row][:4]
-        assert videos.counts["words"][place] == len(words)
-        assert videos.available["words"][place] == (len(words) > 0)
-        np.testing.assert_array_equal(videos.experts["words"][place, : len(words)], words)
-        assert not videos.experts["words"][place, len(words) :].any()
+        assert videos.counts["words"][at] == len(words)
+        assert videos.available["words"][at] == (len(words) > 0)
+        np.testing.assert_array_equal(videos.experts["words"][at, : len(words)], words)
+        assert not videos.experts["words"][at, len(words) :].any()
     longest = max(1, min(4, int(split.features["words"].counts[rows].max())))
     assert videos.experts["words"].shape[1] == (longest if trim else 4)
     texts = data.texts(torch.tensor([3]))
@@ -46,6 +46,35 @@ def test_an_expert_that_saw_nothing_at_all_is_padded_with_zeros():
     assert videos.experts["words"].shape == (3, 1, 8)
     assert not videos.experts["words"].any()
     assert not videos.available["words"].any()
+
+
+@pytest.mark.parametrize(("free_bytes", "where"), [(1 << 40, "cuda"), (1000, "cpu")])
+def test_vectors_are_kept_on_a_gpu_only_where_they_fit(monkeypatch, free_bytes, where):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free_bytes, 1 << 41))
+    assert place(planted(9, 0), torch.device("cuda")).type == where
+    assert place(planted(9, 0), CPU) == CPU
+
+
+def test_what_a_gpu_must_hold_is_counted(monkeypatch):
+    """Of `signal` and `noise` a vector a video, whatever they are the mean of; of the others all tokens."""
+    split = planted(9, 0)
+    needed = 4 * (9 * (12 + 5) + split.features["words"].values.size + split.tokens.values.size)
+    for free_bytes, where in ((2 * needed, "cuda"), (2 * needed - 2, "cpu")):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device, free=free_bytes: (free, 1 << 41))
+        assert place(split, torch.device("cuda")).type == where
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("free_bytes", [1 << 40, 0])
+def test_a_batch_arrives_on_the_gpu_from_either_place(monkeypatch, free_bytes):
+    split, rows = planted(9, 0), torch.tensor([7, 2, 5])
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free_bytes, 1 << 41))
+    found, expected = (Data(split, torch.device(name), trim=True) for name in ("cuda", "cpu"))
+    for ours, theirs in ((found.videos(rows).experts, expected.videos(rows).experts),
+                         (vars(found.texts(rows)), vars(expected.texts(rows)))):  # fmt: skip
+        assert all(value.is_cuda for value in ours.values())
+        torch.testing.assert_close({name: value.cpu() for name, value in ours.items()}, theirs, rtol=0, atol=0)
 
 
 def test_each_video_has_its_turn_once_with_one_of_its_own_captions():

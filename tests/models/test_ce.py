@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from models.ce import CE, UNSEEN, Embeddings, score, shares
 from models.config import Architecture, ExpertInput, TextInput
 from models.losses import max_margin
 from models.optim import RULES, Optimizer
 from models.released import renamed
+from pipeline.errors import ConfigError
 from tests.models import cases
 
 NAMES = ["ce_all_available", "ce_pairwise_7exp", "ce_nogating_mimic_7exp", "moee_7exp"]
@@ -19,7 +21,7 @@ TEXT = TextInput(7, 2, 1, 4)
 SETTINGS = Architecture(
     shared_dim=8, gating="sequential", activation="mish", batch_norm=True, mask_padding=True, standardise=True
 )
-GATINGS = ["sequential", "parallel", "none", "moee"]
+GATINGS = ["sequential", "parallel", "triplet", "star", "none", "moee", "concat", "concat_mix"]
 
 
 @pytest.fixture(params=NAMES)
@@ -153,14 +155,15 @@ def test_what_stands_in_the_row_of_a_missing_expert_has_no_influence_and_is_left
     assert experts["face"][2].isnan().all()
 
 
-def test_a_video_without_any_expert_scores_lowest_and_harms_no_gradient():
-    model = _model().train()
+@pytest.mark.parametrize("gating", GATINGS)
+def test_a_video_without_any_expert_scores_lowest_and_harms_no_gradient(gating):
+    model = _model(gating=gating).train()
     experts, available, text = _batch(4)
     for there in available.values():
         there[1] = False
     scores = model(experts, available, text)
-    assert (scores[:, 1] == UNSEEN).all()
-    assert (scores >= UNSEEN).all()
+    assert (scores[:, 1] == (scores.min() if gating == "concat" else UNSEEN)).all()
+    assert (scores >= scores[:, [1]]).all()
     scores.sum().backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
 
@@ -194,8 +197,43 @@ def test_a_score_is_the_weighted_mean_of_cosines_over_the_experts_that_are_there
     torch.testing.assert_close(score(texts, videos), torch.tensor([[0.75 * 0.6, -1.0]]))
 
 
-def test_embedding_in_chunks_gives_the_scores_of_one_pass():
-    model = _model()
+def test_concatenated_experts_score_by_the_product_with_the_caption_and_nothing_else():
+    model = _model(gating="concat", standardise=False, mask_padding=False)
+    experts, available, text = _batch(5)
+    with torch.no_grad():
+        zeroed = {k: v.masked_fill(~available[k].view(-1, *[1] * (v.dim() - 1)), 0.0) for k, v in experts.items()}
+        videos = torch.cat([model.pools[0](zeroed["audio"]), zeroed["face"], zeroed["rgb"]], 1)
+        texts = model.text_pool(text.flatten(0, 1))
+    assert (texts.shape[1], videos.shape[1]) == (14, 23)
+    expected = functional.pad(texts, (0, 9)) @ videos.T
+    torch.testing.assert_close(model.similarity(experts, available, text), expected)
+    assert len(list(model.parameters())) == 8, "two poolings, each with clusters, centres and a normalisation"
+
+
+@pytest.mark.parametrize("mask_padding", [True, False])
+def test_the_one_vector_of_a_sentence_encoder_is_taken_as_it_is(mask_padding):
+    torch.manual_seed(0)
+    settings = dataclasses.replace(SETTINGS, mask_padding=mask_padding, standardise=False)
+    model, text = CE(EXPERTS, TextInput(7, 0, 0, 1), settings).eval(), torch.randn(3, 1, 7)
+    seen = model.embed_texts(text, torch.tensor([1, 1, 1]))
+    torch.testing.assert_close(seen.vectors[0], model.text[0](text[:, 0]))
+    torch.testing.assert_close(seen.weights, model.mixture(text[:, 0]).softmax(1))
+
+
+@pytest.mark.parametrize("gating", GATINGS)
+def test_a_network_without_a_vector_for_each_expert_says_so(gating):
+    model = _model(gating=gating)
+    if gating in {"concat", "concat_mix"}:
+        with pytest.raises(ConfigError, match=f"search needs a vector of each expert.*gating: {gating}"):
+            model.check_vector_per_expert("search")
+    else:
+        model.check_vector_per_expert("search")
+        assert len(model.embed_texts(torch.randn(2, 4, 7)).vectors) == len(EXPERTS)
+
+
+@pytest.mark.parametrize("gating", GATINGS)
+def test_embedding_in_chunks_gives_the_scores_of_one_pass(gating):
+    model = _model(gating=gating)
     experts, available, text = _batch(7)
     whole = model.similarity(experts, available, text)
     chunks = [
@@ -251,6 +289,12 @@ def test_the_order_in_which_experts_are_given_does_not_matter():
     assert [expert.name for expert in one.experts] == ["audio", "face", "rgb"]
     assert one.experts == other.experts
     torch.testing.assert_close(one.state_dict(), other.state_dict(), rtol=0, atol=0)
+
+
+def test_too_few_experts_for_a_relation_are_told_when_some_are_left_out():
+    settings = dataclasses.replace(SETTINGS, gating="triplet", include_self=False)
+    with pytest.raises(ConfigError, match="gating: triplet needs 3 experts or more"):
+        CE(EXPERTS[:2], TEXT, settings)
 
 
 def test_a_uniform_mixture_weighs_all_experts_alike_and_learns_no_weights():

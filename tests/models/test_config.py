@@ -50,6 +50,20 @@ def test_the_order_in_which_experts_are_listed_is_not_part_of_the_recipe():
     assert fingerprint(model_config.recipe(turned)) == fingerprint(model_config.recipe(settings))
 
 
+@pytest.mark.parametrize(("gating", "fewest"), [("sequential", 2), ("triplet", 3), ("star", 1), ("moee", 1)])
+def test_a_relation_without_itself_needs_enough_experts(gating, fewest):
+    names = ["rgb_light", "scene_light", "flow_light"]
+    plain = _plain()
+    plain["architecture"] |= {"gating": gating, "include_self": False}
+    for count in range(1, 4):
+        plain["experts"] = names[:count]
+        if count >= fewest:
+            assert config.parse(ModelConfig, plain, "x.yaml")
+        else:
+            with pytest.raises(ConfigError, match=f"gating: {gating} needs {fewest} experts or more"):
+                config.parse(ModelConfig, plain, "x.yaml")
+
+
 @pytest.mark.parametrize(
     ("part", "change", "told"),
     [
@@ -70,7 +84,8 @@ def test_the_order_in_which_experts_are_listed_is_not_part_of_the_recipe():
         ("architecture", {"shared_dim": 0}, "shared_dim must be at least 1"),
         ("runtime", {"device": "gpu"}, "runtime.device must be auto, cpu"),
         ("runtime", {"device": "cpu", "precision": "fp16"}, "fp16 needs a GPU"),
-        ("text_pool", {"clusters": 0}, "clusters and max_tokens of at least 1"),
+        ("text_pool", {"clusters": -1}, "clusters and ghost_clusters of at least 0"),
+        ("text_pool", {"clusters": 0}, r"clusters: 0 takes one vector as it is; set max_tokens: 1"),
         ("pools", {"smell": {"clusters": 4, "max_tokens": 9}}, "pools: smell is none of the experts"),
         ("pools", {"ocr_light": {"clusters": 0, "max_tokens": 9}}, "clusters and max_tokens must be at least 1"),
     ],
@@ -86,13 +101,6 @@ def test_experts_are_at_least_one_and_none_twice():
     for experts in ([], ["rgb_light", "rgb_light"]):
         with pytest.raises(ConfigError, match="none twice"):
             config.parse(ModelConfig, _plain() | {"experts": experts}, "x.yaml")
-
-
-def test_a_single_expert_must_be_paired_with_itself():
-    plain = _plain() | {"experts": ["rgb_light"]}
-    plain["architecture"] |= {"include_self": False}
-    with pytest.raises(ConfigError, match="include_self"):
-        config.parse(ModelConfig, plain, "x.yaml")
 
 
 def test_a_typo_gives_the_nearest_key():
@@ -111,6 +119,8 @@ def test_netvlad_makes_a_vector_longer_and_a_mean_does_not():
 
 def test_the_text_input_has_the_dimension_of_the_encoder():
     assert model_config.load("ce_light").text_input(300) == TextInput(300, 4, 1, 32)
+    assert TextInput(300, 4, 1, 32).pooled_dim == 1200
+    assert TextInput(512, 0, 0, 1).pooled_dim == 512
 
 
 def test_the_released_settings_can_be_said():

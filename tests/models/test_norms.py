@@ -24,6 +24,15 @@ def test_gradients_of_pairs_are_those_of_single_calls():
     torch.testing.assert_close(ours.weight.grad, theirs.weight.grad, rtol=1e-4, atol=1e-4)
 
 
+def test_running_statistics_keep_their_digits_where_products_are_of_half_precision():
+    x = torch.randn(7, 5, 3)
+    exact, rough = _like(PairNorm), _like(PairNorm)
+    exact(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough(x)
+    torch.testing.assert_close(rough.state_dict(), exact.state_dict(), rtol=1e-6, atol=1e-6)
+
+
 def test_all_leading_axes_are_rows():
     x = torch.randn(4, 2, 3)
     ours, theirs = _like(BatchNorm), _like(nn.BatchNorm1d)

@@ -6,6 +6,7 @@ import pytest
 
 from models import config as model_config
 from pipeline import config
+from pipeline.results import published
 from tests.conftest import ROOT
 
 REFERENCE = ROOT.parent / "shared" / "reference" / "ce" / "resolved_configs.json"
@@ -88,3 +89,26 @@ def test_a_model_has_as_many_parameters_as_the_authors_published(name, tmp_path,
     with torch.device("meta"):
         network = CE(inputs, plan.model.text_input(plan.text.encoder.dim), plan.model.architecture)
     assert sum(one.numel() for one in network.parameters()) / 1e6 == pytest.approx(MILLIONS[name], abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "theirs"),
+    [
+        ("msrvtt", "CE", "msrvtt-train-full-ce"),
+        ("msrvtt", "MoEE", "msrvtt-train-full-moee"),
+        ("msrvtt", "CE - CG", "msrvtt-train-full-ce-ablation-dims"),
+        ("msrvtt", "CE - MW,P,CG", "msrvtt-train-full-moee-minus-moee-weights"),
+        *((name, "Concat", f"{name}-train-full-concat-ablation") for name in ("msrvtt", "lsmdc", "msvd", "didemo")),
+        ("activitynet", "Concat", "activity-net-train-full-concat-ablation"),
+    ],
+)
+def test_the_published_ablations_are_those_of_the_authors(dataset, model, theirs):
+    path = REFERENCE.with_name("published_results.json")
+    if not path.exists():
+        pytest.skip(f"no reference at {path}")
+    expected = json.loads(path.read_text())["features_v2"][theirs]
+    names = {"R@1": "R1", "R@5": "R5", "R@10": "R10", "R@50": "R50", "MdR": "MedR", "MnR": "MeanR"}
+    listed = [one for one in published(ROOT / "configs" / "published.yaml") if "features v2" in one.origin]
+    (found,) = [one for one in listed if (one.dataset, one.model) == (dataset, model)]
+    for ours, way in ((found.t2v, "t2v"), (found.v2t, "v2t")):
+        assert ours == {name: tuple(expected[way][short]) for name, short in names.items()}

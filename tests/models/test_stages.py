@@ -66,6 +66,26 @@ def test_a_report_on_the_training_split_has_no_bank(sources, runs):
     assert "t2v_querybank" not in evaluate_seeds(sources, settings(), runs, "train")["variants"]
 
 
+@pytest.mark.parametrize("gating", ["concat", "concat_mix", "triplet", "star"])
+def test_every_design_trains_resumes_and_reports_like_the_others(sources, report, tmp_path, gating):
+    architecture = dataclasses.replace(SETTINGS.architecture, gating=gating)
+    asked = dataclasses.replace(settings(), architecture=architecture)
+
+    def stop(done, of):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_seed(sources, asked, 0, tmp_path / "0", stop)
+    for folder in ("0", "1"):
+        train_seed(sources, asked, 0, tmp_path / folder, lambda done, of: None)
+    assert (tmp_path / "0" / checkpoint.MODEL).read_bytes() == (tmp_path / "1" / checkpoint.MODEL).read_bytes()
+    found = evaluate_seeds(sources, asked, {0: tmp_path / "0"}, "test")
+    assert found.keys() == report.keys()
+    assert found["variants"].keys() == report["variants"].keys()
+    assert found["t2v"]["R@50"]["mean"] == 100, "there are eight videos"
+
+
 def test_the_report_is_plain_json_and_names_its_protocol(report):
     assert json.loads(json.dumps(report)) == report
     assert report["seeds"] == list(SEEDS)

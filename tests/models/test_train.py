@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from models import checkpoint
+from models import checkpoint, events
 from models.checkpoint import MODEL, load_model
 from models.evaluate import similarities
 from models.history import NAME
@@ -90,7 +91,8 @@ def test_a_killed_training_resumes_and_ends_with_the_same_bytes(whole, tmp_path)
     assert not finished(tmp_path)
     assert _again(tmp_path) == whole[1]
     assert (tmp_path / MODEL).read_bytes() == (whole[0] / MODEL).read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == [NAME, MODEL]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [NAME, events.NAME, MODEL]
+    assert _shown(tmp_path) == _shown(whole[0])
 
 
 def test_a_finished_training_is_left_as_it_is(whole):
@@ -172,12 +174,22 @@ def test_a_split_with_a_single_video_and_no_signal_can_be_trained_on(tmp_path):
     assert finished(tmp_path)
 
 
+def test_tensorboard_shows_the_history(whole):
+    folder, history = whole
+    assert _shown(folder) == [(epoch.epoch, np.float32(epoch.loss)) for epoch in history.epochs]
+
+
 def _settings(**changes):
     return dataclasses.replace(SETTINGS, training=dataclasses.replace(SETTINGS.training, **changes))
 
 
 def _again(folder, progress=None):
     return train(planted(60, 1), planted(20, 2), SETTINGS, 0, folder, progress)
+
+
+def _shown(folder):
+    """(step, loss) of each point that TensorBoard shows."""
+    return [(point.step, point.value) for point in EventAccumulator(str(folder)).Reload().Scalars("loss")]
 
 
 def _num_epochs(folder):
