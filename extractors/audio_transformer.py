@@ -53,11 +53,6 @@ class Expert(NetworkExtractor):
         """AST's width."""
         return 768
 
-    @property
-    def released(self) -> dict[str, str]:
-        """One network."""
-        return {"network": self.params.network}
-
     def known(self, part: str) -> WeightFile:
         """The hub's."""
         return hub_file(self.params.network, "model.safetensors", size_mb=346, licence="BSD-3-Clause")

@@ -1,8 +1,5 @@
 """Which device the networks run on, and how the cores are shared when it is the CPU."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from pipeline.engine import num_workers
 from pipeline.errors import ConfigError
 
@@ -24,21 +21,22 @@ def resolve(setting: str) -> str:
     return f"cuda:{int(number or 0)}"
 
 
-def share_cores(workers: int, device: str) -> int:
-    """How many decode workers: the setting, or when it is 0 one per core, or half of them if networks need the rest."""
-    if workers or device != "cpu":
-        return num_workers(workers)
-    return max(1, num_workers(0) // 2)
-
-
-@contextmanager
-def few_threads(workers: int) -> Iterator[None]:
-    """Leaves the decode workers' cores to them: threads that wait for each other on busy cores cost far more."""
+def resolve_all(setting: str) -> tuple[str, ...]:
+    """As `resolve`, for several devices with commas between; auto is every GPU that is there."""
+    first, *more = (resolve(name.strip()) for name in setting.split(","))
+    if setting != "auto" or first == "cpu":
+        return first, *more
     import torch
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(max(1, num_workers(0) - workers))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    return tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
+
+
+def share_cores(workers: int, device: str) -> int:
+    """How many decode workers: the setting, or when it is 0 one per core, or half of them if networks need the rest.
+
+    Two are the least where there are two cores: the networks wait for what comes next, whichever of them decodes it.
+    """
+    cores = num_workers(0)
+    if workers or device != "cpu":
+        return num_workers(workers)
+    return min(cores, max(2, cores // 2))

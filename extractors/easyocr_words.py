@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.base import Embedded, FrameNeed, FrameView
+from extractors.base import Embedded
 from extractors.networks import NetworkExtractor, Tensors, place
-from extractors.word_vectors import Encoder, EncoderParams
-from extractors.written_words import Word, split_line
+from extractors.read_words import ReadingExpert, Word, split_line
+from extractors.word_vectors import EncoderParams
 from pipeline import config
 from pipeline.weight_catalog import easyocr_file
 from pipeline.weights import WeightFile
@@ -50,26 +50,17 @@ class Params:
             raise ValueError("min_confidence must be in 0..1")
 
 
-class Expert(NetworkExtractor):
+class Expert(ReadingExpert, NetworkExtractor):
     """A vector for each word in the picture, with extras `text`, `confidence` and `box_px`."""
 
     version = 1
     params: Params
 
     @property
-    def dim(self) -> int:
-        """D, the length of a word vector."""
-        return self.params.words.dim
-
-    @property
-    def _words(self) -> Encoder:
-        return Encoder(self.params.words, self.source)
-
-    @property
     def released(self) -> dict[str, str]:
-        """Detector, recogniser, and the vectors' file if there is one."""
+        """Detector and recogniser."""
         read = f"easyocr {','.join(sorted(self.params.languages))}"
-        return {"detector": "easyocr craft", "recogniser": read, **self._words.released}
+        return {"detector": "easyocr craft", "recogniser": read}
 
     def known(self, part: str) -> WeightFile:
         """As EasyOCR knows them."""
@@ -77,16 +68,7 @@ class Expert(NetworkExtractor):
             from easyocr.config import detection_models
 
             return easyocr_file(detection_models["craft"])
-        return easyocr_file(self._recogniser()[1]) if part == "recogniser" else self._words.known(part)
-
-    @property
-    def need(self) -> FrameNeed:
-        """Single frames."""
-        return FrameNeed(self.params.fps, self.params.short_px)
-
-    def prepare(self, view: FrameView) -> NDArray[np.uint8]:
-        """(N, H, W, 3) RGB."""
-        return view.frames[view.starts]
+        return easyocr_file(self._recogniser()[1])
 
     def build(self) -> "torch.nn.Module":
         """The detector."""
@@ -98,13 +80,11 @@ class Expert(NetworkExtractor):
             return self.filled("detector", CRAFT(pretrained=False), _without_module)
 
     def load(self, device: str) -> None:
-        """Put both networks on the device, and read the word vectors."""
+        """Put both networks on the device, and get the word vectors ready."""
         from easyocr.detection import get_textbox
         from easyocr.recognition import CTCLabelConverter
 
         super().load(device)
-        self._vectors = self._words
-        self._vectors.load(device)
         reader, settings, make, size = self._recogniser()
         reader.converter = CTCLabelConverter(settings["characters"], {}, {})
         network = make(
@@ -146,15 +126,7 @@ class Expert(NetworkExtractor):
             warnings.filterwarnings("ignore", ".*pin_memory.*")  # EasyOCR pins memory, also without a GPU
             across, free = self._reader.detect(items, canvas_size=self.params.detector_px, reformat=False)
             found = [self._read(*frame) for frame in zip(items, across, free, strict=True)]
-        flat = [(item, word) for item, frame in enumerate(found) for word in frame]
-        values, known = self._vectors.known_vectors([word.text for _, word in flat])
-        flat = [flat[at] for at in known]
-        extras: dict[str, NDArray[Any]] = {
-            "text": np.array([word.text for _, word in flat], np.str_),
-            "confidence": np.array([word.confidence for _, word in flat], np.float32),
-            "box_px": np.array([word.box_px for _, word in flat], np.float32).reshape(-1, 4),
-        }
-        return Embedded(values, np.array([item for item, _ in flat], np.int64), extras)
+        return self.embed_read(found)
 
     def _read(self, frame: NDArray[np.uint8], across: list[Any], free: list[Any]) -> list[Word]:
         """The words of one frame (H, W, 3) RGB, from the top down."""

@@ -88,14 +88,12 @@ class Expert(NetworkExtractor, faces.Expert):
 
     def embed(self, items: NDArray[np.uint8]) -> Embedded:
         """(R, 512)."""
-        found = [self._sure(*face) for face in zip(*self._detector.detect(items, landmarks=True), strict=True)]
-        boxes = np.concatenate([frame.boxes_px for frame in found])
-        index = np.repeat(np.arange(len(items)), [len(frame.confidence) for frame in found]).astype(np.int64)
-        crops = np.array([self._crop(items[at], box) for at, box in zip(index, boxes, strict=True)], np.float32)
-        shape = (-1, 3, FACE_PX, FACE_PX)
-        values = self.run(crops.reshape(shape), lambda faces: faces) if len(index) else np.zeros((0, 512), np.float32)
-        confidence = np.concatenate([frame.confidence for frame in found])
-        return Embedded(values, index, {"box_px": boxes, "confidence": confidence})
+        found, index = self.find(items)
+        if not len(index):
+            return Embedded(np.zeros((0, self.dim), np.float32), index, found.extras)
+        pairs = zip(index, found.boxes_px, strict=True)
+        crops = np.array([self._crop(items[item], box) for item, box in pairs], np.float32)
+        return Embedded(self.run(crops, lambda faces: faces), index, found.extras)
 
     def _crop(self, frame: NDArray[np.uint8], box_px: NDArray[np.float32]) -> Any:
         """(3, 160, 160), cut and scaled as facenet-pytorch does."""

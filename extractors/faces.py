@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.base import Embedded, Extractor, FrameNeed, FrameView
+from extractors.base import Embedded
+from extractors.shown_frames import FrameExpert
 from pipeline import config
 from pipeline.weights import wheel_sha256
 
@@ -49,7 +50,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Faces:
-    """The faces of a frame, surest first."""
+    """The faces of a frame, surest first, or of several frames, one after another."""
 
     boxes_px: NDArray[np.float32]
     """(F, 4) left, top, right, bottom."""
@@ -58,8 +59,13 @@ class Faces:
     landmarks_px: NDArray[np.float32]
     """(F, 5, 2) eyes, nose, corners of the mouth."""
 
+    @property
+    def extras(self) -> dict[str, NDArray[Any]]:
+        """What is kept beside the vectors."""
+        return {"box_px": self.boxes_px, "confidence": self.confidence}
 
-class Expert(Extractor):
+
+class Expert(FrameExpert):
     """One row for each face of a frame, none where nobody is seen: its edges, its fine texture, its colours."""
 
     version = 1
@@ -75,15 +81,6 @@ class Expert(Extractor):
         """The networks inside the wheel."""
         return wheel_sha256("facenet-pytorch", ".pt")
 
-    @property
-    def need(self) -> FrameNeed:
-        """Single frames."""
-        return FrameNeed(self.params.fps, self.params.short_px)
-
-    def prepare(self, view: FrameView) -> NDArray[np.uint8]:
-        """(N, H, W, 3) RGB."""
-        return view.frames[view.starts]
-
     def load(self, device: str) -> None:
         """Put MTCNN on the device."""
         from facenet_pytorch import MTCNN
@@ -94,15 +91,17 @@ class Expert(Extractor):
 
     def embed(self, items: NDArray[np.uint8]) -> Embedded:
         """(R, D) vectors, with extras `box_px` (R, 4) in pixels of the frame shown and `confidence` (R,)."""
-        found = [self._sure(*face) for face in zip(*self._detector.detect(items, landmarks=True), strict=True)]
-        pairs = zip(items, found, strict=True)
-        rows = [describe(align(frame, points)) for frame, faces in pairs for points in faces.landmarks_px]
-        item_index = np.repeat(np.arange(len(items)), [len(faces.confidence) for faces in found])
-        extras: dict[str, NDArray[Any]] = {
-            "box_px": np.concatenate([faces.boxes_px for faces in found]),
-            "confidence": np.concatenate([faces.confidence for faces in found]),
-        }
-        return Embedded(np.array(rows, np.float32).reshape(-1, self.dim), item_index.astype(np.int64), extras)
+        found, index = self.find(items)
+        pairs = zip(index, found.landmarks_px, strict=True)
+        rows = [describe(align(items[item], points)) for item, points in pairs]
+        return Embedded(np.array(rows, np.float32).reshape(-1, self.dim), index, found.extras)
+
+    def find(self, items: NDArray[np.uint8]) -> tuple[Faces, NDArray[np.int64]]:
+        """The faces of all frames (N, H, W, 3), and which frame each is in, (F,)."""
+        frames = [self._sure(*face) for face in zip(*self._detector.detect(items, landmarks=True), strict=True)]
+        index = np.repeat(np.arange(len(items), dtype=np.int64), [len(frame.confidence) for frame in frames])
+        every = zip(*((frame.boxes_px, frame.confidence, frame.landmarks_px) for frame in frames), strict=True)
+        return Faces(*(np.concatenate(values) for values in every)), index
 
     def _sure(self, boxes: Any, confidence: Any, landmarks: Any) -> Faces:
         """The faces to keep of what MTCNN gives for one frame: None, [None], None where it found no face."""

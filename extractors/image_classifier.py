@@ -3,19 +3,15 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from extractors import named_networks
-from extractors.base import Embedded, FrameNeed, FrameView
-from extractors.networks import NetworkExtractor, normalised
+from extractors.base import FrameNeed
+from extractors.picture_network import PictureNetwork, Triple
+from extractors.shown_frames import FrameExpert
 from pipeline import config
 from pipeline.weights import WeightFile
 
 if TYPE_CHECKING:
     import torch
-
-Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -56,21 +52,11 @@ class Params:
         return hash((self.network, self.fps, self.resize_px, self.crop_px))
 
 
-class Expert(NetworkExtractor):
+class Expert(FrameExpert, PictureNetwork):
     """One row for each frame."""
 
     version = 1
     params: Params
-
-    @property
-    def dim(self) -> int:
-        """D, as the settings say."""
-        return self.params.dim
-
-    @property
-    def released(self) -> dict[str, str]:
-        """One network."""
-        return {"network": self.params.network}
 
     def known(self, part: str) -> WeightFile:
         """As the library knows it."""
@@ -82,17 +68,7 @@ class Expert(NetworkExtractor):
         settings = self.params
         return FrameNeed(settings.fps, settings.resize_px, resize=settings.resize, crop_px=settings.crop_px)
 
-    def prepare(self, view: FrameView) -> NDArray[np.uint8]:
-        """(N, H, W, 3) RGB."""
-        return view.frames[view.starts]
-
     def build(self) -> "torch.nn.Module":
         """The network without its last layer."""
         network = named_networks.make(self.params.network, self.params.classes, self.params.arguments)
         return named_networks.behead(self.filled("network", network, named_networks.modern_names))
-
-    def embed(self, items: NDArray[np.uint8]) -> Embedded:
-        """(B, D)."""
-        return Embedded.one_per_item(
-            self.run(items, lambda pixels: normalised(pixels, self.params.mean, self.params.std))
-        )

@@ -1,23 +1,25 @@
-"""What a frame shows, in the terms of language: an image-text network through open_clip, and its own text tower.
+"""What a frame shows, in the terms of language: an image-text network by name, and its own text tower.
 
 Radford et al. 2021 (CLIP), Tschannen et al. 2025 (SigLIP 2), Bolya et al. 2025 (Perception Encoder). The vectors of
 frames and of captions have length 1 and lie in one space.
 """
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.base import Embedded, FrameNeed, FrameView
-from extractors.image_classifier import Triple
-from extractors.networks import NetworkEncoder, NetworkExtractor, normalised, place
+from extractors.base import Embedded, FrameNeed
+from extractors.hub_models import is_hub_name
+from extractors.image_text_network import ImageTextNetwork
+from extractors.image_text_open_clip import OpenClipNetwork
+from extractors.image_text_transformers import TransformersNetwork
+from extractors.networks import NetworkEncoder, place
+from extractors.picture_network import PictureNetwork, Triple
+from extractors.shown_frames import FrameExpert
 from pipeline import config
-from pipeline.errors import ConfigError
-from pipeline.weight_catalog import hub_file, open_clip_file
 from pipeline.weights import WeightFile
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ class Params:
 
     __pydantic_config__ = config.STRICT
     network: str
-    """<network>.<weights> as open_clip has them, e.g. PE-Core-L-14-336.meta."""
+    """<network>.<weights> as open_clip has them, e.g. PE-Core-L-14-336.meta, or transformers/<owner>/<name> on the hub:
+    CLIP, SigLIP, and SigLIP 2 of a fixed size, e.g. transformers/google/siglip2-base-patch16-224."""
     dim: int
     """D of the space of images and texts."""
     size_px: int
@@ -47,30 +50,29 @@ class Params:
     """... the division by this."""
 
     def __post_init__(self) -> None:
-        split_name(self.network)
+        network_of(self.network)  # which refuses a name of neither form
         if self.fps <= 0 or self.dim < 1 or self.size_px < 1:
             raise ValueError("fps, dim and size_px must be above 0")
 
 
-class Expert(NetworkExtractor):
+class Expert(FrameExpert, PictureNetwork):
     """One row of length 1 for each frame."""
 
     version = 1
     params: Params
 
     @property
-    def dim(self) -> int:
-        """D, as the settings say."""
-        return self.params.dim
+    def _library(self) -> ImageTextNetwork:
+        return network_of(self.params.network)
 
     @property
-    def released(self) -> dict[str, str]:
-        """Both towers lie in one file."""
-        return {"network": f"open_clip {self.params.network}"}
+    def released(self) -> Mapping[str, str]:
+        """As the library says."""
+        return self._library.image_parts
 
     def known(self, part: str) -> WeightFile:
-        """As open_clip knows it."""
-        return open_clip_file(*split_name(self.params.network))
+        """As the library knows it."""
+        return self._library.known(part)
 
     @property
     def need(self) -> FrameNeed:
@@ -81,19 +83,13 @@ class Expert(NetworkExtractor):
             settings.fps, settings.size_px, resize=settings.resize, crop_px=crop_px, squash=settings.squash
         )
 
-    def prepare(self, view: FrameView) -> NDArray[np.uint8]:
-        """(N, H, W, 3) RGB."""
-        return view.frames[view.starts]
-
     def build(self) -> "torch.nn.Module":
         """The image tower."""
-        tower: torch.nn.Module = self.filled("network", make(self.params.network)).get_submodule("visual")
-        return tower
+        return self._library.image_tower(self)
 
     def embed(self, items: NDArray[np.uint8]) -> Embedded:
         """(B, D)."""
-        values = self.run(items, lambda pixels: normalised(pixels, self.params.mean, self.params.std))
-        return Embedded.one_per_item(of_length_one(values))
+        return Embedded.one_per_item(of_length_one(super().embed(items).values))
 
 
 @dataclass(frozen=True)
@@ -106,10 +102,11 @@ class EncoderParams:
     dim: int
     """D of the space of images and texts."""
     tokenizer: str = ""
-    """Repository on the Hugging Face hub that holds the tokenizer; empty: CLIP's, which is inside open_clip."""
+    """Repository on the Hugging Face hub that holds the tokenizer of a network of open_clip; empty: CLIP's, which is
+    inside open_clip. Networks of transformers have their own."""
 
     def __post_init__(self) -> None:
-        split_name(self.network)
+        network_of(self.network, self.tokenizer)
 
 
 class Encoder(NetworkEncoder):
@@ -119,82 +116,36 @@ class Encoder(NetworkEncoder):
     params: EncoderParams
 
     @property
-    def dim(self) -> int:
-        """D, as the settings say."""
-        return self.params.dim
+    def _library(self) -> ImageTextNetwork:
+        return network_of(self.params.network, self.params.tokenizer)
 
     @property
-    def released(self) -> dict[str, str]:
-        """The file with both towers, and the tokenizer where it is not inside open_clip."""
-        tokenizer = {"tokenizer": self.params.tokenizer} if self.params.tokenizer else {}
-        return {"network": f"open_clip {self.params.network}", **tokenizer}
+    def released(self) -> Mapping[str, str]:
+        """As the library says."""
+        return self._library.text_parts
 
     def known(self, part: str) -> WeightFile:
-        """As open_clip and the hub know them."""
-        if part == "tokenizer":
-            return hub_file(self.params.tokenizer, "tokenizer.json")
-        return open_clip_file(*split_name(self.params.network))
+        """As the library knows it."""
+        return self._library.known(part)
 
     def load(self, device: str) -> None:
         """Put the text tower on the device."""
-        from torch import nn
-
-        network: Any = self.filled("network", make(self.params.network))
-        network.visual = nn.Identity()
+        tower, self._tokenise = self._library.text_tower(self)
         self._device = device
-        self._network: Any = place(network, device)
-        self._length = int(network.context_length)
-        self._vocabulary = int(network.vocab_size)
+        self._tower: Any = place(tower, device)
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """For each text its vector, (1, D)."""
         import torch
 
         with torch.inference_mode():
-            values = self._network.encode_text(self._tokens(texts).to(self._device)).float().cpu().numpy()
+            values = self._tower(self._tokenise(texts).to(self._device)).float().cpu().numpy()
         return list(of_length_one(values)[:, None])
 
-    def _tokens(self, texts: Sequence[str]) -> "torch.Tensor":
-        """(B, W) of token ids."""
-        import open_clip
-        import torch
 
-        if not self.params.tokenizer or self.source.seeded:
-            ids: torch.Tensor = open_clip.SimpleTokenizer(context_length=self._length)(list(texts))
-            return ids % self._vocabulary
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_file(str(self.path("tokenizer")))
-        tokenizer.enable_truncation(self._length)
-        tokenizer.enable_padding(length=self._length)
-        cleaned = [open_clip.tokenizer.canonicalize_text(text) for text in texts]
-        return torch.tensor([encoding.ids for encoding in tokenizer.encode_batch(cleaned)])
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """(network, weights) of "ViT-B-32.openai"; ValueError for another."""
-    network, _, weights = name.rpartition(".")
-    if not network or not weights:
-        raise ValueError(f"network {name!r} must be <network>.<weights> as open_clip has them, e.g. ViT-B-32.openai")
-    return network, weights
-
-
-def make(name: str) -> "torch.nn.Module":
-    """The network with both towers; its tensors are arbitrary."""
-    import open_clip
-
-    network, weights = split_name(name)
-    if open_clip.get_model_config(network) is None:
-        raise ConfigError(f"network {name!r}: open_clip {open_clip.__version__} has no {network!r}")
-    quick = bool(open_clip.get_pretrained_cfg(network, weights).get("quick_gelu", False))
-    logging.disable(logging.WARNING)  # it would warn of tensors that are about to be replaced
-    try:
-        made: torch.nn.Module = open_clip.create_model(
-            network, load_weights=False, pretrained_text=False, force_quick_gelu=quick
-        )
-    finally:
-        logging.disable(logging.NOTSET)
-    return made
+def network_of(name: str, tokenizer: str = "") -> ImageTextNetwork:
+    """The network called `name`, of the library that the name says; ValueError for a name of no such form."""
+    return (TransformersNetwork if is_hub_name(name) else OpenClipNetwork)(name, tokenizer)
 
 
 def of_length_one(values: NDArray[np.float32]) -> NDArray[np.float32]:

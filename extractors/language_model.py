@@ -1,6 +1,5 @@
 """Captions as the token vectors of a language model, through transformers; Collaborative Experts used OpenAI's GPT."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -8,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors import words
-from extractors.networks import NetworkEncoder, Tensors, place
+from extractors import hub_models
+from extractors.networks import NetworkEncoder, place
 from pipeline import config
 from pipeline.weight_catalog import hub_file
 from pipeline.weights import WeightFile
@@ -41,13 +40,8 @@ class EncoderParams:
 class Encoder(NetworkEncoder):
     """One vector for each token as the last layer has it, or their mean."""
 
-    version = 1
+    version = 2
     params: EncoderParams
-
-    @property
-    def dim(self) -> int:
-        """D, as the settings say."""
-        return self.params.dim
 
     @property
     def released(self) -> dict[str, str]:
@@ -56,26 +50,18 @@ class Encoder(NetworkEncoder):
 
     def known(self, part: str) -> WeightFile:
         """The hub's."""
-        name = "tokenizer.json" if part == "tokenizer" else "model.safetensors"
-        return hub_file(self.params.network, name)
+        return hub_file(self.params.network, hub_models.FILES[part])
 
     def load(self, device: str) -> None:
         """Put the model on the device, and read the tokenizer."""
-        from transformers import AutoConfig, AutoModel
+        from transformers import AutoConfig
 
         settings = AutoConfig.for_model(self.params.kind, **self.params.sizes)
-        model: Any = AutoModel.from_config(settings)  # type: ignore[no-untyped-call]
-        names = model.state_dict().keys()
         self._device = device
-        self._model: Any = place(self.filled("network", model, lambda tensors: _of_the_body(tensors, names)), device)
-        self._tokenizer = None if self.source.seeded else self._read_tokenizer()
-
-    def _read_tokenizer(self) -> Any:
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_file(str(self.path("tokenizer")))
-        tokenizer.enable_truncation(self.params.max_tokens)
-        return tokenizer
+        self._model: Any = place(hub_models.build(self, settings), device)
+        self._tokenizer = None
+        if not self.source.seeded:
+            self._tokenizer = hub_models.read_tokenizer(self.path("tokenizer"), self.params.max_tokens)
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """For each text its token vectors (W, D), W >= 1."""
@@ -93,18 +79,4 @@ class Encoder(NetworkEncoder):
     def _ids(self, text: str) -> list[int]:
         if self._tokenizer is not None:
             return list(self._tokenizer.encode(text).ids)
-        # A stand-in has no vocabulary: each word gets any place in the table, always the same.
-        hashed = [zlib.crc32(word.lower().encode()) for word in words.tokens(text)]
-        return [number % self._model.config.vocab_size for number in hashed[: self.params.max_tokens]]
-
-
-def _of_the_body(tensors: Tensors, names: Any) -> Tensors:
-    """The tensors of a file without those of its head, and without the prefix that heads put before the others."""
-    modern = {_modern(name): tensor for name, tensor in tensors.items()}
-    short = {name.partition(".")[2] if name not in names else name: tensor for name, tensor in modern.items()}
-    return {name: tensor for name, tensor in short.items() if name in names}
-
-
-def _modern(name: str) -> str:
-    """BERT's files still name the scale and shift of their norms as TensorFlow did."""
-    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+        return hub_models.stand_in_ids(text, self._model.config.vocab_size)[: self.params.max_tokens]

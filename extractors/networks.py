@@ -26,12 +26,21 @@ def unchanged(tensors: Tensors) -> Tensors:
 class Weighted:
     """The part of an extractor or text encoder that knows its weights."""
 
+    params: Any
     source: Any
 
     @property
-    @abstractmethod
+    def dim(self) -> int:
+        """D, as the settings say; a network that comes in one width says its own."""
+        return int(self.params.dim)
+
+    @property
     def released(self) -> Mapping[str, str]:
-        """Part -> what its weights are published as, in words that never change; asked without importing a library."""
+        """Part -> what its weights are published as, in words that never change; asked without importing a library.
+
+        Here one part, by the name in the settings.
+        """
+        return {"network": self.params.network}
 
     @abstractmethod
     def known(self, part: str) -> WeightFile:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors import named_networks
-from extractors.base import Embedded, FrameNeed, FrameView
+from extractors.base import Embedded, FrameNeed
 from extractors.networks import NetworkExtractor, place
+from extractors.shown_frames import WindowExpert
 from pipeline import config
 from pipeline.errors import WeightsError
 from pipeline.weights import WeightFile
@@ -62,7 +63,7 @@ class Params:
             raise ValueError(f"crop_px must be a multiple of 8, at least {SMALLEST_PX}, and not above resize_px")
 
 
-class Expert(NetworkExtractor):
+class Expert(WindowExpert, NetworkExtractor):
     """One row for each window."""
 
     version = 1
@@ -91,11 +92,6 @@ class Expert(NetworkExtractor):
         return FrameNeed(
             settings.fps, settings.resize_px, settings.window + 1, settings.stride, "bilinear", settings.crop_px
         )
-
-    def prepare(self, view: FrameView) -> NDArray[np.uint8]:
-        """(N, T + 1, H, W, 3) RGB."""
-        items: NDArray[np.uint8] = view.frames[view.starts[:, None] + np.arange(view.window)]
-        return items
 
     def build(self) -> "torch.nn.Module":
         """The flow stream."""

@@ -1,12 +1,13 @@
-"""What is said: the words of the subtitles as hashed vectors."""
+"""What is said: the words of the subtitles as vectors."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.base import Embedded, Extractor, SubtitleNeed, WordView
-from extractors.words import EncoderParams, tokens, vectors
+from extractors.base import Embedded, SubtitleNeed, WordView
+from extractors.word_expert import WordExpert, WordParams
+from extractors.words import EncoderParams, tokens
 from pipeline import config
 
 
@@ -15,20 +16,16 @@ class Params:
     """Settings of the speech expert."""
 
     __pydantic_config__ = config.STRICT
-    words: EncoderParams = field(default_factory=EncoderParams)
-    """Must be those of the text encoder, for a word said to match a word searched."""
+    words: WordParams = field(default_factory=EncoderParams)
+    """Must be those of the text encoder, for a word said to match a word searched. Other sources than hashing: as in
+    word_vectors.py."""
 
 
-class Expert(Extractor):
-    """A unit vector for each word said; "well-known" counts as two, a lone dash as none."""
+class Expert(WordExpert):
+    """A vector for each word said; "well-known" counts as two, a lone dash as none."""
 
     version = 1
     params: Params
-
-    @property
-    def dim(self) -> int:
-        """D, the length of a word vector."""
-        return self.params.words.dim
 
     @property
     def need(self) -> SubtitleNeed:
@@ -44,6 +41,4 @@ class Expert(Extractor):
         split = [tokens(str(item)) for item in items]
         text = [word for item in split for word in item]
         item_index = np.repeat(np.arange(len(items)), [len(item) for item in split])
-        return Embedded(
-            vectors(text, self.params.words), item_index.astype(np.int64), {"text": np.array(text, np.str_)}
-        )
+        return self.embed_words(text, item_index.tolist(), {})

@@ -3,13 +3,10 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from extractors import named_networks
-from extractors.base import Embedded, FrameNeed, FrameView
-from extractors.image_classifier import Triple
-from extractors.networks import NetworkExtractor, normalised
+from extractors.base import FrameNeed
+from extractors.picture_network import PictureNetwork, Triple
+from extractors.shown_frames import WindowExpert
 from pipeline import config
 from pipeline.errors import WeightsError
 from pipeline.weights import WeightFile
@@ -68,21 +65,11 @@ class Params:
         return hash((self.network, self.fps, self.window, self.stride))
 
 
-class Expert(NetworkExtractor):
+class Expert(WindowExpert, PictureNetwork):
     """One row for each window of frames."""
 
     version = 1
     params: Params
-
-    @property
-    def dim(self) -> int:
-        """D, as the settings say."""
-        return self.params.dim
-
-    @property
-    def released(self) -> dict[str, str]:
-        """One network."""
-        return {"network": self.params.network}
 
     def known(self, part: str) -> WeightFile:
         """As the library knows it."""
@@ -97,11 +84,6 @@ class Expert(NetworkExtractor):
         return FrameNeed(
             settings.fps, settings.resize_px, settings.window, settings.stride, settings.resize, settings.crop_px
         )
-
-    def prepare(self, view: FrameView) -> NDArray[np.uint8]:
-        """(N, T, H, W, 3) RGB."""
-        items: NDArray[np.uint8] = view.frames[view.starts[:, None] + np.arange(view.window)]
-        return items
 
     def build(self) -> "torch.nn.Module":
         """The network without its last layer."""
@@ -125,9 +107,3 @@ class Expert(NetworkExtractor):
         else:
             network = named_networks.make(self.params.network, self.params.classes, self.params.arguments)
         return named_networks.behead(self.filled("network", network, named_networks.modern_names))
-
-    def embed(self, items: NDArray[np.uint8]) -> Embedded:
-        """(B, D)."""
-        return Embedded.one_per_item(
-            self.run(items, lambda pixels: normalised(pixels, self.params.mean, self.params.std))
-        )

@@ -1,7 +1,8 @@
 """What is said: openai-whisper hears words in windows of 30 s, of many videos at once, and each becomes a vector.
 
 Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision". No text is made up on silence:
-silent windows are not heard at all, and what Whisper itself takes for silence, or repeats, is dropped. W words.
+silent windows are not heard at all, and what Whisper itself takes for silence, or still repeats in its last try, is
+dropped. W words.
 """
 
 import warnings
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
 from extractors.networks import NetworkExtractor, to_device
-from extractors.word_vectors import Encoder, EncoderParams
+from extractors.word_expert import WordExpert
+from extractors.word_vectors import EncoderParams
 from extractors.words import tokens
 from pipeline import config
 from pipeline.audio import Resampler
@@ -30,8 +32,6 @@ TICK_S = 0.02
 """Whisper's clock ticks that often."""
 SHORTEST_SOUND_S = 0.3
 """A last window with less sound holds no word."""
-
-STAND_IN_TOKENS = 16
 
 _SIZES = {
     "tiny": (384, 6, 4, 4),
@@ -60,7 +60,10 @@ class Params:
     min_log_probability: float = -1.0
     """Mean over the tokens; windows below it are not sure."""
     max_compression: float = 2.4
-    """Text that packs better than this repeats itself: Whisper has lost the thread, and the window has no words."""
+    """Text that packs better than this repeats itself: Whisper has lost the thread."""
+    temperatures: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    """A window that is not sure, or repeats itself, is tried at the next one; 0 takes the likeliest token, others draw.
+    With 0.0 alone there is one try, which costs the least."""
     max_tokens: int = 224
     """Tokens written for a window at the most."""
     resampler: Resampler = "soxr"
@@ -75,6 +78,8 @@ class Params:
             raise ValueError("max_no_speech must be in 0..1, quietest at least 0, max_compression above 0")
         if not 1 <= self.max_tokens <= 224:
             raise ValueError("max_tokens must be in 1..224")
+        if not self.temperatures or min(self.temperatures) < 0:
+            raise ValueError("temperatures must name at least one, and none below 0")
 
 
 class Word(NamedTuple):
@@ -86,29 +91,20 @@ class Word(NamedTuple):
     end_s: float
 
 
-class Expert(NetworkExtractor):
+class Expert(WordExpert, NetworkExtractor):
     """A vector for each word said, with extras `text`, `language` and `confidence`."""
 
-    version = 1
+    version = 2
     params: Params
 
     @property
-    def dim(self) -> int:
-        """D, the length of a word vector."""
-        return self.params.words.dim
-
-    @property
-    def _words(self) -> Encoder:
-        return Encoder(self.params.words, self.source)
-
-    @property
     def released(self) -> dict[str, str]:
-        """Whisper, and the vectors' file if there is one."""
-        return {"network": f"whisper {self.params.network}", **self._words.released}
+        """Whisper, by its size."""
+        return {"network": f"whisper {self.params.network}"}
 
     def known(self, part: str) -> WeightFile:
         """Whisper's, as its library knows it."""
-        return whisper_file(self.params.network) if part == "network" else self._words.known(part)
+        return whisper_file(self.params.network)
 
     @property
     def need(self) -> AudioNeed:
@@ -135,11 +131,9 @@ class Expert(NetworkExtractor):
         return network
 
     def load(self, device: str) -> None:
-        """Put Whisper on the device, and read the word vectors."""
+        """Put Whisper on the device, and get the word vectors ready."""
         super().load(device)
         self._tokenizer("en")  # read here once, whisper's own calls share it
-        self._vectors = self._words
-        self._vectors.load(device)
 
     def _tokenizer(self, language: str) -> Any:
         from whisper.tokenizer import get_tokenizer
@@ -159,34 +153,47 @@ class Expert(NetworkExtractor):
             if self._is_speech(result)
             for word in self._split(result.tokens, result.language, sound_s(items[item]))
         ]
-        values, known = self._vectors.known_vectors([word.text for _, word, _ in rows])
-        rows = [rows[at] for at in known]
         extras: dict[str, NDArray[Any]] = {
-            "text": np.array([word.text for _, word, _ in rows], np.str_),
             "language": np.array([result.language for _, _, result in rows], np.str_),
             "confidence": np.exp(np.array([result.avg_logprob for _, _, result in rows], np.float32)),
         }
         times_s = np.array([(word.start_s, word.end_s) for _, word, _ in rows], np.float64).reshape(-1, 2)
-        return Embedded(values, np.array([item for item, _, _ in rows], np.int64), extras, times_s)
+        return self.embed_words([word.text for _, word, _ in rows], [int(item) for item, _, _ in rows], extras, times_s)
 
     def _hear(self, windows: NDArray[np.float32]) -> Sequence[Any]:
         """Whisper's results, one a window."""
         import torch
-        import whisper
+        from whisper import DecodingOptions
 
-        options = whisper.DecodingOptions(language=self.params.language, sample_len=self.params.max_tokens, fp16=False)
+        from extractors.whisper_decoding import Tries, decode_with_fallback, log_mel, seed_of
+
+        settings = self.params
+        options = DecodingOptions(language=settings.language, sample_len=settings.max_tokens, fp16=False)
+        tries = Tries(settings.temperatures, self._has_failed)
         with torch.inference_mode():
             mel = log_mel(to_device(windows, self.device), self.network.dims.n_mels)
-            results: Sequence[Any] = whisper.decode(self.network, mel, options)
-        return results
+            return decode_with_fallback(self.network, mel, options, tries, [seed_of(window) for window in windows])
+
+    def _has_failed(self, result: Any) -> bool:
+        """Whether a window is to be tried again, as Whisper's own transcription judges."""
+        unsure = result.avg_logprob < self.params.min_log_probability
+        return not self._judge_nothing and not self._is_silent(result) and (unsure or self._repeats(result))
 
     def _is_speech(self, result: Any) -> bool:
-        """As Whisper's own transcription judges, but without a second try at random."""
-        if self.source.seeded:
-            return True  # stand-ins are never sure of anything, and what comes after needs words to work on
+        """Whether the words of a window are kept. Whisper's own keeps repetitions of the last try; they are made up."""
+        return self._judge_nothing or not (self._is_silent(result) or self._repeats(result))
+
+    @property
+    def _judge_nothing(self) -> bool:
+        """Stand-ins are never sure of anything, and what comes after needs words to work on."""
+        return bool(self.source.seeded)
+
+    def _is_silent(self, result: Any) -> bool:
         unsure = result.avg_logprob < self.params.min_log_probability
-        silent = result.no_speech_prob > self.params.max_no_speech and unsure
-        return not silent and result.compression_ratio <= self.params.max_compression
+        return bool(result.no_speech_prob > self.params.max_no_speech and unsure)
+
+    def _repeats(self, result: Any) -> bool:
+        return bool(result.compression_ratio > self.params.max_compression)
 
     def _split(self, written: Sequence[int], language: str, until_s: float) -> list[Word]:
         """The words of what Whisper wrote: text tokens between time tokens; none where there is no sound any more."""
@@ -201,15 +208,6 @@ class Expert(NetworkExtractor):
                 found += spread(tokenizer.decode(text), start_s, at_s)
             text, start_s = [], at_s
         return found
-
-
-def log_mel(windows: "torch.Tensor", bands: int) -> "torch.Tensor":
-    """(B, bands, 3000) of windows (B, 480000), as Whisper was trained."""
-    import torch
-    import whisper
-
-    # One by one: Whisper's floor is set by the loudest of all that it is given.
-    return torch.stack([whisper.log_mel_spectrogram(window, bands) for window in windows])
 
 
 def sound_s(window: NDArray[np.float32]) -> float:

@@ -1,19 +1,20 @@
 """Words as vectors: hashed from their letters, learned ones from a word2vec or fastText file, or a language model's.
 
-W words, D feature.
+A language model sees each word on its own, without the words beside it, so that a word has one vector wherever it
+stands: the mean of what the last layer gives for its pieces. W words, D feature.
 """
 
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors import words
-from extractors.networks import NetworkEncoder
+from extractors import hub_models, words
+from extractors.networks import NetworkEncoder, place
 from extractors.words import EncoderParams as Hashed
 from pipeline import config
 from pipeline.errors import WeightsError
@@ -21,6 +22,9 @@ from pipeline.weights import WeightFile
 
 VECTORS = "words"
 """The part of an expert's weights that the vectors are."""
+_HUB_PARTS = {VECTORS: "network", "words_config": "config", "words_tokenizer": "tokenizer"}
+"""Part -> that of a model on the hub."""
+_MOST_PIECES = 64
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,13 @@ class EncoderParams:
     """How words become vectors."""
 
     __pydantic_config__ = config.STRICT
-    source: Literal["hashed", "file"] = "hashed"
-    """hashed: from the letters, no file needed; file: the one named in the YAML under weights: words:."""
+    source: str = "hashed"
+    """hashed: from the letters, no file needed; file: the one named in the YAML under weights: words:;
+    transformers/<owner>/<name>: a language model on the hub, e.g. transformers/google-bert/bert-base-uncased."""
     dim: int = 300
-    """D."""
+    """D; the width of a language model."""
     shortest: int = 3
-    """Length of the shortest character n-gram that is hashed; also for the stand-ins of a file."""
+    """Length of the shortest character n-gram that is hashed; also for stand-ins of learned vectors."""
     longest: int = 5
     """Length of the longest character n-gram that is hashed."""
     max_words: int = 1_000_000
@@ -42,7 +47,16 @@ class EncoderParams:
     def __post_init__(self) -> None:
         if self.max_words < 1:
             raise ValueError("max_words must be at least 1")
+        if self.source not in {"hashed", "file"} and not hub_models.is_hub_name(self.source):
+            raise ValueError(f"source {self.source!r} must be hashed, file, or transformers/<owner>/<name>")
+        if self.is_hub_model:
+            hub_models.repository(self.source)  # which refuses a name that no repository has
         _ = self.hashed  # which refuses the rest
+
+    @property
+    def is_hub_model(self) -> bool:
+        """Whether a language model gives the vectors."""
+        return hub_models.is_hub_name(self.source)
 
     @property
     def hashed(self) -> Hashed:
@@ -57,26 +71,25 @@ class Encoder(NetworkEncoder):
     params: EncoderParams
 
     @property
-    def dim(self) -> int:
-        """D, the length of a word vector."""
-        return self.params.dim
-
-    @property
     def released(self) -> dict[str, str]:
-        """The file, if there is one."""
+        """The file, or the model, if there is one."""
+        if self.params.is_hub_model:
+            return dict.fromkeys(_HUB_PARTS, self.params.source)
         return {VECTORS: "a file"} if self.params.source == "file" else {}
 
     def known(self, part: str) -> WeightFile:
-        """There are too many to know one."""
+        """A model's on the hub; there are too many files of vectors to know one."""
+        if self.params.is_hub_model:
+            return hub_models.file_of(self.params.source, _HUB_PARTS[part])
         raise WeightsError("source: file needs a file under weights: words: in the YAML")
 
     def load(self, device: str) -> None:
-        """Read the file."""
-        self._table = Table.read(self.path(VECTORS), self.params) if self._reads_file else None
-
-    @property
-    def _reads_file(self) -> bool:
-        return self.params.source == "file" and not self.source.seeded
+        """Read the file, or put the model on the device."""
+        self._learned: Table | Model | None = None
+        if not self.source.seeded and self.params.is_hub_model:
+            self._learned = Model(self, device)
+        elif not self.source.seeded and self.params.source == "file":
+            self._learned = Table.read(self.path(VECTORS), self.params)
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """For each text the vectors (W, D) of its known words in order, W >= 1."""
@@ -86,9 +99,44 @@ class Encoder(NetworkEncoder):
 
     def known_vectors(self, tokens: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """The vectors (W, D) of the words that are known, and which of `tokens` they are (W,)."""
-        if self._table is not None:
-            return self._table.look_up(tokens)
+        if self._learned is not None:
+            return self._learned.look_up(tokens)
         return words.vectors(tokens, self.params.hashed), np.arange(len(tokens), dtype=np.int64)
+
+
+class Model:
+    """A language model that knows every word."""
+
+    def __init__(self, owner: Encoder, device: str) -> None:
+        settings = hub_models.read_config(owner.path("words_config"))
+        self._device = device
+        self._network = place(hub_models.build(owner, settings, VECTORS), device)
+        self._tokenizer = hub_models.read_tokenizer(owner.path("words_tokenizer"), _MOST_PIECES)
+        self._vectors: dict[str, NDArray[np.float32]] = {}
+        self._dim = owner.dim
+        width = len(self._vector("a"))
+        if width != self._dim:
+            raise WeightsError(f"{owner.path(VECTORS)}: vectors of length {width}, where dim is {self._dim}")
+
+    def look_up(self, tokens: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """As `Encoder.known_vectors`."""
+        for token in tokens:
+            if token not in self._vectors:
+                self._vectors[token] = self._vector(token)
+        values = np.array([self._vectors[token] for token in tokens], np.float32).reshape(-1, self._dim)
+        return values, np.arange(len(tokens), dtype=np.int64)
+
+    def _vector(self, token: str) -> NDArray[np.float32]:
+        """(D,), the mean over the pieces of the word. One word at a time: its last digits depend on no other then."""
+        import torch
+
+        written = self._tokenizer.encode(token)
+        ids = torch.tensor([written.ids or [0]], device=self._device)
+        with torch.inference_mode():
+            states = self._network(ids).last_hidden_state[0].float().cpu().numpy()
+        # Marks of begin and end are shown to the model as it was trained, but are no part of the word.
+        pieces = np.flatnonzero(np.array(written.special_tokens_mask) == 0)
+        return np.asarray(states[pieces if len(pieces) else slice(None)].mean(axis=0), np.float32)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def open_container(path: Path) -> Any:
 
     try:
         # "file:" makes any name a file: "-x.mp4", "concat:a" and "http:b" are legal file names.
-        container = av.open(f"file:{path.resolve()}", metadata_errors="replace")
+        container = av.open(f"file:{path.resolve()}", **_lenient(av.__version__))
     except (av.error.FFmpegError, OSError, ValueError) as error:
         empty = path.exists() and path.stat().st_size == 0
         raise DecodeError(f"{path.name}: {'the file is empty' if empty else reason(error)}") from None
@@ -26,6 +26,11 @@ def open_container(path: Path) -> Any:
         container.close()
         raise DecodeError(f"{path.name}: an image, not a video")
     return container
+
+
+def _lenient(version: str) -> dict[str, Any]:
+    """Titles that are not UTF-8 must not refuse a file; from PyAV 19 on they never do, and nothing can be asked for."""
+    return {"metadata_errors": "replace"} if int(version.partition(".")[0]) < 19 else {}
 
 
 def pick_video(container: Any) -> Any | None:

@@ -3,11 +3,11 @@
 A job that hangs or kills its process costs that job only: the pool (pebble) replaces the worker.
 """
 
-import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -15,9 +15,13 @@ from typing import Any, Generic, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from pipeline.errors import PipelineError
+from pipeline.interrupts import DeafContext
 
 MAX_NEW_POOLS = 2
 """For one job; workers that break more pools than this do not even start."""
+
+LOOK_AGAIN_S = 1.0
+"""How often a pool whose answer is awaited is looked at."""
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -61,7 +65,7 @@ def run_jobs(
     """
     pool: _Pool[Job, Result] = _Pool(function, workers, deadline_s)
     try:
-        waiting: deque[tuple[Job, Any]] = deque()
+        waiting: deque[tuple[Job, _Ticket]] = deque()
         source = iter(jobs)
         exhausted = False
         while waiting or not exhausted:
@@ -71,8 +75,8 @@ def run_jobs(
                 if job is not None:
                     waiting.append((job, pool.submit(job)))
             if waiting:
-                job, future = waiting.popleft()
-                done = pool.wait(job, future)
+                job, ticket = waiting.popleft()
+                done = pool.wait(job, ticket)
                 second = again(job) if done.failure and done.failure.died else None
                 yield done if second is None else pool.wait(second, pool.submit(second))
     finally:
@@ -92,21 +96,21 @@ class _Pool(Generic[Job, Result]):
         self._deadline_s = deadline_s
         self._pool = self._new()
 
-    def submit(self, job: Job) -> Any:
-        """The future of a job."""
+    def submit(self, job: Job) -> "_Ticket":
+        """The future of a job, and who owes it."""
         if not self._pool.active:
             self.stop()
             self._pool = self._new()
-        return self._pool.schedule(self._function, args=(job,), timeout=self._deadline_s)
+        return _Ticket(self._pool, self._pool.schedule(self._function, args=(job,), timeout=self._deadline_s))
 
-    def wait(self, job: Job, future: Any) -> Done[Job, Result]:
+    def wait(self, job: Job, ticket: "_Ticket") -> Done[Job, Result]:
         """What came of a job; BrokenProcessPool when workers do not even start."""
         for _ in range(MAX_NEW_POOLS):
             try:
-                return self._result(job, future)
+                return self._result(job, ticket)
             except BrokenProcessPool:
-                future = self.submit(job)
-        return self._result(job, future)
+                ticket = self.submit(job)
+        return self._result(job, ticket)
 
     def stop(self) -> None:
         """Ends the workers, whatever they do."""
@@ -114,19 +118,33 @@ class _Pool(Generic[Job, Result]):
         self._pool.join()
 
     def _new(self) -> ProcessPool:
-        # spawn: the parent may have threads and CUDA, neither of which survives a fork.
-        context = multiprocessing.get_context("spawn")
-        return ProcessPool(max_workers=self._workers, context=context, initializer=_quiet_worker)
+        return ProcessPool(max_workers=self._workers, context=DeafContext(), initializer=_quiet_worker)
 
-    def _result(self, job: Job, future: Any) -> Done[Job, Result]:
+    def _result(self, job: Job, ticket: "_Ticket") -> Done[Job, Result]:
         try:
-            return Done(job, future.result(), None)
+            return Done(job, ticket.result(), None)
         except FutureTimeoutError:
             return Done(job, None, Failure(f"gave up after {self._deadline_s:g} s", died=True))
         except ProcessExpired as error:
             return Done(job, None, Failure(f"the decoder crashed (exit code {error.exitcode})", died=True))
         except PipelineError as error:
             return Done(job, None, Failure(str(error), died=False))
+
+
+@dataclass(frozen=True)
+class _Ticket:
+    """A job that was given to a pool."""
+
+    pool: ProcessPool
+    future: Any
+
+    def result(self) -> Any:
+        """What came of it; BrokenProcessPool also where the pool broke and forgot it, for which nobody would tell."""
+        while not wait([self.future], LOOK_AGAIN_S).done:
+            # A job that reaches a pool of pebble 5.2 in the moment in which it breaks is never ended.
+            if not self.pool.active and not self.future.done():
+                raise BrokenProcessPool("the workers ended before the job began")
+        return self.future.result()
 
 
 def _quiet_worker() -> None:

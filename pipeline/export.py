@@ -1,15 +1,20 @@
 """What an expert found, as files for use elsewhere: JSON lines, Parquet, or one NumPy array a video."""
 
+import csv
+import io
 import json
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from pipeline import store
 from pipeline.errors import ConfigError
 from pipeline.parts import Features
+from pipeline.store import Row
 
 Format = Literal["jsonl", "parquet", "npy"]
 
@@ -34,6 +39,23 @@ def export(found: Iterable[Found], path: Path, kind: Format) -> int:
     finally:
         temporary.unlink(missing_ok=True)
     return count
+
+
+def export_states(found: Iterable[tuple[str, Row]], path: Path) -> Counter[str]:
+    """Writes, as CSV, what came of each video: present, absent or failed, and the reason; counts each.
+
+    A video without a row in an export has nothing there, or could not be read: only this tells which.
+    """
+    counts: Counter[str] = Counter()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("video", "state", "rows", "reason"))
+    for video, row in found:
+        state = "failed" if row.failed else "present" if row.count else "absent"
+        counts[state] += 1
+        writer.writerow((video, state, row.count, row.reason))
+    store.write_text(path, text.getvalue())
+    return counts
 
 
 def rows(video: str, features: Features) -> Iterator[dict[str, Any]]:

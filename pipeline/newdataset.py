@@ -10,7 +10,7 @@ from pipeline import store
 from pipeline.annotations import BESIDE, SPLITS, DatasetConfig, read_annotations
 from pipeline.errors import AnnotationError, ConfigError
 from pipeline.files import find_videos
-from pipeline.manifest import names_of
+from pipeline.matching import names_of
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 

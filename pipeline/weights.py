@@ -83,8 +83,9 @@ class WeightSource:
 
 
 def missing(files: Iterable[WeightFile], options: WeightOptions) -> list[WeightFile]:
-    """Those that are not in the cache, each once."""
-    return [file for file in dict.fromkeys(files) if not options.path(file).is_file()]
+    """Those that are not in the cache, each once, also where two parts of a run tell of it in different words."""
+    first = {options.path(file): file for file in reversed(list(files))}
+    return [file for path, file in reversed(first.items()) if not path.is_file()]
 
 
 def ensure(files: Iterable[WeightFile], options: WeightOptions) -> None:

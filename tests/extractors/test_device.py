@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -6,10 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from extractors.device import few_threads, resolve, share_cores
+from extractors import device as device_module
+from extractors.device import resolve, resolve_all, share_cores
 from pipeline.errors import ConfigError
-
-NUM_CORES = len(os.sched_getaffinity(0))
 
 
 @pytest.fixture
@@ -63,6 +61,30 @@ def test_a_device_that_is_not_there_is_told(gpus, setting, count, said):
     assert repr(setting) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("setting", "count", "devices"),
+    [
+        ("auto", 0, ("cpu",)),
+        ("auto", 1, ("cuda:0",)),
+        ("auto", 3, ("cuda:0", "cuda:1", "cuda:2")),
+        ("cuda", 3, ("cuda:0",)),
+        ("cuda:2, cuda:0", 3, ("cuda:2", "cuda:0")),
+        ("cuda:0,cuda:0", 1, ("cuda:0", "cuda:0")),
+        ("cpu,cpu", 0, ("cpu", "cpu")),
+    ],
+)
+def test_a_setting_may_be_several_devices(gpus, setting, count, devices):
+    gpus(count)
+    assert resolve_all(setting) == devices
+
+
+def test_each_of_several_devices_must_be_there(gpus):
+    gpus(2)
+    for setting, said in (("cuda:0,cuda:2", "device 'cuda:2': there are 2 GPUs"), ("cuda:0,", "device ''"), ("", "''")):
+        with pytest.raises(ConfigError, match=said):
+            resolve_all(setting)
+
+
 def test_the_cpu_needs_no_torch():
     script = "import sys; from extractors.device import resolve; resolve('cpu'); print('torch' in sys.modules)"
     told = subprocess.run(
@@ -73,21 +95,17 @@ def test_the_cpu_needs_no_torch():
 
 @pytest.mark.parametrize(
     ("workers", "device", "count"),
-    [(0, "cpu", max(1, NUM_CORES // 2)), (0, "cuda:0", NUM_CORES), (3, "cpu", 3), (3, "cuda:0", 3)],
+    [(0, "cpu", 6), (0, "cuda:0", 12), (3, "cpu", 3), (3, "cuda:0", 3)],
 )
-def test_cores_are_shared_with_networks_on_the_cpu_only(workers, device, count):
+def test_cores_are_shared_with_networks_on_the_cpu_only(workers, device, count, monkeypatch):
+    monkeypatch.setattr(device_module, "num_workers", lambda setting: setting or 12)
     assert share_cores(workers, device) == count
 
 
-@pytest.mark.parametrize("workers", [1, NUM_CORES, 10 * NUM_CORES])
-def test_networks_leave_the_workers_their_cores_and_the_threads_come_back(workers):
-    before = torch.get_num_threads()
-    with few_threads(workers):
-        assert torch.get_num_threads() == max(1, NUM_CORES - workers)
-    assert torch.get_num_threads() == before
-    with pytest.raises(RuntimeError, match="a bug"), few_threads(workers):
-        raise RuntimeError("a bug")
-    assert torch.get_num_threads() == before
+@pytest.mark.parametrize(("cores", "count"), [(1, 1), (2, 2), (3, 2), (4, 2), (8, 4)])
+def test_two_cores_decode_both_and_one_decodes_alone(cores, count, monkeypatch):
+    monkeypatch.setattr(device_module, "num_workers", lambda setting: setting or cores)
+    assert share_cores(0, "cpu") == count
 
 
 @pytest.mark.gpu

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from extractors import fused, views
+from extractors import expert_run, fused, views
 from extractors.base import Embedded
 from extractors.fused import Wanted, extract
 from pipeline import parts, store
@@ -383,7 +383,7 @@ def test_a_pass_that_is_over_for_all_ends_early(videos, tmp_path):
 
 def test_only_a_batch_of_items_waits_at_any_time(videos, tmp_path, monkeypatch):
     waiting, sizes = [], []
-    pack = fused._ExpertRun._pack
+    pack = expert_run.ExpertRun._pack
 
     def counted(self, item):
         pack(self, item)
@@ -393,7 +393,7 @@ def test_only_a_batch_of_items_waits_at_any_time(videos, tmp_path, monkeypatch):
         sizes.append(len(items))
         return named("rgb_light").extractor.embed(items)
 
-    monkeypatch.setattr(fused._ExpertRun, "_pack", counted)
+    monkeypatch.setattr(expert_run.ExpertRun, "_pack", counted)
     expert = dataclasses.replace(spoil("rgb_light", embed=embed), config=named("rgb_light", batch_size=5).config)
     assert run_pass([expert], videos, tmp_path) == {}
     assert max(waiting) < 5

@@ -4,6 +4,7 @@ import torch
 
 from extractors import image_classifier, named_networks
 from extractors.image_classifier import Expert, Params
+from extractors.networks import normalised
 from pipeline.errors import ConfigError, WeightsError
 from pipeline.weights import WeightFile, WeightOptions, WeightSource
 from tests.extractors.shown import REFERENCE, distance, items, seeded, with_reference
@@ -16,7 +17,7 @@ PICTURES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3)).astype(np.u
 def test_resnet50_gives_the_features_of_the_reference(media):
     expert = seeded(image_classifier, network="torchvision/resnet50.IMAGENET1K_V1", dim=2048, fps=981 / 50)
     frames = items(expert, media / "videos" / "v_GGSY1Qvo990.mp4", num_frames=6)
-    pixels = image_classifier.normalised(torch.from_numpy(frames[:1]), expert.params.mean, expert.params.std)[0]
+    pixels = normalised(torch.from_numpy(frames[:1]), expert.params.mean, expert.params.std)[0]
     np.testing.assert_array_equal(pixels, np.load(REFERENCE / "v_GGSY_frame0_resnet_input.npy"))
     assert distance(expert.embed(frames).values, "resnet50_native__v_GGSY1Qvo990_first64.npy") < 1e-5
 
@@ -40,7 +41,7 @@ def test_a_file_is_read_and_gives_what_the_network_gives(tmp_path):
     assert expert.weights == {"network": "12345678"}
     expert.load("cpu")
     with torch.inference_mode():
-        pixels = image_classifier.normalised(torch.from_numpy(PICTURES), expert.params.mean, expert.params.std)
+        pixels = normalised(torch.from_numpy(PICTURES), expert.params.mean, expert.params.std)
         expected = named_networks.behead(network)(pixels).numpy()
     np.testing.assert_allclose(expert.embed(PICTURES).values, expected, rtol=1e-4, atol=1e-4)
 

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from extractors import image_text
+from extractors import image_text, registry
 from extractors.image_text import Encoder, EncoderParams, Expert, Params, of_length_one
-from pipeline.errors import ConfigError, WeightsError
+from pipeline import config
+from pipeline.errors import WeightsError
+from tests.extractors.passes import EXPERTS, named
 from tests.extractors.shown import SEEDED, seeded
 
 NAME = "ViT-B-32.openai"
@@ -23,8 +25,6 @@ def test_both_towers_lie_in_one_file():
 
 
 def test_a_network_that_nobody_has_is_one_clear_line():
-    with pytest.raises(ConfigError, match="has no 'ViT-Z-1'"):
-        image_text.make("ViT-Z-1.x")
     with pytest.raises(WeightsError, match="it knows openai"):
         Expert(Params("ViT-B-32.nobody", 512, 224)).weight_files()
     with pytest.raises(ValueError, match="must be <network>"):
@@ -47,3 +47,15 @@ def test_frames_and_captions_lie_in_one_space():
     assert [vectors.shape for vectors in said] == [(1, 512), (1, 512)]
     np.testing.assert_allclose(np.linalg.norm(np.concatenate([seen, *said]), axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(encoder.encode(["a cat"])[0], said[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in config.names(EXPERTS) if named(name).config.extractor == "image_text"]
+)
+def test_an_expert_and_the_text_encoder_of_its_name_are_two_towers_of_one_network(name):
+    expert = registry.expert(name, EXPERTS)
+    text = registry.text(name, EXPERTS.parent / "text")
+    assert text.config.encoder == "image_text"
+    assert text.encoder.params.network == expert.extractor.params.network
+    assert text.encoder.dim == expert.extractor.dim
+    assert expert.extractor.weight_files().items() <= text.encoder.weight_files().items()

@@ -71,6 +71,18 @@ def test_names_of_old_files_and_prefixes_of_heads_are_understood(released):
         np.testing.assert_array_equal(found, wanted)
 
 
+def test_a_file_without_the_layer_that_pools_is_read(released):
+    _, source = released("bert")
+    encoder = Encoder(params("bert"), source)
+    encoder.load("cpu")
+    expected = encoder.encode(TEXTS)
+    path = source.options.cache / "me" / "tiny" / "model.safetensors"
+    save_file({name: tensor for name, tensor in load_file(path).items() if "pooler" not in name}, path)
+    encoder.load("cpu")
+    for found, wanted in zip(encoder.encode(TEXTS), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
 def test_a_sentence_encoder_gives_the_mean_of_the_tokens(released):
     _, source = released("mpnet")
     tokens, mean = Encoder(params("mpnet"), source), Encoder(params("mpnet", pool="mean"), source)
@@ -85,6 +97,21 @@ def test_long_texts_are_cut_off_and_empty_ones_have_a_vector(released):
     encoder = Encoder(params("gpt2", max_tokens=3), source)
     encoder.load("cpu")
     assert [len(found) for found in encoder.encode([TEXTS[2], "", "a"])] == [3, 1, 1]
+
+
+def test_a_tokenizer_that_fills_texts_up_by_itself_gives_no_vectors_of_nothing(released):
+    """Those of sentence encoders come with a fixed length."""
+    _, source = released("mpnet")
+    encoder = Encoder(params("mpnet", pool="mean"), source)
+    encoder.load("cpu")
+    expected = encoder.encode(TEXTS)
+    path = source.options.cache / "me" / "tiny" / "tokenizer.json"
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.enable_padding(length=12)
+    tokenizer.save(str(path))
+    encoder.load("cpu")
+    for found, wanted in zip(encoder.encode(TEXTS), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
 
 
 def test_stand_ins_need_no_file_and_say_so():

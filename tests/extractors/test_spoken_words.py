@@ -5,6 +5,7 @@ from extractors.spoken_words import Expert, Params
 from extractors.words import EncoderParams, vectors
 
 EXPERT = Expert(Params())
+EXPERT.load("cpu")
 
 
 def embed(*words):

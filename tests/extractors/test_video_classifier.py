@@ -4,6 +4,7 @@ import torch
 
 from extractors import video_classifier
 from extractors.i3d_network import I3D, released_names
+from extractors.networks import normalised
 from extractors.r2plus1d_network import r2plus1d_34
 from extractors.video_classifier import Expert, Params
 from pipeline.errors import WeightsError
@@ -21,7 +22,7 @@ I3D_AS_THE_REFERENCE = {
 def test_i3d_gives_the_features_of_the_reference(media):
     expert = seeded(video_classifier, **I3D_AS_THE_REFERENCE)
     clips = items(expert, media / "videos" / "v_GGSY1Qvo990.mp4", num_frames=64)
-    pixels = video_classifier.normalised(torch.from_numpy(clips[:, :1]), HALF, HALF)[0, :, 0]
+    pixels = normalised(torch.from_numpy(clips[:, :1]), HALF, HALF)[0, :, 0]
     np.testing.assert_array_equal(pixels, np.load(REFERENCE / "v_GGSY_frame0_i3d_input.npy"))
     assert distance(expert.embed(clips).values, "i3d_rgb64__v_GGSY1Qvo990_rgb.npy") < 1e-5
 

@@ -1,6 +1,7 @@
 import os
 import signal
 import time
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -197,6 +198,23 @@ def test_workers_that_do_not_even_start_are_an_error_not_a_hang(monkeypatch):
     monkeypatch.setattr(engine, "_quiet_worker", BadStart())
     with pytest.raises((BrokenProcessPool, RuntimeError)):
         run(("return", 1), deadline_s=5)
+
+
+def test_a_job_that_a_breaking_pool_forgot_is_given_to_another(monkeypatch):
+    """As happens when the pool breaks in the moment in which the job reaches it: nobody ever ends its future."""
+    schedule, forgotten = engine.ProcessPool.schedule, []
+
+    def forget_once(pool, *rest, **more):
+        if not forgotten:
+            forgotten.append(Future())
+            pool.stop()
+            return forgotten[0]
+        return schedule(pool, *rest, **more)
+
+    monkeypatch.setattr(engine.ProcessPool, "schedule", forget_once)
+    monkeypatch.setattr(engine, "LOOK_AGAIN_S", 0.05)
+    assert [done.result for done in run(("return", 1), ("return", 2))] == [1, 2]
+    assert not forgotten[0].done()
 
 
 def test_an_error_of_the_jobs_themselves_is_raised():

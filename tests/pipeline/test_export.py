@@ -1,11 +1,13 @@
+import csv
 import json
 
 import numpy as np
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.export import export
+from pipeline.export import export, export_states
 from pipeline.parts import Features
+from pipeline.store import Row
 
 WORDS = Features(
     np.zeros((2, 3), np.float32),
@@ -62,3 +64,21 @@ def test_what_fails_half_way_leaves_nothing(tmp_path):
     with pytest.raises(OSError, match="gone"):
         export(broken(), tmp_path / "w.jsonl", "jsonl")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_came_of_each_video_is_a_table_and_is_counted(tmp_path):
+    rows = [
+        ("a,b.mp4", Row("x", 3)),
+        ("c", Row("y", 0, reason="no audio stream")),
+        ("d", Row("z", 0, failed=True, reason='said "no",\nthen died')),
+        ("e", Row("w", 2, reason="part 2: cut short")),
+    ]
+    assert export_states(rows, tmp_path / "new" / "v.csv") == {"present": 2, "absent": 1, "failed": 1}
+    with (tmp_path / "new" / "v.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["video", "state", "rows", "reason"],
+            ["a,b.mp4", "present", "3", ""],
+            ["c", "absent", "0", "no audio stream"],
+            ["d", "failed", "0", 'said "no",\nthen died'],
+            ["e", "present", "2", "part 2: cut short"],
+        ]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import annotations, config, manifest
+from pipeline import annotations, config, manifest, survey
 from pipeline.annotations import Annotation, Caption, DatasetConfig, load_dataset
 from pipeline.errors import AnnotationError, ConfigError
 from pipeline.missing import how_to_get, reader
@@ -67,7 +67,7 @@ def test_a_known_dataset_with_nothing_there_is_one_message_with_all_that_one_nee
     monkeypatch.chdir(tmp_path)
     wanted = load_dataset(name, DATASETS)
     with pytest.raises(AnnotationError) as caught:
-        manifest.build(name, wanted, tmp_path / "cache", 1, 60.0)
+        survey.build(name, wanted, tmp_path / "cache", 1, 60.0)
     told = str(caught.value)
     assert told == how_to_get(name, wanted)
     for part in wanted.parts:
@@ -106,8 +106,8 @@ def test_missing_videos_of_a_known_dataset_stop_a_run_and_are_left_out_when_that
     for name in ("TrainValVideo/video0.mp4", "video6.mp4"):
         (tmp_path / "videos" / name).write_bytes(clip.read_bytes())
     with pytest.raises(AnnotationError, match=r"some: 10 of 12 captioned videos are not in .*videos, e\.g\. video"):
-        manifest.build("some", settings(tmp_path), tmp_path / "cache", 1, 60.0)
-    built = manifest.build("some", settings(tmp_path, allow_partial=True), tmp_path / "cache", 1, 60.0)
+        survey.build("some", settings(tmp_path), tmp_path / "cache", 1, 60.0)
+    built = survey.build("some", settings(tmp_path, allow_partial=True), tmp_path / "cache", 1, 60.0)
     assert [(video.video_id, video.split, len(video.captions)) for video in built.videos] == [
         ("TrainValVideo/video0.mp4", "train", 3), ("video6.mp4", "val", 3),
     ]  # fmt: skip
@@ -118,10 +118,10 @@ def test_missing_videos_of_a_known_dataset_stop_a_run_and_are_left_out_when_that
 
 def test_annotation_files_that_change_change_the_look(tmp_path):
     makers.msrvtt(tmp_path)
-    before = manifest.scan_digest("some", settings(tmp_path))
+    before = survey.scan_digest("some", settings(tmp_path))
     makers.msrvtt(tmp_path, captions=4)
-    assert manifest.scan_digest("some", settings(tmp_path)) != before
-    assert manifest.scan_digest("some", settings(tmp_path, allow_partial=True)) != before
+    assert survey.scan_digest("some", settings(tmp_path)) != before
+    assert survey.scan_digest("some", settings(tmp_path, allow_partial=True)) != before
     assert all(isinstance(path, Path) for path in annotations.annotation_files(settings(tmp_path)))
 
 
@@ -136,6 +136,6 @@ def test_captions_may_lie_beside_the_videos_as_text(tmp_path, clip):
     assert {name: [caption.text for caption in one.captions] for name, one in told.items()} == {
         "a/clip.mp4": ["A dog.", "It runs."], "b/clip.mp4": ["日本語"],
     }  # fmt: skip
-    before = manifest.scan_digest("own", own)
+    before = survey.scan_digest("own", own)
     (tmp_path / "silent.txt").write_text("Nothing is heard.")
-    assert manifest.scan_digest("own", own) != before
+    assert survey.scan_digest("own", own) != before

@@ -47,7 +47,7 @@ def long_clip(tmp_path_factory):
     return make_clip(path, seconds=20, fps=10, size=(64, 48), sound=None, gop=50)
 
 
-def numbers(path, times_s, decoder="auto"):
+def numbers(path, times_s, decoder="decord"):
     return {index: number_in(picture) for index, picture in frames_at(path, np.array(times_s), probe(path), decoder)}
 
 
@@ -98,10 +98,22 @@ def test_decord_serves_the_usual_files_and_gives_the_pixels_of_pyav(clips, name)
     assert video._decord_may(info)
     assert decoders.open_decord(path, info.frame_times_s) is not None, "the comparison would prove nothing"
     times = np.sort(np.random.default_rng(4).uniform(0, info.end_s + 0.1, 60))
-    by_decord, by_pyav = dict(frames_at(path, times, info)), dict(frames_at(path, times, info, "pyav"))
+    by_decord, by_pyav = (dict(frames_at(path, times, info, decoder)) for decoder in ("decord", "pyav"))
     assert by_decord.keys() == by_pyav.keys()
     for index, picture in by_decord.items():
         np.testing.assert_array_equal(picture, by_pyav[index])
+
+
+@pytest.mark.parametrize(
+    ("times_s", "served"),
+    [(np.arange(0, 20, 1.0), True), (np.arange(0, 20, 0.1), False), (np.arange(5, 12, 1.0), False)],
+    ids=["few frames of all", "every frame", "few frames of a piece"],
+)
+def test_decord_serves_where_few_frames_of_a_whole_file_are_wanted(long_clip, monkeypatch, times_s, served):
+    opened = []
+    monkeypatch.setattr(video, "open_decord", lambda *args: opened.append(args))
+    assert len(list(frames_at(long_clip, times_s, probe(long_clip)))) == len(times_s)
+    assert bool(opened) == served
 
 
 def test_the_pixels_are_those_of_opencv(clips):
@@ -118,9 +130,7 @@ def test_the_pixels_are_those_of_opencv(clips):
 def test_h264_of_any_pixel_format_looks_the_same_whichever_decoder_serves_it(tmp_path, pixels):
     path = make_clip(tmp_path / "a.mp4", sound=None, pixels=pixels, seconds=0.4)
     info = probe(path)
-    for one, other in zip(
-        frames_at(path, info.frame_times_s, info), frames_at(path, info.frame_times_s, info, "pyav"), strict=True
-    ):
+    for one, other in zip(*(frames_at(path, info.frame_times_s, info, by) for by in ("decord", "pyav")), strict=True):
         np.testing.assert_array_equal(one[1], other[1])
 
 
@@ -133,7 +143,7 @@ def test_frames_are_rgb_uint8_and_contiguous(clip):
     np.testing.assert_allclose(picture[30, 100], (60, 90, 140), atol=12)
 
 
-@pytest.mark.parametrize("decoder", ["auto", "pyav"])
+@pytest.mark.parametrize("decoder", ["decord", "pyav"])
 def test_seeks_land_on_the_frames_of_a_full_decode(long_clip, decoder):
     every = decoded_one_after_another(long_clip)
     info = probe(long_clip)
@@ -143,13 +153,13 @@ def test_seeks_land_on_the_frames_of_a_full_decode(long_clip, decoder):
             np.testing.assert_array_equal(picture, every[min(199, int(times[index] * 10 + 1e-6))])
 
 
-@pytest.mark.parametrize("decoder", ["auto", "pyav"])
+@pytest.mark.parametrize("decoder", ["decord", "pyav"])
 def test_times_outside_of_the_video_show_its_ends(long_clip, decoder):
     assert numbers(long_clip, [-5.0, -0.1, 0.0, 19.99], decoder) == {0: 0, 1: 0, 2: 0, 3: 199}
     assert numbers(long_clip, [20.05, 30.0], decoder) == {0: 199, 1: 199}
 
 
-@pytest.mark.parametrize("decoder", ["auto", "pyav"])
+@pytest.mark.parametrize("decoder", ["decord", "pyav"])
 def test_a_time_asked_for_twice_is_answered_twice(clip, decoder):
     assert numbers(clip, [0.5, 0.5, 0.5, 0.52], decoder) == {0: 12, 1: 12, 2: 12, 3: 13}
 
@@ -173,7 +183,7 @@ def test_sound_that_outlasts_the_picture_counts_for_the_duration(tmp_path):
 
 
 @pytest.mark.parametrize(("degrees", "turns"), [(90, 3), (180, 2), (270, 1)])
-@pytest.mark.parametrize("decoder", ["auto", "pyav"])
+@pytest.mark.parametrize("decoder", ["decord", "pyav"])
 def test_a_phone_that_was_held_upright_is_shown_upright(tmp_path, degrees, turns, decoder):
     flat = make_clip(tmp_path / "flat.mp4", sound=None, seconds=0.2)
     turned = make_clip(tmp_path / "turned.mp4", sound=None, seconds=0.2, rotation=degrees)
@@ -423,7 +433,7 @@ def test_every_real_video_is_read_alike_by_both_decoders(media, name):
         assert video._decord_may(info)
         assert decoders.open_decord(path, info.frame_times_s) is not None
     times = np.arange(0, info.end_s, max(0.5, info.end_s / 24))
-    served, by_pyav = dict(frames_at(path, times, info)), dict(frames_at(path, times, info, "pyav"))
+    served, by_pyav = (dict(frames_at(path, times, info, decoder)) for decoder in ("decord", "pyav"))
     assert served.keys() == by_pyav.keys() == set(range(len(times)))
     for index, picture in served.items():
         np.testing.assert_array_equal(picture, by_pyav[index])

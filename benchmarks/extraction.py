@@ -1,0 +1,122 @@
+"""Speed and memory of the extraction: `python benchmarks/extraction.py [--experts a,b,...] [--videos FOLDER] ...`.
+
+For each expert, and for all of them in one pass: how many times faster than real time, CPU seconds of the decode
+workers and of the main process, and peak memory; beside it the networks alone, their items made beforehand. Networks
+run on stand-in weights: speed does not depend on their values. Prints a table, and writes
+benchmarks/extraction_<name>.json. Needs the demo (`make demo`) or a folder of videos.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+LIGHT = "audio_light,face_light,flow_light,ocr_light,rgb_light,scene_light,speech_light"
+
+
+def main() -> None:
+    """Measures, prints, writes."""
+    arguments = parsed()
+    videos = sorted(path for path in Path(arguments.videos).glob("*.*") if path.suffix in (".mp4", ".mkv", ".webm"))
+    videos = videos[: arguments.count]
+    if not videos:
+        sys.exit(f"{arguments.videos}: no videos there; make demo, or name a folder with --videos")
+    names = arguments.experts.split(",")
+    figures = {name: measured([name], videos, arguments) for name in names}
+    if len(names) > 1:
+        figures["all in one pass"] = measured(names, videos, arguments)
+    result = {"machine": machine(), "videos": len(videos), "video_s": video_seconds(videos), "figures": figures}
+    for line in table(result):
+        print(line)
+    target = HERE / f"extraction_{arguments.name}.json"
+    target.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def parsed() -> argparse.Namespace:
+    """What was typed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--experts", default=LIGHT, help="names with commas between")
+    parser.add_argument("--experts-folder", default=str(HERE.parent / "configs" / "experts"))
+    parser.add_argument("--videos", default=str(HERE.parent / "data" / "raw" / "demo" / "videos"))
+    parser.add_argument("--count", type=int, default=48, help="how many of the videos")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda:<n>")
+    parser.add_argument("--workers", type=int, default=0, help="decode workers; 0: as the tasks choose")
+    parser.add_argument("--name", default="light", help="of the file that is written")
+    return parser.parse_args()
+
+
+def measured(names: list[str], videos: list[Path], arguments: argparse.Namespace) -> dict[str, Any]:
+    """The pass, and the networks alone, each in a process of its own."""
+    case = {
+        "experts": names,
+        "videos": [str(path) for path in videos],
+        "experts_folder": arguments.experts_folder,
+        "weights": str(HERE.parent / "data" / "weights"),
+        "seeded": True,
+        "device": arguments.device,
+        "workers": arguments.workers,
+    }
+    print(f"measuring {', '.join(names)}", file=sys.stderr, flush=True)
+    return {kind: run(case | {"kind": kind}) for kind in ("pass", "networks")}
+
+
+def run(case: dict[str, Any]) -> dict[str, float]:
+    """The figures of one case."""
+    command = [sys.executable, str(HERE / "extraction_case.py"), json.dumps(case)]
+    paths = os.pathsep.join(filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, check=False, env=os.environ | {"PYTHONPATH": paths}
+    )
+    if done.returncode:
+        sys.exit(f"{case['kind']} of {', '.join(case['experts'])} failed")
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def video_seconds(videos: list[Path]) -> float:
+    """How long all of them are."""
+    from pipeline.video import probe
+
+    return sum(probe(path).duration_s for path in videos)
+
+
+def machine() -> dict[str, Any]:
+    """What these figures were measured on."""
+    import torch
+
+    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none"
+    model = next((line for line in _cpuinfo() if line.startswith("model name")), platform.processor())
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"cpu": model.partition(":")[2].strip() or model, "cores": cores, "gpu": gpu, "torch": torch.__version__}
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def table(result: dict[str, Any]) -> list[str]:
+    """As the README shows it."""
+    columns = ("expert", "x real time", "items/s", "CPU s a minute of video: decode, network", "to networks alone")
+    heads = (*columns, "peak MB: process, worker")
+    rows = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
+    minutes = result["video_s"] / 60
+    for name, figures in result["figures"].items():
+        whole, alone = figures["pass"], figures["networks"]
+        kernels = f", {whole['kernel_share']:.0%} of the time in kernels" if "kernel_share" in whole else ""
+        rows.append(
+            f"| {name} | {result['video_s'] / whole['wall_s']:.1f} | {alone['items'] / whole['wall_s']:.1f} "
+            f"| {whole['workers_cpu_s'] / minutes:.1f}, {whole['main_cpu_s'] / minutes:.1f} "
+            f"| {whole['wall_s'] / alone['wall_s']:.2f}{kernels} "
+            f"| {whole['main_mb']:.0f}, {whole['worker_mb']:.0f} |"
+        )
+    return rows
+
+
+if __name__ == "__main__":
+    main()

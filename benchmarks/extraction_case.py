@@ -1,0 +1,181 @@
+"""One measurement of benchmarks/extraction.py, in a process of its own: reads a case as JSON, prints figures as JSON.
+
+`pass`: what `ExtractExpert` does with the experts, decode workers and all, into a store that is thrown away.
+`networks`: their items prepared beforehand, only what the networks do with them.
+Networks are loaded, and have seen one batch, before the clock starts.
+"""
+
+import json
+import os
+import re
+import resource
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from extractors import registry
+from extractors.batches import Batches
+from extractors.device import resolve, share_cores
+from extractors.fused import PassOptions, Wanted, extract
+from extractors.registry import NamedExpert
+from extractors.views import Segment, num_segments, prepare_segment
+from pipeline.manifest import Video
+from pipeline.processor import freed_memory_kept, prepare_for_networks
+from pipeline.video import probe
+from pipeline.weights import WeightOptions
+
+PATIENCE_S = 600.0
+VIDEOS_PER_PART = 64
+
+
+def main() -> None:
+    """Prints one line of JSON."""
+    prepare_for_networks()
+    case = json.loads(sys.argv[1])
+    files = [Path(path) for path in case["videos"]]
+    options = WeightOptions(cache=Path(case["weights"]), seeded=case["seeded"])
+    experts = [registry.expert(name, Path(case["experts_folder"]), options) for name in case["experts"]]
+    device = resolve(case["device"])
+    measure = {"pass": measure_pass, "networks": measure_networks}[case["kind"]]
+    print(json.dumps(measure(experts, files, device, case["workers"])))
+
+
+def measure_pass(experts: list[NamedExpert], files: list[Path], device: str, workers: int) -> dict[str, float]:
+    """Wall and CPU time of one pass, memory of the process and of its largest decode worker."""
+    videos = [(path, _video(path)) for path in files]
+    load_all(experts, videos[:1], device)
+    options = PassOptions(share_cores(workers, device), PATIENCE_S, VIDEOS_PER_PART, device)
+    with tempfile.TemporaryDirectory() as folder, Clock(device) as clock:
+        errors = extract(_wanted(experts, videos, Path(folder)), videos, options)
+    if errors:
+        raise SystemExit(str(errors))
+    return clock.figures
+
+
+def measure_networks(experts: list[NamedExpert], files: list[Path], device: str, workers: int) -> dict[str, float]:
+    """The same of the networks alone, one expert after another, on all cores."""
+    figures: dict[str, float] = {}
+    for expert in experts:
+        items = [data for path in files for data in _items(expert, path)]
+        size = expert.config.runtime.batch_size
+        shapes = {data.shape for data in items}
+        same_shape = [[data for data in items if data.shape == shape] for shape in shapes]
+        batches = [np.stack(group[at : at + size]) for group in same_shape for at in range(0, len(group), size)]
+        networks = Batches(expert, device)
+        networks.load()
+        if batches:
+            with freed_memory_kept():
+                networks.embed(batches[0])
+        with freed_memory_kept(), Clock(device) as clock:
+            for batch in batches:
+                networks.embed(batch)
+        figures = {name: figures.get(name, 0) + value for name, value in clock.figures.items()}
+        figures["items"] = figures.get("items", 0) + len(items)
+    return figures
+
+
+def load_all(experts: list[NamedExpert], videos: list[tuple[Path, Video]], device: str) -> None:
+    """A first pass over one video; the next one finds the networks loaded."""
+    options = PassOptions(1, PATIENCE_S, VIDEOS_PER_PART, device)
+    with tempfile.TemporaryDirectory() as folder:
+        extract(_wanted(experts, videos, Path(folder)), videos, options)
+    for expert in experts:
+        expert.extractor.load = lambda device: None  # type: ignore[method-assign]
+
+
+class Clock:
+    """Wall seconds, CPU seconds of this process and of its children, peak memory, and the share of kernels on a GPU."""
+
+    def __init__(self, device: str) -> None:
+        self.figures: dict[str, float] = {}
+        self._memory = Memory()
+        self._profiler: Any = nullcontext()
+        if device != "cpu":
+            from torch.profiler import ProfilerActivity, profile
+
+            self._profiler = profile(activities=[ProfilerActivity.CUDA])
+
+    def __enter__(self) -> "Clock":
+        self._profiler.__enter__()
+        self._memory.start()
+        self._before = time.perf_counter(), _cpu_s(resource.RUSAGE_SELF), _cpu_s(resource.RUSAGE_CHILDREN)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        wall_s = time.perf_counter() - self._before[0]
+        self.figures = {
+            "wall_s": wall_s,
+            "main_cpu_s": _cpu_s(resource.RUSAGE_SELF) - self._before[1],
+            "workers_cpu_s": _cpu_s(resource.RUSAGE_CHILDREN) - self._before[2],
+            "main_mb": self._memory.peak_mb(os.getpid()),
+            "worker_mb": self._memory.stop(),
+        }
+        self._profiler.__exit__(*error)
+        if not isinstance(self._profiler, nullcontext):
+            kernels_us = sum(event.self_device_time_total for event in self._profiler.key_averages())
+            self.figures["kernel_share"] = kernels_us / 1e6 / wall_s
+
+
+class Memory(threading.Thread):
+    """Looks often how large the workers have been; what the system tells of a child is its parent's peak (Linux)."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._stopped = threading.Event()
+        self._worker_mb = 0.0
+
+    def run(self) -> None:
+        """Until `stop`."""
+        while not self._stopped.wait(0.1):
+            for thread in Path("/proc/self/task").glob("*/children"):
+                children = thread.read_text(encoding="utf-8").split()
+                self._worker_mb = max([self._worker_mb, *(self.peak_mb(int(child)) for child in children)])
+
+    def stop(self) -> float:
+        """The peak of the largest child, in MB."""
+        self._stopped.set()
+        self.join()
+        return self._worker_mb
+
+    @staticmethod
+    def peak_mb(process: int) -> float:
+        """0 when it has ended in the meantime."""
+        try:
+            status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+        except OSError:
+            return 0.0
+        found = re.search(r"VmHWM:\s+(\d+) kB", status)
+        return int(found[1]) / 1024 if found else 0.0
+
+
+def _cpu_s(whose: int) -> float:
+    usage = resource.getrusage(whose)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _video(path: Path) -> Video:
+    info = probe(path)
+    return Video(
+        path.name, path.name, "", (), info.duration_s, info.has_video, info.has_audio, info.has_subtitles, info.note
+    )
+
+
+def _wanted(experts: list[NamedExpert], videos: list[tuple[Path, Video]], folder: Path) -> list[Wanted]:
+    keys = frozenset(video.content for _, video in videos)
+    return [Wanted(expert, folder / expert.name, keys) for expert in experts]
+
+
+def _items(expert: NamedExpert, path: Path) -> Iterable[Any]:
+    for index in range(num_segments(probe(path).duration_s)):
+        yield from prepare_segment(Segment(path, path.name, index, (expert.id,)))[expert.name].items
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""A dataset of four small clips, to be changed: for the manifest, the survey and the matching of names."""
+
+import csv
+import shutil
+
+import pytest
+
+from pipeline import files, manifest, survey
+from pipeline.annotations import DatasetConfig
+from pipeline.engine import Done
+from tests.clips import make_clip
+
+
+@pytest.fixture
+def no_workers(monkeypatch):
+    """Looks into files in this process: the pool has tests of its own."""
+    manifest._load_videos.cache_clear()
+    monkeypatch.setattr(
+        files, "run_jobs", lambda function, jobs, *rest, **more: (Done(job, function(job), None) for job in jobs)
+    )
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """Four small clips that differ."""
+    folder = tmp_path_factory.mktemp("made")
+    return [make_clip(folder / f"{number}.mp4", seconds=0.2 + 0.2 * number) for number in range(4)]
+
+
+class Dataset:
+    """A folder of videos and its captions, to be changed."""
+
+    def __init__(self, root, made):
+        self.root = root
+        self.videos = root / "videos"
+        self.videos.mkdir()
+        for name, source in zip(("a.mp4", "b.mp4", "sub/a.mp4"), made, strict=False):
+            (self.videos / name).parent.mkdir(exist_ok=True)
+            shutil.copy(source, self.videos / name)
+        self.rows = [
+            ("a.mp4", "A red star", "train", "rgb"),
+            ("b.mp4", "A tone", "val", ""),
+            ("sub/a", "Hi", "test", ""),
+        ]
+        self.rows.append(("a.mp4", "It turns", "train", "flow"))
+        self.settings = DatasetConfig(videos=str(self.videos), captions=str(root / "captions.csv"))
+
+    def build(self, name="ours"):
+        with (self.root / "captions.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("video", "caption", "split", "tags"), *self.rows])
+        return survey.build(name, self.settings, self.root / "cache.sqlite", 1, 60.0)
+
+    @property
+    def look(self):
+        return survey.scan_digest("ours", self.settings)
+
+
+@pytest.fixture
+def dataset(tmp_path, made, no_workers):
+    return Dataset(tmp_path, made)
