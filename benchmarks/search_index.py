@@ -1,12 +1,17 @@
-"""Latency, recall and memory of a search by similarity: `python benchmarks/search_index.py [SIZE ...]`.
+"""Latency, recall and memory of a search: `python benchmarks/search_index.py [SIZE ...]`.
 
 Synthetic videos with seven experts of 64 numbers, as configs/models/ce_light.yaml has them; a third of the videos lack
-speech, others a face or sound. Queries are blurred videos, one at a time, with the weights of a caption, on one thread,
-as the server answers them. Prints a line a size, and writes benchmarks/search_index.json.
+speech, others a face or sound. By similarity, queries are blurred videos, one at a time, with the weights of a caption,
+on one thread, as the server answers them. Then the whole of it is opened as a collection by a new process, and asked in
+words: half of the videos have eight words from a vocabulary of 20 000, some far more frequent than others, as in real
+texts. Prints a line a size, and writes benchmarks/search_index.json.
 """
 
 import json
+import os
 import resource
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -14,16 +19,29 @@ from pathlib import Path
 
 import numpy as np
 
-from search import approximate
+from models import checkpoint
+from models.ce import CE
+from models.config import Architecture, ExpertInput, TextInput
+from pipeline import store
+from search import approximate, fulltext, videos
 from search.__main__ import one_thread
 from search.approximate import Approximate
 from search.config import IndexSettings
+from search.experts import CALIBRATION
+from search.folder import MODEL, Facts, key_of, publish, write_facts
+from search.fulltext import Heard
+from search.older import CUTS, MOMENTS, VIDEOS
 from search.vectors import Query, Vectors, load
+from search.videos import Entry
 
-SIZES = (10_000, 100_000)
+CONFIGS = Path(__file__).parents[1] / "configs"
+SIZES = (10_000, 100_000, 1_000_000)
+ASK = "--ask"
+VOCABULARY, WORDS, CAPTION = 20_000, 8, "somebody does something in a video"
 EXPERTS = ("audio", "face", "flow", "ocr", "rgb", "scene", "speech")
 THERE = (0.9, 0.5, 1.0, 0.5, 1.0, 1.0, 0.67)
 DIM, TOPICS, QUERIES, BLOCK = 64, 2000, 200, 20_000
+ARCHITECTURE = Architecture(DIM, "none", "mish", batch_norm=False, mask_padding=True)
 
 
 def unit(values):
@@ -71,34 +89,113 @@ def through_faiss(videos: Vectors, index: Approximate, query: Query, everything:
 
 
 def timed(ask, asked):
-    """(answers, {p50, p95} in milliseconds), after two queries that nobody counts."""
+    """(answers, {p50, p95} in milliseconds, and the same of CPU time), after two queries that nobody counts."""
     for query in asked[:2]:
         ask(query)
-    answers, taken = [], []
+    answers, taken = [], {"": [], "cpu_": []}
     for query in asked:
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         answers.append(ask(query))
-        taken.append(1e3 * (time.perf_counter() - start))
-    return answers, {"p50_ms": round(float(np.median(taken)), 1), "p95_ms": round(float(np.percentile(taken, 95)), 1)}
+        taken[""].append(1e3 * (time.perf_counter() - start))
+        taken["cpu_"].append(1e3 * (time.process_time() - cpu))
+    marks = ((f"{clock}p{percent}_ms", percent, all_ms) for clock, all_ms in taken.items() for percent in (50, 95))
+    return answers, {name: round(float(np.percentile(all_ms, percent)), 1) for name, percent, all_ms in marks}
+
+
+def make_collection(root: Path, size: int) -> Path:
+    """The folder of an index all of which is there but the vectors."""
+    folder = root / "store" / "index" / "bench" / "0"
+    folder.mkdir(parents=True)
+    names = (f"{at:07}.mp4" for at in range(size))
+    entries = (
+        Entry(key_of(name), name, 10.0 + at % 50, "test", True, EXPERTS, (CAPTION,)) for at, name in enumerate(names)
+    )
+    videos.write(folder, entries, EXPERTS)
+    rng, words = np.random.default_rng(2), [f"word{at}" for at in range(VOCABULARY)]
+    chosen = rng.zipf(1.2, (size // 2, WORDS)) % VOCABULARY
+    times = [(float(at), at + 0.5) for at in range(WORDS)]
+    fulltext.build(
+        folder / "words.sqlite",
+        (Heard(2 * at, "speech", [words[one] for one in row], times) for at, row in enumerate(chosen)),
+    )
+    network = CE([ExpertInput(name, DIM) for name in EXPERTS], TextInput(300, 4, 1, 20), ARCHITECTURE)
+    (folder / MODEL).mkdir()
+    tensors = {key: value.clone() for key, value in network.state_dict().items()}
+    checkpoint.write(folder / MODEL / checkpoint.MODEL, tensors, {"model": checkpoint.describe(network)})
+    (folder / "text").mkdir()
+    shutil.copy(CONFIGS / "text" / "words_hashed.yaml", folder / "text")
+    np.save(folder / CALIBRATION, np.zeros(1, np.float32))
+    np.savez(folder / CUTS, starts_s=np.zeros(size), offsets=np.arange(size + 1))
+    weights = {"cache": str(root), "mirror": "", "offline": True, "seeded": False}
+    facts = Facts(
+        "bench",
+        str(root),
+        dict(zip(EXPERTS, EXPERTS, strict=True)),
+        size,
+        60.0,
+        dict.fromkeys(EXPERTS, size),
+        (CAPTION,),
+        True,
+        "words_hashed",
+        {},
+        weights,
+    )
+    write_facts(folder, facts)
+    store.write_recipe(folder, {})
+    publish(folder)
+    return folder
+
+
+def ask_collection(root: Path) -> dict:
+    """Of a new process: seconds until the collection is open, its memory then, and how long queries in words take."""
+    told = subprocess.run([sys.executable, __file__, ASK, str(root)], capture_output=True, text=True, check=True)
+    return json.loads(told.stdout)
+
+
+def opened(root: str) -> None:
+    """What `ask_collection` asks for, printed."""
+    from search import Collection
+
+    one_thread()
+    start = time.perf_counter()
+    collection = Collection.open("bench", root, CONFIGS)
+    collection.videos[len(collection.videos) - 1]
+    row = {"open_s": round(time.perf_counter() - start, 3)}
+    rare = np.random.default_rng(3).integers(100, VOCABULARY, (QUERIES, 2))
+    told = timed(collection.search, [f"somebody says word{a} and word{b}" for a, b in rare])[1]
+    frequent = timed(collection.search, ["somebody says word1 and word2"] * 10)[1]
+    print(json.dumps(row | {"words": told, "frequent_words": frequent, "own_mb": own_mb()}))
+
+
+def own_mb() -> int:
+    """Memory of this process now, without the files that are mapped into it (Linux)."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("RssAnon"))
+
+
+def memory_mb() -> int:
+    """The most that this process ever had, mapped files included."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def bench(size: int, root: Path) -> dict:
-    videos = make(root / "videos", size)
-    asked = queries(videos)
+    folder = make_collection(root, size)
+    seen = make(folder / VIDEOS, size)
+    shutil.copytree(folder / VIDEOS, folder / MOMENTS, copy_function=os.link)
+    asked = queries(seen)
     one_thread()
-    right, told_exact = timed(lambda query: exact(videos, query), asked)
+    right, told_exact = timed(lambda query: exact(seen, query), asked)
     row = {"videos": size, "vectors_mb": round(size * DIM * len(EXPERTS) * 4 / 1e6), "exact": told_exact}
     if size >= IndexSettings().approximate_from:
         start = time.perf_counter()
-        approximate.build(root / "approximate", videos)
+        approximate.build(folder / "approximate", seen)
         row["faiss_build_s"] = round(time.perf_counter() - start, 1)
-        row["faiss_mb"] = round(sum(path.stat().st_size for path in (root / "approximate").iterdir()) / 1e6)
-        index, everything = Approximate(root / "approximate"), np.ones(size, bool)
-        found, row["faiss"] = timed(lambda query: through_faiss(videos, index, query, everything), asked)
+        row["faiss_mb"] = round(sum(path.stat().st_size for path in (folder / "approximate").iterdir()) / 1e6)
+        index, everything = Approximate(folder / "approximate"), np.ones(size, bool)
+        found, row["faiss"] = timed(lambda query: through_faiss(seen, index, query, everything), asked)
         pairs = zip(right, found, strict=True)
         row["recall@10"] = round(float(np.mean([len(np.intersect1d(a[:10], b[:10])) / 10 for a, b in pairs])), 4)
-    row["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return row
+    return row | {"peak_rss_mb": memory_mb(), "collection": ask_collection(root)}
 
 
 def main(sizes) -> None:
@@ -111,4 +208,7 @@ def main(sizes) -> None:
 
 
 if __name__ == "__main__":
-    main([int(size) for size in sys.argv[1:]] or SIZES)
+    if sys.argv[1:2] == [ASK]:
+        opened(sys.argv[2])
+    else:
+        main([int(size) for size in sys.argv[1:]] or SIZES)

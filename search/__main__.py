@@ -39,7 +39,7 @@ def serve(asked: argparse.Namespace) -> None:
         hosts = ("*",) if asked.host in {"0.0.0.0", "::"} else ("127.0.0.1", "localhost", "[::1]", host)  # noqa: S104
         port = listening.getsockname()[1]
         print(
-            f"{asked.dataset}: {len(collection.facts.entries)} videos at http://{host}:{port} (Ctrl+C stops)",
+            f"{asked.dataset}: {collection.facts.num_videos} videos at http://{host}:{port} (Ctrl+C stops)",
             flush=True,
         )
         uvicorn.Server(uvicorn.Config(create_app(collection, hosts), log_level="warning")).run([listening])

@@ -1,6 +1,5 @@
 """What the JSON API tells, as its OpenAPI page describes it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from search.collection import Collection
@@ -89,32 +88,22 @@ def collection_facts(collection: Collection) -> CollectionFacts:
     facts, trained = collection.facts, collection.experts is not None
     experts = []
     for name, modality in facts.modalities.items():
-        seen = sum(name in entry.experts for entry in facts.entries)
-        experts.append(
-            ExpertFacts(name, modality, seen, trained or modality in {"ocr", "speech"} or name in facts.towers)
-        )
+        weighable = trained or modality in {"ocr", "speech"} or name in facts.towers
+        experts.append(ExpertFacts(name, modality, facts.seen[name], weighable))
     return CollectionFacts(
         dataset=facts.dataset,
-        num_videos=len(facts.entries),
+        num_videos=facts.num_videos,
         trained=trained,
-        longest_s=max((entry.duration_s for entry in facts.entries), default=0.0),
+        longest_s=facts.longest_s,
         experts=tuple(experts),
-        examples=tuple(_examples(collection)),
+        examples=facts.examples,
     )
-
-
-def _examples(collection: Collection) -> Iterable[str]:
-    """Up to five short captions, spread over the videos of the test split."""
-    captions = [
-        min(entry.captions, key=len) for entry in collection.facts.entries if entry.split == "test" and entry.captions
-    ]
-    return dict.fromkeys(captions[:: max(1, len(captions) // 5)][:5])
 
 
 def video_facts(collection: Collection, key: str) -> VideoFacts:
     """Everything known of one video."""
-    entry = collection.entry(key)
-    words = collection.words.words_of(collection.rows[entry.key])
+    row = collection.row(key)
+    entry, words = collection.videos[row], collection.words.words_of(row)
     return VideoFacts(
         entry.key, entry.video_id, entry.duration_s, entry.split, entry.playable, entry.experts, entry.captions, words
     )

@@ -1,5 +1,7 @@
 """The page and the JSON API over one collection. Videos are named by key, and no path comes from a request."""
 
+import logging
+import math
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from pathlib import Path
@@ -10,10 +12,11 @@ from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from pipeline.errors import ConfigError, DecodeError, PipelineError
+from pipeline.errors import ConfigError, DecodeError, PipelineError, StoreError
 from search import api
 from search.collection import Collection, Filter, Options
 from search.posters import poster
+from search.videos import Entry
 
 STATIC = Path(__file__).with_name("static")
 HEADERS = {
@@ -23,8 +26,9 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-LONGEST_QUERY = 1000
+LONGEST_QUERY, HIGHEST_WEIGHT = 1000, 10.0
 UNPLAYABLE = "This video has no file that can be played"
+GONE = "The index cannot be read any more. Run BuildIndex again, then start this server again."
 
 
 def _options(
@@ -43,9 +47,11 @@ def _weights(told: list[str]) -> dict[str, float]:
     for one in told:
         name, _, factor = one.rpartition(":")
         try:
-            weights[name] = min(max(float(factor), 0.0), 10.0)
+            weights[name] = min(max(float(factor), 0.0), HIGHEST_WEIGHT)
         except ValueError:
-            raise HTTPException(422, f"weight={one}: expected EXPERT:FACTOR, e.g. ocr_light:0.5") from None
+            weights[name] = math.nan
+        if math.isnan(weights[name]):
+            raise HTTPException(422, f"weight={one}: expected EXPERT:FACTOR, e.g. ocr_light:0.5")
     return weights
 
 
@@ -75,6 +81,12 @@ def _add_guards(app: FastAPI) -> None:
     async def mistakes(request: Request, error: PipelineError) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, 404 if isinstance(error, ConfigError) else 409)
 
+    @app.exception_handler(StoreError)
+    @app.exception_handler(FileNotFoundError)
+    async def gone(request: Request, error: OSError) -> JSONResponse:
+        logging.getLogger("uvicorn.error").error("%s", error)  # where the files are is for whoever started the server
+        return JSONResponse({"detail": GONE}, 503)
+
 
 def _add_api(app: FastAPI, collection: Collection) -> None:
     @app.get("/api/collection", tags=["collection"])
@@ -101,12 +113,11 @@ def _add_api(app: FastAPI, collection: Collection) -> None:
 
 
 def _add_media(app: FastAPI, collection: Collection) -> None:
-    def file_of(key: str) -> Path:
+    def playable(key: str) -> Entry:
         entry = collection.entry(key)
-        path = collection.path(entry)
-        if not entry.playable or not path.is_file():
+        if not entry.playable or not collection.path(entry).is_file():
             raise HTTPException(404, UNPLAYABLE)
-        return path
+        return entry
 
     @lru_cache(maxsize=512)
     def picture(path: Path, at_s: float) -> bytes:
@@ -115,13 +126,15 @@ def _add_media(app: FastAPI, collection: Collection) -> None:
     @app.get("/media/{key}", tags=["files"], response_class=FileResponse)
     def media(key: str) -> FileResponse:
         """The file of a video; ranges of it can be asked for."""
-        return FileResponse(file_of(key), headers={"Cache-Control": "no-cache"})
+        return FileResponse(collection.path(playable(key)), headers={"Cache-Control": "no-cache"})
 
     @app.get("/posters/{key}", tags=["files"], response_class=Response)
     def still(key: str, at_s: Annotated[float, Query(ge=0)] = 0.0) -> Response:
         """A JPEG of what is shown at a second of a video."""
+        entry = playable(key)
         try:
-            return Response(picture(file_of(key), round(at_s, 1)), media_type="image/jpeg")
+            shown = picture(collection.path(entry), round(min(at_s, entry.duration_s), 1))
+            return Response(shown, media_type="image/jpeg")
         except DecodeError as error:
             raise HTTPException(404, UNPLAYABLE) from error
 

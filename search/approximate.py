@@ -50,10 +50,9 @@ class Approximate:
 
 def build(folder: Path, videos: Vectors) -> None:
     """Writes an index of each group that is large, and the rows of all others."""
-    _faiss().omp_set_num_threads(
-        1
-    )  # on a machine with other work its threads wait for each other, far longer than they work
     faiss = _faiss()
+    # On a machine with other work its threads wait for each other, far longer than they work.
+    faiss.omp_set_num_threads(1)
     folder.mkdir(parents=True)
     codes = videos.present @ (1 << np.arange(len(videos.experts)))
     rest, groups = [], {}
@@ -99,7 +98,8 @@ def _search(index: Any, query: Query, experts: list[int], count: int) -> tuple[N
 
 def _pad(values: Floats) -> Floats:
     """With zeros, so that no code is of two experts."""
-    return np.pad(values, ((0, 0), (0, _padded(values.shape[1]) - values.shape[1])))
+    missing = _padded(values.shape[1]) - values.shape[1]
+    return np.pad(values, ((0, 0), (0, missing))) if missing else values
 
 
 def _padded(dim: int) -> int:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,23 +11,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import parts, store
+from pipeline import store
+from pipeline.errors import PipelineError
 from pipeline.fingerprint import Recipe
 from pipeline.manifest import MISSING, Manifest, Video
-from pipeline.ragged import Ragged
+from search import embed, frames, fulltext, heard, vectors, videos
 from search import folder as index_folder
-from search import frames, fulltext, heard, vectors
 from search.config import IndexSettings
 from search.experts import CALIBRATION, Experts
-from search.folder import Entry, Facts
+from search.folder import Facts
+from search.older import VIDEOS
+from search.stored import Stored
+from search.videos import Entry
 
 if TYPE_CHECKING:
     from models.inputs import Sources
 
-VERSION = 5
+VERSION = 6
 """Raised by hand when an index is written in another way."""
 
 CALIBRATION_CAPTIONS = 200
+NUM_EXAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -54,45 +59,92 @@ class Ingredients:
     """Where the text encoder's weights are: the options of `pipeline.weights`."""
 
 
-def build_index(made_from: Ingredients, settings: IndexSettings, folder: Path, recipe: Recipe) -> None:
-    """Fills `folder`, and marks it as finished."""
-    shutil.rmtree(folder, ignore_errors=True)  # what a kill left
-    folder.mkdir(parents=True)
-    videos = [video for video in made_from.manifest.videos if not video.problem or video.problem == MISSING]
-    counts = {name: store.rows(path) for name, path in made_from.stores.items()}
-    entries = tuple(_entry(made_from, video, counts) for video in videos)
-    fulltext.build(folder / "words.sqlite", heard.read_words(made_from.stores, made_from.key, videos))
-    facts = Facts(
-        dataset=made_from.manifest.dataset,
-        root=str(made_from.manifest.root),
-        modalities=made_from.modalities,
-        entries=entries,
-        towers={name: path.stem for name, path in made_from.towers.items()},
-        weights=dict(made_from.weights),
-    )
+@dataclass(frozen=True)
+class Built:
+    """What there was to do."""
+
+    num_videos: int
+    num_embedded: int
+    """So many of them went through the network; 0 without one."""
+
+
+def build_index(made_from: Ingredients, settings: IndexSettings, folder: Path, recipe: Recipe) -> Built:
+    """Makes `folder`, which is there whole or not at all."""
+    listed = [video for video in made_from.manifest.videos if not video.problem or video.problem == MISSING]
+    if not listed:
+        raise PipelineError(f"{made_from.manifest.dataset}: none of its videos can be read, so there is no index")
+    temporary = folder.with_name(f"{store.TEMPORARY}{uuid.uuid4().hex[:8]}-{folder.name}")
+    temporary.mkdir(parents=True)
+    try:
+        embedded = _fill(made_from, listed, settings, temporary)
+        store.write_recipe(temporary, recipe)
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return Built(len(listed), embedded)
+
+
+def _fill(made_from: Ingredients, listed: Sequence[Video], settings: IndexSettings, folder: Path) -> int:
+    """All of an index; how many videos went through the network."""
+    facts = _write_videos(made_from, listed, folder)
+    fulltext.build(folder / "words.sqlite", heard.read_words(made_from.stores, made_from.key, listed))
     (folder / "text").mkdir()
     for expert, text_config in made_from.towers.items():
-        keys = [made_from.key(expert, video) for video in videos]
-        features = parts.read(made_from.stores[expert], keys, made_from.dims[expert])
-        frames.save(folder, expert, features, heard.read_times(made_from.stores[expert], keys))
+        keys = [made_from.key(expert, video) for video in listed]
+        frames.save(folder, expert, Stored(made_from.stores[expert], made_from.dims[expert]), keys)
         shutil.copy(text_config, folder / "text")
+    embedded = 0
     if made_from.model and made_from.sources and made_from.text_config:
         from models.checkpoint import MODEL
 
-        _write_vectors(made_from.sources, made_from.model, videos, settings, folder)
+        embedded = _write_vectors(made_from.sources, made_from.model, listed, settings, folder)
         (folder / index_folder.MODEL).mkdir()
         # A copy: the run may be collected as garbage while the index is still asked.
         shutil.copy(made_from.model / MODEL, folder / index_folder.MODEL)
         shutil.copy(made_from.text_config, folder / "text")
         facts = dataclasses.replace(facts, is_trained=True, text=made_from.text_config.stem)
-        np.save(folder / CALIBRATION, _best_of_captions(Experts(folder, facts)))
+        np.save(folder / CALIBRATION, _best_of_captions(Experts(folder, facts), listed))
     index_folder.write_facts(folder, facts)
-    store.write_recipe(folder, recipe)
+    return embedded
 
 
-def _best_of_captions(experts: Experts) -> NDArray[np.float32]:
+def _write_videos(made_from: Ingredients, listed: Sequence[Video], folder: Path) -> Facts:
+    """A row for each video; what they come to."""
+    rows = {name: store.rows(path) for name, path in made_from.stores.items()}
+    seen = dict.fromkeys(made_from.stores, 0)
+
+    def entries() -> Iterator[Entry]:
+        for video in listed:
+            entry = _entry(made_from, video, rows)
+            for name in entry.experts:
+                seen[name] += 1
+            yield entry
+
+    videos.write(folder, entries(), tuple(made_from.stores))
+    return Facts(
+        dataset=made_from.manifest.dataset,
+        root=str(made_from.manifest.root),
+        modalities=made_from.modalities,
+        num_videos=len(listed),
+        longest_s=max(video.duration_s for video in listed),
+        seen=seen,
+        examples=_examples(listed),
+        towers={name: path.stem for name, path in made_from.towers.items()},
+        weights=dict(made_from.weights),
+    )
+
+
+def _examples(listed: Sequence[Video]) -> tuple[str, ...]:
+    """Up to five short captions, spread over the videos of the test split."""
+    tested = [video for video in listed if video.split == "test" and video.captions]
+    chosen = tested[:: max(1, len(tested) // NUM_EXAMPLES)][:NUM_EXAMPLES]
+    return tuple(dict.fromkeys(min((one.text for one in video.captions), key=len) for video in chosen))
+
+
+def _best_of_captions(experts: Experts, listed: Sequence[Video]) -> NDArray[np.float32]:
     """The best similarity in the collection of some captions that the model was not trained on."""
-    asked = [text for entry in experts.facts.entries if entry.split == "val" for text in entry.captions]
+    asked = [caption.text for video in listed if video.split == "val" for caption in video.captions]
     chosen = asked[:: -(-len(asked) // CALIBRATION_CAPTIONS)] if asked else []
     return np.array([experts.videos.scores(experts.query(text)).max() for text in chosen], np.float32)
 
@@ -111,37 +163,17 @@ def _entry(made_from: Ingredients, video: Video, rows: Mapping[str, Mapping[str,
 
 
 def _write_vectors(
-    sources: "Sources", model: Path, videos: Sequence[Video], settings: IndexSettings, folder: Path
-) -> None:
-    from models.checkpoint import load_model
-    from search import moments
+    sources: "Sources", model: Path, listed: Sequence[Video], settings: IndexSettings, folder: Path
+) -> int:
+    from models.checkpoint import MODEL, load_model
 
     network = load_model(model)
-    keys = {expert.name: [sources.key(expert.name, video) for video in videos] for expert in sources.experts}
-    features = {
-        expert.name: parts.read(sources.stores[expert.name], keys[expert.name], expert.dim)
-        for expert in sources.experts
-    }
-    times = {name: heard.read_times(sources.stores[name], keys[name]) for name in features}
-    cut = moments.cut(features, times, settings.moment_s)
-    _embed(network, sources, features, folder / "videos")
-    _embed(network, sources, cut.features, folder / "moments")
-    if len(videos) >= settings.approximate_from:
+    network.check_vector_per_expert("a search index")
+    made = embed.recipe(sources, model / MODEL, settings.moment_s)
+    embedded = embed.write(network, sources, listed, folder, made)
+    if len(listed) >= settings.approximate_from:
         from search import approximate
 
-        approximate.build(folder / "approximate", vectors.load(folder / "videos", [e.name for e in network.experts]))
-    np.savez(folder / "moments.npz", starts_s=cut.starts_s, offsets=cut.offsets)
-
-
-def _embed(network: object, sources: "Sources", features: dict[str, Ragged], folder: Path) -> None:
-    from models.batches import Collection, Data
-    from models.ce import CE
-    from models.evaluate import embed_videos
-
-    assert isinstance(network, CE)
-    no_captions = Ragged(np.zeros((0, sources.text.dim), np.float32), np.zeros(1, np.int64))
-    collection = Collection(sources.experts, sources.text, features, no_captions, np.zeros(0, np.int64))
-    data = Data(collection, next(network.parameters()).device, network.settings.mask_padding)
-    embedded = embed_videos(network, data)
-    names = [expert.name for expert in network.experts]
-    vectors.save(folder, names, [one.numpy() for one in embedded.vectors], embedded.weights.numpy() > 0)
+        names = [expert.name for expert in network.experts]
+        approximate.build(folder / "approximate", vectors.load(folder / VIDEOS, names))
+    return embedded

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from heapq import nsmallest
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,13 @@ from pipeline.errors import ConfigError, PipelineError
 from search import config, folder, fulltext
 from search.config import SearchConfig
 from search.experts import Experts
-from search.folder import Entry, Facts
+from search.folder import Facts
 from search.frames import Frames
 from search.fulltext import FullText, Match
 from search.fusion import Ranking, fuse
 from search.results import CE, FRAMES, SIMILAR, WORDS, Answer, Found, Hit
 from search.vectors import UNSEEN, Query
+from search.videos import Entry, Videos
 
 CANDIDATES = 200
 """Places of an engine that take part in the fusion."""
@@ -52,6 +54,7 @@ class Collection:
     def __init__(self, path: Path, facts: Facts, settings: SearchConfig) -> None:
         self.facts, self.settings = facts, settings
         self.root = Path(facts.root)
+        self.videos = Videos(path, tuple(facts.seen))
         self.words = FullText(path / "words.sqlite", settings.stop_words)
         self.experts = Experts(path, facts) if facts.is_trained else None
         self.frames = [Frames(path, facts, expert) for expert in facts.towers]
@@ -69,17 +72,16 @@ class Collection:
             )
         return cls(path, folder.read_facts(path), config.load(Path(configs)))
 
-    @cached_property
-    def rows(self) -> dict[str, int]:
-        """Row of each video, by its key and by its id."""
-        by_id = {entry.video_id: row for row, entry in enumerate(self.facts.entries)}
-        return by_id | {entry.key: row for row, entry in enumerate(self.facts.entries)}
+    def row(self, video: str) -> int:
+        """The row of the video with this key or id; ConfigError when there is none."""
+        row = self.videos.row(video)
+        if row is None:
+            raise ConfigError(f"{self.facts.dataset}: no video {video!r} in the index")
+        return row
 
     def entry(self, video: str) -> Entry:
         """The video with this key or id; ConfigError when there is none."""
-        if video not in self.rows:
-            raise ConfigError(f"{self.facts.dataset}: no video {video!r} in the index")
-        return self.facts.entries[self.rows[video]]
+        return self.videos[self.row(video)]
 
     def path(self, entry: Entry) -> Path:
         """Where the file lies."""
@@ -108,7 +110,7 @@ class Collection:
     def similar(self, video: str, k: int = 10, options: Options | None = None) -> Answer:
         """The `k` videos most like the video with this key or id; without a model those that share its words."""
         asked = options or Options(k)
-        row = self.rows[self.entry(video).key]
+        row = self.row(video)
         allowed = self._allowed(asked.only)
         allowed[row] = False
         if self.experts is None:
@@ -120,26 +122,25 @@ class Collection:
         found = self.experts.best(seen, allowed, CANDIDATES)
         ranking = Ranking({at: score for at, score in found.items() if score > 0})
         hits = self._hits("", asked, {SIMILAR: ranking}, seen, {})
-        return Answer(self.entry(video).video_id, hits, "" if hits else self._why_nothing(allowed))
+        return Answer(self.videos[row].video_id, hits, "" if hits else self._why_nothing(allowed))
 
     def _allowed(self, only: Filter) -> NDArray[np.bool_]:
         """(V,)"""
-        seen, durations_s, splits = self._facets
-        allowed: NDArray[np.bool_] = (durations_s >= only.shortest_s) & (durations_s <= only.longest_s)
+        durations_s = self.videos.durations_s
+        allowed: NDArray[np.bool_] = np.ones(len(durations_s), np.bool_)
+        if only.shortest_s > 0 or only.longest_s < float("inf"):
+            allowed = (durations_s >= only.shortest_s) & (durations_s <= only.longest_s)
         for modality in only.modalities:
-            allowed = allowed & seen.get(modality, np.False_)
-        return allowed & (splits == only.split) if only.split else allowed
+            allowed &= self._sees(modality)
+        return allowed & (self.videos.splits == only.split.encode()) if only.split else allowed
 
-    @cached_property
-    def _facets(self) -> tuple[dict[str, NDArray[np.bool_]], NDArray[np.float64], NDArray[np.str_]]:
-        """Modality -> (V,) whether it was seen; (V,) durations; (V,) splits."""
-        entries = self.facts.entries
-        seen: dict[str, NDArray[np.bool_]] = {}
-        for expert, modality in self.facts.modalities.items():
-            there = np.array([expert in entry.experts for entry in entries], np.bool_)
-            seen[modality] = there | seen.get(modality, np.False_)
-        durations_s = np.array([entry.duration_s for entry in entries], np.float64)
-        return seen, durations_s, np.array([entry.split for entry in entries], np.str_)
+    def _sees(self, modality: str) -> NDArray[np.bool_]:
+        """(V,), whether any expert of the modality saw something."""
+        seen: NDArray[np.bool_] = np.zeros(len(self.videos), np.bool_)
+        for name, of in self.facts.modalities.items():
+            if of == modality:
+                seen |= self.videos.seen[name]
+        return seen
 
     def _words(self, query: str, asked: Options, allowed: NDArray[np.bool_]) -> dict[int, Match]:
         found = self.words.find(query, asked.weights)
@@ -183,11 +184,10 @@ class Collection:
         seen: Query | None,
         matches: Mapping[int, Match],
     ) -> tuple[Hit, ...]:
-        totals = list(fuse(rankings, self.settings.fusion).items())[: asked.k]
+        totals = dict(islice(fuse(rankings, self.settings.fusion).items(), asked.k))
         ranks = {engine: ranking.ranks for engine, ranking in rankings.items()}
         hits = []
-        for row, total in totals:
-            entry = self.facts.entries[row]
+        for entry, (row, total) in zip(self.videos.some(list(totals)), totals.items(), strict=True):
             words = self.words.matched(query, row, asked.weights) if row in matches else ()
             found = {
                 engine: Found(ranks[engine][row], ranking.scores[row])
@@ -230,8 +230,7 @@ class Collection:
 
 
 def _ranking_of_words(matches: Mapping[int, Match]) -> Ranking:
-    ordered = sorted(matches.items(), key=lambda item: (-item[1].coverage, -item[1].score, item[0]))
-    best = dict(ordered[:CANDIDATES])
+    best = dict(nsmallest(CANDIDATES, matches.items(), lambda item: (-item[1].coverage, -item[1].score, item[0])))
     # Coverage comes first, and bm25 breaks ties: a video with all of the words is above one with one of them often.
     scores = {row: match.score for row, match in best.items()}
     return Ranking(scores, {row: match.coverage for row, match in best.items()})

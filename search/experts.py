@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from search import encoders, vectors
 from search.folder import MODEL, Facts
+from search.older import CUTS, MOMENTS, VIDEOS
 from search.vectors import Query, Vectors
 
 if TYPE_CHECKING:
@@ -34,12 +35,12 @@ class Experts:
     @cached_property
     def videos(self) -> Vectors:
         """V rows, one a video."""
-        return vectors.load(self._folder / "videos", self.names)
+        return vectors.load(self._folder / VIDEOS, self.names)
 
     @cached_property
     def moments(self) -> Vectors:
         """M rows, one a moment."""
-        return vectors.load(self._folder / "moments", self.names)
+        return vectors.load(self._folder / MOMENTS, self.names)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -108,7 +109,7 @@ class Experts:
 
     @cached_property
     def _moments_at(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        with np.load(self._folder / "moments.npz") as kept:
+        with np.load(self._folder / CUTS) as kept:
             return kept["starts_s"], kept["offsets"]
 
     @cached_property

@@ -1,7 +1,8 @@
 """The index of a collection as a folder: all that a search reads, and nothing that Luigi knows.
 
-index.json         the videos and the experts             words.sqlite   the words that can be read or heard
-videos/ moments/   vectors of the videos and moments      model/ text/   the network, and its text encoder's YAML
+index.json                what there is          videos.sqlite facets/   the videos, and what filters ask of them
+videos/ moments/ frames/  the vectors            words.sqlite            the words that can be read or heard
+approximate/              candidates among many  model/ text/            the network, and the YAMLs of text encoders
 """
 
 import dataclasses
@@ -19,22 +20,8 @@ from pipeline.weights import WeightOptions
 FACTS = "index.json"
 CURRENT = "current.json"
 MODEL = "model"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A video of the collection."""
-
-    key: str
-    """12 hex digits that name it in addresses; says nothing about the file."""
-    video_id: str
-    duration_s: float
-    split: str
-    playable: bool
-    """False when there is no file, or none that can be decoded."""
-    experts: tuple[str, ...]
-    """The experts that saw something in it."""
-    captions: tuple[str, ...] = ()
+KEY_DIGITS = 16
+"""Enough that no two of very many videos share a key."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +33,12 @@ class Facts:
     """Folder of the videos."""
     modalities: dict[str, str]
     """Expert -> modality."""
-    entries: tuple[Entry, ...]
+    num_videos: int
+    longest_s: float
+    seen: dict[str, int]
+    """Expert -> in how many videos it saw something."""
+    examples: tuple[str, ...]
+    """Queries to begin with: captions of videos that the model was not trained on."""
     is_trained: bool = False
     """Whether there is a network, in the folder model/."""
     text: str = ""
@@ -64,7 +56,7 @@ class Facts:
 
 def key_of(video_id: str) -> str:
     """The name of a video in addresses."""
-    return hashlib.sha256(video_id.encode()).hexdigest()[:12]
+    return hashlib.sha256(video_id.encode()).hexdigest()[:KEY_DIGITS]
 
 
 def write_facts(folder: Path, facts: Facts) -> None:
@@ -78,7 +70,10 @@ def read_facts(folder: Path) -> Facts:
     try:
         return config.parse(Facts, json.loads(path.read_text(encoding="utf-8")), str(path))
     except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: not an index ({error}); delete its folder and run BuildIndex again") from None
+        raise StoreError(
+            f"{folder}: damaged, or an index of another version of this program ({error}); delete the folder, and run "
+            "BuildIndex again"
+        ) from None
 
 
 def publish(folder: Path) -> None:

@@ -3,6 +3,7 @@
 V videos, N frames in all, D feature.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ragged import Ragged
 from search import encoders
+from search.columns import Column
 from search.folder import Facts
+from search.stored import Stored
 from search.vectors import BLOCK_ROWS, UNSEEN, Floats
+
+BLOCK_VIDEOS = 1024
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,18 @@ class Frames:
         return self._kept["starts_s"]
 
 
-def save(folder: Path, expert: str, features: Ragged, times_s: Ragged) -> None:
-    """Keeps the frames of V videos, rows of (n, D) and of (n, 2), in the index at `folder`."""
+def save(folder: Path, expert: str, stored: Stored, keys: Sequence[str]) -> None:
+    """Keeps the frames of V videos, the rows called `keys` of a store, in the index at `folder`."""
     (folder / "frames").mkdir(exist_ok=True)
-    np.save(folder / "frames" / f"{expert}.npy", _unit(features.values))
-    np.savez(folder / "frames" / f"{expert}.npz", offsets=features.offsets, starts_s=times_s.values[:, 0])
+    starts_s, counts = [np.zeros(0, np.float32)], [np.zeros(1, np.int64)]
+    with Column(folder / "frames" / f"{expert}.npy", (stored.dim,)) as vectors:
+        for start in range(0, len(keys), BLOCK_VIDEOS):
+            features, times_s = stored.read(keys[start : start + BLOCK_VIDEOS])
+            vectors.append(_unit(features.values))
+            starts_s.append(times_s.values[:, 0])
+            counts.append(features.counts)
+    offsets = np.cumsum(np.concatenate(counts))
+    np.savez(folder / "frames" / f"{expert}.npz", offsets=offsets, starts_s=np.concatenate(starts_s))
 
 
 def _unit(values: Floats) -> Floats:

@@ -4,7 +4,6 @@ A document is what one expert read in one video; its words keep their times.
 """
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from extractors.words import tokens
+from search import sqlite
 
 _SCHEMA = """
 CREATE VIRTUAL TABLE documents USING fts5(text, tokenize = 'porter unicode61 remove_diacritics 2');
@@ -70,7 +70,7 @@ class Match:
 
 def build(path: Path, documents: Iterable[Heard]) -> None:
     """Writes the file of all documents."""
-    with sqlite3.connect(path) as database:
+    with sqlite.written(path) as database:
         database.executescript(_SCHEMA)
         for number, heard in enumerate(documents, 1):
             times = json.dumps([[round(float(start), 3), round(float(end), 3)] for start, end in heard.times_s])
@@ -79,7 +79,6 @@ def build(path: Path, documents: Iterable[Heard]) -> None:
             text = " ".join("".join(word.split()) for word in heard.words)
             database.execute("INSERT INTO documents (rowid, text) VALUES (?, ?)", (number, text))
         database.execute("INSERT INTO documents (documents) VALUES ('optimize')")
-    database.close()
 
 
 NO_MATCH = Match(0.0, 0.0)
@@ -89,7 +88,7 @@ class FullText:
     """The file that `build` wrote, open for queries from any thread."""
 
     def __init__(self, path: Path, stop_words: Collection[str]) -> None:
-        self._address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+        self._path = path
         self._stop_words = stop_words
 
     def query_words(self, query: str) -> list[str]:
@@ -134,12 +133,7 @@ class FullText:
         )
 
     def _ask(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
-        """A connection of its own for each question, so that any thread may ask."""
-        database = sqlite3.connect(self._address, uri=True)
-        try:
-            return database.execute(statement, values).fetchall()
-        finally:
-            database.close()
+        return sqlite.ask(self._path, statement, values)
 
 
 def _quoted(word: str) -> str:

@@ -24,6 +24,9 @@ NUM_BEST = NUM_WORST = 25
 NUM_SHOWN = 5
 """What of a ranking is shown."""
 
+TOGETHER = "all experts"
+"""Stands in place of the experts for a network that makes one vector of them all."""
+
 BEST, WORST, DRAWN = "best", "worst", "sample"
 
 
@@ -33,6 +36,7 @@ class Ranked:
 
     split: "Split"
     experts: tuple[str, ...]
+    """Those whose shares can be told apart."""
     texts: "Embeddings"
     videos: "Embeddings"
     scores: NDArray[np.float32]
@@ -58,9 +62,9 @@ def rank(sources: "Sources", model: Path, split: str, stop_words: frozenset[str]
     with torch.no_grad():
         texts = Embeddings.join([_texts(network, arrays, rows) for rows in chunks])
         videos = embed_videos(network, arrays)
-    names = tuple(expert.name for expert in network.experts)
+    apart = network.settings.vector_per_expert
+    names = tuple(expert.name for expert in network.experts) if apart else (TOGETHER,)
     scores = scores_of(network, arrays)
-    words.unlink(missing_ok=True)
     fulltext.build(words, heard.read_words(sources.stores, sources.key, data.videos))
     return Ranked(data, names, texts, videos, scores, FullText(words, stop_words))
 

@@ -4,44 +4,62 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from pipeline import store
-from pipeline.errors import PipelineError
+from pipeline.manifest import Video
 from search import rankings
 from search.folder import key_of
-from search.posters import poster
+from search.stills import Progress, Still, take
 
 TEMPLATES = Path(__file__).with_name("templates")
-PAGE = "rankings.html"
-POSTER_WIDTH_PX = 320
-
-Progress = Callable[[int, int], None]
+PAGE, STILLS = "rankings.html", "rankings"
 
 
 def write_page(
-    ranked: rankings.Ranked, facts: Mapping[str, Any], root: Path, folder: Path, progress: Progress = lambda *_: None
+    ranked: rankings.Ranked, facts: Mapping[str, Any], folder: Path, workers: int, progress: Progress = lambda *_: None
 ) -> Path:
-    """`folder`/rankings.html, and the stills of the videos on it, taken from the files in `root`; its path.
+    """`folder`/rankings.html, and the stills of the videos on it, which `workers` processes take; its path.
 
-    `facts` are dataset, model, split, seed and modalities (expert -> modality).
+    `facts` are dataset, model, split, seed, modalities (expert -> modality) and root, the folder of the videos.
     """
-    captions, videos = rankings.of_captions(ranked), rankings.of_videos(ranked)
-    shown = rankings.shown_videos([*captions, *videos])
-    body = {
-        **facts,
-        "experts": [{"name": name, "modality": facts["modalities"][name]} for name in ranked.experts],
+    captions, found = rankings.of_captions(ranked), rankings.of_videos(ranked)
+    body = {key: facts[key] for key in ("dataset", "model", "split", "seed")} | {
+        "experts": [{"name": name, "modality": facts["modalities"].get(name, "")} for name in ranked.experts],
         "num_videos": len(ranked.split.videos),
         "num_captions": len(ranked.split.captions),
         "t2v": captions,
-        "v2t": videos,
-        "media": _media(shown, root, folder, progress),
+        "v2t": found,
     }
-    store.write_text(folder / PAGE, render(body))
+    shown = set(rankings.shown_videos([*captions, *found]))
+    videos = [video for video in ranked.split.videos if video.video_id in shown]
+    media = _media(videos, Path(facts["root"]), folder, workers, progress)
+    store.write_text(folder / PAGE, render(body | {"media": media}))
     return folder / PAGE
+
+
+def _media(
+    videos: Sequence[Video], root: Path, folder: Path, workers: int, progress: Progress
+) -> dict[str, dict[str, str]]:
+    """Video -> the addresses of its file and still, as seen from the page; empty where there is none."""
+    stills = {
+        video.video_id: Still(
+            root / video.video_id, video.duration_s / 2, folder / STILLS / f"{key_of(video.video_id)}.jpg"
+        )
+        for video in videos
+        if not video.problem and (root / video.video_id).is_file()
+    }
+    take(
+        [stills[video.video_id] for video in videos if video.video_id in stills and video.has_video], workers, progress
+    )
+    media = {video.video_id: {"file": "", "poster": ""} for video in videos}
+    for name, still in stills.items():
+        picture = _address(still.to, folder) if still.to.is_file() else ""
+        media[name] = {"file": _address(still.video, folder), "poster": picture}
+    return media
 
 
 def render(body: Mapping[str, Any]) -> str:
@@ -67,35 +85,6 @@ def render(body: Mapping[str, Any]) -> str:
 
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _media(video_ids: Sequence[str], root: Path, folder: Path, progress: Progress) -> dict[str, dict[str, str]]:
-    """Video -> the addresses of its file and still, as seen from the page; empty where there is none."""
-    media = {}
-    for number, video_id in enumerate(video_ids, 1):
-        path = root / video_id
-        still = folder / "rankings" / f"{key_of(video_id)}.jpg"
-        there = path.is_file()
-        media[video_id] = {
-            "file": _address(path, folder) if there else "",
-            "poster": _address(still, folder) if there and _has_still(path, still) else "",
-        }
-        progress(number, len(video_ids))
-    return media
-
-
-def _has_still(path: Path, still: Path) -> bool:
-    """Whether there is one, taken now if need be."""
-    if not still.is_file():
-        try:
-            picture = poster(path, 0.5, POSTER_WIDTH_PX)
-        except PipelineError:
-            return False
-        still.parent.mkdir(parents=True, exist_ok=True)
-        partial = still.with_suffix(".partial")
-        partial.write_bytes(picture)
-        partial.replace(still)
-    return True
 
 
 def _address(path: Path, folder: Path) -> str:

@@ -1,7 +1,7 @@
 """Jobs in this process in place of worker processes: what is tested is what they do, and not the pool."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 from pipeline.engine import Done, Failure
@@ -19,9 +19,12 @@ def run_jobs_here(function, jobs, *rest, **more):
 
 @contextmanager
 def jobs_here() -> Iterator[None]:
-    """For looking into files and for the fused pass."""
+    """For looking into files, for the fused pass, and for stills."""
     from extractors import fused
     from pipeline import files
+    from search import stills
 
-    with mock.patch.object(fused, "run_jobs", run_jobs_here), mock.patch.object(files, "run_jobs", run_jobs_here):
+    with ExitStack() as patches:
+        for module in (files, fused, stills):
+            patches.enter_context(mock.patch.object(module, "run_jobs", run_jobs_here))
         yield

@@ -25,7 +25,7 @@ function player(hit, place) {
   const start = make("button", { type: "button", class: "start", ariaLabel: `Play ${hit.video_id} from ${clock(hit.best_s)}`, onclick: () => video.play().catch(() => {}) }, "▶");
   // The browser's own controls would hide the lower third of the picture until somebody plays it.
   video.addEventListener("play", () => { video.controls = true; start.hidden = true; }, { once: true });
-  video.addEventListener("error", () => { start.hidden = true; video.replaceWith(make("div", { class: "lost" }, "This browser cannot play the file")); });
+  video.addEventListener("error", () => { start.hidden = true; video.replaceWith(make("div", { class: "lost" }, "The file is gone, or this browser cannot play it")); });
   return make("div", { class: "screen" }, video, start, badge);
 }
 
@@ -38,7 +38,7 @@ export function playFrom(screen, second) {
 
 function title(hit) {
   const similarity = hit.similarity === null ? null
-    : make("span", { class: "similarity", title: "Similarity by the trained experts, from -1 to 1" }, `similarity ${hit.similarity.toFixed(2)}`);
+    : make("span", { class: "similarity", title: "Similarity by the trained experts, from -1 to 1" }, `similarity ${signed(hit.similarity)}`);
   return make("div", { class: "title" }, make("h3", {}, hit.video_id), similarity);
 }
 
@@ -57,13 +57,15 @@ function reasons(hit, screen) {
   return line;
 }
 
+const signed = (value) => (value < 0 ? "−" : "") + Math.abs(value).toFixed(2);
+
 function shares(given, looks) {
   const most = Math.max(0.05, ...Object.values(given).map((share) => Math.abs(share ?? 0)));
   const rows = Object.entries(given).sort(([, a], [, b]) => (b ?? -9) - (a ?? -9)).map(([expert, share]) => {
     const { label, hue } = looks.get(expert) ?? { label: expert, hue: "gray" };
     const bar = make("div", { class: "bar" });
     bar.style.width = share === null ? "0" : `${100 * Math.abs(share) / most}%`;
-    const amount = share === null ? "none" : (share < 0 ? "−" : "") + Math.abs(share).toFixed(2);
+    const amount = share === null ? "none" : signed(share);
     return make("div", { class: share === null ? "missing" : share < 0 ? "against" : "for", title: share === null ? `${expert}: saw nothing in this video` : expert, hue },
       make("span", {}, label), make("div", { class: "track" }, bar), make("span", { class: "amount" }, amount));
   });

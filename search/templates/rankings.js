@@ -21,9 +21,11 @@ function screen(video) {
   box.setAttribute("aria-label", `Play ${video}`);
   box.append(poster ? make("img", { src: poster, alt: "", loading: "lazy" }) : make("span", {}, file ? "no still" : "no file"));
   box.onclick = () => {
-    const player = make("div", { className: "screen" }, make("video", { src: file, poster, controls: true, autoplay: true }));
+    const video = make("video", { src: file, poster, controls: true, autoplay: true });
+    const player = make("div", { className: "screen" }, video);
+    video.onerror = () => player.replaceChildren(make("span", {}, "the file is gone, or this browser cannot play it"));
     box.replaceWith(player);
-    player.firstChild.focus();
+    video.focus();
   };
   return box;
 }

@@ -1,6 +1,5 @@
-"""A real browser: headless Chromium through its driver, where both are installed."""
+"""A real browser: headless Chromium through its driver."""
 
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 
-NEEDED = "needs Chromium and its driver: apt install chromium chromium-driver"
+from tests.search.chromium import Machine, NoBrowserError, provide
 
 
 @contextmanager
@@ -86,12 +85,12 @@ class Browser:
 
 @contextmanager
 def open_browser(pictures: Path) -> Iterator[Browser]:
-    """A browser; skips where there is none."""
+    """A browser; skips where there is none and none can be had."""
     selenium = pytest.importorskip("selenium.webdriver", reason="needs the package selenium")
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    driver_program = shutil.which("chromedriver")
-    if not program or not driver_program:
-        pytest.skip(NEEDED)
+    try:
+        program, driver_program = provide(Machine())
+    except NoBrowserError as error:
+        pytest.skip(str(error))
     options = selenium.ChromeOptions()
     options.binary_location = program
     # Without a sandbox: containers have none. Without /dev/shm: theirs is small.

@@ -58,16 +58,21 @@ def make(
 ) -> Path:
     """The index of `clips` below `root`/store, made current."""
     sources, model = trained(root, clips)
-    weights = {"cache": str(root / "weights"), "mirror": "", "offline": True, "seeded": False}
-    made_from = Ingredients(sources.manifest, sources.stores, EXPERTS, sources.key, weights=weights)
-    made_from = replace(made_from, towers=towers, dims={name: _dim(name) for name in EXPERTS})
-    if has_model:
-        text = CONFIGS / "text" / "words_hashed.yaml"
-        made_from = replace(made_from, model=model, sources=sources, text_config=text)
+    made_from = replace(ingredients(root, sources, model if has_model else None), towers=towers)
     path = root / "store" / "index" / "tiny" / ("a" * 12 if has_model else "b" * 12)
     build.build_index(made_from, IndexSettings(2.0, 200_000), path, {"stage": "index"})
     folder.publish(path)
     return path
+
+
+def ingredients(root: Path, sources: Sources, model: Path | None) -> Ingredients:
+    """What an index is made from, with the network in the folder `model` or without any."""
+    weights = {"cache": str(root / "weights"), "mirror": "", "offline": True, "seeded": False}
+    dims = {name: _dim(name) for name in EXPERTS}
+    made_from = Ingredients(sources.manifest, sources.stores, EXPERTS, sources.key, dims=dims, weights=weights)
+    if model is None:
+        return made_from
+    return replace(made_from, model=model, sources=sources, text_config=CONFIGS / "text" / "words_hashed.yaml")
 
 
 def trained(root: Path, clips: Sequence[Clip]) -> tuple[Sources, Path]:

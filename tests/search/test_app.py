@@ -1,6 +1,9 @@
+import shutil
+
 import pytest
 from fastapi.testclient import TestClient
 
+from search import Collection
 from search.app import create_app
 from search.folder import key_of
 from tests.search import small
@@ -34,7 +37,18 @@ def test_weights_and_filters_reach_the_search(client):
     assert "long/walk.mp4" not in {hit["video_id"] for hit in short["hits"]}
 
 
-@pytest.mark.parametrize("asked", ["k=0", "k=101", "weight=ocr_light:much", "longest_s=-1", "q=" + "x" * 1001])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "k=0",
+        "k=101",
+        "weight=ocr_light:much",
+        "weight=ocr_light:nan",
+        "longest_s=nan",
+        "longest_s=-1",
+        "q=" + "x" * 1001,
+    ],
+)
 def test_a_question_that_makes_no_sense_is_refused(client, asked):
     assert client.get(f"/api/search?q=a&{asked}").status_code == 422
 
@@ -60,6 +74,27 @@ def test_a_file_is_served_in_ranges(client, tiny):
 
 
 @pytest.mark.parametrize(
+    ("asked", "status", "first", "length"),
+    [
+        ("bytes=-1", 206, -1, 1),
+        ("bytes=0-", 206, 0, None),
+        ("bytes=-999999999", 206, 0, None),
+        ("bytes=10-999999999", 206, 10, None),
+        ("bytes=999999999-", 416, 0, 0),
+        ("bytes=5-2", 400, 0, 0),
+        ("bytes=a-b", 400, 0, 0),
+    ],
+)
+def test_odd_ranges_give_what_they_can_and_never_more_than_the_file(client, tiny, asked, status, first, length):
+    whole = (tiny.root / "harbour.mp4").read_bytes()
+    some = client.get(f"/media/{HARBOUR}", headers={"Range": asked})
+    assert some.status_code == status
+    if status == 206:
+        assert some.content == whole[first:]
+        assert length in {None, len(some.content)}
+
+
+@pytest.mark.parametrize(
     "key", ["harbour.mp42", "..%2f..%2fetc%2fpasswd", "%2e%2e/index.json", "../words.sqlite", "0" * 12]
 )
 def test_nothing_but_the_manifest_can_be_had(client, key):
@@ -73,6 +108,42 @@ def test_a_poster_is_a_picture_of_that_second(client):
     assert first.headers["content-type"] == "image/jpeg"
     assert first.content[:2] == b"\xff\xd8"
     assert first.content != later.content
+
+
+@pytest.mark.parametrize("at_s", ["1e300", "inf", "99999"])
+def test_a_poster_beyond_the_end_is_the_last_picture(client, at_s):
+    last = client.get(f"/posters/{HARBOUR}", params={"at_s": 6.0})
+    assert client.get(f"/posters/{HARBOUR}", params={"at_s": at_s}).content == last.content
+
+
+@pytest.fixture
+def alone(tmp_path) -> tuple[TestClient, Collection]:
+    """A server whose files can be broken."""
+    small.make(tmp_path)
+    small.make_files(tmp_path)
+    collection = Collection.open("tiny", tmp_path, small.CONFIGS)
+    app = create_app(collection)
+    return TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False), collection
+
+
+def test_videos_that_are_gone_or_broken_are_still_found_and_have_no_file_and_no_poster(alone):
+    client, collection = alone
+    (collection.root / "harbour.mp4").unlink()
+    (collection.root / "street.mp4").write_bytes(b"\0" * 5000)
+    assert client.get("/api/search", params={"q": "lighthouse"}).json()["hits"][0]["key"] == HARBOUR
+    assert client.get(f"/media/{HARBOUR}").status_code == 404
+    for key in (HARBOUR, key_of("street.mp4")):
+        assert client.get(f"/posters/{key}").status_code == 404
+
+
+def test_an_index_that_is_deleted_meanwhile_is_told_without_a_path(alone, tmp_path):
+    client, _ = alone
+    shutil.rmtree(tmp_path / "store")
+    for address in ("/api/search?q=lighthouse", f"/api/similar/{HARBOUR}", f"/api/videos/{HARBOUR}"):
+        answer = client.get(address)
+        assert answer.status_code == 503
+        assert "Run BuildIndex again" in answer.json()["detail"]
+        assert str(tmp_path) not in answer.text
 
 
 def test_every_answer_forbids_foreign_code(client):

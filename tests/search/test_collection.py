@@ -1,4 +1,6 @@
 import json
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -84,7 +86,7 @@ def test_shares_add_up_to_the_similarity_and_name_what_is_missing(tiny):
 def test_the_scores_are_those_of_the_model(tiny):
     network = load_model(tiny.root.parent / "run")
     store = tiny.root.parent / "store" / "features"
-    keys = [entry.video_id for entry in tiny.facts.entries]
+    keys = [entry.video_id for entry in tiny.videos]
     features = {expert.name: parts.read(store / expert.name, keys, expert.dim) for expert in network.experts}
     nothing = Ragged(np.zeros((0, small.DIM), np.float32), np.zeros(1, np.int64))
     split = Split(network.experts, network.text_input, features, nothing, np.zeros(0, np.int64))
@@ -140,6 +142,16 @@ def test_answers_are_plain_values(tiny):
     answer = tiny.search("pasta water", k=3)
     assert json.loads(json.dumps(answer.to_json()))["hits"][0]["video_id"] == answer.hits[0].video_id
     assert answer.rows()[0]["words"] == "Pasta water"
+
+
+def test_answers_are_a_table_of_pandas_or_the_error_says_what_to_install(tiny, monkeypatch):
+    table = types.SimpleNamespace(DataFrame=lambda rows: ("table", rows))
+    answer = tiny.search("pasta water")
+    monkeypatch.setitem(sys.modules, "pandas", table)
+    assert answer.to_pandas() == ("table", answer.rows())
+    monkeypatch.setitem(sys.modules, "pandas", None)  # as where it is not installed
+    with pytest.raises(ModuleNotFoundError, match="pip install pandas"):
+        answer.to_pandas()
 
 
 def test_the_same_query_gives_the_same_answer(tiny):

@@ -5,8 +5,9 @@ import pytest
 
 from search.app import create_app
 from tests.search.browser import Browser, open_browser, served
+from tests.search.chromium import LONGEST_S
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(LONGEST_S)]
 
 
 @pytest.fixture(scope="module")

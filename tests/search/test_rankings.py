@@ -1,14 +1,17 @@
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from pipeline.manifest import MISSING
 from search import rankings
 from search.config import load
 from search.rankings_page import write_page
 from tests.search import small
 from tests.search.browser import open_browser
+from tests.search.chromium import LONGEST_S
 
 SAID = f"{small.HOSTILE} </script><script>alert(1)</script> \u2028 'quoted' \"twice\""
 CLIPS = [
@@ -28,7 +31,7 @@ def made(tmp_path_factory):
     folder.mkdir(parents=True)
     ranked = rankings.rank(sources, model, "test", load(small.CONFIGS).stop_words, folder / "words.sqlite")
     facts = {"dataset": "tiny", "model": "m", "split": "test", "seed": 0, "modalities": small.EXPERTS}
-    write_page(ranked, facts, root / "videos", folder)
+    write_page(ranked, facts | {"root": root / "videos"}, folder, 1)
     return folder, ranked
 
 
@@ -73,6 +76,27 @@ def test_the_page_links_videos_relatively_and_their_stills_lie_beside_it(made):
         assert (folder / media["poster"]).is_file()
 
 
+def test_videos_of_which_no_file_is_here_are_shown_without_links_and_stills(made, tmp_path, monkeypatch):
+    _, ranked = made
+    monkeypatch.setattr("search.stills.run_jobs", lambda *_: pytest.fail("a still was wanted"))
+    facts = {"dataset": "tiny", "model": "m", "split": "test", "seed": 0, "modalities": small.EXPERTS}
+    write_page(ranked, facts | {"root": tmp_path / "nowhere"}, tmp_path, 1)
+    told = data_of(tmp_path)
+    assert all(media == {"file": "", "poster": ""} for media in told["media"].values())
+    assert len(told["t2v"]) == 3
+
+
+def test_a_name_that_leads_elsewhere_is_not_followed(made, tmp_path):
+    _, ranked = made
+    (tmp_path / "secret.mp4").write_bytes(b"something")
+    (tmp_path / "videos").mkdir()
+    gone = replace(ranked.split.videos[0], video_id="../secret.mp4", problem=MISSING)
+    split = replace(ranked.split, videos=[gone, *ranked.split.videos[1:]])
+    facts = {"dataset": "tiny", "model": "m", "split": "test", "seed": 0, "modalities": small.EXPERTS}
+    write_page(replace(ranked, split=split), facts | {"root": tmp_path / "videos"}, tmp_path, 1)
+    assert data_of(tmp_path)["media"]["../secret.mp4"]["file"] == ""
+
+
 def test_nothing_in_a_name_or_caption_can_leave_the_data(made):
     folder, _ = made
     page = (folder / "rankings.html").read_text(encoding="utf-8")
@@ -97,6 +121,7 @@ def test_queries_without_a_rank_are_left_out():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(LONGEST_S)
 def test_the_page_works_from_disk(made, tmp_path):
     folder, _ = made
     with open_browser(tmp_path) as browser:
