@@ -9,7 +9,8 @@ import luigi
 from pipeline import store
 from pipeline.fingerprint import Recipe, fingerprint
 from pipeline.report import read_report
-from tasks.graph import SEEDS, EvaluateCE, ModelTask
+from tasks.dataset_task import SEEDS, ModelTask
+from tasks.graph import EvaluateCE
 from tasks.provenance import provenance
 from tasks.targets import FolderTarget
 from tasks.terminal import say, table
@@ -24,7 +25,7 @@ class AblateExperts(ModelTask):
 
     def requires(self) -> Iterator[luigi.Task]:
         """The model with all experts, and without each."""
-        return (EvaluateCE(self.dataset, self.model, experts, self.seeds) for experts in self._choices().values())
+        return (self._evaluation(experts) for experts in self._choices().values())
 
     def output(self) -> FolderTarget:
         """Present when the comparison of exactly these reports is written."""
@@ -35,7 +36,7 @@ class AblateExperts(ModelTask):
         """Writes ablation.json and prints it."""
         folder = self.output().need()
         reports = {
-            left_out: read_report(EvaluateCE(self.dataset, self.model, experts, self.seeds).output().need())
+            left_out: read_report(self._evaluation(experts).output().need())
             for left_out, experts in self._choices().items()
         }
         rows = {left_out: _row(report) for left_out, report in reports.items()}
@@ -64,10 +65,13 @@ class AblateExperts(ModelTask):
         names = self.plan.expert_names
         return {ALL: self.experts} | {name: ",".join(other for other in names if other != name) for name in names}
 
+    def _evaluation(self, experts: str) -> EvaluateCE:
+        return EvaluateCE(self.dataset, self.model, experts, self.seeds, rankings=False)
+
     def _recipe(self) -> Recipe | None:
         reports = {}
         for left_out, experts in self._choices().items():
-            task = EvaluateCE(self.dataset, self.model, experts, self.seeds)
+            task = self._evaluation(experts)
             recipe = task.plan.evaluate_recipe(task.plan.seeds(self.seeds), task.split)
             if recipe is None:
                 return None

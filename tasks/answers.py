@@ -26,10 +26,15 @@ def print_answer(answer: "Answer") -> None:
 
 def _row(hit: "Hit") -> list[str]:
     return [
-        hit.video_id,
+        _printable(hit.video_id),
         ", ".join(f"{ENGINES[engine]} {found.rank}" for engine, found in hit.found_by.items()),
-        " ".join(dict.fromkeys(word.text for word in hit.words)),
+        _printable(" ".join(dict.fromkeys(word.text for word in hit.words))),
         f"{hit.best_s:.1f} s",
         f"{hit.similarity:.2f}" if hit.similarity is not None else "",
         *("-" if share is None else f"{share:.2f}" for share in hit.shares.values()),
     ]
+
+
+def _printable(text: str) -> str:
+    """Without what moves the cursor or colours the terminal: files are called anything, and subtitles hold anything."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

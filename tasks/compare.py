@@ -10,7 +10,8 @@ from pipeline import store
 from pipeline.errors import ConfigError
 from pipeline.fingerprint import Recipe, fingerprint
 from pipeline.report import read_report
-from tasks.graph import SEEDS, DatasetTask, EvaluateCE
+from tasks.dataset_task import SEEDS, DatasetTask
+from tasks.graph import EvaluateCE
 from tasks.provenance import provenance
 from tasks.targets import FolderTarget
 from tasks.terminal import say, table
@@ -76,7 +77,7 @@ class CompareRuns(DatasetTask):
         return names
 
     def _evaluations(self) -> list[EvaluateCE]:
-        return [EvaluateCE(self.dataset, model, "", self.seeds, self.split) for model in self._names()]
+        return [EvaluateCE(self.dataset, model, "", self.seeds, self.split, rankings=False) for model in self._names()]
 
     def _recipe(self) -> Recipe | None:
         reports = []

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 import luigi
 
 from pipeline.errors import ConfigError
-from tasks.graph import DatasetTask, Paths
-from tasks.plan import look_again
+from tasks.dataset_task import DatasetTask
+from tasks.inventory import look_again
+from tasks.settings import Paths
 from tasks.terminal import bar, say, table
 
 

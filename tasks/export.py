@@ -6,9 +6,12 @@ from typing import cast
 
 import luigi
 
-from pipeline.export import Format, export
+from pipeline.export import Format, export, export_states
 from pipeline.parts import Features, read_features
-from tasks.graph import DatasetTask, ExtractExpert, Paths
+from pipeline.store import Row
+from tasks.dataset_task import DatasetTask
+from tasks.graph import ExtractExpert
+from tasks.settings import Paths
 from tasks.terminal import say
 
 
@@ -29,17 +32,29 @@ class ExportExpert(DatasetTask):
         return self.done
 
     def run(self) -> None:
-        """Writes the file."""
+        """Writes the files: what was found, and what came of each video."""
         name = f"{self.expert}.{self.format}" if self.format != "npy" else self.expert
         path = Path(self.to) if self.to else Path(Paths().data) / "export" / self.dataset / name
         count = export(self._found(), path, cast(Format, self.format))
+        beside = path.with_name(f"{path.name}.videos.csv")
+        states = export_states(self._rows(), beside)
         say(f"{count} rows: {path}")
+        told = ", ".join(f"{states[state]} {state}" for state in ("present", "absent", "failed") if states[state])
+        say(f"{states.total()} videos ({told}): {beside}")
         self.done = True
 
     def _found(self) -> Iterator[tuple[str, Features]]:
         """What is in the store, in the order of the manifest."""
-        expert, videos = self.plan.expert(self.expert), self.plan.manifest()
-        for video in videos.videos if videos else ():
+        expert = self.plan.expert(self.expert)
+        for _, video in self.plan.files():
             features = read_features(self.plan.layout.features(expert), self.plan.row_key(expert, video))
             if features is not None:
                 yield video.video_id, features
+
+    def _rows(self) -> Iterator[tuple[str, Row]]:
+        """What came of each video, in the same order."""
+        expert = self.plan.expert(self.expert)
+        state = self.plan.expert_state(expert)
+        rows = state.rows if state else {}
+        for _, video in self.plan.files():
+            yield video.video_id, rows[self.plan.row_key(expert, video)]

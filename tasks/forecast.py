@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tasks.settings import Extraction
 from tasks.terminal import say
 
 if TYPE_CHECKING:
-    from extractors.fused import PassOptions, Wanted
+    from extractors.fused import Wanted
     from pipeline.manifest import Video
 
     Files = Sequence[tuple[Path, Video]]
@@ -17,7 +18,7 @@ LONG_HOURS = 1.0
 
 
 def tell_work(
-    wanted: "Sequence[Wanted]", files: "Files", options: "PassOptions", store: Path, probe: bool = False
+    wanted: "Sequence[Wanted]", files: "Files", settings: Extraction, store: Path, probe: bool = False
 ) -> None:
     """Says what will be extracted, and for long work, or when told to `probe`, how long it will take."""
     keys = frozenset[str]().union(*(item.keys for item in wanted))
@@ -27,10 +28,14 @@ def tell_work(
     if not (probe or hours > LONG_HOURS):
         return
     from extractors.estimate import estimate
+    from extractors.several import fresh
 
-    told = estimate(wanted, files, options, store)
+    # With networks of its own, which do not stay on the device beside those of the pass.
+    told = estimate([fresh(item) for item in wanted], files, settings.options(), store)
+    devices = settings.devices
+    time = _hours(told.seconds / 3600 / len(devices)) + (f" on {len(devices)} devices" if len(devices) > 1 else "")
     say(
-        f"That will take about {_hours(told.seconds / 3600)} and {told.num_bytes / 1e6:.0f} MB of disk in {store}, "
+        f"That will take about {time} and {told.num_bytes / 1e6:.0f} MB of disk in {store}, "
         f"judged by {told.num_probed} pieces of the videos"
     )
 

@@ -1,122 +1,43 @@
-"""The DAG: every task that can be typed. A task loads its inputs, calls one function, and commits.
+"""The DAG of the main line. A task loads its inputs, calls one function, and commits.
 
-MakeDemo (demo only) -> BuildManifest -> ExtractExpert x N, EncodeText -> TrainCE x seeds -> EvaluateCE
+MakeDemo (demo only) -> BuildManifest, FetchWeights -> ExtractExpert x N, EncodeText -> TrainCE x seeds -> EvaluateCE
 """
 
-import uuid
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import luigi
-from luigi.cmdline_parser import CmdlineParser
 
 from pipeline import store
+from pipeline.errors import ConfigError
+from tasks.dataset_task import SEEDS, DatasetTask, ModelTask
+from tasks.fetching import FetchWeights, expert_networks, text_network
 from tasks.forecast import tell_work
-from tasks.layout import Layout
-from tasks.plan import Plan, look_again, plan
+from tasks.inventory import look_again
+from tasks.joined import joined_names, joined_names_beside, names_in, run_id
+from tasks.pages import RankingsPage
 from tasks.provenance import provenance
+from tasks.settings import Extraction, Partial, Paths
 from tasks.targets import DemoTarget, ExpertTarget, FolderTarget, ManifestTarget, TextTarget
 from tasks.terminal import bar, say
-from tasks.weights import Weights
 
 if TYPE_CHECKING:
-    from extractors.fused import PassOptions, Wanted
+    from extractors.fused import Wanted
 
-RUN_ID = uuid.uuid4().hex[:8]
-
-DATASET = "Name of a file in configs/datasets/, without .yaml"
-MODEL = "Name of a file in configs/models/; by default the one that the dataset names"
-EXPERTS = "Names of files in configs/experts/, with commas between; by default those of the model"
-SEEDS = "Random seeds, with commas between, e.g. 0,1,2; by default those of the model"
-
-
-class Paths(luigi.Config):
-    """Section [Paths] of luigi.cfg: where things lie."""
-
-    data = luigi.Parameter(default="data", description="Folder for videos, stores and results")
-    configs = luigi.Parameter(default="configs", description="Folder with the YAMLs")
-
-    @property
-    def layout(self) -> Layout:
-        """The folders below these two."""
-        return Layout(Path(self.data), Path(self.configs), Weights().options(Path(self.data)))
-
-
-class Partial(luigi.Config):
-    """Typed as `--allow-partial`, with any task."""
-
-    use_cmdline_section = False
-    allow_partial = luigi.BoolParameter(description="Go on when videos or annotations of a known dataset are missing")
-
-
-class Extraction(luigi.Config):
-    """Section [Extraction] of luigi.cfg: speed and patience, nothing that changes a feature."""
-
-    workers = luigi.IntParameter(default=0, description="Decode workers; 0 = one per core")
-    deadline_s = luigi.FloatParameter(default=120.0, description="Seconds for one 32-second segment of a video")
-    videos_per_part = luigi.IntParameter(default=64, description="Videos in a part: what a kill may cost")
-    device = luigi.Parameter(default="auto", description="auto, cpu, cuda or cuda:<n>")
-
-    @property
-    def num_workers(self) -> int:
-        """The setting, or one per core."""
-        from pipeline.engine import num_workers
-
-        return num_workers(self.workers)
-
-    def options(self) -> "PassOptions":
-        """What a pass over the videos is told, with the device and the workers that are there."""
-        from extractors.device import resolve, share_cores
-        from extractors.fused import PassOptions
-
-        device = resolve(self.device)
-        return PassOptions(share_cores(self.workers, device), self.deadline_s, self.videos_per_part, device)
-
-
-class DatasetTask(luigi.Task):
-    """A task on one dataset."""
-
-    dataset = luigi.Parameter(description=DATASET)
-
-    @property
-    def plan(self) -> Plan:
-        """What it depends on, where its result lies, and whether that is there."""
-        return plan(Paths().layout, self.dataset, allow_partial=Partial().allow_partial)
-
-    def closing(self) -> None:
-        """What is said at the end of a run of this task."""
-
-    @property
-    def was_asked_for(self) -> bool:
-        """Whether this is the task that was typed, not one that it needs."""
-        parser = CmdlineParser.get_instance()
-        return parser is not None and parser.get_task_obj() == self
-
-
-class ModelTask(DatasetTask):
-    """A task on one dataset with one model."""
-
-    model = luigi.Parameter(default="", description=MODEL)
-    experts = luigi.Parameter(default="", description=EXPERTS)
-
-    @property
-    def plan(self) -> Plan:
-        """As for a DatasetTask, with the model and the experts that were chosen."""
-        return plan(Paths().layout, self.dataset, self.model, self.experts, Partial().allow_partial)
-
-
-@DatasetTask.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _tell_that_it_is_there(task: DatasetTask) -> None:
-    if task.was_asked_for:
-        say("Nothing to do: all of it is there, made from what is there now")
-        task.closing()
-
-
-@DatasetTask.event_handler(luigi.Event.SUCCESS)
-def _tell_the_result(task: DatasetTask) -> None:
-    if task.was_asked_for:
-        task.closing()
+__all__ = [
+    "SEEDS",
+    "BuildManifest",
+    "DatasetTask",
+    "EncodeText",
+    "EvaluateCE",
+    "ExtractExpert",
+    "Extraction",
+    "MakeDemo",
+    "ModelTask",
+    "Partial",
+    "Paths",
+    "TrainCE",
+]
 
 
 class MakeDemo(DatasetTask):
@@ -161,42 +82,50 @@ class ExtractExpert(DatasetTask):
     All experts of a dataset that lack something are joined into one run, which decodes each video once.
     """
 
-    expert = luigi.Parameter(batch_method=lambda names: ",".join(sorted(names)), description="Name of an expert")
-    # On a long-lived luigid, the same joined task formed again by a later process runs for ever (luigi 3.8.1); an id
-    # of the process in its identity prevents that.
-    worker_run = luigi.Parameter(
-        default="", batch_method=lambda ids: RUN_ID, visibility=luigi.parameter.ParameterVisibility.HIDDEN
-    )
+    expert = joined_names("Name of an expert")
+    beside = joined_names_beside()
+    worker_run = run_id()
 
-    def requires(self) -> luigi.Task:
-        """The list of the videos."""
-        return BuildManifest(self.dataset)
+    @property
+    def networks(self) -> str:
+        """Those that it works with."""
+        return expert_networks(self.expert)
+
+    def requires(self) -> Iterator[luigi.Task]:
+        """The list of the videos, and the weights of the networks: its own, and those that the run needs beside them.
+
+        Else hours would go by before it turns out that the run as a whole cannot end.
+        """
+        yield BuildManifest(self.dataset)
+        yield from (FetchWeights(one, self.dataset) for one in names_in(f"{self.networks},{self.beside}"))
 
     def output(self) -> list[ExpertTarget]:
         """For each expert: present when every video of the manifest has its row."""
-        return [ExpertTarget(self.plan, name) for name in self.expert.split(",")]
+        names = names_in(self.expert)
+        if not names:
+            raise ConfigError("--expert names no expert; luigi --module tasks ListExperts tells which there are")
+        return [ExpertTarget(self.plan, name) for name in names]
 
     def run(self) -> None:
         """Decodes what any of them lacks; what an expert finished is kept when another one fails."""
         lacking = [target for target in self.output() if not target.exists()]
-        extracted = [target.name for target in lacking if not target.is_imported]
-        if extracted:
-            self._extract(self.plan.wanted(extracted))
+        wanted = self.plan.wanted(target.name for target in lacking if not target.is_imported)
+        if wanted:
+            self._extract(wanted)
         for target in lacking:
             if target.is_imported:
                 self.plan.complete_import(target.name)
             target.refuse_too_many_failures()
 
     def _extract(self, wanted: "list[Wanted]") -> None:
-        from extractors.fused import extract
+        from extractors.several import extract
 
-        self.plan.ensure_weights(item.expert.extractor for item in wanted)
         for item in wanted:
-            store.write_recipe(item.folder, item.expert.recipe, provenance())
-        options, files = Extraction().options(), self.plan.files()
-        tell_work(wanted, files, options, self.plan.layout.store)
+            store.write_recipe(item.folder, item.expert.recipe, provenance(item.expert.config.extractor))
+        settings, files = Extraction(), self.plan.files()
+        tell_work(wanted, files, settings, self.plan.layout.store)
         with bar("Extracting", "video") as progress:
-            errors = extract(wanted, files, options, progress)
+            errors = extract(settings.devices, wanted, files, settings.options(), progress)
         if errors:
             raise ExceptionGroup("experts that failed; the others are kept", list(errors.values()))
 
@@ -204,9 +133,15 @@ class ExtractExpert(DatasetTask):
 class EncodeText(ModelTask):
     """Turns the captions of a dataset into token vectors, by the text encoder of the model."""
 
-    def requires(self) -> luigi.Task:
-        """The captions are in the manifest."""
-        return BuildManifest(self.dataset)
+    @property
+    def networks(self) -> str:
+        """The one that it works with."""
+        return text_network(self.plan.model.text)
+
+    def requires(self) -> Iterator[luigi.Task]:
+        """The captions are in the manifest; and the weights of the network."""
+        yield BuildManifest(self.dataset)
+        yield FetchWeights(self.networks, self.dataset)
 
     def output(self) -> TextTarget:
         """Present when every caption has its row."""
@@ -214,14 +149,20 @@ class EncodeText(ModelTask):
 
     def run(self) -> None:
         """Encodes the captions that lack a row."""
-        from extractors.device import resolve
         from extractors.texts import encode
 
-        self.plan.ensure_weights([self.plan.text.encoder])
         folder = self.plan.layout.text(self.plan.text)
-        store.write_recipe(folder, self.plan.text.recipe, provenance())
+        store.write_recipe(folder, self.plan.text.recipe, provenance(self.plan.text.config.encoder))
         with bar("Encoding the captions", "caption") as progress:
-            encode(self.plan.text, self.plan.missing_captions() or [], folder, resolve(Extraction().device), progress)
+            encode(self.plan.text, self.plan.missing_captions() or [], folder, Extraction().devices[0], progress)
+
+
+def extraction(dataset: str, names: Iterable[str], *others: EncodeText) -> list[ExtractExpert]:
+    """The extraction of experts; none starts before the weights for all that is stale, `others` too, are here."""
+    names = list(names)
+    tasks: list[ExtractExpert | EncodeText] = [*(ExtractExpert(dataset, name) for name in names), *others]
+    beside = ",".join(task.networks for task in tasks if not task.complete())
+    return [ExtractExpert(dataset, name, beside) for name in names]
 
 
 class TrainCE(ModelTask):
@@ -231,8 +172,9 @@ class TrainCE(ModelTask):
 
     def requires(self) -> Iterator[luigi.Task]:
         """The features of all its experts, the token vectors of the captions, and the models that it learns from."""
-        yield from (ExtractExpert(self.dataset, name) for name in self.plan.expert_names)
-        yield EncodeText(self.dataset, self.model, self.experts)
+        encode = EncodeText(self.dataset, self.model, self.experts)
+        yield from extraction(self.dataset, self.plan.expert_names, encode)
+        yield encode
         yield from self._teachers()
 
     def _teachers(self) -> "Iterator[TrainCE]":
@@ -260,6 +202,9 @@ class EvaluateCE(ModelTask):
 
     seeds = luigi.Parameter(default="", description=SEEDS)
     split = luigi.ChoiceParameter(choices=("train", "val", "test"), default="test", description="Split to report on")
+    rankings = luigi.BoolParameter(
+        default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING, description="Whether to make rankings.html as well"
+    )
 
     def requires(self) -> Iterator[luigi.Task]:
         """A trained model for each seed."""
@@ -270,10 +215,18 @@ class EvaluateCE(ModelTask):
         """Present when the report on exactly these runs is written."""
         return FolderTarget(self.plan.evaluate_folder(self.plan.seeds(self.seeds), self.split))
 
+    def complete(self) -> bool:
+        """Whether the report is there and, where it is wanted, the page of rankings beside it."""
+        return self.output().exists() and (not self.rankings or self._page.target.exists())
+
     def run(self) -> None:
-        """Scores the split with each seed and writes report.json, report.html and ranks.csv."""
-        if self.complete():
-            return  # as in TrainCE
+        """Writes report.json, report.html and ranks.csv, then rankings.html; a killed run goes on where it stopped."""
+        if not self.output().exists():
+            self._report()
+        if self.rankings and not self._page.target.exists():
+            self._page.write()
+
+    def _report(self) -> None:
         from models.stages import evaluate_seeds
         from pipeline.report import write_report
 
@@ -281,7 +234,7 @@ class EvaluateCE(ModelTask):
         seeds = self.plan.seeds(self.seeds)
         runs = {seed: TrainCE(self.dataset, self.model, self.experts, seed).output().need() for seed in seeds}
         report = evaluate_seeds(self.plan.sources(), self.plan.model, runs, self.split)
-        write_report(folder, report | self.plan.report_facts())
+        write_report(folder, report | self.plan.report_facts() | {"rankings": self.rankings})
         store.write_recipe(folder, self.plan.evaluate_recipe(seeds, self.split) or {}, provenance())
 
     def closing(self) -> None:
@@ -289,3 +242,7 @@ class EvaluateCE(ModelTask):
         from tasks.tables import print_report
 
         print_report(self.output().need())
+
+    @property
+    def _page(self) -> RankingsPage:
+        return RankingsPage(self.plan, self.plan.seeds(self.seeds), self.split)

@@ -10,8 +10,8 @@ from pipeline.imports import IMPORTED, Origin, Table
 from pipeline.packed import scratch, unpack
 from pipeline.readers import released
 from pipeline.releases import Release
+from tasks.inventory import Progress
 from tasks.layout import Layout
-from tasks.plan import Progress
 from tasks.provenance import provenance
 
 

@@ -9,7 +9,7 @@ from extractors.registry import NamedExpert
 from pipeline import config
 from pipeline.errors import PipelineError
 from pipeline.weights import WeightOptions
-from tasks.graph import Paths
+from tasks.settings import Paths
 from tasks.terminal import table
 
 COLUMNS = ("expert", "modality", "network", "licence", "weights", "dimension", "MB")

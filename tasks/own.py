@@ -1,11 +1,16 @@
 """Videos of one's own: the dataset's YAML, and what an extraction will take."""
 
+from collections.abc import Iterator
+
 import luigi
 
 from pipeline.newdataset import write_dataset
+from tasks.dataset_task import ModelTask
+from tasks.fetching import FetchWeights, expert_networks
 from tasks.forecast import tell_work
-from tasks.graph import BuildManifest, Extraction, ModelTask, Paths
+from tasks.graph import BuildManifest
 from tasks.plan import plan
+from tasks.settings import Extraction, Paths
 from tasks.terminal import say
 
 
@@ -50,9 +55,10 @@ class EstimateExtraction(ModelTask):
 
     done = False
 
-    def requires(self) -> luigi.Task:
-        """The list of the videos."""
-        return BuildManifest(self.dataset)
+    def requires(self) -> Iterator[luigi.Task]:
+        """The list of the videos, and the weights of the networks that are tried out."""
+        yield BuildManifest(self.dataset)
+        yield FetchWeights(expert_networks(",".join(self.plan.expert_names)), self.dataset)
 
     def complete(self) -> bool:
         """True once it has told."""
@@ -61,9 +67,9 @@ class EstimateExtraction(ModelTask):
     def run(self) -> None:
         """Probes a few pieces."""
         names = [expert.name for expert in self.plan.experts if not expert.is_imported]
-        wanted = [item for item in self.plan.wanted(names) if item.keys]
+        wanted = self.plan.wanted(names)
         if wanted:
-            tell_work(wanted, self.plan.files(), Extraction().options(), self.plan.layout.store, probe=True)
+            tell_work(wanted, self.plan.files(), Extraction(), self.plan.layout.store, probe=True)
         else:
             say("Nothing to extract: all experts have all videos")
         self.done = True

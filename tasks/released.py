@@ -10,9 +10,11 @@ import luigi
 from pipeline import config, store
 from pipeline.errors import ConfigError
 from pipeline.fingerprint import Recipe, file_sha256
-from tasks.graph import DatasetTask, EncodeText, ExtractExpert, Partial, Paths
+from tasks.dataset_task import DatasetTask
+from tasks.graph import EncodeText, ExtractExpert
 from tasks.plan import EVALUATE_VERSION, Plan, plan
 from tasks.provenance import provenance
+from tasks.settings import Partial, Paths
 from tasks.targets import FolderTarget
 
 STEMS = {

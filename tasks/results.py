@@ -3,7 +3,7 @@
 import luigi
 
 from pipeline.results import Result, ours, published, write_csv
-from tasks.graph import Paths
+from tasks.settings import Paths
 from tasks.terminal import say, table
 
 SHOWN = (("t2v", "R@1"), ("t2v", "R@5"), ("t2v", "R@10"), ("t2v", "MdR"), ("v2t", "R@1"), ("v2t", "R@10"))

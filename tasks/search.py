@@ -11,7 +11,10 @@ from extractors.registry import ExpertConfig, TextConfig
 from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.fingerprint import Recipe, fingerprint
-from tasks.graph import ExtractExpert, ModelTask, Paths, TrainCE
+from tasks.dataset_task import ModelTask
+from tasks.graph import TrainCE, extraction
+from tasks.plan import Plan, plan
+from tasks.settings import Partial, Paths
 from tasks.targets import IndexTarget
 from tasks.terminal import say
 
@@ -20,33 +23,56 @@ if TYPE_CHECKING:
     from search.config import IndexSettings
 
 UNTRAINED = "Without a model: only the words that can be read or heard are searched"
+TRAINED_ON = "Another dataset, whose trained model is searched with; for videos without captions"
 
 
 class IndexTask(ModelTask):
     """A task on the index of a dataset."""
 
     untrained = luigi.BoolParameter(description=UNTRAINED)
+    trained_on = luigi.Parameter(default="", description=TRAINED_ON)
+
+    @property
+    def plan(self) -> Plan:
+        """The dataset that is searched, with the model and experts of the one that was trained on."""
+        if not self.trained_on:
+            return super().plan
+        names = ",".join(self.trained.expert_names)
+        return plan(Paths().layout, self.dataset, self.trained.model_name, names, Partial().allow_partial)
+
+    @property
+    def trained(self) -> Plan:
+        """What the model is trained on: by default the dataset that is searched."""
+        if not self.trained_on:
+            return super().plan
+        return plan(Paths().layout, self.trained_on, self.model, self.experts, Partial().allow_partial)
 
     @property
     def seed(self) -> int | None:
         """The first seed of the model, which is the one that is searched with; None for an index without a model."""
-        settings = self.plan.settings
-        return None if self.untrained or not (settings.captions or settings.annotations) else self.plan.seeds("")[0]
+        settings = self.trained.settings
+        if self.trained_on and self.untrained:
+            raise ConfigError("--untrained is without a model, and --trained-on asks for one: choose")
+        return None if self.untrained or not (settings.captions or settings.annotations) else self.trained.seeds("")[0]
 
 
 class BuildIndex(IndexTask):
-    """Writes what a search reads: the words in the videos, and the videos as the trained experts see them."""
+    """Writes what a search reads: the words in the videos, and the videos as the trained experts see them.
+
+    A model that was trained on another dataset stays the same when videos are added to this one, and then only these
+    are new to the index. What a dataset is trained on is part of its model: a caption more, and all is trained anew.
+    """
 
     def requires(self) -> Iterator[luigi.Task]:
-        """The trained model, or the features alone."""
+        """The trained model, and the features."""
         if self.seed is not None:
-            yield TrainCE(self.dataset, self.model, self.experts, self.seed)
-        else:
-            yield from (ExtractExpert(self.dataset, name) for name in self.plan.expert_names)
+            yield TrainCE(self.trained.dataset, self.model, self.experts, self.seed)
+        if self.seed is None or self.trained_on:
+            yield from extraction(self.dataset, self.plan.expert_names)
 
     def output(self) -> IndexTarget:
         """Present when the index of exactly these inputs is written, and is the one that is opened."""
-        recipe = self._recipe()
+        recipe = self.recipe()
         folder = self.plan.layout.store / "index" / self.dataset
         return IndexTarget(None if recipe is None else folder / fingerprint(recipe))
 
@@ -56,14 +82,23 @@ class BuildIndex(IndexTask):
 
         target = self.output()
         if not target.is_written():
-            build_index(self._ingredients(), self._settings, target.need(), self._recipe() or {})
+            built = build_index(self._ingredients(), self._settings, target.need(), self.recipe() or {})
+            if self.seed is not None and built.num_embedded < built.num_videos:
+                say(f"{built.num_embedded} of {built.num_videos} videos are new; the vectors of the others are kept")
         target.publish()
 
     def closing(self) -> None:
         """Says where it is and what can be done with it."""
         say(f"Index: {self.output().need()}")
-        say(f"Search: luigi --module tasks Search --dataset {self.dataset} --query \"...\", or in a browser: "
-            f"python -m search --dataset {self.dataset}")  # fmt: skip
+        say(f"Search: luigi --module tasks Search --dataset {self.dataset}{self._options} --query \"...\", or in a "
+            f"browser: python -m search --dataset {self.dataset}")  # fmt: skip
+
+    @property
+    def _options(self) -> str:
+        """What a search must be told as well, to ask this index and not build another."""
+        told = {"--model": self.model, "--experts": self.experts, "--trained-on": self.trained_on}
+        options = "".join(f" {name} {value}" for name, value in told.items() if value)
+        return options + (" --untrained" if self.untrained else "")
 
     @property
     def _settings(self) -> "IndexSettings":
@@ -71,12 +106,14 @@ class BuildIndex(IndexTask):
 
         return search_config.load(Path(Paths().configs)).index
 
-    def _recipe(self) -> Recipe | None:
-        train = None if self.seed is None else self.plan.train_recipe(self.seed)
+    def recipe(self) -> Recipe | None:
+        """All that decides the index, or None while something that it is made from is not there."""
+        train = None if self.seed is None else self.trained.train_recipe(self.seed)
         videos, states = self.plan.manifest(), [self.plan.expert_state(expert) for expert in self.plan.experts]
         missing = videos is None or any(state is None or state.remaining for state in states)
         if videos is None or missing or (self.seed is not None and train is None):
             return None
+        failed = {state.expert.name: sorted(row.key for row in state.failed) for state in states if state}
         from search.build import VERSION
 
         return {
@@ -84,10 +121,12 @@ class BuildIndex(IndexTask):
             "version": VERSION,
             "manifest": videos.fingerprint,
             "experts": {expert.name: fingerprint(expert.recipe) for expert in self.plan.experts},
+            "failed": fingerprint(failed),
             "train": train and fingerprint(train),
             "towers": {name: path.stem for name, path in self._towers().items()},
             "settings": dataclasses.asdict(self._settings),
-        }
+            **({"trained_on": self.trained_on} if self.trained_on else {}),
+        } | self.plan.imports()
 
     def _towers(self) -> dict[str, Path]:
         """Image-text expert -> the YAML of its text tower."""
@@ -109,7 +148,7 @@ class BuildIndex(IndexTask):
             stores={expert.name: layout.features(expert) for expert in plan.experts},
             modalities={expert.name: expert.config.modality for expert in plan.experts},
             key=lambda name, video: plan.row_key(plan.expert(name), video),
-            model=plan.train_folder(self.seed) if self.seed is not None else None,
+            model=self.trained.train_folder(self.seed) if self.seed is not None else None,
             sources=plan.sources() if trained else None,
             text_config=config.choose(layout.configs / "text", plan.model.text) if trained else None,
             towers=self._towers(),
@@ -131,7 +170,7 @@ class Search(IndexTask):
 
     def requires(self) -> luigi.Task:
         """The index."""
-        return BuildIndex(self.dataset, self.model, self.experts, self.untrained)
+        return BuildIndex(self.dataset, self.model, self.experts, self.untrained, self.trained_on)
 
     def complete(self) -> bool:
         """True once it has answered."""

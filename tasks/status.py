@@ -7,9 +7,12 @@ from pathlib import Path
 from extractors.registry import is_seeded
 from pipeline import manifest, store
 from pipeline.fingerprint import Recipe, differences
-from tasks.plan import ExpertState, Plan
+from tasks.inventory import ExpertState
+from tasks.plan import Plan
+from tasks.provenance import code_has_changed
 
 STAND_INS = "on stand-in weights: its features mean nothing"
+OTHER_CODE = "the code of extractors/{}.py has changed since: raise its version if its features change"
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,15 @@ def _manifest(plan: Plan) -> Line:
 
 
 def _expert(plan: Plan, state: ExpertState) -> Line:
-    line = _expert_alone(plan, state)
-    told = f"{line.why} ({STAND_INS})" if is_seeded(state.expert.recipe) else line.why
-    return replace(line, why=told)
+    line, expert = _expert_alone(plan, state), state.expert
+    return _with_notes(line, expert.recipe, state.folder, expert.config.extractor)
+
+
+def _with_notes(line: Line, recipe: Recipe, folder: Path, module: str) -> Line:
+    """With what a person should know beyond fresh and stale."""
+    notes = [STAND_INS] if is_seeded(recipe) else []
+    notes += [OTHER_CODE.format(module)] if code_has_changed(folder, module) else []
+    return replace(line, why=" ".join([line.why, *(f"({note})" for note in notes)]).strip())
 
 
 def _expert_alone(plan: Plan, state: ExpertState) -> Line:
@@ -87,6 +96,10 @@ def _expert_alone(plan: Plan, state: ExpertState) -> Line:
 
 
 def _text(plan: Plan) -> Line:
+    return _with_notes(_text_alone(plan), plan.text.recipe, plan.layout.text(plan.text), plan.text.config.encoder)
+
+
+def _text_alone(plan: Plan) -> Line:
     stage = f"EncodeText {plan.model.text}"
     missing = plan.missing_captions() or []
     folder = plan.layout.text(plan.text)

@@ -25,7 +25,8 @@ def print_report(folder: Path) -> None:
     for warning in report["warnings"]:
         say(f"Note: {warning}")
     say(f"Report: {folder / 'report.html'}")
-    say(f"Rankings: luigi --module tasks ShowRankings --dataset {report['dataset']}")
+    if (folder / "rankings.html").is_file():
+        say(f"Rankings: {folder / 'rankings.html'}")
     say(f'Search: luigi --module tasks Search --dataset {report["dataset"]} --query "..."')
 
 

@@ -7,7 +7,8 @@ import luigi
 from pipeline import store
 from pipeline.errors import ExtractionError, PipelineError
 from pipeline.fingerprint import Recipe
-from tasks.plan import ExpertState, Plan
+from tasks.inventory import ExpertState
+from tasks.plan import Plan
 
 
 class DemoTarget(luigi.Target):

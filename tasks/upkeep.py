@@ -13,9 +13,11 @@ from pipeline import annotations, config, manifest, store
 from pipeline.missing import is_imported
 from pipeline.weights import WeightOptions
 from search import folder
-from tasks.graph import SEEDS, DatasetTask, ModelTask, Paths
+from tasks.dataset_task import SEEDS, DatasetTask, ModelTask
 from tasks.layout import Layout
 from tasks.plan import Plan, plan
+from tasks.settings import Paths
+from tasks.shown import shown
 from tasks.status import status
 from tasks.terminal import say, table
 
@@ -36,7 +38,7 @@ class Status(ModelTask):
 
     def run(self) -> None:
         """Prints the table."""
-        lines = status(self.plan, self.seeds, self.split)
+        lines = [*status(self.plan, self.seeds, self.split), *shown(self.plan, self.seeds, self.split)]
         table(self.dataset, ["stage", "", "why"], [(a.stage, "fresh" if a.fresh else "STALE", a.why) for a in lines], 3)
         self.told = True
 

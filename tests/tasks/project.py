@@ -17,6 +17,7 @@ import yaml
 
 from extractors import registry
 from pipeline import manifest, parts, store
+from tasks import choice, inventory
 from tasks import plan as plans
 from tests.clips import make_clip, write_srt
 from tests.jobs_here import jobs_here
@@ -124,6 +125,7 @@ class Project:
         """One of the shipped YAMLs."""
         (self.configs / kind).mkdir(parents=True, exist_ok=True)
         shutil.copy(CONFIGS / kind / f"{name}.yaml", self.configs / kind)
+        shutil.copy(CONFIGS / "search.yaml", self.configs)
 
     def write_config(self, kind: str, name: str, told: dict[str, Any]) -> None:
         """A YAML."""
@@ -209,6 +211,12 @@ class Project:
         """The parts of all stores of an expert."""
         return sorted((self.data / "store" / "features" / expert).glob("*/part-*"))
 
+    def values(self, expert: str) -> np.ndarray:
+        """All vectors of the one store of an expert, by the order of its keys."""
+        forget_everything()
+        (folder,) = {part.parent for part in self.feature_parts(expert)}
+        return np.concatenate([parts.read_features(folder, key).values for key in sorted(store.rows(folder))])
+
     def report(self) -> dict[str, Any]:
         """The newest report."""
         found = sorted(self.data.glob("store/reports/tiny/*/*/report.json"), key=lambda path: path.stat().st_mtime_ns)
@@ -226,8 +234,8 @@ def forget_everything() -> None:
     """All that this program remembers within a process."""
     luigi.task_register.Register.clear_instance_cache()
     plans.plan.cache_clear()
-    plans._expert.cache_clear()
-    plans._looks.clear()
+    choice.read_expert.cache_clear()
+    inventory._looks.clear()
     registry.rebuild.cache_clear()
     manifest._load_videos.cache_clear()
     store.rows_of.cache_clear()

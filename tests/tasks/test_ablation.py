@@ -35,6 +35,6 @@ def test_it_is_made_again_when_a_report_is(project):
 @pytest.mark.slow
 def test_a_second_one_on_other_seeds_shares_what_it_can(project):
     project.run(AblateExperts, dataset="tiny")
-    assert project.run(EvaluateCE, dataset="tiny", experts="rgb_light") == []
+    assert project.run(EvaluateCE, dataset="tiny", experts="rgb_light", rankings=False) == []
     ran = project.run(AblateExperts, dataset="tiny", seeds="1")
     assert sorted(ran) == sorted(["TrainCE 1"] * 3 + ["EvaluateCE test"] * 3 + ["AblateExperts"])

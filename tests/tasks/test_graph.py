@@ -1,11 +1,13 @@
+import shutil
 import subprocess
 import sys
 
 import luigi
+import numpy as np
 import pytest
 
 from pipeline.errors import ConfigError
-from tasks import BuildManifest, EncodeText, EvaluateCE, ExtractExpert, MakeDemo, TrainCE, graph
+from tasks import BuildManifest, EncodeText, EvaluateCE, ExtractExpert, MakeDemo, TrainCE, joined
 from tests.tasks.project import CONFIGS, SPLITS
 
 HEAVY = {
@@ -54,8 +56,8 @@ def test_tasks_hang_together(project):
         (train,) = evaluate.requires()
         assert (train.task_family, train.seed, train.dataset) == ("TrainCE", 0, "tiny")
         assert sorted(requires(train)) == ["EncodeText", "ExtractExpert", "ExtractExpert"]
-        assert requires(ExtractExpert(dataset="tiny", expert="rgb_light")) == ["BuildManifest"]
-        assert requires(EncodeText(dataset="tiny")) == ["BuildManifest"]
+        assert requires(ExtractExpert(dataset="tiny", expert="rgb_light")) == ["BuildManifest", "FetchWeights"]
+        assert requires(EncodeText(dataset="tiny")) == ["BuildManifest", "FetchWeights"]
         assert requires(BuildManifest(dataset="tiny")) == []
 
 
@@ -106,8 +108,8 @@ def test_experts_are_joined_under_one_name_whatever_their_order():
     join = ExtractExpert.expert._batch_method
     assert join(["b", "a", "c"]) == join(["c", "b", "a"]) == "a,b,c"
     ids = ExtractExpert.worker_run._batch_method
-    assert ids(["", ""]) == ids([""]) == graph.RUN_ID, "Luigi asks twice and must get the same"
-    assert len(graph.RUN_ID) == 8
+    assert ids(["", ""]) == ids([""]) == joined.RUN_ID, "Luigi asks twice and must get the same"
+    assert len(joined.RUN_ID) == 8
 
 
 def test_the_id_of_a_process_is_no_part_of_what_a_single_expert_is():
@@ -115,8 +117,6 @@ def test_the_id_of_a_process_is_no_part_of_what_a_single_expert_is():
 
 
 def test_two_datasets_are_two_runs(project):
-    import shutil
-
     shutil.copytree(project.videos, project.data / "raw" / "two")
     project.write_config("datasets", "two", {"videos": str(project.data / "raw" / "two"), "model": "tiny"})
     project.edit("experts", "rgb_light", params__fps=3.0)
@@ -141,6 +141,27 @@ def _rows(part):
     return store.rows_of(part)
 
 
+@pytest.mark.slow
+def test_two_devices_extract_what_one_does(project):
+    before = project.values("rgb_light")
+    shutil.rmtree(project.data / "store" / "features")
+    two = {"device": "cpu,cpu", "videos_per_part": "4"}
+    ran, worked = project.attempt(ExtractExpert, two, workers=True, dataset="tiny", expert="rgb_light,speech_light")
+    assert (ran, worked) == (["ExtractExpert rgb_light,speech_light"], True)
+    assert len(project.feature_parts("rgb_light")) == 4
+    np.testing.assert_array_equal(project.values("rgb_light"), before)
+
+
+def test_too_many_failures_are_told_again_without_an_extraction_of_nothing(project, capsys, caplog):
+    (project.videos / "broken.mp4").write_text("not a video")
+    for extracting in (1, 0):
+        caplog.clear()
+        _, worked = project.attempt(ExtractExpert, dataset="tiny", expert="rgb_light")
+        assert not worked
+        assert capsys.readouterr().out.count("Extracting rgb_light from 1 videos") == extracting
+        assert "failed on 1 of 15 videos" in caplog.text
+
+
 def test_a_task_that_did_not_do_its_work_fails_the_run(project, monkeypatch):
     from tasks.plan import Plan
 
@@ -150,10 +171,9 @@ def test_a_task_that_did_not_do_its_work_fails_the_run(project, monkeypatch):
     assert (ran, worked) == (["BuildManifest"], False)
 
 
-def test_options_come_from_the_settings(project):
-    with project.process(workers=3, deadline_s=7.5, videos_per_part=9):
-        options = graph.Extraction()
-        assert (options.workers, options.deadline_s, options.videos_per_part) == (3, 7.5, 9)
-        assert graph.Paths().layout.data == project.data
+def test_experts_may_be_typed_with_blanks_and_a_comma_too_many(project):
     with project.process():
-        assert graph.Extraction().workers == 1
+        typed = ExtractExpert(dataset="tiny", expert=" speech_light, rgb_light ,")
+        assert [target.name for target in typed.output()] == ["speech_light", "rgb_light"]
+        with pytest.raises(ConfigError, match="--expert names no expert"):
+            ExtractExpert(dataset="tiny", expert=" ,").output()

@@ -11,8 +11,9 @@ import torch
 from pipeline import imports, releases, store
 from pipeline.errors import AnnotationError, ArchiveError, PipelineError
 from tasks.importing import run_import
+from tasks.inventory import look_again
 from tasks.layout import Layout
-from tasks.plan import Plan, look_again, plan
+from tasks.plan import Plan, plan
 from tests.conftest import ROOT
 
 REFERENCE = ROOT.parent / "shared" / "reference" / "ce"

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from tasks import EvaluateReleased
-from tasks.plan import look_again
+from tasks.inventory import look_again
 from tasks.released import _ours
 from tests.tasks.test_importing import REFERENCE, bring, home, sources  # noqa: F401 - home is a fixture
 

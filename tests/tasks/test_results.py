@@ -3,7 +3,7 @@ import csv
 import luigi
 
 from tasks import ResultsTable
-from tasks.graph import Paths
+from tasks.settings import Paths
 from tests.tasks.project import CONFIGS, Project
 
 

@@ -1,80 +1,123 @@
-"""The index, the queries and the page of rankings, as tasks."""
+"""The index and the queries, as tasks."""
 
 import shutil
 
+import numpy as np
 import pytest
 
+from pipeline import parts, store
+from pipeline.parts import Features
+from pipeline.store import Row
 from search import Collection
 from search.folder import current
-from tasks import BuildIndex, Search, ShowRankings
-from tests.tasks.project import CONFIGS
-
-
-@pytest.fixture
-def indexed(project):
-    """The finished project, with settings for a search."""
-    shutil.copy(CONFIGS / "search.yaml", project.configs)
-    return project
+from tasks import BuildIndex, Search
 
 
 def opened(project) -> Collection:
     return Collection.open("tiny", project.data, project.configs)
 
 
-def test_an_index_is_built_once(indexed):
-    assert indexed.run(BuildIndex, dataset="tiny") == ["BuildIndex"]
-    assert indexed.run(BuildIndex, dataset="tiny") == []
-    assert len(opened(indexed).facts.entries) == 14
+def test_an_index_is_built_once(project):
+    assert project.run(BuildIndex, dataset="tiny") == ["BuildIndex"]
+    assert project.run(BuildIndex, dataset="tiny") == []
+    assert opened(project).facts.num_videos == 14
 
 
-def test_a_search_builds_what_is_stale_and_prints_what_it_finds(indexed, capsys):
-    assert indexed.run(Search, dataset="tiny", query="hello number 9") == ["BuildIndex", "Search"]
+def test_a_search_builds_what_is_stale_and_prints_what_it_finds(project, capsys):
+    assert project.run(Search, dataset="tiny", query="hello number 9") == ["BuildIndex", "Search"]
     told = capsys.readouterr().out
     assert "v09.mp4" in told.splitlines()[2]
-    indexed.edit("experts", "rgb_light", params__fps=1.0)
-    ran = indexed.run(Search, dataset="tiny", query="hello")
+    project.edit("experts", "rgb_light", params__fps=1.0)
+    ran = project.run(Search, dataset="tiny", query="hello")
     assert ran == ["ExtractExpert rgb_light", "TrainCE 0", "BuildIndex", "Search"]
 
 
-def test_what_nobody_says_is_not_found(indexed, capsys):
-    indexed.run(Search, dataset="tiny", query="xylophone", untrained=True)
+def test_what_nobody_says_is_not_found(project, capsys):
+    project.run(Search, dataset="tiny", query="xylophone", untrained=True)
     assert "Nothing found for 'xylophone'" in capsys.readouterr().out
 
 
-def test_without_a_model_the_words_are_found(indexed):
-    assert indexed.run(BuildIndex, dataset="tiny", untrained=True) == ["BuildIndex"]
-    collection = opened(indexed)
+def test_without_a_model_the_words_are_found(project):
+    assert project.run(BuildIndex, dataset="tiny", untrained=True) == ["BuildIndex"]
+    collection = opened(project)
     assert collection.experts is None
     assert collection.search("hello number 9").hits[0].video_id == "v09.mp4"
 
 
-def test_an_index_that_is_wanted_again_is_only_made_current(indexed):
-    indexed.run(BuildIndex, dataset="tiny")
-    trained = current(indexed.data / "store" / "index" / "tiny")
+def test_an_index_that_is_wanted_again_is_only_made_current(project):
+    project.run(BuildIndex, dataset="tiny")
+    trained = current(project.data / "store" / "index" / "tiny")
     written = {path: path.stat().st_mtime_ns for path in trained.rglob("*")}
-    indexed.run(BuildIndex, dataset="tiny", untrained=True)
+    project.run(BuildIndex, dataset="tiny", untrained=True)
     assert current(trained.parent) != trained
-    assert indexed.run(BuildIndex, dataset="tiny") == ["BuildIndex"]
+    assert project.run(BuildIndex, dataset="tiny") == ["BuildIndex"]
     assert current(trained.parent) == trained
     assert {path: path.stat().st_mtime_ns for path in trained.rglob("*")} == written
 
 
-def test_a_setting_of_queries_alone_builds_no_new_index(indexed):
-    indexed.run(BuildIndex, dataset="tiny")
-    path = indexed.configs / "search.yaml"
+def test_a_setting_of_queries_alone_builds_no_new_index(project):
+    project.run(BuildIndex, dataset="tiny")
+    path = project.configs / "search.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("offset: 60", "offset: 20"), encoding="utf-8")
-    assert indexed.run(BuildIndex, dataset="tiny") == []
+    assert project.run(BuildIndex, dataset="tiny") == []
 
 
-def test_an_empty_query_is_refused(indexed):
-    ran, worked = indexed.attempt(Search, dataset="tiny", query=" ")
+def test_an_empty_query_is_refused(project):
+    ran, worked = project.attempt(Search, dataset="tiny", query=" ")
     assert not worked
     assert ran[-1] == "Search"
 
 
-def test_the_rankings_lie_beside_the_report_and_are_made_once(indexed):
-    assert indexed.run(ShowRankings, dataset="tiny") == ["ShowRankings test"]
-    (page,) = indexed.data.glob("store/reports/tiny/*/*/rankings.html")
-    assert (page.parent / "report.json").is_file()
-    assert "rankings.html" in (page.parent / "report.html").read_text(encoding="utf-8")
-    assert indexed.run(ShowRankings, dataset="tiny") == []
+@pytest.fixture
+def mine(project):
+    """Two videos without captions, as a dataset of their own."""
+    folder = project.data / "raw" / "mine"
+    folder.mkdir()
+    for name in ("v00.mp4", "v00.srt", "v04.mp4"):
+        shutil.copy(project.videos / name, folder / f"my {name}")
+    project.write_config("datasets", "mine", {"videos": str(folder), "model": "tiny"})
+    return folder
+
+
+def test_videos_without_captions_are_searched_with_a_model_that_was_trained_elsewhere(project, mine, capsys):
+    ran = project.run(BuildIndex, dataset="mine", trained_on="tiny")
+    assert ran == ["BuildManifest", "BuildIndex"]  # the videos are known under other names: nothing is extracted
+    assert "kept" not in capsys.readouterr().out
+    collection = Collection.open("mine", project.data, project.configs)
+    assert collection.experts is not None
+    assert collection.search("hello number 0").hits[0].video_id == "my v00.mp4"
+
+
+def test_a_video_that_is_added_is_the_only_one_that_is_embedded(project, mine, capsys):
+    project.run(BuildIndex, dataset="mine", trained_on="tiny")
+    project.add_video("v77.mp4", 77, None)
+    (project.videos / "v77.mp4").rename(mine / "v77.mp4")
+    capsys.readouterr()
+    ran = project.run(Search, dataset="mine", trained_on="tiny", query="hello")
+    assert ran == ["BuildManifest", "ExtractExpert rgb_light,speech_light", "BuildIndex", "Search"]
+    assert "1 of 3 videos are new" in capsys.readouterr().out
+    assert project.run(BuildIndex, dataset="mine", trained_on="tiny") == []
+
+
+def test_with_a_model_and_without_is_a_contradiction(project):
+    assert project.attempt(BuildIndex, dataset="tiny", trained_on="tiny", untrained=True) == ([], False)
+
+
+def test_failures_that_were_tried_again_make_a_new_index_also_without_a_model(project):
+    project.edit("datasets", "tiny", max_failed_fraction=1.0)
+    project.run(BuildIndex, dataset="tiny", untrained=True)
+    path = next(project.data.glob("store/features/speech_light/*"))
+    row = next(row for row in store.rows(path).values() if row.count)
+    features = parts.read_features(path, row.key)
+    for part in store.parts(path):
+        rows = [one for one in store.rows_of(part) if one.key != row.key]
+        kept = [parts.read_features(path, one.key) for one in rows]
+        shutil.rmtree(part)
+        parts.publish(path, rows, kept, 300)
+    parts.publish(
+        path, [Row(row.key, 0, failed=True, reason="hung")], [Features(np.zeros((0, 300)), np.zeros((0, 2)))], 300
+    )
+    assert project.run(BuildIndex, dataset="tiny", untrained=True) == ["BuildIndex"]
+    store.forget(path, [row.key])
+    parts.publish(path, [row], [features], 300)
+    assert project.run(BuildIndex, dataset="tiny", untrained=True) == ["BuildIndex"]

@@ -5,10 +5,10 @@ import pytest
 from pipeline import parts
 from pipeline.parts import Features
 from pipeline.store import Row
-from tasks import BuildManifest, EvaluateCE, ExtractExpert, Status
-from tasks.graph import Paths
+from tasks import BuildManifest, EvaluateCE, ExtractExpert, Status, source_code
 from tasks.plan import plan
-from tasks.status import status
+from tasks.settings import Paths
+from tasks.status import OTHER_CODE, status
 
 
 def told(project, **more):
@@ -180,3 +180,13 @@ def _zeros(project):
     from extractors import registry
 
     return np.zeros((0, registry.expert("rgb_light", project.configs / "experts").extractor.dim), np.float32)
+
+
+def test_other_code_is_a_note_and_no_reason_to_run(project, monkeypatch):
+    digest = source_code.digest
+    monkeypatch.setattr(source_code, "digest", lambda name: "another" if name == "colour_shape" else digest(name))
+    lines = told(project)
+    assert lines["ExtractExpert rgb_light"] == (True, f"14 present ({OTHER_CODE.format('colour_shape')})")
+    assert "code" not in lines["ExtractExpert speech_light"][1]
+    assert lines["EncodeText words_hashed"] == (True, "")
+    assert project.run(EvaluateCE, dataset="tiny") == []

@@ -2,8 +2,8 @@ import pytest
 
 from pipeline import store
 from pipeline.errors import PipelineError, StoreError
-from tasks.graph import Paths
 from tasks.plan import plan
+from tasks.settings import Paths
 from tasks.targets import ExpertTarget, FolderTarget, ManifestTarget, TextTarget
 
 

@@ -1,0 +1,113 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from pipeline import parts, store
+from tasks import ExportExpert
+from tasks.plan import plan
+from tasks.settings import Paths
+
+FORMATS = ("jsonl", "parquet", "npy")
+WORD, VECTOR = "speech_light", "rgb_light"
+
+
+@pytest.fixture
+def exported(project, capsys):
+    """Runs an export of a project of which one file is broken; what was said, and where the files lie."""
+    (project.videos / "broken.mp4").write_text("not a video")
+    project.edit("datasets", "tiny", max_failed_fraction=0.5)
+
+    def run(expert, kind, **more):
+        project.run(ExportExpert, dataset="tiny", expert=expert, format=kind, **more)
+        folder = project.data / "export" / "tiny"
+        return capsys.readouterr().out, folder / (expert if kind == "npy" else f"{expert}.{kind}")
+
+    return run
+
+
+def kept(project, expert):
+    """video -> its features, read from the store."""
+    with project.process():
+        tiny = plan(Paths().layout, "tiny")
+        folder = tiny.layout.features(tiny.expert(expert))
+        return {video.video_id: parts.read_features(folder, video.content) for _, video in tiny.files()}
+
+
+def lines_of(path):
+    if path.suffix == ".parquet":
+        return pytest.importorskip("pyarrow.parquet").read_table(path).to_pylist()
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_words_are_rows_with_their_times(project, exported, kind):
+    _, path = exported(WORD, kind)
+    expected = [
+        {"video": video, "start_s": start_s, "end_s": end_s, "text": text}
+        for video, features in kept(project, WORD).items()
+        if len(features.values)
+        for (start_s, end_s), text in zip(features.times_s.tolist(), features.extras["text"], strict=True)
+    ]
+    rows = lines_of(path)
+    assert [{key: row[key] for key in ("video", "start_s", "end_s", "text")} for row in rows] == expected
+    # Every third video says "hello number <n>"; the words of the .srt are the second source.
+    assert [row["text"] for row in rows if row["video"] == "v03.mp4"] == ["hello", "number", "3"]
+    assert "features" not in rows[0]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_vectors_are_rows_with_their_times(project, exported, kind):
+    _, path = exported(VECTOR, kind)
+    rows, features = lines_of(path), kept(project, VECTOR)
+    assert {row["video"] for row in rows} == {f"v{number:02}.mp4" for number in range(14)}
+    for video, one in features.items():
+        mine = [row for row in rows if row["video"] == video]
+        if mine:
+            np.testing.assert_allclose([row["features"] for row in mine], one.values, rtol=1e-6)
+            assert [[row["start_s"], row["end_s"]] for row in mine] == one.times_s.tolist()
+
+
+@pytest.mark.parametrize("expert", [WORD, VECTOR])
+def test_arrays_are_a_file_a_video(project, exported, expert):
+    _, folder = exported(expert, "npy")
+    features = kept(project, expert)
+    assert {path.name for path in folder.iterdir()} == {
+        f"{video}{suffix}" for video in features for suffix in (".npy", ".times_s.npy")
+    }
+    for video, one in features.items():
+        np.testing.assert_array_equal(np.load(folder / f"{video}.npy"), one.values)
+        np.testing.assert_array_equal(np.load(folder / f"{video}.times_s.npy"), one.times_s)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_what_is_absent_and_what_failed_is_told_beside_it(exported, kind):
+    said, path = exported(WORD, kind)
+    with path.with_name(f"{path.name}.videos.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["video"]: row for row in csv.DictReader(file)}
+    assert list(rows) == sorted(rows)
+    assert len(rows) == 15
+    assert (rows["v00.mp4"]["state"], rows["v00.mp4"]["rows"], rows["v00.mp4"]["reason"]) == ("present", "3", "")
+    assert (rows["v01.mp4"]["state"], rows["v01.mp4"]["rows"]) == ("absent", "0")
+    assert rows["broken.mp4"]["state"] == "failed"
+    assert "Invalid data" in rows["broken.mp4"]["reason"]
+    assert f"15 rows: {path}" in said
+    assert "15 videos (5 present, 9 absent, 1 failed)" in said
+
+
+def test_it_may_lie_elsewhere_and_is_written_again_each_time(project, exported, tmp_path):
+    to = tmp_path / "new folder" / "words.jsonl"
+    exported(WORD, "jsonl", to=str(to))
+    first = to.read_bytes()
+    to.write_text("spoilt")
+    exported(WORD, "jsonl", to=str(to))
+    assert to.read_bytes() == first
+    assert {path.name for path in to.parent.iterdir()} == {"words.jsonl", "words.jsonl.videos.csv"}
+
+
+def test_what_is_lacking_is_extracted_first(project, exported):
+    project.edit("experts", VECTOR, params__fps=3.0)
+    exported(VECTOR, "jsonl")
+    assert len({part.parent for part in project.feature_parts(VECTOR)}) == 2
+    store.rows_of.cache_clear()
