@@ -24,7 +24,8 @@ check: $(SETUP)
 bench: bench-extract bench-train bench-search
 
 bench-extract: $(SETUP)
-	@$(BIN)/python benchmarks/light_experts.py
+	@$(BIN)/python benchmarks/extraction.py
+	@$(BIN)/python benchmarks/extraction.py --experts rgb,flow,audio,face,ocr,speech,scene --count 6 --name networks
 
 bench-train: $(SETUP)
 	@$(BIN)/python benchmarks/training.py

@@ -5,6 +5,7 @@
 Networks are loaded, and have seen one batch, before the clock starts.
 """
 
+import functools
 import json
 import os
 import re
@@ -83,11 +84,11 @@ def measure_networks(experts: list[NamedExpert], files: list[Path], device: str,
 
 def load_all(experts: list[NamedExpert], videos: list[tuple[Path, Video]], device: str) -> None:
     """A first pass over one video; the next one finds the networks loaded."""
+    for expert in experts:
+        expert.extractor.load = functools.cache(expert.extractor.load)  # type: ignore[method-assign]
     options = PassOptions(1, PATIENCE_S, VIDEOS_PER_PART, device)
     with tempfile.TemporaryDirectory() as folder:
         extract(_wanted(experts, videos, Path(folder)), videos, options)
-    for expert in experts:
-        expert.extractor.load = lambda device: None  # type: ignore[method-assign]
 
 
 class Clock:

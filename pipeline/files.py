@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
@@ -182,8 +182,10 @@ def _unread_content(found: Found) -> str:
 def _open_cache(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        database = sqlite3.connect(path, timeout=60)
-        database.execute("CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, stamp TEXT, facts TEXT)")
+        with ExitStack() as on_error:
+            database = on_error.enter_context(closing(sqlite3.connect(path, timeout=60)))
+            database.execute("CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, stamp TEXT, facts TEXT)")
+            on_error.pop_all()
     except sqlite3.Error as error:
         raise StoreError(f"{path}: {error}; it is only a cache: delete it and run again") from None
     return database
