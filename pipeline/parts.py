@@ -135,12 +135,29 @@ def read(folder: Path, keys: Sequence[str], dim: int) -> Ragged:
 
 def read_features(folder: Path, key: str) -> Features | None:
     """All that is kept of one row, or None when the store does not have it."""
-    for part, row, span in _spans(folder):
-        if row.key == key:
+    return Reader(folder).features(key)
+
+
+class Reader:
+    """All that is kept of many rows of a store: its indexes are read once, its arrays part by part."""
+
+    def __init__(self, folder: Path) -> None:
+        self._places: dict[str, tuple[Path, slice]] = {}
+        for part, row, span in _spans(folder):
+            self._places.setdefault(row.key, (part, span))
+        self._part: Path | None = None
+        self._arrays: dict[str, NDArray[Any]] = {}
+
+    def features(self, key: str) -> Features | None:
+        """Those of one row, or None when the store does not have it; fastest in the order of the parts."""
+        if key not in self._places:
+            return None
+        part, span = self._places[key]
+        if part != self._part:
             names = {"values", "times_s", *(entry.name for entry in part.iterdir() if entry.is_dir())} - {"offsets"}
-            arrays = {name: _need(part, name)[span] for name in names}
-            return Features(arrays.pop("values"), arrays.pop("times_s"), arrays)
-    return None
+            self._part, self._arrays = part, {name: _need(part, name) for name in names}
+        arrays = {name: array[span] for name, array in self._arrays.items()}
+        return Features(arrays.pop("values"), arrays.pop("times_s"), arrays)
 
 
 @functools.lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ from typing import cast
 import luigi
 
 from pipeline.export import Format, export, export_states
-from pipeline.parts import Features, read_features
+from pipeline.parts import Features, Reader
 from pipeline.store import Row
 from tasks.dataset_task import DatasetTask
 from tasks.graph import ExtractExpert
@@ -46,8 +46,9 @@ class ExportExpert(DatasetTask):
     def _found(self) -> Iterator[tuple[str, Features]]:
         """What is in the store, in the order of the manifest."""
         expert = self.plan.expert(self.expert)
+        reader = Reader(self.plan.layout.features(expert))
         for _, video in self.plan.files():
-            features = read_features(self.plan.layout.features(expert), self.plan.row_key(expert, video))
+            features = reader.features(self.plan.row_key(expert, video))
             if features is not None:
                 yield video.video_id, features
 

@@ -50,6 +50,19 @@ def test_what_is_published_is_read_back_bit_for_bit(tmp_path):
     assert parts.read_features(tmp_path, "nobody") is None
 
 
+def test_a_reader_of_all_rows_reads_each_array_once(tmp_path, monkeypatch):
+    given = {name: features(2, seed) for seed, name in enumerate("abcdef")}
+    for names in ("abc", "def"):
+        parts.publish(tmp_path, [Row(name, 2) for name in names], [given[name] for name in names], DIM)
+    read, read_array = [], parts.read_array
+    monkeypatch.setattr(parts, "read_array", lambda part, name: read.append((part, name)) or read_array(part, name))
+    reader = parts.Reader(tmp_path)
+    for name in "abcdef":
+        np.testing.assert_array_equal(reader.features(name).values, given[name].values)
+    assert sorted(name for _, name in read) == ["times_s", "times_s", "values", "values"]
+    assert reader.features("nobody") is None
+
+
 def test_what_is_kept_beside_the_vectors_is_read_back(tmp_path):
     text = np.array(["harbor", "日本語", ""], np.str_)
     boxes = np.arange(12, dtype=np.float32).reshape(3, 4)
