@@ -1,4 +1,4 @@
-# make demo | test | check | bench | bench-train | lock | clean. The first one that you type sets everything up in .venv.
+# make demo | test | check | bench | bench-extract | bench-train | bench-search | lock | clean. The first one that you type sets everything up in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.installed
@@ -6,7 +6,7 @@ SETUP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check bench bench-train lock clean
+.PHONY: demo test check bench bench-extract bench-train bench-search lock clean
 
 demo: $(SETUP)
 	@$(BIN)/luigi --module tasks EvaluateCE --dataset demo

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,9 @@ from pipeline.weights import WeightOptions
 
 PATIENCE_S = 600.0
 VIDEOS_PER_PART = 64
+
+SUMS, PEAKS = ("items", "wall_s", "main_cpu_s"), ("main_mb",)
+"""What several experts need one after another: all of these together, and no more than the largest of those."""
 
 
 def main() -> None:
@@ -61,8 +64,8 @@ def measure_pass(experts: list[NamedExpert], files: list[Path], device: str, wor
 
 
 def measure_networks(experts: list[NamedExpert], files: list[Path], device: str, workers: int) -> dict[str, float]:
-    """The same of the networks alone, one expert after another, on all cores."""
-    figures: dict[str, float] = {}
+    """The same of the networks alone, one expert after another, on all cores, without workers."""
+    seen: list[dict[str, float]] = []
     for expert in experts:
         items = [data for path in files for data in _items(expert, path)]
         size = expert.config.runtime.batch_size
@@ -77,9 +80,8 @@ def measure_networks(experts: list[NamedExpert], files: list[Path], device: str,
         with freed_memory_kept(), Clock(device) as clock:
             for batch in batches:
                 networks.embed(batch)
-        figures = {name: figures.get(name, 0) + value for name, value in clock.figures.items()}
-        figures["items"] = figures.get("items", 0) + len(items)
-    return figures
+        seen.append(clock.figures | {"items": len(items)})
+    return {name: (max if name in PEAKS else sum)(one[name] for one in seen) for name in SUMS + PEAKS}
 
 
 def load_all(experts: list[NamedExpert], videos: list[tuple[Path, Video]], device: str) -> None:
@@ -136,8 +138,9 @@ class Memory(threading.Thread):
         """Until `stop`."""
         while not self._stopped.wait(0.1):
             for thread in Path("/proc/self/task").glob("*/children"):
-                children = thread.read_text(encoding="utf-8").split()
-                self._worker_mb = max([self._worker_mb, *(self.peak_mb(int(child)) for child in children)])
+                with suppress(OSError):  # the thread has ended in the meantime
+                    children = thread.read_text(encoding="utf-8").split()
+                    self._worker_mb = max([self._worker_mb, *(self.peak_mb(int(child)) for child in children)])
 
     def stop(self) -> float:
         """The peak of the largest child, in MB."""

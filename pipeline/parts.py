@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -118,19 +118,7 @@ def read_array(part: Path, name: str) -> NDArray[Any] | None:
 
 def read(folder: Path, keys: Sequence[str], dim: int) -> Ragged:
     """The values of the rows called `keys`, in that order; StoreError when one is not in the store."""
-    block: dict[str, NDArray[np.float32]] = {}
-    wanted = set(keys)
-    for part, row, span in _spans(folder):
-        if row.key in wanted and row.key not in block:
-            values = _cached_values(part)
-            if values.shape[1] != dim:
-                raise StoreError(f"{part}: vectors of length {values.shape[1]}, expected {dim}")
-            block[row.key] = values[span]
-    _cached_values.cache_clear()
-    missing = wanted - block.keys()
-    if missing:
-        raise StoreError(f"{folder}: {len(missing)} rows are not there, e.g. {min(missing)}; run the extraction again")
-    return Ragged.stack([block[key] for key in keys], dim)
+    return Reader(folder).values(keys, dim)
 
 
 def read_features(folder: Path, key: str) -> Features | None:
@@ -139,17 +127,34 @@ def read_features(folder: Path, key: str) -> Features | None:
 
 
 class Reader:
-    """All that is kept of many rows of a store: its indexes are read once, its arrays part by part."""
+    """The rows of a store; its indexes are read once, so that some rows after others can be had cheaply.
+
+    What asks for rows by their keys gives them in the order of the keys, and raises StoreError when one is not there.
+    """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._places: dict[str, tuple[Path, slice]] = {}
         for part, row, span in _spans(folder):
             self._places.setdefault(row.key, (part, span))
         self._part: Path | None = None
         self._arrays: dict[str, NDArray[Any]] = {}
 
+    def count(self, key: str) -> int:
+        """How many vectors the row has."""
+        ((_, span),) = self._places_of([key])
+        return int(span.stop - span.start)
+
+    def values(self, keys: Sequence[str], dim: int) -> Ragged:
+        """(n, D) of each row."""
+        return self._ragged("values", keys, dim)
+
+    def times_s(self, keys: Sequence[str]) -> Ragged:
+        """(n, 2) of each row, start and end."""
+        return self._ragged("times_s", keys, 2)
+
     def features(self, key: str) -> Features | None:
-        """Those of one row, or None when the store does not have it; fastest in the order of the parts."""
+        """All that is kept of a row, or None when the store does not have it; fastest in the order of the parts."""
         if key not in self._places:
             return None
         part, span = self._places[key]
@@ -159,10 +164,21 @@ class Reader:
         arrays = {name: array[span] for name, array in self._arrays.items()}
         return Features(arrays.pop("values"), arrays.pop("times_s"), arrays)
 
+    def _ragged(self, name: str, keys: Sequence[str], dim: int) -> Ragged:
+        places = self._places_of(keys)
+        arrays = {part: _need(part, name) for part in dict.fromkeys(part for part, _ in places)}
+        for part, array in arrays.items():
+            if array.shape[1] != dim:
+                raise StoreError(f"{part}: vectors of length {array.shape[1]}, expected {dim}")
+        return Ragged.stack([arrays[part][span] for part, span in places], dim)
 
-@functools.lru_cache(maxsize=1)
-def _cached_values(part: Path) -> NDArray[np.float32]:
-    return _need(part, "values")
+    def _places_of(self, keys: Sequence[str]) -> list[tuple[Path, slice]]:
+        missing = set(keys) - self._places.keys()
+        if missing:
+            raise StoreError(
+                f"{self._folder}: {len(missing)} rows are not there, e.g. {min(missing)}; run the extraction again"
+            )
+        return [self._places[key] for key in keys]
 
 
 def _need(part: Path, name: str) -> NDArray[Any]:
@@ -174,12 +190,15 @@ def _need(part: Path, name: str) -> NDArray[Any]:
     return array
 
 
+def spans(part: Path) -> Iterator[tuple[Row, slice]]:
+    """The rows of a part, and where in its arrays each of them lies."""
+    at = 0
+    for row in store.rows_of(part):
+        yield row, slice(at, at + row.count)
+        at += row.count
+
+
 def _spans(folder: Path) -> list[tuple[Path, Row, slice]]:
     """Where each row lies; the failed ones last, so that a row that is there twice is taken where it is good."""
-    spans = []
-    for part in store.parts(folder):
-        at = 0
-        for row in store.rows_of(part):
-            spans.append((part, row, slice(at, at + row.count)))
-            at += row.count
-    return sorted(spans, key=lambda span: span[1].failed)
+    every = [(part, row, span) for part in store.parts(folder) for row, span in spans(part)]
+    return sorted(every, key=lambda one: one[1].failed)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from search.collection import Collection
 from search.fulltext import Word
 from search.results import Answer, Found, Hit
+from search.videos import Entry
 
 
 @dataclass(frozen=True)
@@ -34,18 +35,10 @@ class CollectionFacts:
 
 
 @dataclass(frozen=True)
-class VideoFacts:
+class VideoFacts(Entry):
     """One video."""
 
-    key: str
-    video_id: str
-    duration_s: float
-    split: str
-    playable: bool
-    experts: tuple[str, ...]
-    """Those that saw something in it."""
-    captions: tuple[str, ...]
-    words: tuple[Word, ...]
+    words: tuple[Word, ...] = ()
     """All that can be read or heard."""
 
 
@@ -104,9 +97,7 @@ def video_facts(collection: Collection, key: str) -> VideoFacts:
     """Everything known of one video."""
     row = collection.row(key)
     entry, words = collection.videos[row], collection.words.words_of(row)
-    return VideoFacts(
-        entry.key, entry.video_id, entry.duration_s, entry.split, entry.playable, entry.experts, entry.captions, words
-    )
+    return VideoFacts(**vars(entry), words=words)
 
 
 def found_videos(answer: Answer) -> FoundVideos:

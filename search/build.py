@@ -15,13 +15,13 @@ from pipeline import store
 from pipeline.errors import PipelineError
 from pipeline.fingerprint import Recipe
 from pipeline.manifest import MISSING, Manifest, Video
+from pipeline.parts import Reader
 from search import embed, frames, fulltext, heard, vectors, videos
 from search import folder as index_folder
 from search.config import IndexSettings
 from search.experts import CALIBRATION, Experts
 from search.folder import Facts
 from search.older import VIDEOS
-from search.stored import Stored
 from search.videos import Entry
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _fill(made_from: Ingredients, listed: Sequence[Video], settings: IndexSettin
     (folder / "text").mkdir()
     for expert, text_config in made_from.towers.items():
         keys = [made_from.key(expert, video) for video in listed]
-        frames.save(folder, expert, Stored(made_from.stores[expert], made_from.dims[expert]), keys)
+        frames.save(folder, expert, Reader(made_from.stores[expert]), made_from.dims[expert], keys)
         shutil.copy(text_config, folder / "text")
     embedded = 0
     if made_from.model and made_from.sources and made_from.text_config:

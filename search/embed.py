@@ -22,11 +22,11 @@ from pipeline import store
 from pipeline.fingerprint import Recipe, canonical, file_sha256
 from pipeline.imports import origin_of
 from pipeline.manifest import Video
+from pipeline.parts import Reader
 from pipeline.ragged import Ragged
 from search import moments
 from search.columns import Column
 from search.older import CUTS, MOMENTS, NAMES, VIDEOS, Older, Seen
-from search.stored import Stored
 
 if TYPE_CHECKING:
     from models.ce import CE, Embeddings
@@ -57,7 +57,7 @@ def write(network: "CE", sources: "Sources", videos: Sequence[Video], folder: Pa
     `made` is the `recipe`. Vectors of the same recipe are taken over from an index beside `folder`.
     """
     experts = [expert.name for expert in network.experts]
-    stored = {expert.name: Stored(sources.stores[expert.name], expert.dim) for expert in network.experts}
+    stored = {expert.name: Reader(sources.stores[expert.name]) for expert in network.experts}
     names = np.array([_name(sources, stored, video) for video in videos])
     known = _older(folder, made, experts)
     places = known.places(names) if known else np.full(len(videos), -1)
@@ -81,7 +81,7 @@ def write(network: "CE", sources: "Sources", videos: Sequence[Video], folder: Pa
     return int((places < 0).sum())
 
 
-def _name(sources: "Sources", stored: Mapping[str, Stored], video: Video) -> bytes:
+def _name(sources: "Sources", stored: Mapping[str, Reader], video: Video) -> bytes:
     """Names what the experts have of a video: the row of a failure that was tried again is still called the same."""
     keys = {name: sources.key(name, video) for name in stored}
     had = [[name, keys[name], rows.count(keys[name])] for name, rows in stored.items()]
@@ -122,16 +122,16 @@ def _block(
 class _Embedder:
     """A network, and the stores that it is fed from."""
 
-    def __init__(self, network: "CE", sources: "Sources", stored: Mapping[str, Stored], moment_s: float) -> None:
+    def __init__(self, network: "CE", sources: "Sources", stored: Mapping[str, Reader], moment_s: float) -> None:
         self._network, self._sources, self._stored, self._moment_s = network, sources, stored, moment_s
 
     def seen(self, videos: Sequence[Video], owners: NDArray[np.int64]) -> dict[str, Seen]:
         """The videos, which are `owners` in a block, and their moments."""
-        read = {
-            name: rows.read([self._sources.key(name, video) for video in videos]) for name, rows in self._stored.items()
-        }
-        features = {name: values for name, (values, _) in read.items()}
-        cut = moments.cut(features, {name: times_s for name, (_, times_s) in read.items()}, self._moment_s)
+        keys = {name: [self._sources.key(name, video) for video in videos] for name in self._stored}
+        dims = {expert.name: expert.dim for expert in self._network.experts}
+        features = {name: rows.values(keys[name], dims[name]) for name, rows in self._stored.items()}
+        times_s = {name: rows.times_s(keys[name]) for name, rows in self._stored.items()}
+        cut = moments.cut(features, times_s, self._moment_s)
         whole = _seen(self._embedded(features), owners, np.zeros(len(owners)))
         if not len(cut.starts_s):
             return {VIDEOS: whole, MOMENTS: whole.first(0)}

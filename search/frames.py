@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.parts import Reader
 from search import encoders
 from search.columns import Column
 from search.folder import Facts
-from search.stored import Stored
 from search.vectors import BLOCK_ROWS, UNSEEN, Floats
 
 BLOCK_VIDEOS = 1024
@@ -75,15 +75,16 @@ class Frames:
         return self._kept["starts_s"]
 
 
-def save(folder: Path, expert: str, stored: Stored, keys: Sequence[str]) -> None:
+def save(folder: Path, expert: str, features_of: Reader, dim: int, keys: Sequence[str]) -> None:
     """Keeps the frames of V videos, the rows called `keys` of a store, in the index at `folder`."""
     (folder / "frames").mkdir(exist_ok=True)
     starts_s, counts = [np.zeros(0, np.float32)], [np.zeros(1, np.int64)]
-    with Column(folder / "frames" / f"{expert}.npy", (stored.dim,)) as vectors:
+    with Column(folder / "frames" / f"{expert}.npy", (dim,)) as vectors:
         for start in range(0, len(keys), BLOCK_VIDEOS):
-            features, times_s = stored.read(keys[start : start + BLOCK_VIDEOS])
+            block = keys[start : start + BLOCK_VIDEOS]
+            features = features_of.values(block, dim)
             vectors.append(_unit(features.values))
-            starts_s.append(times_s.values[:, 0])
+            starts_s.append(features_of.times_s(block).values[:, 0])
             counts.append(features.counts)
     offsets = np.cumsum(np.concatenate(counts))
     np.savez(folder / "frames" / f"{expert}.npz", offsets=offsets, starts_s=np.concatenate(starts_s))

@@ -6,7 +6,6 @@ from pathlib import Path
 from pipeline import parts, store
 from pipeline.manifest import Video
 from search.fulltext import Heard
-from search.stored import spans
 
 
 def read_words(
@@ -21,7 +20,7 @@ def read_words(
             text, times = parts.read_array(part, "text"), parts.read_array(part, "times_s")
             if text is None or times is None:
                 continue
-            for name, start, stop in spans(part):
+            for row, span in parts.spans(part):
                 # A row that is in two parts is taken once.
-                for index in rows.pop(name, []) if stop > start else []:
-                    yield Heard(index, expert, [str(word) for word in text[start:stop]], times[start:stop].tolist())
+                for index in rows.pop(row.key, []) if row.count else []:
+                    yield Heard(index, expert, [str(word) for word in text[span]], times[span].tolist())

@@ -13,6 +13,7 @@ from pipeline.annotations import DatasetConfig
 from pipeline.demo import DemoSettings
 from pipeline.errors import ConfigError
 from pipeline.missing import has_videos, is_imported
+from tasks.joined import names_in
 from tasks.layout import Layout
 
 
@@ -37,7 +38,7 @@ class Choice:
     @functools.cached_property
     def expert_names(self) -> tuple[str, ...]:
         """The experts that take part, sorted: those that were chosen, also beyond the model's list, or the model's."""
-        chosen = tuple(sorted({name.strip() for name in self._chosen.split(",") if name.strip()}))
+        chosen = tuple(sorted(set(names_in(self._chosen))))
         return chosen or tuple(sorted(self.model.experts))
 
     @functools.cached_property

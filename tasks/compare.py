@@ -12,6 +12,7 @@ from pipeline.fingerprint import Recipe, fingerprint
 from pipeline.report import read_report
 from tasks.dataset_task import SEEDS, DatasetTask
 from tasks.graph import EvaluateCE
+from tasks.joined import names_in
 from tasks.provenance import provenance
 from tasks.targets import FolderTarget
 from tasks.terminal import say, table
@@ -71,7 +72,7 @@ class CompareRuns(DatasetTask):
         say(f"Report: {folder / 'comparison.json'}")
 
     def _names(self) -> list[str]:
-        names = [name.strip() for name in self.models.split(",") if name.strip()]
+        names = names_in(self.models)
         if len(names) != 2:
             raise ConfigError(f"--models {self.models}: expected two names with a comma between, e.g. ce_light,mine")
         return names

@@ -22,7 +22,6 @@ def fresh_process():
 def forget_what_was_read():
     store.rows_of.cache_clear()
     parts._open.cache_clear()
-    parts._cached_values.cache_clear()
 
 
 def features(count, seed=0, **extras):
@@ -91,6 +90,22 @@ def test_rows_are_read_in_the_order_asked_for_from_many_parts(tmp_path):
     np.testing.assert_array_equal(block[0], given["d"].values)
     np.testing.assert_array_equal(block[3], given["a"].values)
     assert len(parts.read(tmp_path, [], DIM)) == 0
+
+
+def test_a_row_has_as_many_times_as_vectors_and_a_failure_that_worked_later_counts_as_it_is_now(tmp_path):
+    first, later = features(2, 1), features(3, 2)
+    parts.publish(
+        tmp_path, [Row("a", 2), Row("b", 0), Row("c", 0, failed=True)], [first, features(0), features(0)], DIM
+    )
+    parts.publish(tmp_path, [Row("c", 3)], [later], DIM)
+    reader = parts.Reader(tmp_path)
+    assert [reader.count(key) for key in "abc"] == [2, 0, 3]
+    times_s = reader.times_s(["c", "b", "a"])
+    assert times_s.counts.tolist() == [3, 0, 2]
+    np.testing.assert_array_equal(times_s[0], later.times_s.astype(np.float32))
+    np.testing.assert_array_equal(times_s[2], first.times_s.astype(np.float32))
+    with pytest.raises(StoreError, match=r"rows are not there, e\.g\. nobody"):
+        reader.count("nobody")
 
 
 def test_another_zarr_reader_sees_the_same(tmp_path):

@@ -240,7 +240,6 @@ def forget_everything() -> None:
     manifest._load_videos.cache_clear()
     store.rows_of.cache_clear()
     parts._open.cache_clear()
-    parts._cached_values.cache_clear()
 
 
 def _picture(colour: tuple[int, int, int], place: int, shift: int) -> np.ndarray:
