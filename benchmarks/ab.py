@@ -30,11 +30,11 @@ def main() -> None:
     import numpy as np
     import torch
 
-    from models.bootstrap import compare
-    from models.evaluate import similarities
-    from models.inputs import collect
-    from models.metrics import caption_ranks, over_seeds, summary
-    from tasks.plan import Layout, plan
+    from models.evaluation.bootstrap import compare
+    from models.evaluation.evaluate import similarities
+    from models.evaluation.metrics import caption_ranks, over_seeds, summary
+    from models.inputs.load import collect
+    from tasks.plan.plan import Layout, plan
 
     torch.set_num_threads(1)
     asked = plan(Layout(Path("data"), Path("configs")), "demo")
@@ -76,8 +76,8 @@ def changed(base, change):
 
 def trained(splits, settings, rate, seed):
     """(network, its geometric mean on the validation split)"""
-    from models import checkpoint
-    from models.train import train
+    from models.training import checkpoint
+    from models.training.train import train
 
     settings = dataclasses.replace(settings, training=dataclasses.replace(settings.training, learning_rate=rate))
     with tempfile.TemporaryDirectory() as folder:

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from extractors.words import tokens
-from pipeline.annotations import load_dataset
-from pipeline.demo import all_facts
+from extractors.text.tokens import tokens
+from pipeline.datasets.annotations import load_dataset
+from pipeline.demo.make import all_facts
 from search import Collection
 
 

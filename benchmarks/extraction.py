@@ -83,7 +83,7 @@ def run(case: dict[str, Any]) -> dict[str, float]:
 
 def video_seconds(videos: list[Path]) -> float:
     """How long all of them are."""
-    from pipeline.video import probe
+    from pipeline.media.video import probe
 
     return sum(probe(path).duration_s for path in videos)
 

@@ -22,15 +22,15 @@ from typing import Any
 import numpy as np
 
 from extractors import registry
-from extractors.batches import Batches
-from extractors.device import resolve, share_cores
-from extractors.fused import PassOptions, Wanted, extract
+from extractors.extraction.batches import Batches
+from extractors.extraction.one_pass import PassOptions, Wanted, extract
+from extractors.extraction.views import Segment, num_segments, prepare_segment
+from extractors.networks.device import resolve, share_cores
 from extractors.registry import NamedExpert
-from extractors.views import Segment, num_segments, prepare_segment
-from pipeline.manifest import Video
-from pipeline.processor import freed_memory_kept, prepare_for_networks
-from pipeline.video import probe
-from pipeline.weights import WeightOptions
+from pipeline.datasets.manifest import Video
+from pipeline.media.video import probe
+from pipeline.running.cpu import freed_memory_kept, prepare_for_networks
+from pipeline.weights.files import WeightOptions
 
 PATIENCE_S = 600.0
 VIDEOS_PER_PART = 64

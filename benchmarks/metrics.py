@@ -46,9 +46,9 @@ def main() -> None:
     from threadpoolctl import threadpool_limits
 
     from benchmarks.training import device
-    from models.bootstrap import intervals
-    from models.metrics import caption_ranks, each_caption_ranks, same_caption_ranks, summary, video_ranks
-    from models.querybank import dual_softmax, normalise
+    from models.evaluation.bootstrap import intervals
+    from models.evaluation.metrics import caption_ranks, each_caption_ranks, same_caption_ranks, summary, video_ranks
+    from models.evaluation.querybank import dual_softmax, normalise
 
     threadpool_limits(1)
     scores = np.random.default_rng(0).random((NUM_VIDEOS * CAPTIONS, NUM_VIDEOS), np.float32)

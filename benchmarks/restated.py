@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from models.losses import max_margin
+from models.training.losses import max_margin
 
 
 def batch(collection, rows):
@@ -132,7 +132,7 @@ def _layers(layers, x):
 
 
 def _linear(layer, x):
-    # Our own layers would take a way of their own (models/linear.py).
+    # Our own layers would take a way of their own (models/networks/linear.py).
     return functional.linear(x, layer.weight, layer.bias)
 
 

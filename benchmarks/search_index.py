@@ -19,20 +19,21 @@ from pathlib import Path
 
 import numpy as np
 
-from models import checkpoint
-from models.ce import CE
 from models.config import Architecture, ExpertInput, TextInput
-from pipeline import store
-from search import approximate, fulltext, videos
+from models.networks.ce import CE
+from models.training import checkpoint
+from pipeline.stores import recipes
 from search.__main__ import one_thread
-from search.approximate import Approximate
 from search.config import IndexSettings
-from search.experts import CALIBRATION
-from search.folder import MODEL, Facts, key_of, publish, write_facts
-from search.fulltext import Heard
-from search.older import CUTS, MOMENTS, VIDEOS
-from search.vectors import Query, Vectors, load
-from search.videos import Entry
+from search.engines import approximate, fulltext
+from search.engines.approximate import Approximate
+from search.engines.experts import CALIBRATION
+from search.engines.fulltext import Heard
+from search.index import videos
+from search.index.folder import MODEL, Facts, key_of, publish, write_facts
+from search.index.previous import CUTS, MOMENTS, VIDEOS
+from search.index.vectors import Query, Vectors, load
+from search.index.videos import Entry
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 SIZES = (10_000, 100_000, 1_000_000)
@@ -141,7 +142,7 @@ def make_collection(root: Path, size: int) -> Path:
         weights,
     )
     write_facts(folder, facts)
-    store.write_recipe(folder, {})
+    recipes.write_recipe(folder, {})
     publish(folder)
     return folder
 

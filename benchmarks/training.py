@@ -61,9 +61,9 @@ def collection(num_videos, names):
     """Features of the real dimensions, of which a third of the videos lacks face, audio, ocr or speech."""
     import numpy as np
 
-    from models.batches import Collection
     from models.config import ExpertInput, TextInput
-    from pipeline.ragged import Ragged
+    from models.inputs.batches import Collection
+    from pipeline.stores.ragged import Ragged
 
     chance = np.random.default_rng(0)
 
@@ -90,9 +90,9 @@ def measure(data, gating, precision, batch, options):
     import torch
 
     from benchmarks import restated
-    from models.batches import Data, epoch
-    from models.train import _step
-    from pipeline.processor import freed_memory_kept
+    from models.inputs.batches import Data, epoch
+    from models.training.train import _step
+    from pipeline.running.cpu import freed_memory_kept
 
     run = start(data, gating, precision, batch, options.device)
     there = Data(data, run.hardware.device, trim=False)
@@ -121,9 +121,9 @@ def measure(data, gating, precision, batch, options):
 
 
 def start(data, gating, precision, batch, device):
-    from models import run as runs
     from models.config import Architecture, ModelConfig, Runtime, TextPool, Training
-    from models.hardware import choose
+    from models.training import run as runs
+    from models.training.hardware import choose
 
     settings = ModelConfig(
         tuple(expert.name for expert in data.experts), "openai", TextPool(28, 1, 37),

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
-from extractors.networks import NetworkExtractor, Tensors
+from extractors.networks.build import NetworkExtractor, Tensors
 from pipeline import config
-from pipeline.weight_catalog import hub_file
-from pipeline.weights import WeightFile
+from pipeline.weights.catalog import hub_file
+from pipeline.weights.files import WeightFile
 
 if TYPE_CHECKING:
     import torch

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.audio import Resampler
-from pipeline.parts import Features
-from pipeline.weights import WeightFile, WeightSource
+from pipeline.media.audio import Resampler
+from pipeline.stores.parts import Features
+from pipeline.weights.files import WeightFile, WeightSource
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded, Extractor, FrameNeed, FrameView
-from extractors.salient_region import PALETTE, Region, find_regions, name_colours, smooth, to_lab
+from extractors.frames.salient_region import PALETTE, Region, find_regions, name_colours, smooth, to_lab
 from pipeline import config
 
 _GRID = 3

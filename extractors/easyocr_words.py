@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded
-from extractors.networks import NetworkExtractor, Tensors, place
-from extractors.read_words import ReadingExpert, Word, split_line
-from extractors.word_vectors import EncoderParams
+from extractors.networks.build import NetworkExtractor, Tensors, place
+from extractors.word_experts.read_words import ReadingExpert, Word, split_line
+from extractors.word_experts.word_vectors import EncoderParams
 from pipeline import config
-from pipeline.weight_catalog import easyocr_file
-from pipeline.weights import WeightFile
+from pipeline.weights.catalog import easyocr_file
+from pipeline.weights.files import WeightFile
 
 if TYPE_CHECKING:
     import torch

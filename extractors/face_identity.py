@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from extractors import faces
 from extractors.base import Embedded
-from extractors.networks import NetworkExtractor
-from pipeline.parts import Features
-from pipeline.weights import WeightFile, wheel_sha256
+from extractors.networks.build import NetworkExtractor
+from pipeline.stores.parts import Features
+from pipeline.weights.files import WeightFile
+from pipeline.weights.wheels import wheel_sha256
 
 if TYPE_CHECKING:
     import torch

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded
-from extractors.shown_frames import FrameExpert
+from extractors.frames.windows import FrameExpert
 from pipeline import config
-from pipeline.weights import wheel_sha256
+from pipeline.weights.wheels import wheel_sha256
 
 _SIDE_PX = 64
 """Side of the aligned face."""

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from extractors import named_networks
 from extractors.base import FrameNeed
-from extractors.picture_network import PictureNetwork, Triple
-from extractors.shown_frames import FrameExpert
+from extractors.frames.windows import FrameExpert
+from extractors.networks import named
+from extractors.networks.build import PictureNetwork, Triple
 from pipeline import config
-from pipeline.weights import WeightFile
+from pipeline.weights.files import WeightFile
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +41,7 @@ class Params:
     """Further arguments of the network's constructor."""
 
     def __post_init__(self) -> None:
-        named_networks.split_name(self.network)
+        named.split_name(self.network)
         if self.fps <= 0 or self.dim < 1 or self.classes < 1:
             raise ValueError("fps, dim and classes must be above 0")
         if self.resize_px < self.crop_px:
@@ -60,7 +60,7 @@ class Expert(FrameExpert, PictureNetwork):
 
     def known(self, part: str) -> WeightFile:
         """As the library knows it."""
-        return named_networks.file_of(self.params.network)
+        return named.file_of(self.params.network)
 
     @property
     def need(self) -> FrameNeed:
@@ -70,5 +70,5 @@ class Expert(FrameExpert, PictureNetwork):
 
     def build(self) -> "torch.nn.Module":
         """The network without its last layer."""
-        network = named_networks.make(self.params.network, self.params.classes, self.params.arguments)
-        return named_networks.behead(self.filled("network", network, named_networks.modern_names))
+        network = named.make(self.params.network, self.params.classes, self.params.arguments)
+        return named.behead(self.filled("network", network, named.modern_names))

@@ -12,15 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded, FrameNeed
-from extractors.hub_models import is_hub_name
-from extractors.image_text_network import ImageTextNetwork
-from extractors.image_text_open_clip import OpenClipNetwork
-from extractors.image_text_transformers import TransformersNetwork
-from extractors.networks import NetworkEncoder, place
-from extractors.picture_network import PictureNetwork, Triple
-from extractors.shown_frames import FrameExpert
+from extractors.frames.windows import FrameExpert
+from extractors.networks.build import NetworkEncoder, PictureNetwork, Triple, place
+from extractors.networks.hub import is_hub_name
+from extractors.networks.image_text import ImageTextNetwork
+from extractors.networks.image_text_open_clip import OpenClipNetwork
+from extractors.networks.image_text_transformers import TransformersNetwork
 from pipeline import config
-from pipeline.weights import WeightFile
+from pipeline.weights.files import WeightFile
 
 if TYPE_CHECKING:
     import torch

@@ -7,11 +7,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors import hub_models
-from extractors.networks import NetworkEncoder, place
+from extractors.networks import hub
+from extractors.networks.build import NetworkEncoder, place
 from pipeline import config
-from pipeline.weight_catalog import hub_file
-from pipeline.weights import WeightFile
+from pipeline.weights.catalog import hub_file
+from pipeline.weights.files import WeightFile
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Encoder(NetworkEncoder):
 
     def known(self, part: str) -> WeightFile:
         """The hub's."""
-        return hub_file(self.params.network, hub_models.FILES[part])
+        return hub_file(self.params.network, hub.FILES[part])
 
     def load(self, device: str) -> None:
         """Put the model on the device, and read the tokenizer."""
@@ -58,10 +58,10 @@ class Encoder(NetworkEncoder):
 
         settings = AutoConfig.for_model(self.params.kind, **self.params.sizes)
         self._device = device
-        self._model: Any = place(hub_models.build(self, settings), device)
+        self._model: Any = place(hub.build(self, settings), device)
         self._tokenizer = None
         if not self.source.seeded:
-            self._tokenizer = hub_models.read_tokenizer(self.path("tokenizer"), self.params.max_tokens)
+            self._tokenizer = hub.read_tokenizer(self.path("tokenizer"), self.params.max_tokens)
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """For each text its token vectors (W, D), W >= 1."""
@@ -79,4 +79,4 @@ class Encoder(NetworkEncoder):
     def _ids(self, text: str) -> list[int]:
         if self._tokenizer is not None:
             return list(self._tokenizer.encode(text).ids)
-        return hub_models.stand_in_ids(text, self._model.config.vocab_size)[: self.params.max_tokens]
+        return hub.stand_in_ids(text, self._model.config.vocab_size)[: self.params.max_tokens]

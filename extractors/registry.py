@@ -12,13 +12,13 @@ from typing import Any, Literal
 from extractors.base import Extractor, TextEncoder
 from pipeline import config
 from pipeline.errors import ConfigError
-from pipeline.fingerprint import Recipe
-from pipeline.imports import IMPORTED
-from pipeline.video import DECODE_VERSION
-from pipeline.weights import SEEDED, WeightFile, WeightOptions, WeightSource
+from pipeline.media.video import DECODE_VERSION
+from pipeline.released.imports import IMPORTED
+from pipeline.stores.fingerprint import Recipe
+from pipeline.weights.files import SEEDED, WeightFile, WeightOptions, WeightSource
 
 PASS_VERSION = 1
-"""Raised by hand when `views.py` or `fused.py` change what an expert is shown."""
+"""Raised by hand when the room `extraction` changes what an expert is shown."""
 
 EXPERTS = Path("configs/experts")
 TEXTS = Path("configs/text")

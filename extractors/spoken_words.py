@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded, SubtitleNeed, WordView
-from extractors.word_expert import WordExpert, WordParams
-from extractors.words import EncoderParams, tokens
+from extractors.text.hashed_words import EncoderParams
+from extractors.text.tokens import tokens
+from extractors.word_experts.word_expert import WordExpert, WordParams
 from pipeline import config
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
-from extractors.networks import NetworkExtractor
+from extractors.networks.build import NetworkExtractor
 from pipeline import config
-from pipeline.audio import Resampler
-from pipeline.weights import WeightFile
+from pipeline.media.audio import Resampler
+from pipeline.weights.files import WeightFile
 
 if TYPE_CHECKING:
     import torch
@@ -84,7 +84,7 @@ class Expert(NetworkExtractor):
 
     def build(self) -> "torch.nn.Module":
         """The whole network."""
-        from extractors.vggish_network import VGGish
+        from extractors.networks.vggish import VGGish
 
         return self.filled("network", VGGish())
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from extractors import named_networks
 from extractors.base import FrameNeed
-from extractors.picture_network import PictureNetwork, Triple
-from extractors.shown_frames import WindowExpert
+from extractors.frames.windows import WindowExpert
+from extractors.networks import named
+from extractors.networks.build import PictureNetwork, Triple
 from pipeline import config
 from pipeline.errors import WeightsError
-from pipeline.weights import WeightFile
+from pipeline.weights.files import WeightFile
 
 if TYPE_CHECKING:
     import torch
@@ -52,7 +52,7 @@ class Params:
 
     def __post_init__(self) -> None:
         if self.network not in OWN:
-            named_networks.split_name(self.network)
+            named.split_name(self.network)
         if self.fps <= 0 or min(self.dim, self.classes, self.window, self.stride) < 1:
             raise ValueError("fps, dim, classes, window and stride must be above 0")
         if self.resize_px < self.crop_px:
@@ -75,7 +75,7 @@ class Expert(WindowExpert, PictureNetwork):
         """As the library knows it."""
         if self.params.network in OWN:
             raise WeightsError(f"no library has weights of {self.params.network}: name a file under weights: network:")
-        return named_networks.file_of(self.params.network)
+        return named.file_of(self.params.network)
 
     @property
     def need(self) -> FrameNeed:
@@ -89,21 +89,21 @@ class Expert(WindowExpert, PictureNetwork):
         """The network without its last layer."""
         network = self._i3d() if self.params.network == "i3d" else self._other()
         if self.params.epsilon is not None:
-            from extractors.i3d_network import set_epsilon
+            from extractors.networks.video_networks import set_epsilon
 
             set_epsilon(network, self.params.epsilon)
         return network
 
     def _i3d(self) -> "torch.nn.Module":
-        from extractors.i3d_network import I3D, released_names
+        from extractors.networks.video_networks import I3D, released_names
 
         return self.filled("network", I3D(3, self.params.classes), released_names)
 
     def _other(self) -> "torch.nn.Module":
         if self.params.network == "r2plus1d_34":
-            from extractors.r2plus1d_network import r2plus1d_34
+            from extractors.networks.video_networks import r2plus1d_34
 
             network = r2plus1d_34(self.params.classes)
         else:
-            network = named_networks.make(self.params.network, self.params.classes, self.params.arguments)
-        return named_networks.behead(self.filled("network", network, named_networks.modern_names))
+            network = named.make(self.params.network, self.params.classes, self.params.arguments)
+        return named.behead(self.filled("network", network, named.modern_names))

@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
-from extractors.networks import NetworkExtractor, to_device
-from extractors.word_expert import WordExpert
-from extractors.word_vectors import EncoderParams
-from extractors.words import tokens
+from extractors.networks.build import NetworkExtractor, to_device
+from extractors.text.tokens import tokens
+from extractors.word_experts.word_expert import WordExpert
+from extractors.word_experts.word_vectors import EncoderParams
 from pipeline import config
-from pipeline.audio import Resampler
-from pipeline.weight_catalog import whisper_file
-from pipeline.weights import WeightFile, load_tensors
+from pipeline.media.audio import Resampler
+from pipeline.weights.catalog import whisper_file
+from pipeline.weights.files import WeightFile
+from pipeline.weights.tensors import load_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -165,7 +166,7 @@ class Expert(WordExpert, NetworkExtractor):
         import torch
         from whisper import DecodingOptions
 
-        from extractors.whisper_decoding import Tries, decode_with_fallback, log_mel, seed_of
+        from extractors.networks.whisper_decoding import Tries, decode_with_fallback, log_mel, seed_of
 
         settings = self.params
         options = DecodingOptions(language=settings.language, sample_len=settings.max_tokens, fp16=False)

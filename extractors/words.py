@@ -1,43 +1,13 @@
-"""Words as hashed vectors: no table to download, and a word on a sign, in speech and in a query has one vector.
+"""Captions as hashed word vectors; a word on a sign, in speech and in a query has one vector."""
 
-W words, D feature. The idea is fastText's (Bojanowski et al. 2017, "Enriching Word Vectors with Subword Information"):
-a word is the sum of its pieces, but the pieces get hashed random signs in place of learned values.
-"""
-
-import hashlib
-import re
-import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import TextEncoder
-from pipeline import config
-
-_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_SIGNS_PER_DIGEST = 512  # blake2b's longest digest, in bits
-
-
-@dataclass(frozen=True)
-class EncoderParams:
-    """How words become vectors; experts whose words should match a query's need the same values as the text encoder."""
-
-    __pydantic_config__ = config.STRICT
-    dim: int = 300
-    """D. Unrelated words have a cosine of about 0 +- 1 / sqrt(D)."""
-    shortest: int = 3
-    """Length of the shortest character n-gram; the marks around a word count as characters."""
-    longest: int = 5
-    """Length of the longest character n-gram."""
-
-    def __post_init__(self) -> None:
-        if self.dim < 1:
-            raise ValueError("dim must be at least 1")
-        if not 1 <= self.shortest <= self.longest:
-            raise ValueError("n-grams need 1 <= shortest <= longest")
+from extractors.text.hashed_words import EncoderParams, vectors
+from extractors.text.tokens import tokens
 
 
 class Encoder(TextEncoder):
@@ -54,40 +24,3 @@ class Encoder(TextEncoder):
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """For each text the vectors (W, D) of its words in order, W >= 1."""
         return [vectors(tokens(text) or [""], self.params) for text in texts]
-
-
-def tokens(text: str) -> list[str]:
-    """The words and numbers of `text`, as written; an apostrophe inside a word stays, other punctuation goes."""
-    return _TOKEN.findall(unicodedata.normalize("NFKC", text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
-
-
-def vectors(words: Sequence[str], params: EncoderParams) -> NDArray[np.float32]:
-    """(W, D) unit vectors of the words, W >= 0; upper and lower case are the same word."""
-    folded = [unicodedata.normalize("NFKC", word).lower() for word in words]
-    return np.array([_vector(word, params) for word in folded], np.float32).reshape(-1, params.dim)
-
-
-@lru_cache(maxsize=65536)
-def _vector(word: str, params: EncoderParams) -> NDArray[np.float32]:
-    # Sums of signs are whole numbers, exact in any order, so that the vector is the same on every machine.
-    signs = np.array([_signs(piece, params.dim) for piece in _pieces(word, params)], np.int64)
-    total: NDArray[np.int64] = signs.sum(axis=0)
-    norm = float(np.linalg.norm(total)) or 1.0  # signs may cancel out when D is tiny
-    vector = (total / norm).astype(np.float32)
-    vector.setflags(write=False)
-    return vector
-
-
-def _pieces(word: str, params: EncoderParams) -> set[str]:
-    """The marked word itself and its n-grams: "cat" -> <cat>, <ca, cat, at>, ..."""
-    marked = f"<{word}>"
-    lengths = range(params.shortest, params.longest + 1)
-    return {marked} | {marked[start : start + n] for n in lengths for start in range(len(marked) - n + 1)}
-
-
-def _signs(piece: str, dim: int) -> NDArray[np.int8]:
-    """(D,) of -1 and 1, decided by the bytes of `piece` alone."""
-    blocks = range(-(-dim // _SIGNS_PER_DIGEST))
-    digests = [hashlib.blake2b(piece.encode(), salt=block.to_bytes(16, "little")).digest() for block in blocks]
-    bits = np.unpackbits(np.frombuffer(b"".join(digests), np.uint8))[:dim]
-    return bits.astype(np.int8) * 2 - 1

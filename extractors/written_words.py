@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded
-from extractors.read_words import ReadingExpert, Word, split_line
-from extractors.word_expert import WordParams
-from extractors.words import EncoderParams
+from extractors.text.hashed_words import EncoderParams
+from extractors.word_experts.read_words import ReadingExpert, Word, split_line
+from extractors.word_experts.word_expert import WordParams
 from pipeline import config
-from pipeline.weights import wheel_sha256
+from pipeline.weights.wheels import wheel_sha256
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from pipeline import config
 from pipeline.errors import ConfigError
-from pipeline.fingerprint import Recipe
+from pipeline.stores.fingerprint import Recipe
 
 MODELS = Path("configs/models")
 Gating: TypeAlias = Literal["sequential", "parallel", "triplet", "star", "none", "moee", "concat", "concat_mix"]

@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models import checkpoint
-from models.batches import Teacher
-from models.ce import CE
-from models.columns import BACK, RAW, Scored, every_rank, variants, worth
 from models.config import ModelConfig, Runtime
-from models.evaluate import similarities
-from models.hardware import choose, threads
-from models.history import History
-from models.inputs import Sources, Split, bank, collect
-from models.metrics import over_seeds, summary
-from models.released import load_released
-from models.teachers import denoised, teacher
-from models.train import train
+from models.evaluation.evaluate import similarities
+from models.evaluation.metrics import over_seeds, summary
+from models.evaluation.report_columns import BACK, RAW, Scored, every_rank, variants, worth
+from models.inputs.batches import Teacher
+from models.inputs.load import Sources, Split, bank, collect
+from models.networks.ce import CE
+from models.released.load import load_released
+from models.training import checkpoint
+from models.training.hardware import choose, threads
+from models.training.history import History
+from models.training.teachers import denoised, teacher
+from models.training.train import train
 from pipeline.errors import TrainingError
-from pipeline.processor import freed_memory_kept
-from pipeline.ragged import Ragged
+from pipeline.running.cpu import freed_memory_kept
+from pipeline.stores.ragged import Ragged
 
 Ranks = Mapping[str, NDArray[np.float64]]
 """Name of column -> the rank of each query."""

@@ -26,8 +26,8 @@ def serve(asked: argparse.Namespace) -> None:
     """Opens the collection, says where the page is, and answers."""
     import uvicorn
 
-    from search.app import create_app
     from search.collection import Collection
+    from search.pages.app import create_app
 
     one_thread()
     collection = Collection.open(asked.dataset, asked.data, asked.configs)

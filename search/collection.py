@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError, PipelineError
-from search import config, folder, fulltext
+from search import config
 from search.config import SearchConfig
-from search.experts import Experts
-from search.folder import Facts
-from search.frames import Frames
-from search.fulltext import FullText, Match
-from search.fusion import Ranking, fuse
+from search.engines import fulltext
+from search.engines.experts import Experts
+from search.engines.frames import Frames
+from search.engines.fulltext import FullText, Match
+from search.engines.fusion import Ranking, fuse
+from search.index import folder
+from search.index.folder import Facts
+from search.index.vectors import UNSEEN, Query
+from search.index.videos import Entry, Videos
 from search.results import CE, FRAMES, SIMILAR, WORDS, Answer, Found, Hit
-from search.vectors import UNSEEN, Query
-from search.videos import Entry, Videos
 
 CANDIDATES = 200
 """Places of an engine that take part in the fusion."""

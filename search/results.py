@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from search.fulltext import Word
+from search.engines.fulltext import Word
 
 CE, WORDS, FRAMES, SIMILAR = "ce", "words", "frames", "similar"
 """The engines: trained experts; words that can be read or heard; frames against a text tower; another video."""

@@ -1,21 +1,24 @@
 """The DAG, as `luigi --module tasks <Task>` finds it."""
 
-from pipeline.processor import prepare_for_networks
+from pipeline.running.cpu import prepare_for_networks
 from tasks.ablation import AblateExperts
 from tasks.compare import CompareRuns
-from tasks.data import FetchAnnotations, ImportExperts
+from tasks.console.error_messages import tell_mistakes_in_one_line
+from tasks.console.help import explain_tasks_in_help
+from tasks.evaluation import EvaluateCE
 from tasks.export import ExportExpert
-from tasks.fetching import FetchWeights
-from tasks.graph import BuildManifest, EncodeText, EvaluateCE, ExtractExpert, MakeDemo, TrainCE
-from tasks.listing import ListExperts
-from tasks.mistakes import tell_mistakes_in_one_line
-from tasks.own import EstimateExtraction, NewDataset
+from tasks.extraction import EncodeText, ExtractExpert
+from tasks.fetch_weights import FetchWeights
+from tasks.known_datasets import FetchAnnotations, ImportExperts
+from tasks.list_experts import ListExperts
+from tasks.manifest import BuildManifest, MakeDemo
+from tasks.new_dataset import EstimateExtraction, NewDataset
 from tasks.rankings import ShowRankings
 from tasks.released import EvaluateReleased
-from tasks.results import ResultsTable
+from tasks.results_table import ResultsTable
 from tasks.search import BuildIndex, Search
+from tasks.training import TrainCE
 from tasks.upkeep import CollectGarbage, ForgetFailures, Status
-from tasks.usage import explain_tasks_in_help
 
 prepare_for_networks()
 tell_mistakes_in_one_line()

@@ -6,14 +6,14 @@ from typing import Any
 
 import luigi
 
-from pipeline import store
-from pipeline.fingerprint import Recipe, fingerprint
-from pipeline.report import read_report
+from pipeline.reports.report import read_report
+from pipeline.stores import atomic, recipes
+from pipeline.stores.fingerprint import Recipe, fingerprint
+from tasks.console.terminal import say, table
 from tasks.dataset_task import SEEDS, ModelTask
-from tasks.graph import EvaluateCE
-from tasks.provenance import provenance
-from tasks.targets import FolderTarget
-from tasks.terminal import say, table
+from tasks.evaluation import EvaluateCE
+from tasks.plan.provenance import provenance
+from tasks.plan.targets import FolderTarget
 
 ALL = "(all experts)"
 
@@ -43,8 +43,8 @@ class AblateExperts(ModelTask):
         modalities = {expert.name: expert.config.modality for expert in self.plan.experts}
         chance = reports[ALL]["chance"]
         body = {"dataset": self.dataset, "chance": chance, "modalities": modalities, "without": rows}
-        store.write_text(folder / "ablation.json", json.dumps(body, indent=1))
-        store.write_recipe(folder, self._recipe() or {}, provenance())
+        atomic.write_text(folder / "ablation.json", json.dumps(body, indent=1))
+        recipes.write_recipe(folder, self._recipe() or {}, provenance())
 
     def closing(self) -> None:
         """Prints the table."""

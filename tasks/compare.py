@@ -6,16 +6,16 @@ from typing import Any
 
 import luigi
 
-from pipeline import store
 from pipeline.errors import ConfigError
-from pipeline.fingerprint import Recipe, fingerprint
-from pipeline.report import read_report
+from pipeline.reports.report import read_report
+from pipeline.stores import atomic, recipes
+from pipeline.stores.fingerprint import Recipe, fingerprint
+from tasks.console.terminal import say, table
 from tasks.dataset_task import SEEDS, DatasetTask
-from tasks.graph import EvaluateCE
-from tasks.joined import names_in
-from tasks.provenance import provenance
-from tasks.targets import FolderTarget
-from tasks.terminal import say, table
+from tasks.evaluation import EvaluateCE
+from tasks.parameters import names_in
+from tasks.plan.provenance import provenance
+from tasks.plan.targets import FolderTarget
 
 MODELS = "Two names of files in configs/models/, with a comma between; the second is compared with the first"
 COMPARE_VERSION = 1
@@ -41,14 +41,14 @@ class CompareRuns(DatasetTask):
 
     def run(self) -> None:
         """Writes comparison.json."""
-        from models.compare import compare_reports
+        from models.evaluation.compare import compare_reports
 
         folder = self.output().need()
         folders = [task.output().need() for task in self._evaluations()]
         means = [{name: value["mean"] for name, value in read_report(folder)["t2v"].items()} for folder in folders]
         body = compare_reports(*folders) | {"models": self._names(), "means": means}
-        store.write_text(folder / "comparison.json", json.dumps(body, indent=1))
-        store.write_recipe(folder, self._recipe() or {}, provenance())
+        atomic.write_text(folder / "comparison.json", json.dumps(body, indent=1))
+        recipes.write_recipe(folder, self._recipe() or {}, provenance())
 
     def closing(self) -> None:
         """Prints the table."""

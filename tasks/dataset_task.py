@@ -3,9 +3,9 @@
 import luigi
 from luigi.cmdline_parser import CmdlineParser
 
-from tasks.plan import Plan, plan
-from tasks.settings import Partial, Paths
-from tasks.terminal import say
+from tasks.console.terminal import say
+from tasks.plan.plan import Plan, plan
+from tasks.plan.settings import Partial, Paths
 
 DATASET = "Name of a file in configs/datasets/, without .yaml"
 MODEL = "Name of a file in configs/models/; by default the one that the dataset names"

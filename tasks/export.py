@@ -6,13 +6,13 @@ from typing import cast
 
 import luigi
 
-from pipeline.export import Format, export, export_states
-from pipeline.parts import Features, Reader
-from pipeline.store import Row
+from pipeline.stores.export import Format, export, export_states
+from pipeline.stores.parts import Features, Reader
+from pipeline.stores.store import Row
+from tasks.console.terminal import say
 from tasks.dataset_task import DatasetTask
-from tasks.graph import ExtractExpert
-from tasks.settings import Paths
-from tasks.terminal import say
+from tasks.extraction import ExtractExpert
+from tasks.plan.settings import Paths
 
 
 class ExportExpert(DatasetTask):

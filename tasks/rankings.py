@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import luigi
 
+from tasks.console.terminal import say
 from tasks.dataset_task import SEEDS, ModelTask
-from tasks.graph import EvaluateCE
-from tasks.pages import RankingsPage
-from tasks.targets import RecipeTarget
-from tasks.terminal import say
+from tasks.evaluation import EvaluateCE
+from tasks.plan.rankings_page import RankingsPage
+from tasks.plan.targets import RecipeTarget
 
 
 class ShowRankings(ModelTask):

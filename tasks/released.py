@@ -7,15 +7,16 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import config, store
+from pipeline import config
 from pipeline.errors import ConfigError
-from pipeline.fingerprint import Recipe, file_sha256
+from pipeline.stores import recipes
+from pipeline.stores.fingerprint import Recipe, file_sha256
 from tasks.dataset_task import DatasetTask
-from tasks.graph import EncodeText, ExtractExpert
-from tasks.plan import EVALUATE_VERSION, Plan, plan
-from tasks.provenance import provenance
-from tasks.settings import Partial, Paths
-from tasks.targets import FolderTarget
+from tasks.extraction import EncodeText, ExtractExpert
+from tasks.plan.plan import EVALUATE_VERSION, Plan, plan
+from tasks.plan.provenance import provenance
+from tasks.plan.settings import Partial, Paths
+from tasks.plan.targets import FolderTarget
 
 STEMS = {
     "audio": "released_audio", "face": "released_face", "i3d.i3d.0": "released_i3d",
@@ -57,18 +58,18 @@ class EvaluateReleased(DatasetTask):
     def run(self) -> None:
         """Writes report.json, report.html and ranks.csv."""
         from models.stages import evaluate_released
-        from pipeline.report import write_report
+        from pipeline.reports.report import write_report
 
         folder, settings = self.output().need(), Path(self.config)
         names = self._names(self._model())
         report = evaluate_released(self.plan.sources(), Path(self.checkpoint), settings, names, self.split)
         facts = self.plan.report_facts() | {"model": f"{Path(self.checkpoint).name} (released)"}
         write_report(folder, report | facts)
-        store.write_recipe(folder, self._recipe() or {}, provenance())
+        recipes.write_recipe(folder, self._recipe() or {}, provenance())
 
     def closing(self) -> None:
         """Prints the tables and where the report lies."""
-        from tasks.tables import print_report
+        from tasks.console.tables import print_report
 
         print_report(self.output().need())
 

@@ -10,16 +10,17 @@ import luigi
 from extractors.registry import ExpertConfig, TextConfig
 from pipeline import config
 from pipeline.errors import ConfigError
-from pipeline.fingerprint import Recipe, fingerprint
+from pipeline.stores.fingerprint import Recipe, fingerprint
+from tasks.console.terminal import say
 from tasks.dataset_task import ModelTask
-from tasks.graph import TrainCE, extraction
-from tasks.plan import Plan, plan
-from tasks.settings import Partial, Paths
-from tasks.targets import IndexTarget
-from tasks.terminal import say
+from tasks.extraction import extraction
+from tasks.plan.plan import Plan, plan
+from tasks.plan.settings import Partial, Paths
+from tasks.plan.targets import IndexTarget
+from tasks.training import TrainCE
 
 if TYPE_CHECKING:
-    from search.build import Ingredients
+    from search.building.build import Ingredients
     from search.config import IndexSettings
 
 UNTRAINED = "Without a model: only the words that can be read or heard are searched"
@@ -78,7 +79,7 @@ class BuildIndex(IndexTask):
 
     def run(self) -> None:
         """Writes it, unless it is there already, and makes it the current one."""
-        from search.build import build_index
+        from search.building.build import build_index
 
         target = self.output()
         if not target.is_written():
@@ -114,7 +115,7 @@ class BuildIndex(IndexTask):
         if videos is None or missing or (self.seed is not None and train is None):
             return None
         failed = {state.expert.name: sorted(row.key for row in state.failed) for state in states if state}
-        from search.build import VERSION
+        from search.building.build import VERSION
 
         return {
             "stage": "index",
@@ -136,7 +137,7 @@ class BuildIndex(IndexTask):
         return {expert.name: path for expert, path in pairs if _is_tower(texts[path], expert.config)}
 
     def _ingredients(self) -> "Ingredients":
-        from search.build import Ingredients
+        from search.building.build import Ingredients
 
         plan, layout = self.plan, self.plan.layout
         videos = plan.manifest()
@@ -179,7 +180,7 @@ class Search(IndexTask):
     def run(self) -> None:
         """Asks, and prints."""
         from search import Collection
-        from tasks.answers import print_answer
+        from tasks.console.answers import print_answer
 
         if not self.query.strip():
             raise ConfigError('--query is empty: say what to look for, e.g. --query "a man cooks pasta"')

@@ -9,17 +9,19 @@ import luigi
 
 from extractors import registry
 from models import config as model_config
-from pipeline import annotations, config, manifest, store
-from pipeline.missing import is_imported
-from pipeline.weights import WeightOptions
-from search import folder
+from pipeline import config
+from pipeline.datasets import annotations, manifest
+from pipeline.datasets.missing import is_imported
+from pipeline.stores import atomic, store
+from pipeline.weights.files import WeightOptions
+from search.index import folder
+from tasks.console.terminal import say, table
 from tasks.dataset_task import SEEDS, DatasetTask, ModelTask
-from tasks.layout import Layout
-from tasks.plan import Plan, plan
-from tasks.settings import Paths
-from tasks.shown import shown
-from tasks.status import status
-from tasks.terminal import say, table
+from tasks.plan.layout import Layout
+from tasks.plan.page_status import shown
+from tasks.plan.plan import Plan, plan
+from tasks.plan.settings import Paths
+from tasks.plan.status import status
 
 ABANDONED_S = 3600
 """What is still being written is younger; what a kill left behind gets older."""
@@ -145,13 +147,13 @@ def _of_plan(asked: Plan) -> Iterator[Path]:
 
 def _abandoned(layout: Layout) -> Iterator[Path]:
     """What a killed run left half-written."""
-    for path in layout.store.rglob(f"{store.TEMPORARY}*"):
+    for path in layout.store.rglob(f"{atomic.TEMPORARY}*"):
         if time.time() - path.stat().st_mtime > ABANDONED_S:
             yield path
 
 
 def _temporary(path: Path) -> bool:
-    return path.name.startswith(store.TEMPORARY)
+    return path.name.startswith(atomic.TEMPORARY)
 
 
 def _size_bytes(path: Path) -> int:

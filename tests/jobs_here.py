@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from unittest import mock
 
-from pipeline.engine import Done, Failure
 from pipeline.errors import PipelineError
+from pipeline.running.worker_pool import Done, Failure
 
 
 def run_jobs_here(function, jobs, *rest, **more):
@@ -20,11 +20,11 @@ def run_jobs_here(function, jobs, *rest, **more):
 @contextmanager
 def jobs_here() -> Iterator[None]:
     """For looking into files, for the fused pass, and for stills."""
-    from extractors import fused
-    from pipeline import files
-    from search import stills
+    from extractors.extraction import one_pass
+    from pipeline.datasets import files
+    from search.pages import stills
 
     with ExitStack() as patches:
-        for module in (files, fused, stills):
+        for module in (files, one_pass, stills):
             patches.enter_context(mock.patch.object(module, "run_jobs", run_jobs_here))
         yield

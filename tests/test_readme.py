@@ -16,9 +16,10 @@ from luigi.task_register import Register
 
 import tasks
 from extractors import registry
-from pipeline import config, parts, store
-from pipeline.annotations import DatasetConfig
-from pipeline.releases import zoo
+from pipeline import config
+from pipeline.datasets.annotations import DatasetConfig
+from pipeline.released.releases import zoo
+from pipeline.stores import parts, store
 from tests.clips import make_clip
 
 ROOT = Path(__file__).parents[1]

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from benchmarks import restated
-from models import run as runs
-from models.batches import Data
 from models.config import Architecture, Training
-from models.hardware import choose
-from models.train import _step
+from models.inputs.batches import Data
+from models.training import run as runs
+from models.training.hardware import choose
+from models.training.train import _step
 from tests.models import cases
 from tests.models.planted import SETTINGS, planted
 

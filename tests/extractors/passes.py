@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from extractors import registry
-from extractors.fused import PassOptions, Wanted, extract
+from extractors.extraction.one_pass import PassOptions, Wanted, extract
 from extractors.registry import NamedExpert
-from pipeline import parts, store
+from pipeline.datasets.manifest import Video
 from pipeline.errors import DecodeError
-from pipeline.files import sidecar
-from pipeline.fingerprint import file_sha256, fingerprint
-from pipeline.manifest import Video
-from pipeline.parts import Features
-from pipeline.video import probe
-from pipeline.weights import WeightOptions
+from pipeline.media.sidecars import sidecar
+from pipeline.media.video import probe
+from pipeline.stores import parts, store
+from pipeline.stores.fingerprint import file_sha256, fingerprint
+from pipeline.stores.parts import Features
+from pipeline.weights.files import WeightOptions
 from tests.jobs_here import jobs_here
 
 EXPERTS = Path(__file__).parents[2] / "configs" / "experts"

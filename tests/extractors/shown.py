@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from extractors import views
 from extractors.base import FrameNeed
-from pipeline.video import probe
-from pipeline.weights import WeightSource
+from extractors.extraction import views
+from pipeline.media.video import probe
+from pipeline.weights.files import WeightSource
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "extraction"
 SEEDED = WeightSource(always_seeded=True)

@@ -4,7 +4,7 @@ import pytest
 
 from extractors.base import FrameView
 from extractors.colour_shape import Expert, Params, describe_shape
-from extractors.salient_region import PALETTE
+from extractors.frames.salient_region import PALETTE
 
 EXPERT = Expert(Params())
 NAMES = list(PALETTE)

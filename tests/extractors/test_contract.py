@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import yaml
 
-from extractors import registry, views
+from extractors import registry
 from extractors.base import AudioNeed, AudioView, FrameNeed, FrameView, SubtitleNeed, WordView
+from extractors.extraction import views
 from extractors.registry import ExpertId
 from pipeline import config
 from pipeline.errors import ConfigError, ExtractionError
-from pipeline.fingerprint import canonical, fingerprint
-from pipeline.video import probe
+from pipeline.media.video import probe
+from pipeline.stores.fingerprint import canonical, fingerprint
 from tests.clips import make_clip
 from tests.extractors.passes import EXPERTS, features_of, named, row_of, run_pass, video_of
 

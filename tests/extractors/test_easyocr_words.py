@@ -3,7 +3,7 @@ import pytest
 
 from extractors import easyocr_words
 from extractors.easyocr_words import Expert, Params
-from pipeline.weights import WeightOptions, WeightSource
+from pipeline.weights.files import WeightOptions, WeightSource
 from tests.extractors.shown import seeded
 
 

@@ -4,7 +4,7 @@ from skimage import data
 
 from extractors import face_identity
 from extractors.face_identity import Params, tracks
-from pipeline.parts import Features
+from pipeline.stores.parts import Features
 from tests.extractors.shown import seeded
 
 

@@ -6,7 +6,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from extractors.language_model import Encoder, EncoderParams
 from pipeline.errors import WeightsError
-from pipeline.weights import SEEDED, WeightOptions, WeightSource
+from pipeline.weights.files import SEEDED, WeightOptions, WeightSource
 
 TEXTS = ["a red star turns", "a", "the blue star is small and turns slowly"]
 VOCABULARY = {word: number for number, word in enumerate(["?", *dict.fromkeys(" ".join(TEXTS).split())])}

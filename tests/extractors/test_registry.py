@@ -12,7 +12,7 @@ from extractors import registry
 from extractors.base import Embedded, Extractor, FrameNeed, TextEncoder
 from pipeline import config
 from pipeline.errors import ConfigError
-from pipeline.fingerprint import fingerprint
+from pipeline.stores.fingerprint import fingerprint
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 LIGHT = {"extractor": "colour_shape", "modality": "rgb"}
@@ -148,7 +148,7 @@ def test_how_videos_are_decoded_and_cut_changes_the_fingerprint(write, monkeypat
         (LIGHT | {"extractor": "../evil"}, "'../evil' is not the name of a module in extractors/"),
         (LIGHT | {"extractor": "os.path"}, "'os.path' is not the name of a module in extractors/"),
         (LIGHT | {"extractor": ""}, "'' is not the name of a module in extractors/"),
-        (LIGHT | {"extractor": "views"}, "extractors/views.py has no class Expert"),
+        (LIGHT | {"extractor": "base"}, "extractors/base.py has no class Expert"),
         (LIGHT | {"extractor": "base"}, "extractors/base.py has no class Expert"),
     ],
 )

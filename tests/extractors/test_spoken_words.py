@@ -2,7 +2,7 @@ import numpy as np
 
 from extractors.base import WordView
 from extractors.spoken_words import Expert, Params
-from extractors.words import EncoderParams, vectors
+from extractors.text.hashed_words import EncoderParams, vectors
 
 EXPERT = Expert(Params())
 EXPERT.load("cpu")

@@ -3,9 +3,8 @@ import pytest
 import torch
 
 from extractors import video_classifier
-from extractors.i3d_network import I3D, released_names
-from extractors.networks import normalised
-from extractors.r2plus1d_network import r2plus1d_34
+from extractors.networks.build import normalised
+from extractors.networks.video_networks import I3D, r2plus1d_34, released_names
 from extractors.video_classifier import Expert, Params
 from pipeline.errors import WeightsError
 from tests.extractors.shown import REFERENCE, distance, items, seeded, with_reference

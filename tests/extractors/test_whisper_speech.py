@@ -7,8 +7,8 @@ from whisper.model import ModelDimensions, Whisper
 
 from extractors import whisper_speech
 from extractors.whisper_speech import Expert, Params, loudest, sound_s, spread
-from pipeline import weight_seeds
-from pipeline.weights import WeightOptions, WeightSource
+from pipeline.weights import seeded
+from pipeline.weights.files import WeightOptions, WeightSource
 from tests.clips import tone
 
 SAMPLES = 480000
@@ -118,7 +118,7 @@ def unsure(tmp_path):
     """An expert whose Whisper is tiny and knows nothing, so that every window is tried at all temperatures."""
     torch.set_num_threads(1)
     sizes = ModelDimensions(80, 1500, 16, 2, 1, 51865, 448, 16, 2, 1)
-    network = weight_seeds.fill(Whisper(sizes))
+    network = seeded.fill(Whisper(sizes))
     (tmp_path / "whisper").mkdir()
     checkpoint = {"dims": vars(sizes), "model_state_dict": network.state_dict()}
     torch.save(checkpoint, tmp_path / "whisper" / "tiny.pt")

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from extractors.words import EncoderParams, vectors
+from extractors.text.hashed_words import EncoderParams, vectors
 from extractors.written_words import Expert, Params
 
 

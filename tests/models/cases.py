@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import released
-from models.ce import CE
+from models.networks.ce import CE
+from models.released import load as released
 
 HERE = Path(__file__).parent / "reference"
 BESIDE = Path(__file__).parents[3] / "shared" / "reference" / "ce"

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.batches import Collection
 from models.config import Architecture, ExpertInput, ModelConfig, Runtime, TextInput, TextPool, Training
-from models.train import train
-from pipeline.ragged import Ragged
+from models.inputs.batches import Collection
+from models.training.train import train
+from pipeline.stores.ragged import Ragged
 
 DIM_HIDDEN = 6
 SIGNAL, NOISE, WORDS = ExpertInput("signal", 12), ExpertInput("noise", 5), ExpertInput("words", 8, "vlad", 2, 4)

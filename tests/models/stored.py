@@ -4,12 +4,12 @@ import dataclasses
 
 import numpy as np
 
-from models.inputs import Sources
-from pipeline import parts
-from pipeline.annotations import Caption
-from pipeline.manifest import Manifest, Video
-from pipeline.parts import Features
-from pipeline.store import Row
+from models.inputs.load import Sources
+from pipeline.datasets.annotations import Caption
+from pipeline.datasets.manifest import Manifest, Video
+from pipeline.stores import parts
+from pipeline.stores.parts import Features
+from pipeline.stores.store import Row
 from tests.models.planted import NOISE, SIGNAL, TEXT, planted
 
 EXPERTS = (SIGNAL, NOISE)

@@ -8,7 +8,7 @@ from models import config as model_config
 from models.config import Architecture, ExpertInput, ModelConfig, Runtime, TextInput, Training
 from pipeline import config
 from pipeline.errors import ConfigError
-from pipeline.fingerprint import fingerprint
+from pipeline.stores.fingerprint import fingerprint
 
 CONFIGS = model_config.MODELS
 

@@ -6,16 +6,16 @@ import json
 import numpy as np
 import pytest
 
-from models.evaluate import similarities
-from models.inputs import Sources, collect
-from models.metrics import caption_ranks, summary, video_ranks
-from models.released import load_released
+from models.evaluation.evaluate import similarities
+from models.evaluation.metrics import caption_ranks, summary, video_ranks
+from models.inputs.load import Sources, collect
+from models.released.load import load_released
 from models.stages import evaluate_released, renamed
-from pipeline import parts
-from pipeline.annotations import Caption
-from pipeline.manifest import Manifest, Video
-from pipeline.parts import Features
-from pipeline.store import Row
+from pipeline.datasets.annotations import Caption
+from pipeline.datasets.manifest import Manifest, Video
+from pipeline.stores import parts
+from pipeline.stores.parts import Features
+from pipeline.stores.store import Row
 from tests.models import cases
 from tests.models.stored import without
 

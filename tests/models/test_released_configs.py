@@ -6,7 +6,7 @@ import pytest
 
 from models import config as model_config
 from pipeline import config
-from pipeline.results import published
+from pipeline.reports.results import published
 from tests.conftest import ROOT
 
 REFERENCE = ROOT.parent / "shared" / "reference" / "ce" / "resolved_configs.json"
@@ -78,10 +78,10 @@ def test_a_model_has_the_settings_of_the_authors(name):
 def test_a_model_has_as_many_parameters_as_the_authors_published(name, tmp_path, monkeypatch):
     import torch
 
-    from models.ce import CE
     from models.config import ExpertInput
-    from tasks.layout import Layout
-    from tasks.plan import Plan
+    from models.networks.ce import CE
+    from tasks.plan.layout import Layout
+    from tasks.plan.plan import Plan
 
     dataset = "lsmdc" if "lsmdc" in name else "msrvtt"
     plan = Plan(Layout(tmp_path, ROOT / "configs"), dataset, model=name)

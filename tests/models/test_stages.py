@@ -4,14 +4,15 @@ import json
 import numpy as np
 import pytest
 
-from models import checkpoint, stages
+from models import stages
 from models.config import ModelConfig
-from models.evaluate import similarities
-from models.history import History
-from models.inputs import collect
-from models.metrics import caption_ranks, summary, video_ranks
-from models.querybank import normalise
+from models.evaluation.evaluate import similarities
+from models.evaluation.metrics import caption_ranks, summary, video_ranks
+from models.evaluation.querybank import normalise
+from models.inputs.load import collect
 from models.stages import SELECTIONS, evaluate_seeds, train_seed
+from models.training import checkpoint
+from models.training.history import History
 from pipeline.errors import TrainingError
 from tests.models.planted import SETTINGS
 from tests.models.stored import stored

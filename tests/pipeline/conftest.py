@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from pipeline import files, manifest, survey
-from pipeline.annotations import DatasetConfig
-from pipeline.engine import Done
+from pipeline.datasets import files, manifest, survey
+from pipeline.datasets.annotations import DatasetConfig
+from pipeline.running.worker_pool import Done
 from tests.clips import make_clip
 
 

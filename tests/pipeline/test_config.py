@@ -7,7 +7,7 @@ import pytest
 from extractors.registry import ExpertConfig, TextConfig
 from models.config import ModelConfig
 from pipeline import config
-from pipeline.annotations import DatasetConfig
+from pipeline.datasets.annotations import DatasetConfig
 from pipeline.errors import ConfigError
 
 CONFIGS = Path(__file__).parents[2] / "configs"

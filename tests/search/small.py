@@ -8,19 +8,21 @@ from types import MappingProxyType
 import numpy as np
 import torch
 
-from extractors.words import EncoderParams, tokens, vectors
-from models import checkpoint
-from models.ce import CE
+from extractors.text.hashed_words import EncoderParams, vectors
+from extractors.text.tokens import tokens
 from models.config import Architecture, ExpertInput, TextInput
-from models.inputs import Sources
-from pipeline import parts
-from pipeline.annotations import Caption
-from pipeline.manifest import Manifest, Video
-from pipeline.parts import Features
-from pipeline.store import Row
-from search import build, folder
-from search.build import Ingredients
+from models.inputs.load import Sources
+from models.networks.ce import CE
+from models.training import checkpoint
+from pipeline.datasets.annotations import Caption
+from pipeline.datasets.manifest import Manifest, Video
+from pipeline.stores import parts
+from pipeline.stores.parts import Features
+from pipeline.stores.store import Row
+from search.building import build
+from search.building.build import Ingredients
 from search.config import IndexSettings
+from search.index import folder
 from tests.clips import make_clip
 
 CONFIGS = Path(__file__).parents[2] / "configs"

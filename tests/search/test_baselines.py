@@ -4,11 +4,12 @@ import dataclasses
 
 import pytest
 
-from models import checkpoint
-from models.ce import CE
+from models.networks.ce import CE
+from models.training import checkpoint
 from pipeline.errors import ConfigError
-from search import build, rankings
+from search.building import build
 from search.config import IndexSettings
+from search.pages import rankings
 from tests.search import small
 
 

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from extractors.words import EncoderParams, tokens, vectors
-from models.batches import Collection as Split
-from models.batches import Data
-from models.ce import score, shares
-from models.checkpoint import load_model
-from models.evaluate import embed_videos
-from pipeline import parts
+from extractors.text.hashed_words import EncoderParams, vectors
+from extractors.text.tokens import tokens
+from models.evaluation.evaluate import embed_videos
+from models.inputs.batches import Collection as Split
+from models.inputs.batches import Data
+from models.networks.ce import score, shares
+from models.training.checkpoint import load_model
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.ragged import Ragged
+from pipeline.stores import parts
+from pipeline.stores.ragged import Ragged
 from search import Collection, Filter, Options
 from tests.search import small
 

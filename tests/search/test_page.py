@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from search.app import create_app
+from search.pages.app import create_app
 from tests.search.browser import Browser, open_browser, served
 from tests.search.chromium import LONGEST_S
 

@@ -16,9 +16,10 @@ import numpy as np
 import yaml
 
 from extractors import registry
-from pipeline import manifest, parts, store
-from tasks import choice, inventory
-from tasks import plan as plans
+from pipeline.datasets import manifest
+from pipeline.stores import parts, store
+from tasks.plan import inventory, selection
+from tasks.plan import plan as plans
 from tests.clips import make_clip, write_srt
 from tests.jobs_here import jobs_here
 
@@ -234,7 +235,7 @@ def forget_everything() -> None:
     """All that this program remembers within a process."""
     luigi.task_register.Register.clear_instance_cache()
     plans.plan.cache_clear()
-    choice.read_expert.cache_clear()
+    selection.read_expert.cache_clear()
     inventory._looks.clear()
     registry.rebuild.cache_clear()
     manifest._load_videos.cache_clear()

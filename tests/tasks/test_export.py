@@ -4,10 +4,10 @@ import json
 import numpy as np
 import pytest
 
-from pipeline import parts, store
+from pipeline.stores import parts, store
 from tasks import ExportExpert
-from tasks.plan import plan
-from tasks.settings import Paths
+from tasks.plan.plan import plan
+from tasks.plan.settings import Paths
 
 FORMATS = ("jsonl", "parquet", "npy")
 WORD, VECTOR = "speech_light", "rgb_light"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ConfigError
-from tasks import BuildManifest, EncodeText, EvaluateCE, ExtractExpert, MakeDemo, TrainCE, joined
+from tasks import BuildManifest, EncodeText, EvaluateCE, ExtractExpert, MakeDemo, TrainCE, parameters
 from tests.tasks.project import CONFIGS, SPLITS
 
 HEAVY = {
@@ -108,8 +108,8 @@ def test_experts_are_joined_under_one_name_whatever_their_order():
     join = ExtractExpert.expert._batch_method
     assert join(["b", "a", "c"]) == join(["c", "b", "a"]) == "a,b,c"
     ids = ExtractExpert.worker_run._batch_method
-    assert ids(["", ""]) == ids([""]) == joined.RUN_ID, "Luigi asks twice and must get the same"
-    assert len(joined.RUN_ID) == 8
+    assert ids(["", ""]) == ids([""]) == parameters.RUN_ID, "Luigi asks twice and must get the same"
+    assert len(parameters.RUN_ID) == 8
 
 
 def test_the_id_of_a_process_is_no_part_of_what_a_single_expert_is():
@@ -136,7 +136,7 @@ def test_two_datasets_are_two_runs(project):
 
 
 def _rows(part):
-    from pipeline import store
+    from pipeline.stores import store
 
     return store.rows_of(part)
 
@@ -163,7 +163,7 @@ def test_too_many_failures_are_told_again_without_an_extraction_of_nothing(proje
 
 
 def test_a_task_that_did_not_do_its_work_fails_the_run(project, monkeypatch):
-    from tasks.plan import Plan
+    from tasks.plan.plan import Plan
 
     (project.videos / "new.mp4").write_bytes(b"x")
     monkeypatch.setattr(Plan, "build_manifest", lambda self, *rest: self.manifest())

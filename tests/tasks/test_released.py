@@ -7,9 +7,9 @@ import pytest
 
 from pipeline.errors import ConfigError
 from tasks import EvaluateReleased
-from tasks.inventory import look_again
+from tasks.plan.inventory import look_again
 from tasks.released import _ours
-from tests.tasks.test_importing import REFERENCE, bring, home, sources  # noqa: F401 - home is a fixture
+from tests.tasks.plan.test_import_archive import REFERENCE, bring, home, sources  # noqa: F401 - home is a fixture
 
 CHECKPOINT, CONFIG = REFERENCE / "released_format_ckpt.pth", REFERENCE / "released_format_config.json"
 
@@ -30,10 +30,10 @@ def imported(home):  # noqa: F811
 
 
 def test_a_released_checkpoint_is_evaluated_on_an_imported_archive(imported):
-    from models.evaluate import similarities
-    from models.inputs import collect
-    from models.metrics import caption_ranks, summary
-    from models.released import load_released
+    from models.evaluation.evaluate import similarities
+    from models.evaluation.metrics import caption_ranks, summary
+    from models.inputs.load import collect
+    from models.released.load import load_released
 
     task, worked = evaluate()
     assert worked

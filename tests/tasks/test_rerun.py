@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from extractors import colour_shape, registry, spoken_words
-from pipeline import parts, store
-from tasks import AblateExperts, EncodeText, EvaluateCE, ExtractExpert, TrainCE, graph
+from pipeline.stores import parts, store
+from tasks import AblateExperts, EncodeText, EvaluateCE, ExtractExpert, TrainCE, extraction, manifest, training
+from tasks.console import terminal
 from tests.clips import write_srt
 from tests.tasks.project import forget_everything
 
@@ -238,7 +239,7 @@ def test_a_video_that_is_put_back_is_looked_into_and_runs_nothing_else(project):
 @contextmanager
 def killed_after(monkeypatch, what, done_before):
     """Ctrl-C when so much of a stage is done."""
-    bar = graph.bar
+    bar = terminal.bar
 
     @contextmanager
     def impatient(title, unit):
@@ -252,7 +253,8 @@ def killed_after(monkeypatch, what, done_before):
             yield moved
 
     with monkeypatch.context() as patch:
-        patch.setattr(graph, "bar", impatient)
+        for stage in (manifest, extraction, training):
+            patch.setattr(stage, "bar", impatient)
         yield
 
 
@@ -302,14 +304,14 @@ def test_a_kill_while_files_are_looked_into_keeps_what_was_seen(project, monkeyp
         os.utime(path, ns=(1, 1))
     kill(project, monkeypatch, "Looking", 5)
     seen = []
-    bar = graph.bar
+    bar = terminal.bar
 
     @contextmanager
     def watching(title, unit):
         with bar(title, unit) as move:
             yield lambda done, of: seen.append((title, of)) or move(done, of)
 
-    monkeypatch.setattr(graph, "bar", watching)
+    monkeypatch.setattr(manifest, "bar", watching)
     assert run(project) == MANIFEST
     assert seen[0] == ("Looking into the files", 14 - 5)
 

@@ -5,11 +5,11 @@ import shutil
 import numpy as np
 import pytest
 
-from pipeline import parts, store
-from pipeline.parts import Features
-from pipeline.store import Row
+from pipeline.stores import parts, store
+from pipeline.stores.parts import Features
+from pipeline.stores.store import Row
 from search import Collection
-from search.folder import current
+from search.index.folder import current
 from tasks import BuildIndex, Search
 
 

@@ -5,16 +5,16 @@ import time
 import numpy as np
 import pytest
 
-from pipeline import parts, store
-from pipeline.parts import Features
-from pipeline.store import Row
+from pipeline.stores import atomic, parts, store
+from pipeline.stores.parts import Features
+from pipeline.stores.store import Row
 from tasks import AblateExperts, CollectGarbage, EvaluateCE, ForgetFailures
 from tasks.upkeep import ABANDONED_S
 
 
 def fail_row(project, expert, video):
     """As if an expert had failed on a video, e.g. because its decoder was killed."""
-    from pipeline.files import find_videos, remembered
+    from pipeline.datasets.files import find_videos, remembered
 
     found = {item.video_id: item for item in find_videos(project.videos)}
     facts = remembered(list(found.values()), project.data / "cache" / "files.sqlite")
@@ -150,11 +150,11 @@ def test_a_dataset_whose_disk_is_not_mounted_is_kept_as_far_as_its_features_go(p
 @pytest.mark.parametrize("age_s", [0, 2 * ABANDONED_S])
 def test_what_a_kill_left_half_written_is_garbage_when_it_is_old(project, capsys, age_s):
     (folder,) = {part.parent for part in project.feature_parts("rgb_light")}
-    left = folder / f"{store.TEMPORARY}part-0123.zarr"
+    left = folder / f"{atomic.TEMPORARY}part-0123.zarr"
     (left / "values").mkdir(parents=True)
     (left / "values" / "zarr.json").write_text("{}")
-    (folder / f"{store.TEMPORARY}abc-recipe.json").write_text("{}")
-    for path in (left, folder / f"{store.TEMPORARY}abc-recipe.json"):
+    (folder / f"{atomic.TEMPORARY}abc-recipe.json").write_text("{}")
+    for path in (left, folder / f"{atomic.TEMPORARY}abc-recipe.json"):
         os.utime(path, (time.time() - age_s, time.time() - age_s))
     said, _ = collect(project, capsys, delete=True)
     assert said.splitlines()[-1] == ("2 deleted" if age_s else "0 deleted")

@@ -1,0 +1,1 @@
+"""The extraction pass: each video decoded once for all experts, their networks fed in batches."""

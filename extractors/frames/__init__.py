@@ -1,0 +1,1 @@
+"""What extractors that look at frames share: windows of frames, the salient region."""

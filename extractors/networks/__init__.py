@@ -1,0 +1,1 @@
+"""Networks that extractors build by name, their weights, and the device that they run on."""

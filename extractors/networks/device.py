@@ -1,0 +1,42 @@
+"""Which device the networks run on, and how the cores are shared when it is the CPU."""
+
+from pipeline.errors import ConfigError
+from pipeline.running.worker_pool import num_workers
+
+
+def resolve(setting: str) -> str:
+    """ "cpu" or "cuda:<n>" for the setting auto, cpu, cuda or cuda:<n>; ConfigError for a device that is not there."""
+    if setting == "cpu":
+        return setting
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if setting == "auto":
+        return "cuda:0" if count else "cpu"
+    kind, _, number = setting.partition(":")
+    if kind != "cuda" or not (number or "0").isdecimal():
+        raise ConfigError(f"device {setting!r}: expected auto, cpu, cuda or cuda:<n>")
+    if int(number or 0) >= count:
+        raise ConfigError(f"device {setting!r}: there are {count} GPUs here; use auto or cpu")
+    return f"cuda:{int(number or 0)}"
+
+
+def resolve_all(setting: str) -> tuple[str, ...]:
+    """As `resolve`, for several devices with commas between; auto is every GPU that is there."""
+    first, *more = (resolve(name.strip()) for name in setting.split(","))
+    if setting != "auto" or first == "cpu":
+        return first, *more
+    import torch
+
+    return tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
+
+
+def share_cores(workers: int, device: str) -> int:
+    """How many decode workers: the setting, or when it is 0 one per core, or half of them if networks need the rest.
+
+    Two are the least where there are two cores: the networks wait for what comes next, whichever of them decodes it.
+    """
+    cores = num_workers(0)
+    if workers or device != "cpu":
+        return num_workers(workers)
+    return min(cores, max(2, cores // 2))

@@ -1,0 +1,1 @@
+"""What experts whose rows are words share: reading them, and their vectors."""

@@ -1,0 +1,1 @@
+"""Evaluation: scores, ranks, metrics, intervals, paired tests."""

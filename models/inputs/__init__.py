@@ -1,0 +1,1 @@
+"""Manifests and stores to arrays, and arrays to batches."""

@@ -1,0 +1,167 @@
+"""Collaborative Experts (Liu et al., BMVC 2019): how well captions fit videos, each seen through several experts.
+
+B videos, C captions of each, N captions or videos, E experts, T time steps, W words, D feature.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from models.config import Architecture, ExpertInput, TextInput
+from models.networks.netvlad import First, NetVLAD
+from models.networks.norms import Standardise
+from models.networks.video import branches
+from pipeline.errors import ConfigError
+
+UNSEEN = -1.0
+"""Score of a video that no expert could see: the lowest there is, so that it never outranks a video with evidence."""
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """N videos or N captions as the experts see them; all that a score needs, and independent of one another.
+
+    A network that makes one vector of all experts counts as one expert here, which a video with any of them has.
+    """
+
+    vectors: tuple[Tensor, ...]
+    """Of each expert, in the model's order: (N, D_e), length 1; of `gating: concat` of any length."""
+    weights: Tensor
+    """(N, E): of a video 1 or 0, whether the expert is there; of a caption how much the expert counts, summing to 1."""
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    def take(self, rows: Tensor) -> "Embeddings":
+        """Those at `rows`."""
+        rows = rows.to(self.weights.device)
+        return Embeddings(tuple(vectors[rows] for vectors in self.vectors), self.weights[rows])
+
+    @classmethod
+    def join(cls, chunks: Sequence["Embeddings"]) -> "Embeddings":
+        """The chunks one after another."""
+        vectors = tuple(torch.cat(parts) for parts in zip(*(chunk.vectors for chunk in chunks), strict=True))
+        return cls(vectors, torch.cat([chunk.weights for chunk in chunks]))
+
+
+def score(texts: Embeddings, videos: Embeddings) -> Tensor:
+    """(C, B) in -1..1: for each pair the mean agreement over the experts that the video has, weighted by the caption.
+
+    UNSEEN for a video without any expert. Vectors that are not of length 1 have scores of any size, and the lowest of
+    them, if it is below UNSEEN, stands for such a video.
+    """
+    left = torch.cat([v * w.unsqueeze(1) for v, w in zip(texts.vectors, texts.weights.unbind(1), strict=True)], 1)
+    right = torch.cat([v * w.unsqueeze(1) for v, w in zip(videos.vectors, videos.weights.unbind(1), strict=True)], 1)
+    with torch.autocast(left.device.type, enabled=False):  # near scores decide the ranks, so they need all their digits
+        scores = left @ right.T / _total_weights(texts, videos)
+    lowest = scores.detach().min().clamp(max=UNSEEN)
+    return torch.where(videos.weights.sum(1) == 0, lowest, scores)
+
+
+def shares(texts: Embeddings, videos: Embeddings) -> Tensor:
+    """(C, B, E): what each expert adds to `score`, the sum of them all; 0 where the video lacks the expert."""
+    agreement = torch.stack([text @ video.T for text, video in zip(texts.vectors, videos.vectors, strict=True)], 2)
+    weights = texts.weights.unsqueeze(1) * videos.weights
+    return agreement * weights / _total_weights(texts, videos).unsqueeze(2)
+
+
+def _total_weights(texts: Embeddings, videos: Embeddings) -> Tensor:
+    return (texts.weights @ videos.weights.T).clamp_min(torch.finfo(torch.float32).tiny)
+
+
+class CE(nn.Module):
+    """The network: CE, MoEE or a baseline, as its settings say.
+
+    The order of the experts is that of their names, as released.
+    """
+
+    def __init__(self, experts: Sequence[ExpertInput], text: TextInput, settings: Architecture) -> None:
+        super().__init__()
+        settings.check_number(len(experts))
+        self.experts = tuple(sorted(experts, key=lambda expert: expert.name))
+        self.text_input, self.settings = text, settings
+        text_dim = text.pooled_dim
+        self.inputs = nn.ModuleList(Standardise(e.dim) if settings.standardise else nn.Identity() for e in self.experts)
+        self.pools = nn.ModuleList(
+            NetVLAD(e.dim, e.clusters) if e.pool == "vlad" else nn.Identity() for e in self.experts
+        )
+        self.text_pool = NetVLAD(text.dim, text.clusters, text.ghost_clusters) if text.clusters else First()
+        learned = settings.mixture == "learned" and settings.vector_per_expert
+        self.mixture = nn.Linear(text_dim, len(self.experts)) if learned else None
+        self.video, self.text = branches(self.experts, text_dim, settings)
+
+    def forward(
+        self,
+        experts: Mapping[str, Tensor],
+        available: Mapping[str, Tensor],
+        text: Tensor,
+        counts: Mapping[str, Tensor] | None = None,
+        text_counts: Tensor | None = None,
+    ) -> Tensor:
+        """Scores (B * C, B) of captions (B, C, W, D), video by video, against all B videos.
+
+        The other arguments are those of `embed_videos` and `embed_texts`, `text_counts` being (B, C).
+        """
+        texts = self.embed_texts(text.flatten(0, 1), None if text_counts is None else text_counts.flatten())
+        return score(texts, self.embed_videos(experts, available, counts))
+
+    @torch.no_grad()
+    def similarity(self, experts: Mapping[str, Tensor], available: Mapping[str, Tensor], text: Tensor) -> Tensor:
+        """`forward` in evaluation mode, every token being real."""
+        mode = self.training
+        scores: Tensor = self.eval()(experts, available, text)
+        self.train(mode)
+        return scores
+
+    def embed_videos(
+        self,
+        experts: Mapping[str, Tensor],
+        available: Mapping[str, Tensor],
+        counts: Mapping[str, Tensor] | None = None,
+    ) -> Embeddings:
+        """The videos, from dicts by name of expert: features (B, D), for vlad (B, T, D), and `available` (B,), 1 or 0.
+
+        What stands in the row of a missing expert has no influence. For vlad and `mask_padding`, `counts` (B,) says how
+        many tokens of a row are real; without it all are.
+        """
+        present = torch.stack([available[expert.name] for expert in self.experts], 1).to(torch.float32)
+        pooled = []
+        for index, expert in enumerate(self.experts):
+            features = self.inputs[index](experts[expert.name])
+            missing = (present[:, index] == 0).view(-1, *[1] * (features.dim() - 1))
+            features = features.masked_fill(missing, 0.0)
+            if expert.pool == "vlad":
+                features = self.pools[index](features, self._real(None if counts is None else counts[expert.name]))
+            pooled.append(features)
+        there = present if self.settings.vector_per_expert else present.amax(1, keepdim=True)
+        return Embeddings(tuple(self.video(pooled, present)), there)
+
+    def embed_texts(self, text: Tensor, counts: Tensor | None = None) -> Embeddings:
+        """Captions (N, W, D), of which with `mask_padding` the first `counts` (N,) words are real, without it all."""
+        pooled = self.text_pool(text, self._real(counts))
+        return Embeddings(tuple(embed(pooled) for embed in self.text), self._mixture(pooled))
+
+    def fit_inputs(self, values: Mapping[str, Tensor]) -> None:
+        """With `standardise`: sets the constants by all training vectors (N, D) of each expert."""
+        for expert, layer in zip(self.experts, self.inputs, strict=True):
+            if isinstance(layer, Standardise):
+                layer.fit(values[expert.name])
+
+    def check_vector_per_expert(self, wanted_by: str) -> None:
+        """ConfigError when the network makes one vector of all experts, which `wanted_by` has no use for."""
+        if not self.settings.vector_per_expert:
+            raise ConfigError(
+                f"{wanted_by} needs a vector of each expert, and a model with architecture.gating: "
+                f"{self.settings.gating} makes one of all together; choose a model with another gating"
+            )
+
+    def _real(self, counts: Tensor | None) -> Tensor | None:
+        return counts if self.settings.mask_padding else None
+
+    def _mixture(self, pooled: Tensor) -> Tensor:
+        if self.mixture is None:
+            return pooled.new_full((len(pooled), len(self.text)), 1 / len(self.text))
+        weights: Tensor = self.mixture(pooled).float().softmax(1)
+        return weights

@@ -1,0 +1,1 @@
+"""Models that the authors of Collaborative Experts released."""

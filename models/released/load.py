@@ -1,0 +1,152 @@
+"""Models that the authors of Collaborative Experts published: trained_model.pth and, beside it, config.json."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from models.config import RELATIONS, Architecture, ExpertInput, Gating, TextInput
+from models.networks.ce import CE
+from models.released import legacy
+from pipeline.errors import ConfigError
+
+DROPPED = ("ce.moe_fc_bottleneck1.", "ce.moe_cg.", "ce.moe_fc_proj.")
+"""Layers that the earliest checkpoints carry and that nothing ever used."""
+
+RENAMED = (
+    (r"^text_pooling\.", "text_pool."),
+    (r"\.clusters2$", ".centres"),
+    (r"^ce\.moe_fc\.", "mixture."),
+    (r"^ce\.video_dim_reduce\.(\d+)\.fc\.", r"video.reduce.\1."),
+    (r"^ce\.g_reason_1\.", "video.first."),
+    (r"^ce\.g_reason_shared\.", "video.relate."),
+    (r"^ce\.h_reason\.", "video.summarise."),
+    (r"^ce\.text_GU\.", "text."),
+)
+OF_A_UNIT = ((r"\.cg\.fc\.", ".gate.fc."), (r"\.cg\.batch_norm\.", ".gate.norm."))
+COLLABORATIVE = ((r"^ce\.video_GU\.(\d+)\.cg\.fc\.", r"video.gates.\1.fc."),
+                 (r"^ce\.video_GU\.(\d+)\.cg\.batch_norm\.", r"video.gates.\1.context_norm."),
+                 (r"^ce\.video_GU\.(\d+)\.cg\.batch_norm2\.", r"video.gates.\1.norm."))  # fmt: skip
+OF_VIDEO_UNITS: dict[str, tuple[tuple[str, str], ...]] = {
+    "moee": ((r"^ce\.video_GU\.", "video.units."),),
+    "none": ((r"^ce\.video_GU\.(\d+)\.cg\.fc\.", r"video.gates.\1.fc."),
+             (r"^ce\.video_GU\.(\d+)\.cg\.batch_norm\.", r"video.gates.\1.norm.")),
+    **dict.fromkeys(["sequential", "triplet", "star"], COLLABORATIVE),
+    "concat": (),
+    "concat_mix": ((r"^ce\.video_GU\.0\.", "video.unit."),),
+}  # fmt: skip
+
+GATINGS: dict[str, Gating] = {"pairwise": "sequential", "triplet": "triplet", "pairwise-star": "star"}
+"""use_ce -> our name; without it, a published model is one of the ablations."""
+ABLATIONS: dict[str, Gating] = {"mimic_ce_dims": "none", "concat_mix_experts": "concat_mix", "concat_experts": "concat"}
+"""Setting -> our name; without any, it is MoEE."""
+
+DIMS = {
+    "antoine-rgb": 2048, "flow": 1024, "i3d.i3d.0": 1024, "imagenet.resnext101_32x48d.0": 2048,
+    "imagenet.senet154.0": 2048, "moments_2d.resnet50.0": 2048, "moments_3d.moments-resnet3d50.0": 2048,
+    "r2p1d.r2p1d-ig65m-kinetics.0": 512, "r2p1d.r2p1d-ig65m.0": 512, "s3dg.s3dg.0": 1024, "scene.densenet161.0": 2208,
+    "trn.moments-trn.0": 1792,
+}  # fmt: skip
+"""D of the released features; of `face` the config says it. A model that concatenates has no weights that would."""
+
+
+def load_released(checkpoint: Path, settings: Path) -> CE:
+    """The published model, ready to score: `checkpoint` is its trained_model.pth, `settings` its config.json."""
+    return build(json.loads(settings.read_text(encoding="utf-8")), legacy.state_dict(checkpoint))
+
+
+def build(config: Mapping[str, Any], state_dict: Mapping[str, Tensor]) -> CE:
+    """The network that a resolved config.json describes, with the weights of `state_dict` under the authors' names."""
+    weights = {key.removeprefix("module."): value for key, value in state_dict.items()}
+    weights = {key: value for key, value in weights.items() if not key.startswith(DROPPED)}
+    settings = _architecture(config, weights)
+    names = sorted(config["experts"]["modalities"])
+    text = _text(config, weights)
+    model = CE([_expert(name, index, config, weights) for index, name in enumerate(names)],
+               text, settings)  # fmt: skip
+    if model.mixture is None:
+        # The authors' models have mixture weights all the same, which take no part in the scores.
+        weights = {key: value for key, value in weights.items() if not key.startswith("ce.moe_fc.")}
+    model.load_state_dict(renamed(weights, names, settings.gating))
+    return model.eval()
+
+
+def renamed(weights: Mapping[str, Tensor], names: Sequence[str], gating: str) -> dict[str, Tensor]:
+    """The authors' weights under our names; `names` are the experts, sorted."""
+    rules = RENAMED + OF_VIDEO_UNITS[gating] + OF_A_UNIT
+    ours = {}
+    for theirs, value in weights.items():
+        key = theirs
+        for index, name in enumerate(names):
+            key = key.replace(f"pooling.{name}.", f"pools.{index}.") if key.startswith(f"pooling.{name}.") else key
+        for pattern, replacement in rules:
+            key = re.sub(pattern, replacement, key)
+        key = re.sub(r"^((?:text_pool|pools\.\d+)\.)batch_norm\.", r"\1norm.", key)
+        ours[key] = value.squeeze(0) if key.endswith(".centres") else value
+    return ours
+
+
+def _gating(config: Mapping[str, Any]) -> Gating:
+    args = config["arch"]["args"]
+    design = args.get("use_ce") or ""
+    if config["arch"]["type"] != "CENet" or design not in {"", *GATINGS}:
+        raise ConfigError(
+            f"arch {config['arch']['type']} with use_ce {args.get('use_ce')!r} is none of the designs that can be "
+            f"loaded: CENet with use_ce {', '.join(map(repr, ['', *GATINGS]))}"
+        )
+    for key in ("keep_missing_modalities", "l2renorm", "randomise_feats"):
+        if args.get(key):
+            raise ConfigError(f"arch.args.{key}: {args[key]!r} belongs to an ablation that cannot be loaded")
+    ablations = [key for key in ABLATIONS if args.get(key)]
+    if len(ablations) > 1 or (design and ablations and ablations != ["mimic_ce_dims"]):
+        raise ConfigError(f"arch.args: {' and '.join(ablations)} with use_ce {design!r} contradict one another")
+    if design:
+        return GATINGS[design]
+    return ABLATIONS[ablations[0]] if ablations else "moee"
+
+
+def _architecture(config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Architecture:
+    args, gating = config["arch"]["args"], _gating(config)
+    learned = "ce.moe_fc.weight" in weights and not args.get("freeze_weights")
+    return Architecture(
+        shared_dim=config["experts"]["ce_shared_dim"],
+        gating=gating,
+        activation="mish" if args.get("use_mish") else "relu",
+        batch_norm=bool(args.get("use_bn_reason")),
+        mask_padding=False,
+        mixture="learned" if learned else "uniform",
+        num_g_layers=args.get("num_g_layers", 1),
+        num_h_layers=args.get("num_h_layers", 0) if gating in RELATIONS else 0,
+        include_self=bool(args.get("include_self")),
+    )
+
+
+def _expert(name: str, index: int, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> ExpertInput:
+    clusters = weights.get(f"pooling.{name}.clusters")
+    if clusters is not None:
+        tokens = config["data_loader"]["args"]["max_tokens"][name]
+        return ExpertInput(name, clusters.shape[0], "vlad", clusters.shape[1], tokens)
+    if _gating(config).startswith("concat"):
+        return ExpertInput(name, _dim(name, config))
+    reduce = weights.get(f"ce.video_dim_reduce.{index}.fc.weight")
+    first = weights[f"ce.video_GU.{index}.fc.weight"] if reduce is None else reduce
+    return ExpertInput(name, first.shape[1])
+
+
+def _dim(name: str, config: Mapping[str, Any]) -> int:
+    dims: dict[str, int] = DIMS | {"face": config["experts"].get("face_dim", 512)}
+    if name not in dims:
+        raise ConfigError(f"experts.modalities: {name} has no known dimension, which a model that concatenates needs")
+    return dims[name]
+
+
+def _text(config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> TextInput:
+    max_tokens = config["data_loader"]["args"]["max_tokens"]["text"]
+    if "text_pooling.clusters" not in weights:  # the one vector of a sentence encoder, which nothing pools
+        return TextInput(weights["ce.moe_fc.weight"].shape[1], 0, 0, max_tokens)
+    dim, all_clusters = weights["text_pooling.clusters"].shape
+    clusters = weights["text_pooling.clusters2"].shape[-1]
+    return TextInput(dim, clusters, all_clusters - clusters, max_tokens)

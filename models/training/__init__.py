@@ -1,0 +1,1 @@
+"""Training: losses, optimisers, epochs, checkpoints, history."""

@@ -1,0 +1,1 @@
+"""Datasets: their YAML, their files and captions, and the manifest that both become."""

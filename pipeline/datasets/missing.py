@@ -1,0 +1,70 @@
+"""What is missing of a known dataset and how to get it, as one message."""
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from pipeline.datasets.annotations import DatasetConfig
+from pipeline.datasets.files import find_videos
+from pipeline.datasets.readers import released
+from pipeline.datasets.sources import AnnotationFiles, Part
+from pipeline.errors import ConfigError
+
+
+def reader(name: str) -> ModuleType:
+    """The module in pipeline/datasets/readers/ that knows the files of a dataset."""
+    known = {path.stem for path in (Path(__file__).parent / "readers").glob("*.py")} - {
+        "__init__",
+        "listed",
+        "released",
+    }
+    if name not in known:
+        raise ConfigError(f"annotations.format {name!r}: there are {', '.join(sorted(known))}")
+    return importlib.import_module(f"pipeline.datasets.readers.{name}")
+
+
+def is_imported(settings: DatasetConfig) -> bool:
+    """Whether released features of the dataset were imported, so that it needs no videos."""
+    files = settings.annotations
+    return bool(files and settings.released and released.is_there(settings.released.folder(files)))
+
+
+def has_videos(settings: DatasetConfig) -> bool:
+    """Whether there is any video."""
+    root = Path(settings.videos)
+    return root.is_dir() and bool(find_videos(root))
+
+
+def has_annotations(files: AnnotationFiles) -> bool:
+    """Whether the owners' annotation files are there."""
+    return reader(files.format).read(Path(files.folder), files.variant) is not None
+
+
+def how_to_get(name: str, settings: DatasetConfig) -> str:
+    """What the dataset lacks, where each part can be had, its licence and size, and where to put it."""
+    if settings.annotations is None:
+        return f"{settings.videos}: no videos there; put them there or change 'videos' in configs/datasets/{name}.yaml"
+    return "\n".join([f"{name}: not all of it is here. It needs", *_lines(name, settings, settings.annotations)])
+
+
+def _lines(name: str, settings: DatasetConfig, files: AnnotationFiles) -> Iterator[str]:
+    if not has_videos(settings):
+        yield f"- videos, below {settings.videos}"
+        yield from (_told(part) for part in settings.parts if part.into == settings.videos)
+    if not has_annotations(files):
+        yield f"- annotations, in {files.folder}: {reader(files.format).FILES}"
+        parts = [part for part in settings.parts if part.into != settings.videos]
+        yield from map(_told, parts)
+        if any(part.public for part in parts):
+            yield f"    luigi --module tasks FetchAnnotations --dataset {name} gets what is public"
+    if settings.released and not is_imported(settings):
+        archives = settings.released.archives
+        yield "or, in place of the videos, the features that the authors published:"
+        yield from (f"    {one.release} (size: {one.size}): {one.urls[0]}" for one in archives)
+        yield f"    luigi --module tasks ImportExperts --dataset {name} gets and imports them (--archive FILE: yours)"
+    yield "then the same command again"
+
+
+def _told(part: Part) -> str:
+    return f"    {part.what} ({part.size}; {part.licence}): {part.where}"

@@ -1,0 +1,70 @@
+"""MSVD: one caption a line after the name of its clip, and the split that everyone uses: 1200, 100 and 670 clips."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pipeline.datasets.annotations import Annotation
+from pipeline.datasets.readers.listed import annotation, check_variant, malformed, read_lines
+from pipeline.errors import AnnotationError
+
+FILES = (
+    "AllVideoDescriptions.txt (or the corpus as .csv), and train_list.txt, val_list.txt and test_list.txt "
+    "(or youtube_mapping.txt)"
+)
+VARIANTS = ("official",)
+
+TEXT = "AllVideoDescriptions.txt"
+MAPPING = "youtube_mapping.txt"
+LISTS = {"train": "train_list.txt", "val": "val_list.txt", "test": "test_list.txt"}
+
+FIRST_VAL, FIRST_TEST = 1201, 1301
+"""Of the clips in the order of the mapping: vid1 to vid1200 are the training split."""
+
+
+def read(folder: Path, variant: str) -> dict[str, Annotation] | None:
+    """Clip name `<youtube id>_<start>_<end>` -> split and captions, or None when the files are not there."""
+    check_variant(variant, VARIANTS)
+    splits = _splits(folder)
+    tables = sorted(folder.glob("*.csv"))
+    if not splits or not ((folder / TEXT).exists() or tables):
+        return None
+    said = _text(folder / TEXT) if (folder / TEXT).exists() else _table(tables[0])
+    texts: dict[str, list[str]] = {}
+    for clip, text in said:
+        texts.setdefault(clip, []).append(text)
+    return {clip: annotation(split, texts.get(clip, ())) for clip, split in splits.items()}
+
+
+def _splits(folder: Path) -> dict[str, str]:
+    """Clip name -> split; empty when neither the lists nor the mapping are there."""
+    if all((folder / name).exists() for name in LISTS.values()):
+        return {clip: split for split, name in LISTS.items() for clip in read_lines(folder / name)}
+    path = folder / MAPPING
+    return dict(_mapped(read_lines(path), path)) if path.exists() else {}
+
+
+def _mapped(lines: Iterable[str], path: Path) -> Iterator[tuple[str, str]]:
+    for line in lines:
+        clip, _, number = line.rpartition(" vid")
+        if not clip or not number.isdecimal():
+            raise AnnotationError(f"{path}: expected lines like 'mv89psg6zh4_33_46 vid1', found {line[:60]!r}")
+        yield clip.strip(), "train" if int(number) < FIRST_VAL else "val" if int(number) < FIRST_TEST else "test"
+
+
+def _text(path: Path) -> Iterator[tuple[str, str]]:
+    for line in read_lines(path):
+        clip, _, text = line.partition(" ")
+        if text and not line.startswith("#"):
+            yield clip, text
+
+
+def _table(path: Path) -> Iterator[tuple[str, str]]:
+    """The corpus in many languages, of which the English captions count."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                if row["Language"] == "English":
+                    yield f"{row['VideoID']}_{row['Start']}_{row['End']}", row["Description"] or ""
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise malformed(path, error) from None

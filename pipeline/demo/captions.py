@@ -1,0 +1,156 @@
+"""Plain English captions of demo videos, each speaking of two or three channels."""
+
+import random
+from collections.abc import Callable
+
+from pipeline.demo.ground_truth import Facts
+
+CHANNEL_WEIGHTS = {"rgb": 1.0, "scene": 1.0, "flow": 1.0, "audio": 1.15, "face": 3.4, "ocr": 1.6, "speech": 1.6}
+"""The rarer a channel is, the more often captions speak of it where it is: so all come about equally often."""
+
+SHAPE_NAMES = {
+    "circle": ("circle", "circle", "disc"),
+    "square": ("square", "square", "box"),
+    "triangle": ("triangle",),
+    "star": ("star",),
+    "cross": ("cross", "cross", "plus sign"),
+    "heart": ("heart",),
+}
+SCENE_NAMES = {
+    "brick wall": ("a brick wall", "a wall of bricks"),
+    "striped curtain": ("a striped curtain", "a curtain with stripes"),
+    "chequered floor": ("a chequered floor", "a floor of checks"),
+    "starry night": ("a starry night", "a night sky full of little lights"),
+    "wavy water": ("wavy water", "water with waves"),
+    "grass field": ("a grass field", "a field of grass"),
+    "plain wall": ("a plain wall", "a bare wall"),
+    "polka dots": ("a wallpaper with polka dots", "a dotted wallpaper"),
+}
+WAYS = {
+    "left": ("to the left", "leftwards", "from right to left"),
+    "right": ("to the right", "rightwards", "from left to right"),
+    "up": ("up", "upwards"),
+    "down": ("down", "downwards"),
+    "circles": ("in circles", "round and round"),
+}
+MOTIONS = {
+    "slow": ("drifts slowly {}", "slowly moves {}", "moves {} at a slow pace", "glides slowly {}"),
+    "fast": ("rushes {}", "quickly moves {}", "moves {} at high speed", "races fast {}"),
+}
+STILLNESS = ("stands still", "does not move", "stays in its place")
+SOUND_NAMES = {
+    "high beep": ("a high beep", "a high beeping tone"),
+    "low beep": ("a low beep", "a deep beeping tone"),
+    "hiss": ("a hiss", "hissing noise"),
+    "siren": ("a siren", "a wailing siren"),
+    "drum": ("a drum", "drum beats"),
+    "chord": ("a long chord", "an organ chord"),
+    "birdsong": ("birdsong", "chirping birds"),
+    "bell": ("a bell", "a ringing bell"),
+    "engine": ("an engine", "a humming engine"),
+}
+PORTRAITS = {
+    "colour": ("a woman's face", "a smiling astronaut", "a photo of a woman"),
+    "dim": ("a woman's face in dim light", "a darkened photo of a woman", "an astronaut in dim light"),
+    "grey": ("a black-and-white photo of a woman", "a woman's face in black and white", "a black-and-white astronaut"),
+}
+FACE_TIME_NAMES = {"throughout": "", "first half": " at first", "second half": " towards the end"}
+REPORTS = {
+    "train": ("the train is late", "their train is running late"),
+    "rain": ("it will rain tomorrow", "there is rain coming tomorrow"),
+    "soup": ("the soup is too hot", "the soup is very hot"),
+    "dog": ("a dog ran away", "the dog has run away"),
+    "birthday": ("it is a sister's birthday", "the sister has a birthday"),
+    "football": ("they won the football match", "the football match was won"),
+    "phone": ("the phone battery is empty", "a phone has no battery left"),
+    "kitchen": ("the kitchen gets new paint", "they paint the kitchen"),
+    "keys": ("the keys are lost", "somebody lost the keys"),
+    "holiday": ("the holiday starts on Friday", "they go on holiday on Friday"),
+    "bicycle": ("there is a new bicycle", "they have a new bicycle"),
+    "tomatoes": ("the tomatoes are ripe", "there are ripe tomatoes"),
+    "exam": ("the exam was hard", "it was a hard exam"),
+    "moving": ("they move house next month", "they are moving next month"),
+    "elephant": ("an elephant takes a bath", "the elephant has a bath"),
+}
+
+
+def write_captions(facts: Facts, count: int) -> list[tuple[str, tuple[str, ...]]]:
+    """`count` different captions, each with the channels it speaks of."""
+    chance = random.Random(f"{facts.key}/captions")
+    captions: dict[str, tuple[str, ...]] = {}
+    while len(captions) < count:
+        # Half of them speak of one channel alone: only these show what a single expert is worth.
+        channels = _choose(facts.channels, chance.choice((1, 1, 2, 3)), chance)
+        captions.setdefault(_caption(facts, channels, chance), channels)
+    return list(captions.items())
+
+
+def _choose(present: tuple[str, ...], count: int, chance: random.Random) -> tuple[str, ...]:
+    """`count` of the channels by their weights, without repeats (Efraimidis and Spirakis 2006)."""
+    ranks = {channel: chance.random() ** (1 / CHANNEL_WEIGHTS[channel]) for channel in present}
+    chosen = sorted(present, key=lambda channel: ranks[channel])[-count:]
+    return tuple(channel for channel in present if channel in chosen)
+
+
+def _caption(facts: Facts, channels: tuple[str, ...], chance: random.Random) -> str:
+    clauses = [clause(facts, chance) for channel, clause in CLAUSES.items() if channel in channels]
+    if {"rgb", "scene", "flow"} & set(channels):
+        clauses.append(_picture(facts, channels, chance))
+    chance.shuffle(clauses)
+    links = (" and ", ", and ", " while ") if len(clauses) == 2 else (" and ", ", and ")
+    text = chance.choice(links).join(filter(None, (", ".join(clauses[:-1]), clauses[-1])))
+    return text[0].upper() + text[1:] + chance.choice(("", "."))
+
+
+def _picture(facts: Facts, channels: tuple[str, ...], chance: random.Random) -> str:
+    """The clause of shape, movement and scene, so far as they are among the channels."""
+    scene = chance.choice(SCENE_NAMES[facts.scene])
+    if not {"rgb", "flow"} & set(channels):
+        return chance.choice(("the background is {}", "{} fills the background", "the scene shows {}")).format(scene)
+    subject = _shape(facts, chance) if "rgb" in channels else chance.choice(("something", "an object", "a shape"))
+    verb = _motion(facts, chance) if "flow" in channels else chance.choice(("is shown", "can be seen", "appears"))
+    if "scene" not in channels:
+        return f"{subject} {verb}"
+    return chance.choice(("{0} {1} in front of {2}", "in front of {2} {0} {1}", "{0} {1} before {2}")).format(
+        subject, verb, scene
+    )
+
+
+def _shape(facts: Facts, chance: random.Random) -> str:
+    article = "an" if facts.color[0] in "aeiou" else "a"
+    return f"{article} {facts.color} {chance.choice(SHAPE_NAMES[facts.shape])}"
+
+
+def _motion(facts: Facts, chance: random.Random) -> str:
+    if facts.direction == "still":
+        return chance.choice(STILLNESS)
+    return chance.choice(MOTIONS[facts.speed]).format(chance.choice(WAYS[facts.direction]))
+
+
+def _sound(facts: Facts, chance: random.Random) -> str:
+    name = chance.choice(SOUND_NAMES[facts.sound or ""])
+    return chance.choice(("you hear {}", "we hear {}", "there is the sound of {}", "one can hear {}")).format(name)
+
+
+def _face(facts: Facts, chance: random.Random) -> str:
+    portrait = chance.choice(PORTRAITS[facts.face or ""]) + chance.choice((" is in the corner", " is visible"))
+    return portrait + chance.choice(("", FACE_TIME_NAMES[facts.face_time]))
+
+
+def _sign(facts: Facts, chance: random.Random) -> str:
+    forms = ("a sign reads {}", "the word {} is written on a board", "a sign says {}", "you can read {} on a board")
+    return chance.choice(forms).format(facts.word)
+
+
+def _speech(facts: Facts, chance: random.Random) -> str:
+    report = chance.choice(REPORTS[facts.topic or ""])
+    return chance.choice(("somebody says {}", "a voice says that {}", "a speaker tells us {}")).format(report)
+
+
+CLAUSES: dict[str, Callable[[Facts, random.Random], str]] = {
+    "audio": _sound,
+    "face": _face,
+    "ocr": _sign,
+    "speech": _speech,
+}
+"""The channels that make a clause of their own."""

@@ -1,0 +1,1 @@
+"""Media files: containers, decoders, frames, sound and subtitles, behind one interface."""

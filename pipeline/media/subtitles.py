@@ -1,0 +1,83 @@
+"""The words that are spoken in a video as its subtitles tell them, with times."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import DecodeError
+from pipeline.media.container import open_container, reason, subtitle_streams
+from pipeline.media.sidecars import sidecar
+
+_TAG = re.compile(r"</?[A-Za-z][^>]*>|<[\d:.]+>|\{[^}]*\}")
+
+_PLAIN_CODECS = frozenset({"subrip", "srt", "webvtt", "text"})
+"""Whose packets are the text itself."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """One spoken word and when it is heard."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+def read_words(path: Path) -> list[Word]:
+    """The words of the file beside the video, else of its first text track; empty when there is neither.
+
+    DecodeError when subtitles are there and cannot be read.
+    """
+    beside = sidecar(path)
+    with open_container(beside or path) as container:
+        streams = subtitle_streams(container)
+        cues = _cues(container, streams[0]) if streams else []
+    return [word for text, start_s, end_s in cues for word in spread(text, start_s, end_s)]
+
+
+def spread(text: str, start_s: float, end_s: float) -> list[Word]:
+    """The words of one cue, its time shared out by their lengths: a cue tells only when the sentence is spoken."""
+    words = text.split()
+    total = sum(len(word) for word in words)
+    spoken, at = [], 0
+    for word in words:
+        from_s = start_s + (end_s - start_s) * at / total
+        at += len(word)
+        spoken.append(Word(word, from_s, start_s + (end_s - start_s) * at / total))
+    return spoken
+
+
+def _cues(container: Any, stream: Any) -> list[tuple[str, float, float]]:
+    import av
+
+    cues = []
+    try:
+        for packet in container.demux(stream):
+            if packet.pts is None or packet.size == 0:
+                continue
+            start_s = float(packet.pts * packet.time_base)
+            end_s = start_s + float((packet.duration or 0) * packet.time_base)
+            cues += [(text, start_s, end_s) for text in _texts(packet, stream)]
+    except (av.error.FFmpegError, IndexError) as error:
+        raise DecodeError(f"the subtitles cannot be read: {reason(error)}") from None
+    return sorted(cues, key=lambda cue: cue[1])
+
+
+def _texts(packet: Any, stream: Any) -> list[str]:
+    """The plain text of a packet's cues."""
+    texts = [_TAG.sub(" ", text.replace(r"\N", " ").replace("\\n", " ")).strip() for text in _styled(packet, stream)]
+    return [text for text in texts if text]
+
+
+def _styled(packet: Any, stream: Any) -> list[str]:
+    """The text of a packet's cues: FFmpeg gives every text format as an ASS event, styles and all."""
+    import av
+
+    try:
+        dialogues = [getattr(subtitle, "dialogue", b"") for subtitle in packet.decode()]
+    except av.error.FFmpegError:
+        if stream.codec_context.name not in _PLAIN_CODECS:
+            raise
+        return [bytes(packet).decode("cp1252", "replace")]  # FFmpeg takes only UTF-8; old files are mostly in this
+    return [text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in dialogues]

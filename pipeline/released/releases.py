@@ -1,0 +1,123 @@
+"""Released archives: which there are, which to take, and what of them belongs to the captions."""
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlparse
+
+from pipeline import config
+from pipeline.datasets import annotations
+from pipeline.datasets.annotations import DatasetConfig
+from pipeline.datasets.readers import released
+from pipeline.datasets.sources import AnnotationFiles, Archive, Released
+from pipeline.errors import ArchiveError, ConfigError
+from pipeline.stores.atomic import TEMPORARY
+from pipeline.untrusted.archives import Unpacked
+from pipeline.untrusted.download import Checksum, Progress, fetch
+from pipeline.untrusted.unpickle import load_pickle
+
+ANNOTATIONS = (released.CAPTIONS, "*_list*.txt", "jsfusion_val_caption_idx.pkl", released.MAPPING)
+"""Found by their names alone: one release has misspelt folders."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """The released features of a dataset, and where its annotations lie."""
+
+    dataset: str
+    released: Released
+    annotations: AnnotationFiles
+
+    @property
+    def folder(self) -> Path:
+        """Where captions and lists of the archive are kept."""
+        return self.released.folder(self.annotations)
+
+    @property
+    def downloads(self) -> Path:
+        """Where archives are kept."""
+        return Path(self.annotations.folder) / "archives"
+
+
+def release_of(name: str, settings: DatasetConfig) -> Release:
+    """The released features of a dataset; ConfigError when nobody released any."""
+    if settings.released is None or settings.annotations is None:
+        raise ConfigError(f"configs/datasets/{name}.yaml names no released features; there is nothing to import")
+    return Release(name, settings.released, settings.annotations)
+
+
+def choose(release: Release, wanted: str) -> Archive:
+    """The archive of the release called `wanted`, or the first one."""
+    archives = {archive.release: archive for archive in release.released.archives}
+    if wanted and wanted not in archives:
+        raise ConfigError(f"--release {wanted}: there are {', '.join(archives)}")
+    return archives[wanted or next(iter(archives))]
+
+
+def local(release: Release, given: str, wanted: str, progress: Progress) -> Path:
+    """The archive as a file or folder: the given one, fetched first when it is an address, or that of the release."""
+    if given and not given.startswith(("http://", "https://")):
+        return Path(given)
+    if given:
+        return fetch([given], release.downloads / _file_name(given), Checksum(), progress)
+    archive = choose(release, wanted)
+    if any("<" in url for url in archive.urls):
+        raise ConfigError(
+            f"the address of {archive.release} is known only to those who have the licence ({archive.urls[0]}): give "
+            "it, or the file, as --archive"
+        )
+    return fetch(
+        archive.urls, release.downloads / _file_name(archive.urls[0]), Checksum("sha1", archive.sha1), progress
+    )
+
+
+def keep_annotations(release: Release, members: Mapping[str, Unpacked]) -> list[str]:
+    """Puts captions and lists of the archive beside the dataset's annotations; the names of those that were there."""
+    kept = []
+    for member, made in members.items():
+        name = PurePosixPath(member).name
+        if not is_annotation(member):
+            continue
+        if name.endswith(".pkl"):
+            load_pickle(made.path, member)
+        release.folder.mkdir(parents=True, exist_ok=True)
+        temporary = release.folder / f"{TEMPORARY}{name}"
+        shutil.copyfile(made.path, temporary)
+        os.replace(temporary, release.folder / name)  # noqa: PTH105
+        kept.append(name)
+    if not released.is_there(release.folder):
+        raise ArchiveError(f"no {released.CAPTIONS} in the archive, nor in {release.folder}: put it there")
+    return kept
+
+
+def is_annotation(member: str) -> bool:
+    """Whether a member of an archive belongs to the captions."""
+    return any(PurePosixPath(member).match(pattern) for pattern in ANNOTATIONS)
+
+
+def zoo(folder: Path = annotations.DATASETS) -> str:
+    """A Markdown table of all archives that the configs name; datasets that share videos share a row."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for name in config.names(folder):
+        settings = annotations.load_dataset(name, folder)
+        for archive in settings.released.archives if settings.released else ():
+            key = (archive.urls[0], archive.release)
+            row = rows.setdefault(key, ["", _link(archive), archive.size, _digits(archive), ", ".join(archive.experts)])
+            row[0] = f"{row[0]}, {name}" if row[0] else name
+    lines = ["| dataset | archive | size | sha1 | experts |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows.values())]) + "\n"
+
+
+def _link(archive: Archive) -> str:
+    return f"[{archive.release}]({archive.urls[0]})" if "<" not in archive.urls[0] else archive.release
+
+
+def _digits(archive: Archive) -> str:
+    shown: Iterable[str] = (f"`{digits}`" if len(digits) == 40 else f"`{digits}...`" for digits in archive.sha1)
+    return " or ".join(shown) or "not published"
+
+
+def _file_name(url: str) -> str:
+    return PurePosixPath(urlparse(url).path).name

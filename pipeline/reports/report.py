@@ -1,0 +1,150 @@
+"""A report as files: report.json with every number, report.html to look at, ranks.csv with each caption's rank."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.stores import atomic
+
+Report = Mapping[str, Any]
+
+TEMPLATE = Path(__file__).with_name("report.html")
+METRICS = ("R@1", "R@5", "R@10", "R@50", "MdR", "MnR", "geometric_mean")
+NUM_WORST = 25
+COLOURS = ("#2563eb", "#f59e0b", "#10b981", "#e11d48", "#7c3aed", "#0891b2")
+
+
+def write_report(folder: Path, report: Report) -> None:
+    """report.html, ranks.csv and report.json in `folder`, each whole or not at all."""
+    queries = report["queries"]
+    body = {key: value for key, value in report.items() if key != "queries"} | {"warnings": warnings(report)}
+    atomic.write_text(folder / "report.html", render(body, queries))
+    atomic.write_text(folder / "ranks.csv", _ranks_csv(report["seeds"], queries))
+    atomic.write_text(folder / "report.json", json.dumps(body, indent=1, ensure_ascii=False))
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """What report.json holds."""
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return report
+
+
+def read_ranks(folder: Path) -> Iterator[tuple[str, str, list[float]]]:
+    """Video, caption, and the rank from 1 with each seed, of each line of ranks.csv."""
+    with (folder / "ranks.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            yield row["video"], row["caption"], [float(row[key]) for key in row if key.startswith("rank_seed_")]
+
+
+def warnings(report: Report) -> list[str]:
+    """What a reader must know before believing the numbers."""
+    lines = list(report.get("partial", ()))
+    if report.get("seeded"):
+        lines.append(f"On stand-in weights, so that the numbers mean nothing: {', '.join(report['seeded'])}.")
+    if report["blind"]:
+        lines.append(
+            f"{len(report['blind'])} videos of the {report['split']} split take no part, because no expert could see "
+            f"them: {', '.join(report['blind'][:5])}{' ...' if len(report['blind']) > 5 else ''}"
+        )
+    if len(report["seeds"]) < 3:
+        lines.append("Fewer than three seeds: the spread says little.")
+    if report["gallery"]["videos"] < 50:
+        lines.append(f"Only {report['gallery']['videos']} videos to choose from: recalls are high by chance alone.")
+    return lines
+
+
+def render(body: Mapping[str, Any], queries: list[dict[str, Any]]) -> str:
+    """The page, everything inside it: no script, no address; names and captions escaped."""
+    from jinja2 import Environment, StrictUndefined, select_autoescape
+
+    page = Environment(autoescape=select_autoescape(default=True), undefined=StrictUndefined).from_string(
+        TEMPLATE.read_text(encoding="utf-8")
+    )
+    plots = {
+        "recall": _plot(lambda axes: _draw_recall(axes, body)),
+        "ranks": _plot(lambda axes: _draw_ranks(axes, body["rank_histogram"])),
+    }
+    if body["training"]:
+        plots["training"] = _plot(lambda axes: _draw_training(axes, body["training"]))
+    return page.render(
+        report=body, metrics=METRICS, plots=plots, failures=_by_video(body["failures"]), worst=_worst(queries)
+    )
+
+
+def _by_video(failures: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """One line a video and reason, with all the experts that it stopped."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for row in failures:
+        grouped.setdefault((row["video"], row["reason"]), []).append(row["expert"])
+    return [{"video": video, "reason": why, "experts": names} for (video, why), names in sorted(grouped.items())]
+
+
+def _worst(queries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    ranked = [query | {"rank": sum(query["ranks"]) / len(query["ranks"])} for query in queries]
+    return sorted(ranked, key=lambda query: -query["rank"])[:NUM_WORST]
+
+
+def _ranks_csv(seeds: list[int], queries: list[dict[str, Any]]) -> str:
+    lines = io.StringIO(newline="")
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(["video", "caption", "tags", *(f"rank_seed_{seed}" for seed in seeds)])
+    for query in queries:
+        writer.writerow([query["video"], query["caption"], ";".join(query["tags"]), *query["ranks"]])
+    return lines.getvalue()
+
+
+def _plot(draw: Callable[[Any], None]) -> str:
+    """An SVG drawing 8 x 3 inches, without the XML head that a page must not have in its middle."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"svg.hashsalt": "report", "svg.fonttype": "none", "font.size": 9, "font.family": "sans-serif"}):
+        figure = Figure(figsize=(8, 3), layout="constrained")
+        axes = figure.subplots()
+        axes.spines[["top", "right"]].set_visible(False)
+        draw(axes)
+        svg = io.StringIO()
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    text = svg.getvalue()
+    return text[text.index("<svg") :]
+
+
+def _draw_recall(axes: Any, body: Mapping[str, Any]) -> None:
+    names = [name for name in METRICS if name in body["chance"]]
+    for index, (direction, label) in enumerate((("t2v", "caption finds video"), ("v2t", "video finds caption"))):
+        places = [place + 0.36 * index for place in range(len(names))]
+        means = [body[direction][name]["mean"] for name in names]
+        spreads = [body[direction][name]["std"] for name in names]
+        axes.bar(places, means, 0.34, yerr=spreads, capsize=2, color=COLOURS[index], label=label)
+    chance = [body["chance"][name] for name in names]
+    axes.plot([place + 0.18 for place in range(len(names))], chance, "o:", color="#667085", ms=4, label="chance")
+    axes.set_xticks([place + 0.18 for place in range(len(names))], names)
+    axes.set(ylabel="recall (%)", ylim=(0, 105))
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
+
+
+def _draw_ranks(axes: Any, histogram: list[dict[str, float]]) -> None:
+    labels = [
+        f"{bar['first']}" if bar["first"] == bar["last"] else f"{bar['first']}-{bar['last']}" for bar in histogram
+    ]
+    bars = axes.bar(range(len(histogram)), [bar["percent"] for bar in histogram], color=COLOURS[0])
+    axes.bar_label(bars, fmt="%.0f%%", fontsize=8, padding=2)
+    axes.set_xticks(range(len(histogram)), labels)
+    axes.set(xlabel="rank of the right video", ylabel="captions (%)")
+    axes.margins(y=0.15)
+
+
+def _draw_training(axes: Any, training: Mapping[str, list[dict[str, float]]]) -> None:
+    losses = axes.twinx()
+    losses.spines[["top", "left"]].set_visible(False)
+    for index, (seed, curve) in enumerate(training.items()):
+        colour = COLOURS[index % len(COLOURS)]
+        epochs = [point["epoch"] for point in curve]
+        axes.plot(epochs, [point["geometric_mean"] for point in curve], color=colour, lw=1.4, label=f"seed {seed}")
+        losses.plot(epochs, [point["loss"] for point in curve], color=colour, lw=0.8, ls=":")
+    axes.set(xlabel="epoch", ylabel="validation geometric mean (%)")
+    losses.set(ylabel="training loss (dotted)")
+    axes.legend(frameon=False, loc="lower right")

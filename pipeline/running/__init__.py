@@ -1,0 +1,1 @@
+"""Running on one machine: worker processes with deadlines, signals, cores and memory."""

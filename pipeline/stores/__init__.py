@@ -1,0 +1,1 @@
+"""Stores and results on disk: immutable parts, recipes, fingerprints, atomic writes, export."""

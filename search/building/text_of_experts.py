@@ -1,0 +1,26 @@
+"""The words that the experts kept beside their vectors."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pipeline.datasets.manifest import Video
+from pipeline.stores import parts, store
+from search.engines.fulltext import Heard
+
+
+def read_words(
+    stores: Mapping[str, Path], key: Callable[[str, Video], str], videos: Sequence[Video]
+) -> Iterator[Heard]:
+    """The words in each of `videos`, by expert, where one kept any; `key(expert, video)` names the row in a store."""
+    for expert, path in stores.items():
+        rows: dict[str, list[int]] = {}
+        for index, video in enumerate(videos):
+            rows.setdefault(key(expert, video), []).append(index)
+        for part in store.parts(path):
+            text, times = parts.read_array(part, "text"), parts.read_array(part, "times_s")
+            if text is None or times is None:
+                continue
+            for row, span in parts.spans(part):
+                # A row that is in two parts is taken once.
+                for index in rows.pop(row.key, []) if row.count else []:
+                    yield Heard(index, expert, [str(word) for word in text[span]], times[span].tolist())

@@ -1,0 +1,1 @@
+"""The engines that answer a query, and the fusion of their answers."""

@@ -1,0 +1,1 @@
+"""The search page with its JSON API, and the page of rankings."""

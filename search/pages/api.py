@@ -1,0 +1,110 @@
+"""What the JSON API tells, as its OpenAPI page describes it."""
+
+from dataclasses import dataclass
+
+from search.collection import Collection
+from search.engines.fulltext import Word
+from search.index.videos import Entry
+from search.results import Answer, Found, Hit
+
+
+@dataclass(frozen=True)
+class ExpertFacts:
+    """An expert of the collection."""
+
+    name: str
+    modality: str
+    num_videos: int
+    """In how many videos it saw something."""
+    weighable: bool
+    """Whether a weight for it changes an answer."""
+
+
+@dataclass(frozen=True)
+class CollectionFacts:
+    """What there is to search in."""
+
+    dataset: str
+    num_videos: int
+    trained: bool
+    """Whether trained experts take part; otherwise only words are searched."""
+    longest_s: float
+    experts: tuple[ExpertFacts, ...]
+    examples: tuple[str, ...]
+    """Queries to begin with: captions of videos that the model was not trained on."""
+
+
+@dataclass(frozen=True)
+class VideoFacts(Entry):
+    """One video."""
+
+    words: tuple[Word, ...] = ()
+    """All that can be read or heard."""
+
+
+@dataclass(frozen=True)
+class FoundVideo:
+    """A video that was found."""
+
+    key: str
+    """Names it in /api/videos/KEY, /api/similar/KEY, /media/KEY and /posters/KEY."""
+    video_id: str
+    playable: bool
+    duration_s: float
+    score: float
+    """Of the fusion; higher is better, and that is all it means."""
+    similarity: float | None
+    """Of the trained experts, -1..1: the sum of the shares."""
+    best_s: float
+    """Second to start playing at."""
+    found_by: dict[str, Found]
+    """ce: trained experts; words: words read or heard; similar: likeness of a video."""
+    shares: dict[str, float | None]
+    """Expert -> what it adds to the similarity; null where the video lacks it."""
+    words: tuple[Word, ...]
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FoundVideos:
+    """The answer to a query."""
+
+    query: str
+    hits: tuple[FoundVideo, ...]
+    reason: str
+    """Why there is no hit."""
+    notes: tuple[str, ...]
+
+
+def collection_facts(collection: Collection) -> CollectionFacts:
+    """What the page needs before the first query."""
+    facts, trained = collection.facts, collection.experts is not None
+    experts = []
+    for name, modality in facts.modalities.items():
+        weighable = trained or modality in {"ocr", "speech"} or name in facts.towers
+        experts.append(ExpertFacts(name, modality, facts.seen[name], weighable))
+    return CollectionFacts(
+        dataset=facts.dataset,
+        num_videos=facts.num_videos,
+        trained=trained,
+        longest_s=facts.longest_s,
+        experts=tuple(experts),
+        examples=facts.examples,
+    )
+
+
+def video_facts(collection: Collection, key: str) -> VideoFacts:
+    """Everything known of one video."""
+    row = collection.row(key)
+    entry, words = collection.videos[row], collection.words.words_of(row)
+    return VideoFacts(**vars(entry), words=words)
+
+
+def found_videos(answer: Answer) -> FoundVideos:
+    """An answer without what only concerns this machine: the paths."""
+    return FoundVideos(answer.query, tuple(_found(hit) for hit in answer), answer.reason, answer.notes)
+
+
+def _found(hit: Hit) -> FoundVideo:
+    plain = {name: value for name, value in vars(hit).items() if name != "path"}
+    return FoundVideo(similarity=hit.similarity, **plain)

@@ -1,0 +1,151 @@
+"""The page and the JSON API over one collection. Videos are named by key, and no path comes from a request."""
+
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from pipeline.errors import ConfigError, DecodeError, PipelineError, StoreError
+from search.collection import Collection, Filter, Options
+from search.index.videos import Entry
+from search.pages import api
+from search.pages.posters import poster
+
+STATIC = Path(__file__).with_name("static")
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+LONGEST_QUERY, HIGHEST_WEIGHT = 1000, 10.0
+UNPLAYABLE = "This video has no file that can be played"
+GONE = "The index cannot be read any more. Run BuildIndex again, then start this server again."
+
+
+def _options(
+    k: Annotated[int, Query(ge=1, le=100, description="Hits at most")] = 10,
+    weight: Annotated[list[str] | None, Query(description="EXPERT:FACTOR, e.g. ocr_light:0; by default 1")] = None,
+    has: Annotated[list[str] | None, Query(description="A modality that must be there: speech, ocr, face ...")] = None,
+    shortest_s: Annotated[float, Query(ge=0, description="Only videos as long as this")] = 0.0,
+    longest_s: Annotated[float | None, Query(ge=0, description="Only videos no longer than this")] = None,
+) -> Options:
+    only = Filter(frozenset(has or ()), shortest_s, float("inf") if longest_s is None else longest_s)
+    return Options(k, _weights(weight or []), only)
+
+
+def _weights(told: list[str]) -> dict[str, float]:
+    weights = {}
+    for one in told:
+        name, _, factor = one.rpartition(":")
+        try:
+            weights[name] = min(max(float(factor), 0.0), HIGHEST_WEIGHT)
+        except ValueError:
+            weights[name] = math.nan
+        if math.isnan(weights[name]):
+            raise HTTPException(422, f"weight={one}: expected EXPERT:FACTOR, e.g. ocr_light:0.5")
+    return weights
+
+
+Asked = Annotated[Options, Depends(_options)]
+
+
+def create_app(collection: Collection, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> FastAPI:
+    """The application; `hosts` are the names under which it answers, so that no other site's page can ask it."""
+    app = FastAPI(title=f"Search {collection.facts.dataset}", version="1", docs_url=None, redoc_url=None)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    _add_guards(app)
+    _add_api(app, collection)
+    _add_media(app, collection)
+    _add_pages(app)
+    return app
+
+
+def _add_guards(app: FastAPI) -> None:
+    @app.middleware("http")
+    async def headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await call_next(request)
+        for name, value in HEADERS.items():
+            response.headers[name] = value
+        return response
+
+    @app.exception_handler(PipelineError)
+    async def mistakes(request: Request, error: PipelineError) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 404 if isinstance(error, ConfigError) else 409)
+
+    @app.exception_handler(StoreError)
+    @app.exception_handler(FileNotFoundError)
+    async def gone(request: Request, error: OSError) -> JSONResponse:
+        logging.getLogger("uvicorn.error").error("%s", error)  # where the files are is for whoever started the server
+        return JSONResponse({"detail": GONE}, 503)
+
+
+def _add_api(app: FastAPI, collection: Collection) -> None:
+    @app.get("/api/collection", tags=["collection"])
+    def the_collection() -> api.CollectionFacts:
+        """What there is to search in."""
+        return api.collection_facts(collection)
+
+    @app.get("/api/search", tags=["search"])
+    def search(
+        q: Annotated[str, Query(max_length=LONGEST_QUERY, description="What to look for, in words")], asked: Asked
+    ) -> api.FoundVideos:
+        """The videos that fit a query best; none, and the reason, when nothing is a good match."""
+        return api.found_videos(collection.search(q, options=asked))
+
+    @app.get("/api/similar/{key}", tags=["search"])
+    def similar(key: str, asked: Asked) -> api.FoundVideos:
+        """The videos most like one."""
+        return api.found_videos(collection.similar(key, options=asked))
+
+    @app.get("/api/videos/{key}", tags=["collection"])
+    def video(key: str) -> api.VideoFacts:
+        """Everything known of one video."""
+        return api.video_facts(collection, key)
+
+
+def _add_media(app: FastAPI, collection: Collection) -> None:
+    def playable(key: str) -> Entry:
+        entry = collection.entry(key)
+        if not entry.playable or not collection.path(entry).is_file():
+            raise HTTPException(404, UNPLAYABLE)
+        return entry
+
+    @lru_cache(maxsize=512)
+    def picture(path: Path, at_s: float) -> bytes:
+        return poster(path, at_s)
+
+    @app.get("/media/{key}", tags=["files"], response_class=FileResponse)
+    def media(key: str) -> FileResponse:
+        """The file of a video; ranges of it can be asked for."""
+        return FileResponse(collection.path(playable(key)), headers={"Cache-Control": "no-cache"})
+
+    @app.get("/posters/{key}", tags=["files"], response_class=Response)
+    def still(key: str, at_s: Annotated[float, Query(ge=0)] = 0.0) -> Response:
+        """A JPEG of what is shown at a second of a video."""
+        entry = playable(key)
+        try:
+            shown = picture(collection.path(entry), round(min(at_s, entry.duration_s), 1))
+            return Response(shown, media_type="image/jpeg")
+        except DecodeError as error:
+            raise HTTPException(404, UNPLAYABLE) from error
+
+
+def _add_pages(app: FastAPI) -> None:
+    @app.get("/", include_in_schema=False)
+    def page() -> FileResponse:
+        return FileResponse(STATIC / "index.html")
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> FileResponse:
+        return FileResponse(STATIC / "docs.html")
+
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")

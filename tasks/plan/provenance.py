@@ -1,0 +1,40 @@
+"""Where and with what a result was made: kept beside it to be read, never part of its name."""
+
+import json
+import platform
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tasks.plan import source_code
+
+PACKAGES = ("torch", "torchvision", "numpy", "av", "decord", "zarr", "luigi")
+
+
+def provenance(extractor: str = "") -> dict[str, Any]:
+    """Time, system, versions of the packages that matter, and a digest of the code of `extractor` if one is named."""
+    return {
+        "made": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+    } | ({"code": source_code.digest(extractor)} if extractor else {})
+
+
+def code_has_changed(folder: Path, extractor: str) -> bool:
+    """Whether the code of `extractor` is another one than that which began the store; False when that is not known."""
+    try:
+        told = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))["provenance"]
+        before, python = told["code"], told["python"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # nothing was begun, or an older version did
+    comparable = python.split(".")[:2] == platform.python_version().split(".")[:2]
+    return bool(comparable and before != source_code.digest(extractor))
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

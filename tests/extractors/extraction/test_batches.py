@@ -1,0 +1,94 @@
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from extractors.base import Embedded, FrameNeed
+from extractors.extraction.batches import Batches
+from extractors.registry import ExpertConfig, NamedExpert, Runtime
+
+
+class Small:
+    """Fits `room` items; the feature of an item is its value, and odd items have two rows."""
+
+    dim, need = 1, FrameNeed(1.0)
+
+    def __init__(self, room):
+        self.room, self.sizes, self.dtypes, self.compiled = room, [], [], False
+
+    def load(self, device):
+        self.device = device
+
+    def compile(self):
+        self.compiled = True
+
+    def embed(self, items):
+        if len(items) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        self.sizes.append(len(items))
+        self.dtypes.append((torch.zeros(2, 2) @ torch.zeros(2, 2)).dtype)
+        index = np.repeat(np.arange(len(items)), items.astype(int) % 2 + 1)
+        values = items[index, None].astype(np.float32)
+        return Embedded(values, index, {"twice": 2 * values}, times_s=np.zeros((len(index), 2)))
+
+
+def batches(expert, **runtime):
+    settings = replace(ExpertConfig("small", "rgb"), runtime=Runtime(**runtime))
+    made = Batches(NamedExpert("small", settings, expert, {}), "cpu")
+    made.load()
+    return made
+
+
+def test_a_batch_that_does_not_fit_goes_in_parts_and_is_told_once(caplog):
+    small, whole = Small(room=3), Small(room=100)
+    items = np.arange(11)
+    with caplog.at_level(logging.WARNING):
+        halved = batches(small)
+        done = [halved.embed(items), halved.embed(items)]
+    expected = batches(whole).embed(items)
+    for found in done:
+        np.testing.assert_array_equal(found.values, expected.values)
+        np.testing.assert_array_equal(found.item_index, expected.item_index)
+        np.testing.assert_array_equal(found.extras["twice"], expected.extras["twice"])
+        assert found.times_s.shape == expected.times_s.shape
+    assert max(small.sizes) <= 3
+    assert len(caplog.records) == 1
+    assert "batch_size" in caplog.text
+
+
+def test_what_fitted_is_where_the_next_batch_starts():
+    small = Small(room=4)
+    halved = batches(small)
+    halved.embed(np.arange(8))
+    small.sizes.clear()
+    halved.embed(np.arange(8))
+    assert small.sizes == [4, 4]
+
+
+def test_one_item_that_does_not_fit_is_an_error_and_so_is_anything_else():
+    with pytest.raises(torch.OutOfMemoryError):
+        batches(Small(room=0)).embed(np.arange(4))
+
+    class Broken(Small):
+        def embed(self, items):
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        batches(Broken(1)).embed(np.arange(4))
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("auto", torch.float32), ("bf16", torch.bfloat16)])
+def test_precision_is_that_of_the_runtime(precision, dtype):
+    small = Small(room=9)
+    batches(small, precision=precision).embed(np.arange(2))
+    assert small.dtypes == [dtype]
+
+
+def test_networks_are_compiled_only_when_asked_for():
+    small = Small(room=9)
+    batches(small)
+    assert not small.compiled
+    batches(small, compile=True)
+    assert small.compiled

@@ -1,0 +1,234 @@
+import dataclasses
+import functools
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from extractors.extraction import devices as module
+from extractors.extraction.devices import deal, extract, fresh, see_only
+from extractors.extraction.one_pass import Wanted
+from extractors.extraction.one_pass import extract as extract_on_one
+from pipeline.datasets.manifest import Video
+from pipeline.errors import ExtractionError
+from pipeline.stores import store
+from tests.clips import make_clip
+from tests.conftest import ROOT
+from tests.extractors import doubles
+from tests.extractors.passes import OPTIONS, features_of, named, video_of
+from tests.jobs_here import jobs_here
+
+NAMES = ["rgb_light", "audio_light"]
+TWO = ("cpu", "cpu")
+SMALL = dataclasses.replace(OPTIONS, workers=1, videos_per_part=2)
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """Seven clips, one of them twice, one broken."""
+    folder = tmp_path_factory.mktemp("several")
+    made = [make_clip(folder / f"{number}.mp4", seconds=0.5 + 0.25 * number, size=(96, 72)) for number in range(6)]
+    (folder / "broken.mp4").write_text("not a video")
+    copy = folder / "copy.mp4"
+    copy.write_bytes(made[2].read_bytes())
+    return [(path, video_of(path)) for path in [*made[:4], copy, folder / "broken.mp4", *made[4:]]]
+
+
+def lacking(folder, videos, names=NAMES, experts=None):
+    """What the stores in `folder` lack of the videos."""
+    store.rows_of.cache_clear()
+    contents = {video.content for _, video in videos}
+    experts = experts or [named(name) for name in names]
+    return [
+        Wanted(one, folder / one.name, frozenset(contents - store.rows(folder / one.name).keys())) for one in experts
+    ]
+
+
+def listed(number):
+    """Entries of so many videos that are nowhere."""
+    return [(Path(f"{i}.mp4"), Video(f"{i}.mp4", f"{i:032}", "", (), 1.0, True, True, False)) for i in range(number)]
+
+
+def parts_of(chunks, name):
+    """The contents of each part that an expert would get from the chunks."""
+    found = [[int(video.content) for _, video, names in chunk if name in names] for chunk in chunks]
+    return [part for part in found if part]
+
+
+def own_parts(wanted, size):
+    """The parts that the expert would have on one device."""
+    mine = sorted(int(key) for key in wanted.keys)
+    return [mine[first : first + size] for first in range(0, len(mine), size)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (range(20), range(20)),
+        (range(20), range(8, 20)),
+        (range(20), [3, *range(8, 20)]),
+        (range(20), [0, 19]),
+        (range(0, 20, 2), range(1, 20, 2)),
+        ([5], range(20)),
+        ([], range(3)),
+    ],
+)
+def test_the_parts_of_an_expert_are_those_that_it_has_alone(tmp_path, one, other):
+    wanted = [
+        Wanted(named(name), tmp_path, frozenset(f"{number:032}" for number in numbers))
+        for name, numbers in zip(NAMES, (one, other), strict=True)
+    ]
+    chunks = deal(wanted, listed(20), 4)
+    for item in wanted:
+        assert parts_of(chunks, item.expert.name) == own_parts(item, 4)
+    firsts = [int(chunk[0][1].content) for chunk in chunks]
+    assert firsts == sorted(firsts), "in manifest order"
+
+
+def test_where_all_lack_the_same_each_video_is_in_one_chunk(tmp_path):
+    keys = frozenset(f"{number:032}" for number in range(10))
+    chunks = deal([Wanted(named(name), tmp_path, keys) for name in NAMES], listed(10), 4)
+    assert [len(chunk) for chunk in chunks] == [4, 4, 2]
+    assert {names for chunk in chunks for _, _, names in chunk} == {tuple(NAMES)}
+
+
+@pytest.mark.parametrize("devices", [("cpu",), TWO])
+def test_one_device_or_one_part_starts_no_process(videos, tmp_path, monkeypatch, devices):
+    monkeypatch.setattr(module, "_Hand", None)
+    per_part = 2 if len(devices) == 1 else len(videos)
+    with jobs_here():
+        wanted = lacking(tmp_path, videos)
+        assert extract(devices, wanted, videos, dataclasses.replace(SMALL, videos_per_part=per_part)) == {}
+    assert not any(item.keys for item in lacking(tmp_path, videos))
+
+
+def test_a_fresh_expert_has_the_settings_and_no_network(tmp_path):
+    expert = dataclasses.replace(named("rgb_light"), extractor=type(named("rgb_light").extractor)(None))
+    expert.extractor.network = "loaded"
+    again = fresh(Wanted(expert, tmp_path, frozenset("a")))
+    assert (again.expert.name, again.keys, again.expert.recipe) == ("rgb_light", frozenset("a"), expert.recipe)
+    assert again.expert.extractor.params is expert.extractor.params
+    assert not hasattr(again.expert.extractor, "network")
+
+
+@pytest.mark.parametrize(
+    ("visible", "device", "sees", "called"),
+    [
+        ("", "cpu", "", "cpu"),
+        ("", "cuda:1", "1", "cuda:0"),
+        ("4,2", "cuda:1", "2", "cuda:0"),
+        ("GPU-8932f937,GPU-72d3", "cuda:0", "GPU-8932f937", "cuda:0"),
+    ],
+)
+def test_a_process_sees_its_own_gpu_alone(monkeypatch, visible, device, sees, called):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert see_only(device) == called
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == sees
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_same_rows_and_bits_as_one(videos, tmp_path):
+    told = []
+    experts = [*NAMES, "face_light"]
+    assert extract(TWO, lacking(tmp_path / "two", videos, experts), videos, SMALL, lambda *at: told.append(at)) == {}
+    with jobs_here():
+        assert extract_on_one(lacking(tmp_path / "one", videos, experts), videos, SMALL) == {}
+    assert told == [(number, 7) for number in range(1, 8)]
+    for name in experts:
+        one, two = store.rows(tmp_path / "one" / name), store.rows(tmp_path / "two" / name)
+        assert one == two
+        assert len(one) == 7, "a copy has the row of what it is a copy of"
+        assert [row.failed for row in one.values()].count(True) == 1
+        held = {frozenset(row.key for row in store.rows_of(part)) for part in store.parts(tmp_path / "one" / name)}
+        dealt = {frozenset(row.key for row in store.rows_of(part)) for part in store.parts(tmp_path / "two" / name)}
+        assert dealt == held
+        for _, video in videos:
+            expected, found = (features_of(tmp_path / which, named(name), video) for which in ("one", "two"))
+            assert found.values.tobytes() == expected.values.tobytes(), (name, video.video_id)
+            assert found.times_s.tobytes() == expected.times_s.tobytes(), (name, video.video_id)
+
+
+def double(name, kind):
+    """rgb_light with another class, under another name."""
+    expert = named("rgb_light")
+    return dataclasses.replace(expert, name=name, extractor=kind(expert.extractor.params))
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_told_and_costs_what_it_had_not_published(videos, tmp_path, monkeypatch):
+    monkeypatch.setenv("DEADLY_MARK", str(tmp_path / "mark"))
+    deadly = functools.partial(lacking, tmp_path, videos, experts=[double("deadly", doubles.Deadly)])
+    errors = extract(TWO, deadly(), videos, SMALL)
+    (error,) = errors.values()
+    assert isinstance(error, ExtractionError)
+    assert str(error).startswith("the process on cpu was killed by SIGKILL (the system does so when memory is short")
+    (wanted,) = deadly()
+    # The part that it was about to publish, and the one that it had begun to decode.
+    assert 1 <= len(wanted.keys) <= 2 * SMALL.videos_per_part, "the other process went on with all the rest"
+    assert extract(TWO, deadly(), videos, SMALL) == {}
+    assert not deadly()[0].keys
+
+
+@pytest.mark.slow
+def test_an_expert_that_fails_is_told_once_and_the_others_are_kept(videos, tmp_path):
+    wanted = functools.partial(lacking, tmp_path, videos, experts=[named("rgb_light"), double("wrong", doubles.Wrong)])
+    errors = extract(TWO, wanted(), videos, SMALL)
+    assert list(errors) == ["wrong"]
+    assert type(errors["wrong"]) is RuntimeError, "in place of an error that cannot be sent"
+    assert "doubles.py" in str(errors["wrong"]), "where it happened is told"
+    assert [len(item.keys) for item in wanted()] == [0, 7]
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+
+from tests.extractors.passes import video_of
+from tests.extractors.extraction.test_devices import SMALL, TWO, double, doubles, extract, lacking
+
+if __name__ == "__main__":
+    folder, store = Path(sys.argv[1]), Path(sys.argv[2])
+    videos = [(path, video_of(path)) for path in sorted(folder.glob("?.mp4"))]
+    wanted = lacking(store, videos, experts=[double("slow", doubles.Slow)])
+    try:
+        extract(TWO, wanted, videos, SMALL, lambda done, of: print("seen", flush=True))
+    except KeyboardInterrupt:
+        print("stopped", flush=True)
+"""
+
+
+@pytest.fixture
+def at_work(videos, tmp_path):
+    """A pass by two processes that has begun; its output ends when the last of its processes has."""
+    (tmp_path / "run.py").write_text(SCRIPT)
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "run.py"), str(videos[0][0].parent), str(tmp_path / "store")],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout.readline() == "seen\n"
+    yield process
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_all_processes_without_a_word_from_them(at_work):
+    os.killpg(at_work.pid, signal.SIGINT)
+    output, errors = at_work.communicate(timeout=60)
+    assert output.splitlines()[-1] == "stopped"
+    assert errors == ""
+
+
+@pytest.mark.slow
+def test_when_the_parent_is_killed_the_others_end(at_work):
+    at_work.kill()
+    _, errors = at_work.communicate(timeout=60)
+    assert "Traceback" not in errors

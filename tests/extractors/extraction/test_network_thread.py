@@ -1,0 +1,60 @@
+import gc
+import threading
+import weakref
+
+import pytest
+
+from extractors.extraction.network_thread import NetworkThread
+
+
+@pytest.fixture
+def networks():
+    thread = NetworkThread()
+    yield thread
+    thread.stop()
+
+
+def test_jobs_are_done_one_after_another_in_their_order_beside_the_one_who_asks(networks):
+    begun, go_on, done = threading.Event(), threading.Event(), []
+
+    def wait():
+        begun.set()
+        go_on.wait(10)
+        done.append(0)
+
+    first = networks.submit(wait)
+    later = [networks.submit(lambda number=number: done.append(number) or number) for number in (1, 2)]
+    assert begun.wait(10)
+    assert not first.done()
+    go_on.set()
+    assert [future.result(10) for future in later] == [1, 2]
+    assert done == [0, 1, 2]
+
+
+def test_an_error_is_that_of_its_job_and_the_next_one_is_done(networks):
+    failed = networks.submit(lambda: 1 / 0)
+    assert networks.submit(lambda: 5).result(10) == 5
+    with pytest.raises(ZeroDivisionError):
+        failed.result(10)
+
+
+def test_what_was_submitted_before_the_stop_is_done_and_the_thread_ends(networks):
+    future = networks.submit(threading.current_thread)
+    networks.stop()
+    thread = future.result(10)
+    thread.join(10)
+    assert not thread.is_alive()
+    assert thread.daemon, "else an interrupted run would end with its batch"
+
+
+def test_nothing_of_a_job_is_kept_once_its_result_is_gone(networks):
+    class Batch:
+        pass
+
+    batch = Batch()
+    seen = weakref.ref(batch)
+    networks.submit(lambda held=batch: held is not None).result(10)
+    del batch
+    networks.submit(lambda: None).result(10)
+    gc.collect()
+    assert seen() is None

@@ -1,0 +1,47 @@
+import json
+
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from extractors.networks import hub
+
+
+def test_a_name_says_the_repository():
+    assert hub.is_hub_name("transformers/me/tiny")
+    assert not hub.is_hub_name("ViT-B-32.openai")
+    assert hub.repository("transformers/me/tiny") == "me/tiny"
+
+
+@pytest.mark.parametrize("name", ["me/tiny", "transformers/tiny", "transformers/me/tiny/more", "transformers//tiny"])
+def test_a_name_that_is_none_is_refused(name):
+    with pytest.raises(ValueError, match="must be transformers/<owner>/<name>"):
+        hub.repository(name)
+
+
+@pytest.mark.parametrize(
+    ("told", "filler"),
+    [({"pad_token": "<pad>"}, 2), ({"pad_token": {"content": "</s>", "lstrip": True}}, 1), ({}, 0)],
+)
+def test_texts_are_filled_up_with_the_token_that_is_told_in_either_form(tmp_path, told, filler):
+    tokenizer = Tokenizer(models.WordLevel({"?": 0, "</s>": 1, "<pad>": 2, "cat": 3}, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.enable_padding(length=9)  # what the file says of it does not count
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(told))
+    paths = tmp_path / "tokenizer.json", tmp_path / "tokenizer_config.json"
+    assert hub.read_filling_tokenizer(*paths, 3).encode("cat").ids == [3, filler, filler]
+    assert hub.read_filling_tokenizer(*paths, 3).encode("cat " * 5).ids == [3, 3, 3]
+    assert hub.read_tokenizer(paths[0], 2).encode("cat").ids == [3]
+
+
+def test_heads_are_dropped_with_the_prefix_of_the_body():
+    file = {"bert.encoder.LayerNorm.gamma": 1, "cls.predictions.bias": 2, "encoder.weight": 3}
+    names = ["encoder.LayerNorm.weight", "encoder.weight"]
+    assert hub.of_the_body(file, names) == {"encoder.LayerNorm.weight": 1, "encoder.weight": 3}
+
+
+def test_a_stand_in_has_an_id_for_each_word_that_does_not_change():
+    ids = hub.stand_in_ids("The cat, the hat", 1000)
+    assert len(ids) == 4
+    assert ids[0] == ids[2]
+    assert all(0 <= number < 1000 for number in ids)

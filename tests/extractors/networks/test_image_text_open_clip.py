@@ -1,0 +1,47 @@
+import numpy as np
+import open_clip
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast
+
+from extractors.image_text import Encoder, EncoderParams
+from extractors.networks import image_text_open_clip
+from extractors.networks.image_text_open_clip import OpenClipNetwork
+from pipeline.errors import ConfigError
+from pipeline.weights.files import WeightOptions, WeightSource
+
+NAME = "ViT-B-16-SigLIP2.webli"
+WORDS = ["?", "<pad>", "a", "red", "star", "</s>"]
+TEXTS = ["A red, RED star!", "star " * 70, ""]
+
+
+@pytest.fixture
+def released(tmp_path):
+    """A tokenizer's files as the hub has them, in the cache that the source knows."""
+    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing("$A </s>", special_tokens=[("</s>", 5)])
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="?")
+    fast.save_pretrained(tmp_path / "me" / "words")
+    return tmp_path / "me" / "words", WeightSource(WeightOptions(tmp_path))
+
+
+def test_the_tokens_are_those_of_open_clip(released):
+    folder, source = released
+    network = OpenClipNetwork(NAME, "me/words")
+    tokenise = network._tokenise(Encoder(EncoderParams(NAME, 768, "me/words"), source), 64, len(WORDS))
+    theirs = open_clip.tokenizer.HFTokenizer(str(folder), context_length=64, clean="canonicalize")
+    np.testing.assert_array_equal(tokenise(TEXTS), theirs(TEXTS))
+
+
+def test_a_tokenizer_outside_of_open_clip_is_two_more_files():
+    network = OpenClipNetwork(NAME, "me/words")
+    assert network.text_parts == network.image_parts | {"tokenizer": "me/words", "tokenizer_config": "me/words"}
+    assert network.known("tokenizer").cached_as == "me/words/tokenizer.json"
+    assert network.known("tokenizer_config").cached_as == "me/words/tokenizer_config.json"
+    assert network.known("network").cached_as == "timm/ViT-B-16-SigLIP2/open_clip_model.safetensors"
+
+
+def test_a_network_that_nobody_has_is_one_clear_line():
+    with pytest.raises(ConfigError, match="has no 'ViT-Z-1'"):
+        image_text_open_clip.make("ViT-Z-1.x")

@@ -1,0 +1,190 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
+
+from extractors import image_text
+from extractors.extraction.resize import Shape, cut_picture
+from extractors.image_text import Encoder, EncoderParams, Expert, Params
+from extractors.networks import image_text_transformers
+from pipeline.errors import ConfigError, WeightsError
+from pipeline.weights.files import SEEDED as STAND_INS
+from pipeline.weights.files import WeightOptions, WeightSource
+
+NAME = "transformers/me/tiny"
+TEXTS = ["A red star turns", "the blue star", "star " * 12]
+WORDS = ["<pad>", "?", "a", "red", "star", "turns", "the", "blue", "<eos>"]
+SIZES = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2}
+LENGTH = 8
+SIZE_PX = 32
+HOW = {
+    "clip": {"squash": False, "resize": "bicubic", "mean": (0.48145466, 0.4578275, 0.40821073)}
+    | {"std": (0.26862954, 0.26130258, 0.27577711)},
+    "siglip": {"squash": True, "resize": "bicubic"},
+}
+"""How the processors of transformers show a picture, by their own defaults."""
+FRAME = np.random.default_rng(0).integers(0, 256, (50, 70, 3)).astype(np.uint8)
+
+
+@pytest.fixture(params=["clip", "siglip"])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def released(kind, tmp_path):
+    """A model and its files as the hub has them, in the cache that the source knows."""
+    folder = tmp_path / "me" / "tiny"
+    end = len(WORDS) - 1
+    text = SIZES | {"vocab_size": len(WORDS), "max_position_embeddings": LENGTH}
+    text |= {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": end}
+    vision = SIZES | {"image_size": SIZE_PX, "patch_size": 8}
+    projected = {"projection_dim": 12} if kind == "clip" else {}
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(kind, text_config=text, vision_config=vision, **projected)
+    model = AutoModel.from_config(config).eval()
+    model.save_pretrained(folder)
+    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="?"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing("$A <eos>", special_tokens=[("<eos>", end)])
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<eos>", unk_token="?")
+    fast.save_pretrained(folder)
+    return model, folder, WeightSource(WeightOptions(tmp_path))
+
+
+def dim_of(kind):
+    return 12 if kind == "clip" else 16
+
+
+def expert_of(kind, source, **changed):
+    settings = {"network": NAME, "dim": dim_of(kind), "size_px": SIZE_PX} | HOW[kind] | changed
+    expert = Expert(Params(**settings), source)
+    expert.load("cpu")
+    return expert
+
+
+def encoder_of(kind, source):
+    encoder = Encoder(EncoderParams(NAME, dim_of(kind)), source)
+    encoder.load("cpu")
+    return encoder
+
+
+def of_length_one(features):
+    values = features if isinstance(features, torch.Tensor) else features.pooler_output
+    return torch.nn.functional.normalize(values.detach(), dim=1).numpy()
+
+
+def test_a_frame_is_what_transformers_own_processor_and_image_tower_make_of_it(kind, released):
+    model, _, source = released
+    expert = expert_of(kind, source)
+    shown = cut_picture(FRAME, Shape.of(expert.need))
+    size = {"height": SIZE_PX, "width": SIZE_PX}
+    theirs = {
+        "clip": lambda: transformers.CLIPImageProcessorPil(size={"shortest_edge": SIZE_PX}, crop_size=size),
+        "siglip": lambda: transformers.SiglipImageProcessorPil(size=size),
+    }[kind]()
+    pixels = theirs(images=[FRAME], return_tensors="pt")["pixel_values"]
+    with torch.inference_mode():
+        expected = of_length_one(model.get_image_features(pixel_values=pixels))
+    found = expert.embed(np.stack([shown])).values
+    assert found.shape == (1, dim_of(kind))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_caption_is_what_transformers_own_tokenizer_and_text_tower_make_of_it(kind, released):
+    model, folder, source = released
+    theirs = AutoTokenizer.from_pretrained(folder)
+    ids = theirs(TEXTS, padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt")["input_ids"]
+    with torch.inference_mode():
+        expected = of_length_one(model.get_text_features(input_ids=ids))
+    encoder = encoder_of(kind, source)
+    np.testing.assert_array_equal(encoder._tokenise(TEXTS), ids)
+    np.testing.assert_allclose(np.concatenate(encoder.encode(TEXTS)), expected, atol=1e-6)
+    np.testing.assert_allclose(encoder.encode(TEXTS[1:2])[0][0], expected[1], atol=1e-6)
+
+
+def test_capitals_count_as_small_letters_where_the_tokenizer_keeps_them(kind, released):
+    _, folder, source = released
+    told = json.loads((folder / "tokenizer.json").read_text())
+    (folder / "tokenizer.json").write_text(json.dumps(told | {"normalizer": None}))
+    encoder = encoder_of(kind, source)
+    np.testing.assert_array_equal(encoder.encode(["The BLUE star"])[0], encoder.encode(["the blue star"])[0])
+
+
+def test_files_that_a_later_library_does_not_know_the_names_of_fit_all_the_same(kind, released):
+    """The published CLIP still holds the numbers of its places, which today's network makes itself."""
+    from safetensors.torch import load_file, save_file
+
+    _, folder, source = released
+    expected = expert_of(kind, source).embed(FRAME[None, :SIZE_PX, :SIZE_PX]).values
+    extra = {"vision_model.embeddings.position_ids": torch.arange(17)[None]}
+    save_file(load_file(folder / "model.safetensors") | extra, folder / "model.safetensors")
+    np.testing.assert_array_equal(expert_of(kind, source).embed(FRAME[None, :SIZE_PX, :SIZE_PX]).values, expected)
+
+
+def test_all_files_are_named_with_their_place(tmp_path):
+    source = WeightSource(WeightOptions(tmp_path))
+    expert, encoder = Expert(Params(NAME, 16, 32), source), Encoder(EncoderParams(NAME, 16), source)
+    files = encoder.weight_files()
+    assert expert.weight_files().items() <= files.items()
+    assert {file.cached_as for file in files.values()} == {
+        f"me/tiny/{name}" for name in ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json")
+    }
+    assert files["network"].url == "https://huggingface.co/me/tiny/resolve/main/model.safetensors"
+    assert expert.weights == {"network": NAME, "config": NAME}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"model_type": "bert"}', "a bert model; image_text reads clip and siglip"),
+        ('{"model_type": "nothing"}', "no config.json of a model that transformers knows"),
+        ("{}", "no config.json of a model"),
+        ("not json", "no config.json of a model"),
+    ],
+)
+def test_a_config_of_another_model_is_refused(tmp_path, text, told):
+    folder = tmp_path / "me" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(text)
+    with pytest.raises(WeightsError, match=told):
+        Expert(Params(NAME, 16, 32), WeightSource(WeightOptions(tmp_path))).load("cpu")
+
+
+@pytest.mark.parametrize("name", ["transformers/tiny", "transformers/a/b/c", "transformers//b"])
+def test_a_name_that_the_hub_cannot_have_is_refused(name):
+    with pytest.raises(ValueError, match="must be transformers/<owner>/<name>"):
+        Params(name, 16, 32)
+
+
+def test_its_tokenizer_is_its_own():
+    with pytest.raises(ValueError, match="leave out tokenizer"):
+        EncoderParams(NAME, 16, tokenizer="me/other")
+
+
+def test_stand_ins_need_no_file(monkeypatch):
+    text, vision = (SIZES | {"vocab_size": 50}), (SIZES | {"image_size": SIZE_PX, "patch_size": 8})
+    sizes = {"me/tiny": ("siglip", {"text_config": text, "vision_config": vision})}
+    monkeypatch.setattr(image_text_transformers, "_STAND_INS", sizes)
+    source = WeightSource(always_seeded=True)
+    expert, encoder = expert_of("siglip", source), encoder_of("siglip", source)
+    assert set(encoder.weights.values()) == {STAND_INS}
+    assert expert.embed(FRAME[None, :SIZE_PX, :SIZE_PX]).values.shape == (1, 16)
+    one, other = encoder.encode(["a cat", "two dogs"])
+    np.testing.assert_allclose(encoder.encode(["two dogs"])[0], other, atol=1e-6)
+    assert np.abs(one - other).max() > 1e-3
+
+
+def test_stand_ins_of_an_unknown_size_are_one_clear_line():
+    with pytest.raises(ConfigError, match=r"stand-ins are known of google/siglip2-base-patch16-224"):
+        Expert(Params(NAME, 16, 32), WeightSource(always_seeded=True)).load("cpu")
+
+
+def test_the_name_says_the_library():
+    assert isinstance(image_text.network_of(NAME), image_text_transformers.TransformersNetwork)
+    assert image_text.network_of("ViT-B-32.openai").image_parts == {"network": "open_clip ViT-B-32.openai"}

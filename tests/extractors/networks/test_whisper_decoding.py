@@ -1,0 +1,173 @@
+import math
+import warnings
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import whisper
+from whisper.decoding import DecodingOptions
+from whisper.model import ModelDimensions, Whisper
+
+from extractors.networks import whisper_decoding
+from extractors.networks.whisper_decoding import Tries, decode, decode_with_fallback, log_mel, seed_of
+from extractors.whisper_speech import Expert, Params
+from pipeline.media.audio import read_audio
+from pipeline.weights import seeded
+from tests.clips import tone
+from tests.extractors.shown import REFERENCE, with_reference
+
+TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+OPTIONS = DecodingOptions(language="en", fp16=False, sample_len=8)
+
+
+def window(seconds, hz, loudness=1.0):
+    return np.pad(loudness * tone(seconds, hz, 16000), (0, 480000 - seconds * 16000)).astype(np.float32)
+
+
+@with_reference
+def test_log_mel_is_that_of_the_reference(media):
+    sound = read_audio(media / "audio" / "jfk.flac", 16000, 0.0, 11.0, "kaiser")
+    found = log_mel(torch.from_numpy(sound[None]), 80)[0].numpy()
+    expected = np.load(REFERENCE / "whisper_logmel_jfk_80.npy")
+    assert np.linalg.norm(found - expected) / np.linalg.norm(expected) < 1e-4
+
+
+def test_the_log_mel_of_a_window_does_not_depend_on_its_neighbours():
+    quiet, loud = window(5, 440, 0.01), window(5, 880)
+    together = log_mel(torch.from_numpy(np.stack([quiet, loud])), 80)
+    torch.testing.assert_close(together[0], log_mel(torch.from_numpy(quiet[None]), 80)[0])
+
+
+GOOD, UNSURE, REPEATS = {}, {"avg_logprob": -1.5}, {"compression_ratio": 3.0}
+SILENT = {"avg_logprob": -1.5, "no_speech_prob": 0.9}
+QUIET_REPEATS = {"compression_ratio": 3.0, "no_speech_prob": 0.9}
+
+
+def result(**judged):
+    told = {"avg_logprob": -0.3, "no_speech_prob": 0.01, "compression_ratio": 1.1, "language": "en", "tokens": [1]}
+    return SimpleNamespace(**(told | {"audio_features": torch.zeros(2, 3), "text": "x"} | judged))
+
+
+def tried_by_whisper(script):
+    """The temperatures at which openai-whisper's `transcribe` decodes a window that comes out as the script says."""
+    asked = []
+
+    def one(segment, options):
+        asked.append(options.temperature)
+        return result(**script[len(asked) - 1], temperature=options.temperature)
+
+    network = SimpleNamespace(
+        device=torch.device("cpu"),
+        dims=SimpleNamespace(n_mels=80, n_audio_ctx=1500, n_text_ctx=448),
+        is_multilingual=True,
+        num_languages=99,
+        decode=one,
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=ResourceWarning)
+        whisper.transcribe(network, window(29, 440), language="en", fp16=False)
+    return asked
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [GOOD],
+        [UNSURE, GOOD],
+        [REPEATS, UNSURE, GOOD],
+        [SILENT],
+        [UNSURE, SILENT],
+        [QUIET_REPEATS, GOOD],
+        [UNSURE] * 6,
+    ],
+)
+def test_a_window_is_tried_as_often_as_whispers_own_transcription_tries_it(monkeypatch, script):
+    asked = []
+
+    def decoded(network, mel, options, seeds):
+        asked.append(options.temperature)
+        return [result(**script[len(asked) - 1])]
+
+    monkeypatch.setattr(whisper_decoding, "decode", decoded)
+    decode_with_fallback(
+        None, torch.zeros(1, 80, 3000), OPTIONS, Tries(TEMPERATURES, Expert(Params())._has_failed), [0]
+    )
+    assert asked == tried_by_whisper(script)
+
+
+def test_only_the_windows_that_failed_are_tried_again_together(monkeypatch):
+    scripts = {1: [GOOD], 2: [UNSURE, GOOD], 3: [REPEATS, REPEATS, GOOD], 4: [SILENT]}
+    batches = []
+
+    def decoded(network, mel, options, seeds):
+        batches.append((options.temperature, tuple(seeds), tuple(mel.shape)))
+        number = sum(options.temperature > earlier for earlier in TEMPERATURES)
+        return [result(**scripts[seed][number], text=f"{seed} at {options.temperature}") for seed in seeds]
+
+    monkeypatch.setattr(whisper_decoding, "decode", decoded)
+    tries = Tries(TEMPERATURES, Expert(Params())._has_failed)
+    found = decode_with_fallback(None, torch.zeros(4, 80, 3000), OPTIONS, tries, [1, 2, 3, 4])
+    # From the second try on it is given what was listened to, not the sound.
+    assert batches == [(0.0, (1, 2, 3, 4), (4, 80, 3000)), (0.2, (2, 3), (2, 2, 3)), (0.4, (3,), (1, 2, 3))]
+    assert [one.text for one in found] == ["1 at 0.0", "2 at 0.2", "3 at 0.4", "4 at 0.0"]
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """A Whisper with one narrow layer and stand-in weights."""
+    torch.set_num_threads(1)  # on a network this small, threads only wait for each other
+    return seeded.fill(Whisper(ModelDimensions(80, 1500, 16, 2, 1, 51865, 448, 16, 2, 1))).eval()
+
+
+@pytest.fixture(scope="module")
+def mels():
+    sounds = np.stack([window(5, 440), window(9, 300)])
+    return log_mel(torch.from_numpy(sounds), 80)
+
+
+@pytest.fixture(autouse=True)
+def _quiet_tokenizer():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=ResourceWarning)  # whisper leaves its vocabulary's file open
+        yield
+
+
+def test_near_temperature_0_the_likeliest_token_is_drawn(tiny, mels):
+    greedy = whisper.decode(tiny, mels, OPTIONS)
+    drawn = decode(tiny, mels, DecodingOptions(**(vars(OPTIONS) | {"temperature": 1e-6})), [1, 2])
+    assert [one.tokens for one in drawn] == [one.tokens for one in greedy]
+    np.testing.assert_allclose([one.avg_logprob for one in drawn], [one.avg_logprob for one in greedy], rtol=1e-4)
+
+
+def test_the_same_seed_draws_the_same_in_any_company(tiny, mels):
+    warm = DecodingOptions(**(vars(OPTIONS) | {"temperature": 1.0}))
+    together = [one.tokens for one in decode(tiny, mels, warm, [1, 2])]
+    torch.rand(5)  # what else draws numbers does not matter
+    assert [decode(tiny, mel[None], warm, [seed])[0].tokens for mel, seed in zip(mels, (1, 2), strict=True)] == together
+    assert [one.tokens for one in decode(tiny, mels, warm, [4, 5])] != together
+
+
+def test_tokens_are_drawn_as_often_as_they_are_likely():
+    logits = torch.tensor([[0.0, math.log(3.0), -math.inf, 0.0]])
+    draw = whisper_decoding._Drawn(0.5, 3, [7], torch.device("cpu"))
+    counts = np.zeros(4)
+    for _ in range(2000):
+        tokens, _ = draw.update(torch.tensor([[0]]), logits, torch.zeros(1))
+        counts[tokens[0, -1]] += 1
+    # Logits divided by 0.5 are weights 1, 9, 0, 1.
+    np.testing.assert_allclose(counts / 2000, np.array([1, 9, 0, 1]) / 11, atol=0.03)
+
+
+def test_a_window_that_has_ended_stays_so_and_its_sum_too():
+    logits, sums = torch.zeros(2, 4), torch.zeros(2)
+    draw = whisper_decoding._Drawn(1.0, 3, [7, 8], torch.device("cpu"))
+    tokens, done = draw.update(torch.tensor([[0, 3], [0, 1]]), logits, sums)
+    assert tokens[0].tolist() == [0, 3, 3]
+    np.testing.assert_allclose(sums, [0.0, -math.log(4)], rtol=1e-6)
+    assert done == (tokens[1, -1] == 3)
+
+
+def test_the_seed_of_a_window_is_that_of_its_samples():
+    one, same, other = window(5, 440), window(5, 440), window(5, 441)
+    assert seed_of(one) == seed_of(same) != seed_of(other)

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from models.inputs.load import bank, collect
+from pipeline.errors import TrainingError
+from tests.models.planted import planted
+from tests.models.stored import EXPERTS, stored, without
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    return stored(tmp_path_factory.mktemp("stores"), fully_blind=("test3",))
+
+
+def test_a_split_holds_its_videos_captions_and_features_in_the_order_of_the_manifest(sources):
+    split, expected = collect(sources, "val"), planted(6, 1, EXPERTS)
+    assert [video.video_id for video in split.videos] == [f"val{number}" for number in range(6)]
+    for expert in EXPERTS:
+        np.testing.assert_array_equal(
+            split.collection.features[expert.name].values, expected.features[expert.name].values
+        )
+    owners = [int(text.split(",")[0].removeprefix("val")) for text in split.captions]
+    np.testing.assert_array_equal(split.collection.caption_video, owners)
+    for row, text in enumerate(split.captions):
+        original = int(text.rsplit(" ", 1)[1])
+        np.testing.assert_array_equal(split.collection.tokens[row], expected.tokens[original])
+        assert split.tags[row] == (("rgb",) if owners[row] % 2 else ("rgb", "audio"))
+
+
+def test_videos_that_no_expert_saw_take_no_part_and_are_named(sources):
+    split = collect(sources, "test")
+    assert [video.video_id for video in split.blind] == ["test3"]
+    assert len(split.videos) == split.collection.num_videos == 7
+    assert not any(text.startswith("test3,") for text in split.captions)
+
+
+def test_two_splits_come_one_after_the_other(sources):
+    both, first = collect(sources, "train", "val"), collect(sources, "train")
+    assert len(both.videos) == len(first.videos) + 6
+    assert both.captions == first.captions + collect(sources, "val").captions
+
+
+@pytest.mark.parametrize(("split", "told"), [("train", "nothing to train on"), ("test", "nothing to evaluate on")])
+def test_a_split_without_videos_is_an_error_that_says_what_it_is_needed_for(sources, split, told):
+    with pytest.raises(TrainingError, match=f"no captioned video in the {split} split, so there is {told}"):
+        collect(without(sources, split), split)
+
+
+def test_a_split_that_nobody_saw_is_an_error(tmp_path):
+    blind = stored(tmp_path, fully_blind=[f"val{number}" for number in range(6)])
+    with pytest.raises(TrainingError, match="no expert has features of any video in the val split"):
+        collect(blind, "val")
+
+
+def test_a_bank_is_made_of_training_captions_spread_over_the_split(sources):
+    every = collect(sources, "train").collection.tokens
+    np.testing.assert_array_equal(bank(sources, 1000).values, every.values)
+    few = bank(sources, 5)
+    assert len(few) == 5
+    np.testing.assert_array_equal(few[0], every[0])
+    np.testing.assert_array_equal(few[4], every[len(every) - 1])

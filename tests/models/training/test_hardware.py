@@ -1,0 +1,63 @@
+import pytest
+import torch
+
+from models.config import Runtime
+from models.training.hardware import choose
+from pipeline.errors import ConfigError
+
+
+@pytest.fixture
+def without_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
+@pytest.fixture
+def with_two_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+
+
+def test_without_a_gpu_it_is_float32_on_the_cpu(without_gpu):
+    hardware = choose(Runtime())
+    assert (hardware.device.type, hardware.dtype) == ("cpu", torch.float32)
+
+
+def test_with_a_gpu_it_is_bfloat16_there(with_two_gpus):
+    hardware = choose(Runtime())
+    assert (hardware.device.type, hardware.dtype) == ("cuda", torch.bfloat16)
+
+
+def test_an_older_gpu_keeps_float32(with_two_gpus, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
+    assert choose(Runtime()).dtype == torch.float32
+
+
+def test_what_is_asked_for_is_taken(with_two_gpus):
+    hardware = choose(Runtime("cuda:1", "fp16"))
+    assert (str(hardware.device), hardware.dtype) == ("cuda:1", torch.float16)
+    assert choose(Runtime("cpu", "bf16")).dtype == torch.bfloat16
+
+
+def test_a_gpu_that_is_not_there_is_an_error(with_two_gpus, monkeypatch):
+    with pytest.raises(ConfigError, match="cuda:2, but PyTorch sees no such GPU"):
+        choose(Runtime("cuda:2"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match="set auto or cpu"):
+        choose(Runtime("cuda"))
+
+
+def test_float16_without_a_gpu_is_an_error(without_gpu):
+    with pytest.raises(ConfigError, match="fp16 needs a GPU"):
+        choose(Runtime("auto", "fp16"))
+
+
+def test_products_are_of_the_chosen_type(without_gpu):
+    x = torch.ones(2, 2)
+    for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        with choose(Runtime("cpu", precision)).multiplying():
+            assert (x @ x).dtype == dtype
+
+
+def test_only_float16_needs_its_gradients_scaled(without_gpu):
+    assert not choose(Runtime("cpu", "bf16")).scaler().is_enabled()

@@ -1,0 +1,208 @@
+import json
+
+import numpy as np
+import pytest
+
+from pipeline.datasets.annotations import (
+    Caption,
+    DatasetConfig,
+    SplitFractions,
+    load_dataset,
+    read_annotations,
+    split_of,
+)
+from pipeline.errors import AnnotationError, ConfigError
+
+
+def read(tmp_path, text, name="captions.csv", **settings):
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_annotations(DatasetConfig(videos="videos", captions=str(path), **settings))
+
+
+def complaint(tmp_path, text, name="captions.csv"):
+    with pytest.raises(AnnotationError) as caught:
+        read(tmp_path, text, name)
+    assert str(caught.value).startswith(str(tmp_path / name))
+    assert "\n" not in str(caught.value)
+    return str(caught.value).removeprefix(str(tmp_path / name))
+
+
+GOOD = """video,caption,split,tags
+b.mp4,A red star turns,train,rgb;flow
+a.mp4,Somebody speaks,test,speech
+b.mp4,"A star, and a tone",train,rgb; audio ;
+c,  Two   spaces ,val,
+"""
+
+
+def test_captions_are_gathered_by_video_in_the_order_of_the_file(tmp_path):
+    told = read(tmp_path, GOOD)
+    assert list(told) == ["b.mp4", "a.mp4", "c"]
+    assert told["b.mp4"].split == "train"
+    assert told["b.mp4"].captions == (
+        Caption("A red star turns", ("rgb", "flow")),
+        Caption("A star, and a tone", ("rgb", "audio")),
+    )
+    assert told["a.mp4"].captions == (Caption("Somebody speaks", ("speech",)),)
+    assert told["c"].captions == (Caption("Two spaces"),)
+
+
+def test_json_lines_say_the_same(tmp_path):
+    lines = [
+        {"video": "b.mp4", "caption": "A red star turns", "split": "train", "tags": ["rgb", "flow"]},
+        {"video": "a.mp4", "caption": "Somebody speaks", "split": "test", "tags": "speech"},
+        {"video": "b.mp4", "caption": "A star, and a tone", "split": "train", "tags": "rgb;audio"},
+        {"video": "c", "caption": "Two   spaces", "split": "val", "more": 3},
+    ]
+    text = "\n\n".join(json.dumps(line) for line in lines)
+    assert read(tmp_path, text, "captions.jsonl") == read(tmp_path, GOOD)
+
+
+@pytest.mark.parametrize(
+    "encode", [lambda text: b"\xef\xbb\xbf" + text.encode(), lambda text: text.replace("\n", "\r\n").encode()]
+)
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path, encode):
+    assert read(tmp_path, encode(GOOD)) == read(tmp_path, GOOD)
+
+
+def test_empty_lines_are_left_out(tmp_path):
+    assert read(tmp_path, GOOD.replace("\n", "\n\n")) == read(tmp_path, GOOD)
+
+
+def test_a_caption_may_hold_quotes_and_line_ends(tmp_path):
+    told = read(tmp_path, 'video,caption,split\na.mp4,"He says ""hi""\nand leaves, 日本語",train\nb.mp4,x,train\n')
+    assert told["a.mp4"].captions == (Caption('He says "hi" and leaves, 日本語'),)
+    assert list(told) == ["a.mp4", "b.mp4"]
+
+
+def test_columns_may_come_in_any_order_and_others_are_ignored(tmp_path):
+    told = read(tmp_path, "id,caption,length,video\n7,A cat,3,a.mp4\n")
+    assert told["a.mp4"].captions == (Caption("A cat"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", ": its first line must name the columns 'video' and 'caption'"),
+        ("video,sentence\na.mp4,x\n", ": its first line must name the columns 'video' and 'caption'"),
+        ("a.mp4,A red star\n", ": its first line must name the columns 'video' and 'caption'"),
+        ("video,caption\n", ": no captions in it"),
+        ("video,caption\na.mp4,x\n,y\n", ":3: 'video' and 'caption' must not be empty"),
+        ("video,caption\na.mp4,  \n", ":2: 'video' and 'caption' must not be empty"),
+        ("video,caption\na.mp4\n", ":2: 'video' and 'caption' must not be empty"),
+        ("video,caption,split\na.mp4,x,dev\n", ":2: split 'dev' is none of train, val, test"),
+        ("video,caption,split\na.mp4,x,Train\n", ":2: split 'Train' is none of train, val, test"),
+        (
+            "video,caption,split\na.mp4,x,train\nb.mp4,y,val\na.mp4,z,test\n",
+            ":4: a.mp4 is in split 'test' here and in 'train' above",
+        ),
+        ('video,caption\na.mp4,"never closed\nb.mp4,lost\n', ":2: unexpected end of data"),
+    ],
+)
+def test_what_cannot_be_used_is_told_with_its_line(tmp_path, text, said):
+    assert complaint(tmp_path, text) == said
+
+
+def test_the_line_told_is_that_of_the_file_also_after_empty_lines(tmp_path):
+    assert complaint(tmp_path, "video,caption,split\n\n\na.mp4,x,dev\n").startswith(":4: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"video": "a", "caption": "x"}\n{"video": "a"', ":2: not JSON"),
+        ('["a", "x"]', ":1: expected an object with 'video' and 'caption'"),
+        ('"a"', ":1: expected an object"),
+        ('\n{"video": "a"}', ":2: 'video' and 'caption' must not be empty"),
+        ('{"video": "a", "caption": null}', ":1: 'video' and 'caption' must not be empty"),
+        ('{"video": null, "caption": "x"}', ":1: 'video' and 'caption' must not be empty"),
+        ('{"video": "a", "caption": "x", "split": null}', ""),
+        ('{"video": "a", "caption": "x", "tags": null}', ""),
+        ('{"video": "a", "caption": "x", "tags": [1, 2]}', "tags"),
+        ('{"video": "a", "caption": ["x", "y"]}', "caption"),
+        ("\n\n", ": no captions in it"),
+    ],
+)
+def test_what_cannot_be_used_of_json_lines_is_told_with_its_line(tmp_path, text, said):
+    if said:
+        assert said in complaint(tmp_path, text, "captions.jsonl")
+    else:
+        told = read(tmp_path, text, "captions.jsonl")
+        assert told["a"].captions == (Caption("x"),), "null is as good as nothing"
+        assert told["a"].split in {"train", "val", "test"}
+
+
+@pytest.mark.parametrize("name", ["captions.txt", "captions", "captions.json", "captions.tsv"])
+def test_a_file_of_another_kind_is_told(tmp_path, name):
+    assert complaint(tmp_path, GOOD, name) == ": captions must be a .csv or a .jsonl file"
+
+
+def test_a_missing_file_and_a_folder_are_told(tmp_path):
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(AnnotationError, match=r"nowhere\.csv: no such file; see 'captions' in the dataset's YAML"):
+        read_annotations(DatasetConfig(videos="v", captions=str(tmp_path / "nowhere.csv")))
+    with pytest.raises(AnnotationError, match=r"folder\.csv: cannot be read"):
+        read_annotations(DatasetConfig(videos="v", captions=str(tmp_path / "folder.csv")))
+
+
+@pytest.mark.parametrize("name", ["captions.csv", "captions.jsonl"])
+def test_a_file_that_is_not_utf8_is_told(tmp_path, name):
+    assert "cannot be read" in complaint(tmp_path, b"video,caption\na.mp4,caf\xe9\n", name)
+
+
+def test_a_table_with_a_giant_field_is_told(tmp_path):
+    assert "field larger than field limit" in complaint(tmp_path, "video,caption\na.mp4,x" + "y" * 200_000 + "\n")
+
+
+def test_a_dataset_without_captions_has_none():
+    assert read_annotations(DatasetConfig(videos="videos")) == {}
+
+
+def test_the_key_of_a_caption_is_its_text_alone():
+    import hashlib
+
+    assert Caption("a cat").key == hashlib.sha256(b"a cat").hexdigest()[:32]
+    assert Caption("a cat", ("rgb",)).key == Caption("a cat").key != Caption("A cat").key
+
+
+def test_splits_have_about_their_shares_and_adding_videos_moves_none():
+    fractions = SplitFractions(0.6, 0.1, 0.3)
+    splits = [split_of(f"video_{number}.mp4", fractions) for number in range(5000)]
+    for name, share in (("train", 0.6), ("val", 0.1), ("test", 0.3)):
+        # Five standard deviations of a binomial.
+        assert splits.count(name) / 5000 == pytest.approx(share, abs=5 * np.sqrt(share * (1 - share) / 5000))
+    assert [split_of(f"video_{number}.mp4", fractions) for number in (7, 3)] == [splits[7], splits[3]]
+
+
+def test_a_share_of_nothing_gets_nothing():
+    assert {split_of(str(number), SplitFractions(0.0, 0.0, 1.0)) for number in range(200)} == {"test"}
+    assert {split_of(str(number), SplitFractions(1.0, 0.0, 0.0)) for number in range(200)} == {"train"}
+    assert {split_of(str(number), SplitFractions(0.5, 0.5, 0.0)) for number in range(200)} == {"train", "val"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("videos: v\nsplit_fractions: {train: 0.5}", "must add up to 1"),
+        ("videos: v\nsplit_fractions: {train: 1.5, val: -0.5, test: 0.0}", "must add up to 1"),
+        ("videos: v\nmax_failed_fraction: 2", "between 0 and 1"),
+        ("videos: v\nmax_failed_fraction: -0.1", "between 0 and 1"),
+        ("videos: v\ncaption: c.csv", "unknown key 'caption' (did you mean 'captions'?)"),
+        ("captions: c.csv", "key 'videos' is missing"),
+        ("videos: [a, b]", "key 'videos'"),
+    ],
+)
+def test_a_dataset_that_makes_no_sense_is_told(tmp_path, text, said):
+    (tmp_path / "some.yaml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_dataset("some", tmp_path)
+    assert said in str(caught.value)
+
+
+def test_a_demo_block_that_makes_no_sense_is_told_with_the_file(tmp_path):
+    block = "version: 1, seed: 1, num_train: 1, num_val: 1, num_test: 1, captions_per_video: 99, "
+    block += "duration_s: [1.0, 2.0], width_px: 320, height_px: 240, fps: 12"
+    (tmp_path / "some.yaml").write_text(f"videos: v\ndemo: {{{block}}}")
+    with pytest.raises(ConfigError, match=r"some\.yaml.*captions_per_video must be 1 to 20"):
+        load_dataset("some", tmp_path)

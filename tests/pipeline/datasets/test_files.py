@@ -1,0 +1,263 @@
+import errno
+import hashlib
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from pipeline.datasets import files
+from pipeline.datasets.files import FileFacts, find_videos, inspect_files, remembered
+from pipeline.errors import AnnotationError, StoreError
+from pipeline.media.sidecars import sidecar
+from tests.clips import make_clip, write_srt
+
+DEADLINE_S = 60.0
+
+
+def ids(root):
+    return [found.video_id for found in find_videos(root)]
+
+
+def look(root, cache, **more):
+    return inspect_files(find_videos(root), cache, 1, DEADLINE_S, **more)
+
+
+def content_of(*paths):
+    """The formula: sha256 over the sha256s of the video and of what lies beside it."""
+    digests = "+".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
+    return hashlib.sha256(digests.encode()).hexdigest()[:32]
+
+
+@pytest.fixture
+def no_workers(monkeypatch):
+    """Looks into files in this process: what is tested is not the pool."""
+    from pipeline.running.worker_pool import Done
+
+    def run(function, jobs, *rest, **more):
+        return (Done(job, function(job), None) for job in jobs)
+
+    monkeypatch.setattr(files, "run_jobs", run)
+
+
+def test_videos_are_found_at_any_depth_and_named_by_their_path(tmp_path):
+    for name in ("b.mp4", "a/clip.mp4", "a/clip.mkv", "b/clip.mp4", "a/deep/er/x.WEBM", "a/notes.txt", "a/clip.srt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert ids(tmp_path) == ["a/clip.mkv", "a/clip.mp4", "a/deep/er/x.WEBM", "b.mp4", "b/clip.mp4"]
+
+
+def test_hidden_files_and_folders_are_left_out(tmp_path):
+    for name in (".hidden.mp4", ".trash/a.mp4", "._a.mp4", "seen.mp4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert ids(tmp_path) == ["seen.mp4"]
+
+
+def test_a_missing_folder_is_told(tmp_path):
+    with pytest.raises(AnnotationError, match=r"nowhere: no such folder; see 'videos' in the dataset's YAML"):
+        find_videos(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    with pytest.raises(AnnotationError, match="no such folder"):
+        find_videos(tmp_path / "file")
+
+
+def test_an_empty_folder_has_no_videos(tmp_path):
+    assert find_videos(tmp_path) == []
+
+
+def test_a_link_to_a_folder_is_followed_and_one_that_leads_back_up_ends(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (disk / "a.mp4").touch()
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "linked").symlink_to(disk)
+    (root / "up").symlink_to(root)
+    (disk / "round").symlink_to(root)
+    assert ids(root) == ["linked/a.mp4"]
+
+
+def test_a_link_to_a_file_counts_as_the_file_and_a_dangling_one_is_found(tmp_path):
+    (tmp_path / "real.mp4").write_bytes(b"x" * 10)
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "real.mp4")
+    (tmp_path / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    stamps = {found.video_id: found.stamp for found in find_videos(tmp_path)}
+    assert stamps["link.mp4"] == stamps["real.mp4"]
+    assert stamps["real.mp4"][0] == 10
+    assert stamps["gone.mp4"] == (-1, 0)
+
+
+def test_a_name_that_is_no_utf8_is_told(tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp4"))
+    path.touch()
+    with pytest.raises(AnnotationError, match=r"caf\\udce9\.mp4.*rename"):
+        find_videos(tmp_path)
+
+
+def test_the_subtitle_file_beside_a_video_is_found_by_its_stem(tmp_path):
+    for name in ("a.mp4", "a.srt", "a.vtt", "b.mp4", "b.vtt", "c.mp4", "c.en.srt", "a.b.mp4", "a.b.srt"):
+        (tmp_path / name).touch()
+    (tmp_path / "d.srt").mkdir()
+    beside = {found.video_id: found.sidecar and found.sidecar.name for found in find_videos(tmp_path)}
+    assert beside == {"a.mp4": "a.srt", "b.mp4": "b.vtt", "c.mp4": None, "a.b.mp4": "a.b.srt"}
+    assert sidecar(tmp_path / "d.mp4") is None
+
+
+def test_what_is_in_a_file_is_told_by_its_content(tmp_path, clip):
+    shutil.copy(clip, tmp_path / "a.mp4")
+    shutil.copy(clip, tmp_path / "same.mp4")
+    shutil.copy(clip, tmp_path / "spoken.mp4")
+    write_srt(tmp_path / "spoken.srt", [("hi", 0, 1)])
+    (tmp_path / "text.mp4").write_text("not a video")
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    (tmp_path / "folder.mp4").mkdir()
+    facts = look(tmp_path, tmp_path / "cache.sqlite")
+    assert facts["a.mp4"] == FileFacts(content_of(clip), pytest.approx(2.0, abs=0.05), True, True, False)
+    assert facts["same.mp4"] == facts["a.mp4"]
+    assert facts["spoken.mp4"].has_subtitles
+    assert facts["spoken.mp4"].content == content_of(clip, tmp_path / "spoken.srt") != facts["a.mp4"].content
+    assert facts["text.mp4"].problem.startswith("text.mp4: Invalid data")
+    assert facts["text.mp4"].content == content_of(tmp_path / "text.mp4")
+    assert facts["empty.mp4"].problem == "empty.mp4: the file is empty"
+    assert facts["gone.mp4"].problem == "cannot be read: No such file or directory"
+    assert "folder.mp4" not in facts
+
+
+def test_an_unchanged_file_is_not_read_again(tmp_path, clip, no_workers, monkeypatch):
+    root, cache = tmp_path / "videos", tmp_path / "deep" / "cache.sqlite"
+    root.mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        shutil.copy(clip, root / name)
+    read = []
+    sha256 = files.file_sha256
+    monkeypatch.setattr(files, "file_sha256", lambda path: read.append(path.name) or sha256(path))
+    told = []
+    first = look(root, cache, progress=lambda done, of: told.append((done, of)))
+    assert (read, told) == (["a.mp4", "b.mp4"], [(1, 2), (2, 2)])
+    read.clear()
+    assert look(root, cache) == first
+    assert read == []
+    os.utime(root / "a.mp4", ns=(1, 1))
+    make_clip(root / "c.mp4", seconds=0.2)
+    assert look(root, cache).keys() == {"a.mp4", "b.mp4", "c.mp4"}
+    assert read == ["a.mp4", "c.mp4"]
+
+
+def test_a_subtitle_file_that_comes_goes_or_changes_is_seen(tmp_path, clip, no_workers):
+    root, cache = tmp_path / "videos", tmp_path / "cache.sqlite"
+    root.mkdir()
+    shutil.copy(clip, root / "a.mp4")
+    contents = [look(root, cache)["a.mp4"].content]
+    write_srt(root / "a.srt", [("hi", 0, 1)])
+    contents.append(look(root, cache)["a.mp4"].content)
+    write_srt(root / "a.srt", [("hello", 0, 1)])
+    contents.append(look(root, cache)["a.mp4"].content)
+    (root / "a.srt").unlink()
+    assert look(root, cache)["a.mp4"].content == contents[0]
+    assert len(set(contents)) == 3
+
+
+def test_remembered_reads_no_file(tmp_path, clip, no_workers, monkeypatch):
+    root, cache = tmp_path / "videos", tmp_path / "cache.sqlite"
+    root.mkdir()
+    shutil.copy(clip, root / "a.mp4")
+    assert remembered(find_videos(root), cache) == {}
+    facts = look(root, cache)
+    shutil.copy(clip, root / "b.mp4")
+    monkeypatch.setattr(files, "file_sha256", None)
+    assert remembered(find_videos(root), cache) == facts
+
+
+def test_a_file_is_remembered_by_where_it_lies_not_by_the_working_folder(tmp_path, clip, no_workers, monkeypatch):
+    for folder in ("one", "two"):
+        (tmp_path / folder / "videos").mkdir(parents=True)
+    shutil.copy(clip, tmp_path / "one" / "videos" / "a.mp4")
+    make_clip(tmp_path / "two" / "videos" / "a.mp4", seconds=0.2)
+    contents = []
+    for folder in ("one", "two"):
+        monkeypatch.chdir(tmp_path / folder)
+        contents.append(look(Path("videos"), tmp_path / "cache.sqlite")["a.mp4"].content)
+    assert contents == [content_of(tmp_path / folder / "videos" / "a.mp4") for folder in ("one", "two")]
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 100, b"SQLite format 3\0" + b"\xff" * 2000])
+def test_a_damaged_cache_is_told_and_what_to_do(tmp_path, clip, content):
+    shutil.copy(clip, tmp_path / "a.mp4")
+    cache = tmp_path / "cache.sqlite"
+    cache.write_bytes(content)
+    with pytest.raises(StoreError, match=r"cache\.sqlite: .*only a cache: delete it and run again"):
+        look(tmp_path, cache)
+
+
+def test_a_cache_that_a_newer_version_wrote_is_read_anew(tmp_path, clip, no_workers):
+    root, cache = tmp_path / "videos", tmp_path / "cache.sqlite"
+    root.mkdir()
+    shutil.copy(clip, root / "a.mp4")
+    first = look(root, cache)
+    with sqlite3.connect(cache) as database:
+        database.execute("UPDATE files SET facts = ?", ('{"content": "x", "colour": "red"}',))
+    database.close()
+    assert look(root, cache) == first
+
+
+def test_a_file_that_kills_or_hangs_its_worker_costs_only_itself(tmp_path, clip, monkeypatch):
+    """The pool is replaced by one whose worker dies on one file, as a decoder with a bug would."""
+    from pipeline.running.worker_pool import Done, Failure
+
+    shutil.copy(clip, tmp_path / "a.mp4")
+    (tmp_path / "killer.mp4").write_bytes(clip.read_bytes() + b"!")
+
+    def run(function, jobs, workers, deadline_s, again):
+        for job in jobs:
+            if job.found.video_id == "killer.mp4":
+                second = again(job)
+                assert again(second) is None
+                yield Done(second, function(second), None)
+            else:
+                yield Done(job, function(job), None)
+
+    monkeypatch.setattr(files, "run_jobs", run)
+    facts = look(tmp_path, tmp_path / "cache.sqlite")
+    assert facts["killer.mp4"].problem == "looking into the file crashed or hung the decoder"
+    assert facts["killer.mp4"].content == content_of(tmp_path / "killer.mp4")
+    assert facts["a.mp4"].problem == ""
+
+    def run_twice_dead(function, jobs, workers, deadline_s, again):
+        return (Done(job, None, Failure("gave up after 60 s", died=True)) for job in jobs)
+
+    monkeypatch.setattr(files, "run_jobs", run_twice_dead)
+    facts = look(tmp_path, tmp_path / "another.sqlite")
+    assert {seen.problem for seen in facts.values()} == {"gave up after 60 s"}
+    assert len({seen.content for seen in facts.values()}) == 2
+    assert remembered(find_videos(tmp_path), tmp_path / "another.sqlite") == {}, "a hang may be the machine's"
+
+
+def test_a_bug_of_a_decoder_costs_only_its_file(tmp_path, clip, no_workers, monkeypatch):
+    import pipeline.media.video
+
+    shutil.copy(clip, tmp_path / "a.mp4")
+
+    def broken(path):
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr(pipeline.media.video, "probe", broken)
+    assert look(tmp_path, tmp_path / "cache.sqlite")["a.mp4"].problem == "IndexError: list index out of range"
+
+
+def test_a_folder_that_cannot_be_read_is_told_and_not_left_out(tmp_path, monkeypatch):
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "a.mp4").touch()
+    (tmp_path / "locked").mkdir()
+    scandir = os.scandir
+
+    def locked(path="."):
+        if os.fspath(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(AnnotationError, match=r"locked: cannot be read: Permission denied"):
+        find_videos(tmp_path)

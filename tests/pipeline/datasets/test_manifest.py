@@ -1,0 +1,52 @@
+import json
+
+import pytest
+
+from pipeline.datasets import manifest
+from pipeline.errors import StoreError
+
+
+def test_a_manifest_is_read_back_as_it_was_saved(dataset):
+    dataset.rows[0] = ("a.mp4", 'ünï 日本語 "quoted" 🎬', "train", "rgb")
+    built = dataset.build()
+    folder = dataset.root / "manifests"
+    manifest.save(built, folder)
+    assert manifest.load("ours", dataset.videos, folder, built.fingerprint) == built
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"videos": 3}', '{"videos": [{"video_id": "a"}]}'])
+def test_a_damaged_manifest_is_told_and_what_to_do(dataset, text):
+    built = dataset.build()
+    folder = dataset.root / "manifests"
+    manifest.save(built, folder)
+    (folder / built.fingerprint / "manifest.json").write_text(text)
+    with pytest.raises(StoreError, match=r"manifest\.json: not a manifest.*delete its folder and run again"):
+        manifest.load("ours", dataset.videos, folder, built.fingerprint)
+
+
+def test_the_pointer_leads_to_the_manifest_of_the_look_and_only_to_one_that_is_there(dataset):
+    folder = dataset.root / "manifests"
+    built = dataset.build()
+    assert manifest.read_pointer(folder, dataset.look) is None
+    manifest.write_pointer(folder, dataset.look, built.fingerprint)
+    assert manifest.read_pointer(folder, dataset.look) is None, "the manifest itself is not there"
+    manifest.save(built, folder)
+    assert manifest.read_pointer(folder, dataset.look) == built.fingerprint
+    assert manifest.read_pointer(folder, "0123456789ab") is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"manifest": null}'])
+def test_a_damaged_pointer_leads_nowhere(dataset, text):
+    folder = dataset.root / "manifests"
+    manifest.write_pointer(folder, "look", "name")
+    next(folder.glob("look-*.json")).write_text(text)
+    assert manifest.read_pointer(folder, "look") is None
+
+
+def test_the_recipe_lists_what_the_fingerprint_is_made_of(dataset):
+    built = dataset.build()
+    recipe = manifest.recipe("ours", list(built.videos))
+    assert recipe["stage"] == "manifest"
+    assert [entry[0] for entry in recipe["videos"]] == ["a.mp4", "b.mp4", "sub/a.mp4"]
+    assert recipe["videos"][0][3] == [["A red star", "rgb"], ["It turns", "flow"]]
+    assert json.loads(json.dumps(recipe)) == recipe

@@ -1,0 +1,90 @@
+"""Describing a folder of one's own."""
+
+import csv
+
+import pytest
+
+from pipeline.datasets.annotations import load_dataset, read_annotations
+from pipeline.datasets.new_dataset import write_dataset
+from pipeline.errors import AnnotationError, ConfigError
+
+STRANGE = ["ünï cödé 日本語 'q' \"dq\" $(x) ;& #%20.mp4", "-rf.mp4", "two\nlines.mkv"]
+STRANGE += ["a/clip.mp4", "b/clip.mp4", "{x}: [y].webm"]
+
+
+@pytest.fixture
+def videos(tmp_path):
+    root = tmp_path / "my: {videos} #1"
+    for name in STRANGE:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(name.encode())
+    return root
+
+
+def describe(tmp_path, videos, captions="", name="mine"):
+    return write_dataset(name, str(videos), str(captions), "ce_light", tmp_path / "configs")
+
+
+def load(tmp_path, name="mine"):
+    return load_dataset(name, tmp_path / "configs")
+
+
+def test_a_folder_without_captions_becomes_a_dataset_to_search(tmp_path, videos):
+    made = describe(tmp_path, videos)
+    assert (made.num_videos, made.num_captioned, made.splits) == (6, 0, {})
+    assert load(tmp_path).videos == str(videos)
+    assert load(tmp_path).captions is None
+
+
+def test_every_strange_name_gets_its_captions_from_a_table(tmp_path, videos):
+    with (tmp_path / "captions.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["video", "caption", "split"], *([name, "x", "train"] for name in STRANGE)])
+    made = describe(tmp_path, videos, tmp_path / "captions.csv")
+    assert (made.num_captioned, made.splits, made.unknown) == (6, {"train": 6, "val": 0, "test": 0}, ())
+    assert len(read_annotations(load(tmp_path))) == 6
+
+
+def test_text_files_beside_the_videos_are_found(tmp_path, videos):
+    (videos / "a" / "clip.txt").write_text("one\ntwo\n")
+    (videos / "b" / "clip.txt").write_text("three")
+    made = describe(tmp_path, videos)
+    assert made.num_captioned == 2
+    assert load(tmp_path).captions == "*.txt"
+    assert {name: len(one.captions) for name, one in read_annotations(load(tmp_path)).items()} == {
+        "a/clip.mp4": 2, "b/clip.mp4": 1,
+    }  # fmt: skip
+
+
+def test_json_lines_are_taken_and_names_that_fit_no_video_are_told(tmp_path, videos):
+    (tmp_path / "c.jsonl").write_text('{"video": "a/clip", "caption": "x"}\n{"video": "gone", "caption": "y"}\n')
+    made = describe(tmp_path, videos, tmp_path / "c.jsonl")
+    assert (made.num_captioned, made.unknown) == (1, ("gone",))
+
+
+def test_captions_of_other_videos_are_refused_and_nothing_is_written(tmp_path, videos):
+    (tmp_path / "c.csv").write_text("video,caption\nother,x\n")
+    with pytest.raises(AnnotationError, match="names 'other' and others, none of which is in"):
+        describe(tmp_path, videos, tmp_path / "c.csv")
+    assert not (tmp_path / "configs").exists()
+
+
+def test_a_dataset_that_is_there_is_never_overwritten(tmp_path, videos):
+    describe(tmp_path, videos)
+    before = (tmp_path / "configs" / "mine.yaml").read_text()
+    with pytest.raises(ConfigError, match=r"mine\.yaml is there already; edit it, or choose another --name"):
+        describe(tmp_path, videos)
+    assert (tmp_path / "configs" / "mine.yaml").read_text() == before
+
+
+@pytest.mark.parametrize("name", ["", "../mine", "a/b", ".hidden", "-x", "mine.yaml", "m\nine", "ünï"])
+def test_a_name_that_is_no_file_name_everywhere_is_refused(tmp_path, videos, name):
+    with pytest.raises(ConfigError, match="letters, digits, - and _ only"):
+        describe(tmp_path, videos, name=name)
+
+
+def test_an_empty_or_missing_folder_is_told(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(AnnotationError, match="no videos there, at any depth"):
+        describe(tmp_path, tmp_path / "empty")
+    with pytest.raises(AnnotationError, match="no such folder"):
+        describe(tmp_path, tmp_path / "gone")

@@ -1,0 +1,191 @@
+import dataclasses
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline.datasets import files, survey
+from pipeline.datasets.annotations import DatasetConfig, SplitFractions
+from pipeline.datasets.manifest import MISSING, UNLABELLED
+from pipeline.errors import AnnotationError
+from tests.clips import write_srt
+
+
+def test_videos_are_listed_by_id_with_their_captions_and_splits(dataset):
+    built = dataset.build()
+    assert [video.video_id for video in built.videos] == ["a.mp4", "b.mp4", "sub/a.mp4"]
+    first, _, third = built.videos
+    assert (first.split, [caption.text for caption in first.captions]) == ("train", ["A red star", "It turns"])
+    assert [caption.tags for caption in first.captions] == [("rgb",), ("flow",)]
+    assert (first.has_video, first.has_audio, first.has_subtitles, first.problem) == (True, True, False, "")
+    assert first.duration_s == pytest.approx(0.2, abs=0.05)
+    assert third.split == "test", "the captions name it without its suffix"
+    assert built.split("train") == [first]
+    assert built.path(third) == dataset.videos / "sub" / "a.mp4"
+    assert built.path(third).is_file()
+
+
+def test_a_video_without_captions_is_extracted_and_in_no_split(dataset, made):
+    shutil.copy(made[3], dataset.videos / "more.mp4")
+    built = dataset.build()
+    (more,) = [video for video in built.videos if video.video_id == "more.mp4"]
+    assert (more.split, more.captions) == (UNLABELLED, ())
+    assert all(more not in built.split(name) for name in ("train", "val", "test", UNLABELLED))
+
+
+def test_a_captioned_video_that_is_not_there_is_listed_with_its_problem(dataset):
+    dataset.rows.append(("gone.mp4", "Nobody saw it", "train", ""))
+    (gone,) = [video for video in dataset.build().videos if video.video_id == "gone.mp4"]
+    assert (gone.problem, gone.has_video, gone.split) == (MISSING, False, "train")
+
+
+def test_an_empty_folder_is_told_with_what_to_do(dataset):
+    shutil.rmtree(dataset.videos)
+    dataset.videos.mkdir()
+    with pytest.raises(
+        AnnotationError, match=r"no videos there; put them there or change 'videos' in configs/datasets/ours"
+    ):
+        dataset.build()
+
+
+def test_a_folder_without_captions_is_a_collection_to_search(dataset):
+    built = survey.build("ours", DatasetConfig(videos=str(dataset.videos)), dataset.root / "cache", 1, 60.0)
+    assert {video.split for video in built.videos} == {UNLABELLED}
+
+
+def test_a_broken_file_is_listed_with_its_problem(dataset):
+    (dataset.videos / "broken.mp4").write_text("not a video")
+    dataset.rows.append(("broken.mp4", "It was fine yesterday", "train", ""))
+    (broken,) = [video for video in dataset.build().videos if video.video_id == "broken.mp4"]
+    assert "Invalid data" in broken.problem
+    assert broken.captions
+
+
+def names_after(dataset, change):
+    """(fingerprint before, after) a change."""
+    before = dataset.build().fingerprint
+    change()
+    return before, dataset.build().fingerprint
+
+
+def move_elsewhere(dataset, made):
+    dataset.videos = dataset.videos.rename(dataset.root / "elsewhere")
+    dataset.settings = dataclasses.replace(dataset.settings, videos=str(dataset.videos))
+
+
+def rename(dataset, made):
+    (dataset.videos / "b.mp4").rename(dataset.videos / "c.mp4")
+    dataset.rows[1] = ("c.mp4", *dataset.rows[1][1:])
+
+
+def set_row(number, *row):
+    return lambda dataset, made: dataset.rows.__setitem__(number, row)
+
+
+def replace_settings(**changed):
+    def change(dataset, made):
+        dataset.settings = dataclasses.replace(dataset.settings, **changed)
+
+    return change
+
+
+SAME = {
+    "nothing": lambda dataset, made: None,
+    "touched": lambda dataset, made: os.utime(dataset.videos / "a.mp4", ns=(1, 1)),
+    "moved elsewhere": move_elsewhere,
+    "rows in another order": lambda dataset, made: dataset.rows.insert(0, dataset.rows.pop(2)),
+    "patience": replace_settings(max_failed_fraction=0.5),
+    "model": replace_settings(model="ce_paper"),
+}
+
+
+OTHER = {
+    "added": lambda dataset, made: shutil.copy(made[3], dataset.videos / "new.mp4"),
+    "replaced": lambda dataset, made: shutil.copy(made[3], dataset.videos / "a.mp4"),
+    "removed": lambda dataset, made: (dataset.videos / "b.mp4").unlink(),
+    "renamed": rename,
+    "subtitled": lambda dataset, made: write_srt(dataset.videos / "a.srt", [("hi", 0, 1)]),
+    "caption": set_row(0, "a.mp4", "A blue star", "train", "rgb"),
+    "more captions": lambda dataset, made: dataset.rows.append(("a.mp4", "Once more", "train", "")),
+    "tags": set_row(0, "a.mp4", "A red star", "train", "rgb;flow"),
+    "split": set_row(1, "b.mp4", "A tone", "train", ""),
+}
+
+
+@pytest.mark.parametrize("change", SAME)
+def test_what_changes_no_content_keeps_the_fingerprint(dataset, made, change):
+    before = dataset.build().fingerprint
+    SAME[change](dataset, made)
+    assert dataset.build().fingerprint == before
+
+
+@pytest.mark.parametrize("change", OTHER)
+def test_what_changes_the_dataset_changes_the_fingerprint(dataset, made, change):
+    before = dataset.build().fingerprint
+    OTHER[change](dataset, made)
+    assert dataset.build().fingerprint != before
+
+
+def test_a_change_that_is_undone_brings_the_fingerprint_back(dataset, made):
+    before = dataset.build().fingerprint
+    shutil.copy(made[3], dataset.videos / "a.mp4")
+    assert dataset.build().fingerprint != before
+    shutil.copy(made[0], dataset.videos / "a.mp4")
+    assert dataset.build().fingerprint == before
+
+
+def test_another_dataset_of_the_same_videos_has_another_fingerprint(dataset):
+    assert dataset.build("ours").fingerprint != dataset.build("theirs").fingerprint
+
+
+SEEN = {
+    "added": OTHER["added"],
+    "removed": OTHER["removed"],
+    "subtitled": OTHER["subtitled"],
+    "touched": SAME["touched"],
+    "captions": lambda dataset, made: Path(dataset.settings.captions).write_text("video,caption\na.mp4,x\n"),
+    "captions gone": lambda dataset, made: Path(dataset.settings.captions).unlink(),
+    "fractions": replace_settings(split_fractions=SplitFractions(0.5, 0.2, 0.3)),
+    "no captions": replace_settings(captions=None),
+}
+
+
+@pytest.mark.parametrize("change", SEEN)
+def test_whatever_happens_in_the_folder_changes_its_look(dataset, made, change):
+    dataset.build()
+    before = dataset.look
+    SEEN[change](dataset, made)
+    assert dataset.look != before
+
+
+@pytest.mark.parametrize("change", ["nothing", "patience", "model"])
+def test_what_leaves_the_folder_alone_keeps_its_look(dataset, made, change):
+    dataset.build()
+    before = dataset.look
+    SAME[change](dataset, made)
+    assert dataset.look == before
+
+
+def test_changes_are_told_without_reading_a_video(dataset, made, monkeypatch):
+    dataset.rows.append(("gone.mp4", "Nobody saw it", "train", ""))
+    before = dataset.build()
+    cache = dataset.root / "cache.sqlite"
+    assert survey.changes(before, dataset.settings, cache) == {"new": [], "changed": [], "gone": []}
+    shutil.copy(made[3], dataset.videos / "new.mp4")
+    shutil.copy(made[3], dataset.videos / "a.mp4")
+    (dataset.videos / "b.mp4").unlink()
+    monkeypatch.setattr(files, "file_sha256", None)
+    told = survey.changes(before, dataset.settings, cache)
+    assert told == {"new": ["new.mp4"], "changed": ["a.mp4"], "gone": ["b.mp4"]}
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.srt"])
+def test_a_file_that_may_be_read_no_more_or_again_changes_the_look(dataset, monkeypatch, name):
+    write_srt(dataset.videos / "a.srt", [("hi", 0, 1)])
+    dataset.build()
+    before = dataset.look
+    with monkeypatch.context() as closed:  # not by chmod: root may read everything
+        closed.setattr(os, "access", lambda path, mode: Path(path) != dataset.videos / name)
+        assert dataset.look != before
+    assert dataset.look == before

@@ -1,0 +1,48 @@
+import av
+import numpy as np
+import pytest
+
+from pipeline.errors import DecodeError
+from pipeline.media.container import _lenient, open_container, pick_video
+
+
+@pytest.fixture
+def titled(tmp_path):
+    """A video whose title is no UTF-8, as old programs wrote them."""
+    path = tmp_path / "titled.mkv"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "Zürich"
+        stream = container.add_stream("mpeg4", 25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(3):
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    whole = path.read_bytes()
+    assert "Zürich".encode() in whole
+    path.write_bytes(whole.replace("Zürich".encode(), b"Z\xfc\xfcrich"))
+    return path
+
+
+def test_a_title_that_is_no_utf_8_does_not_refuse_the_file(titled):
+    with open_container(titled) as container:
+        assert "Z" in container.metadata["title"]
+        assert sum(1 for _ in container.decode(pick_video(container))) == 3
+
+
+@pytest.mark.parametrize(
+    ("version", "told"), [("16.1.0", True), ("18.1.0", True), ("19.0.2", False), ("20.0.0rc1", False)]
+)
+def test_what_a_version_does_not_know_is_not_asked_of_it(version, told):
+    assert bool(_lenient(version)) == told
+
+
+def test_an_image_and_an_empty_file_are_no_videos(tmp_path):
+    (tmp_path / "empty.mp4").touch()
+    with pytest.raises(DecodeError, match=r"empty\.mp4: the file is empty"):
+        open_container(tmp_path / "empty.mp4")
+    import cv2
+
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(DecodeError, match=r"a\.png: an image, not a video"):
+        open_container(tmp_path / "a.png")

@@ -1,0 +1,222 @@
+import copy
+import csv
+import errno
+import os
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from pipeline.reports.report import METRICS, NUM_WORST, read_report, render, warnings, write_report
+from pipeline.stores import atomic
+
+NASTY = "<script>alert('1')</script> & \"quotes\", ünï 日本語 {{ 7 * 7 }} {% raw %}"
+
+
+def metric(*values):
+    mean = sum(values) / len(values)
+    return {"mean": mean, "std": 0.5, "seeds": list(values)}
+
+
+def make_report(**changed):
+    direction = {name: metric(10.0 + number, 12.0 + number) for number, name in enumerate(METRICS)}
+    queries = [
+        {
+            "caption": f"caption {number}",
+            "video": f"v{number}.mp4",
+            "tags": ["rgb"],
+            "ranks": [number + 1.0, number + 2.5],
+        }
+        for number in range(60)
+    ]
+    report = {
+        "dataset": "demo",
+        "model": "ce_light",
+        "split": "test",
+        "selection": "best epoch",
+        "seeds": [0, 1],
+        "gallery": {"videos": 60, "captions": 60},
+        "blind": [],
+        "t2v": direction,
+        "v2t": copy.deepcopy(direction),
+        "variants": {
+            "t2v_querybank": {
+                "label": "caption finds video, QB-Norm",
+                "note": "normalised by a bank",
+                "queries": 60,
+                "gallery": 60,
+                "metrics": {name: metric(70.0 + number) for number, name in enumerate(METRICS)},
+            }
+        },
+        "chance": {"R@1": 100 / 60, "R@5": 500 / 60, "R@10": 1000 / 60, "R@50": 5000 / 60},
+        "tags": {
+            "rgb": {"with_others": {"captions": 60, "t2v": direction}, "alone": {"captions": 0, "t2v": {}}},
+        },
+        "rank_histogram": [{"first": 1, "last": 1, "percent": 40.0}, {"first": 2, "last": 60, "percent": 60.0}],
+        "training": {
+            "0": [{"epoch": 1, "loss": 2.0, "geometric_mean": 5.0}, {"epoch": 2, "loss": 1.5, "geometric_mean": 9.0}]
+        },
+        "queries": queries,
+        "experts": {"rgb_light": {"modality": "rgb", "present": 58, "absent": 1, "failed": 1}},
+        "failures": [],
+    }
+    return report | changed
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its tags and its text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.text = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def page_of(report):
+    body = {key: value for key, value in report.items() if key != "queries"} | {"warnings": warnings(report)}
+    return Page(render(body, report["queries"]))
+
+
+def test_three_files_are_written_and_read_back(tmp_path):
+    report = make_report()
+    write_report(tmp_path / "new" / "folder", report)
+    assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == [
+        "ranks.csv",
+        "report.html",
+        "report.json",
+    ]
+    read = read_report(tmp_path / "new" / "folder")
+    assert read.pop("warnings") == warnings(report)
+    assert read == {key: value for key, value in report.items() if key != "queries"}
+
+
+def test_the_ranks_of_every_caption_are_in_the_table(tmp_path):
+    report = make_report()
+    report["queries"][3] |= {"caption": 'A "star",\nand more 日本語', "tags": ["rgb", "audio"]}
+    write_report(tmp_path, report)
+    with (tmp_path / "ranks.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 60
+    assert list(rows[0]) == ["video", "caption", "tags", "rank_seed_0", "rank_seed_1"]
+    assert rows[3] == {
+        "video": "v3.mp4",
+        "caption": 'A "star",\nand more 日本語',
+        "tags": "rgb;audio",
+        "rank_seed_0": "4.0",
+        "rank_seed_1": "5.5",
+    }
+
+
+def test_equal_reports_give_equal_bytes(tmp_path):
+    for name in ("one", "two"):
+        write_report(tmp_path / name, make_report())
+    for name in ("report.html", "ranks.csv", "report.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing():
+    page = page_of(make_report())
+    assert "script" not in page.tags
+    assert not {"link", "iframe", "img", "object", "embed"} & set(page.tags)
+    assert page.tags.count("svg") == 3
+    for name, value in page.attributes:
+        assert not name.startswith("on")
+        if name in {"href", "src", "xlink:href", "action"}:
+            assert value.startswith("#") or not {":", "/"} & set(value), (
+                f"{name}={value}: only what lies beside the page"
+            )
+
+
+def test_the_page_shows_the_numbers():
+    page = page_of(make_report())
+    for number in range(len(METRICS)):
+        assert f"{11.0 + number:.1f}" in page.text
+        assert f"{70.0 + number:.1f}" in page.text, "of the bank"
+    assert "normalised by a bank. 60 queries, 60 to choose from" in page.text
+    assert "demo, test split" in page.text
+    assert "1.7" in page.text, "chance of R@1 is 100 / 60"
+
+
+def test_an_interval_stands_below_its_recall_where_there_is_one():
+    report = make_report()
+    assert " to 15.5" not in page_of(report).text
+    report["t2v"]["R@1"]["interval"] = [7.25, 15.5]
+    assert "7.2 to 15.5" in page_of(report).text
+
+
+def test_names_and_captions_stay_text_whatever_is_in_them():
+    report = make_report(
+        dataset=NASTY, failures=[{"video": NASTY, "expert": "rgb_light", "reason": NASTY}], blind=[NASTY]
+    )
+    report["queries"][0] |= {"caption": NASTY, "video": NASTY, "tags": [NASTY], "ranks": [99.0, 99.0]}
+    page = page_of(report)
+    assert "script" not in page.tags
+    assert page.text.count(NASTY) >= 5, "told as it is, not run and not swallowed"
+
+
+def test_a_failed_video_is_told_once_with_all_the_experts_that_it_stopped():
+    failures = [
+        {"video": "b.mp4", "expert": "rgb_light", "reason": "the file is empty"},
+        {"video": "a.mp4", "expert": "rgb_light", "reason": "no such file"},
+        {"video": "b.mp4", "expert": "audio_light", "reason": "the file is empty"},
+        {"video": "b.mp4", "expert": "ocr_light", "reason": "gave up after 120 s"},
+    ]
+    page = page_of(make_report(failures=failures))
+    assert "rgb_light, audio_light" in page.text
+    assert page.text.count("the file is empty") == 1
+    assert page.text.index("a.mp4", page.text.index("Videos that failed")) < page.text.index("gave up after 120 s")
+
+
+def test_the_captions_that_did_worst_are_shown_worst_first():
+    text = page_of(make_report()).text
+    shown = [int(number) for number in re.findall(r"caption (\d+)", text)]
+    assert shown == list(range(59, 59 - NUM_WORST, -1))
+
+
+def test_what_a_reader_must_know_is_told():
+    report = make_report()
+    assert warnings(report) == ["Fewer than three seeds: the spread says little."]
+    assert warnings(make_report(seeds=[0, 1, 2])) == []
+    (few,) = warnings(make_report(seeds=[0, 1, 2], gallery={"videos": 40, "captions": 9}))
+    assert few.startswith("Only 40 videos")
+    (blind,) = warnings(make_report(seeds=[0, 1, 2], blind=[f"{number}.mp4" for number in range(7)]))
+    assert blind.startswith("7 videos of the test split take no part")
+    assert blind.endswith("0.mp4, 1.mp4, 2.mp4, 3.mp4, 4.mp4 ...")
+    assert page_of(report).text.count("Fewer than three seeds") == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"tags": {}},
+        {"variants": {}},
+        {"chance": {"R@1": 50.0}, "gallery": {"videos": 2, "captions": 2}},
+        {"queries": []},
+        {"seeds": [3]},
+    ],
+)
+def test_a_report_of_little_is_still_a_page(changed):
+    assert page_of(make_report(**changed)).tags.count("svg") == 3
+
+
+def test_a_report_that_is_not_finished_leaves_no_report_json(tmp_path, monkeypatch):
+    """The commit of the task is recipe.json, written after; what is there before it must be whole."""
+    write = atomic.write_text
+
+    def full(path, text):
+        if path.name == "report.json":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(path, text)
+
+    monkeypatch.setattr(atomic, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_report(tmp_path, make_report())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ranks.csv", "report.html"]
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").rstrip().endswith("</html>")

@@ -1,0 +1,84 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from pipeline.errors import ConfigError
+from pipeline.stores.export import export, export_states
+from pipeline.stores.parts import Features
+from pipeline.stores.store import Row
+
+WORDS = Features(
+    np.zeros((2, 3), np.float32),
+    np.array([[0.0, 1.0], [1.5, 2.0]]),
+    {
+        "text": np.array(["straße", "b"]),
+        "confidence": np.array([0.9, 0.1], np.float32),
+        "box_px": np.array([[0, 1, 2, 3.5], [0, 0, 1, 1]], np.float32),
+    },
+)
+PLAIN = Features(np.array([[0.5, -1.0]], np.float32), np.array([[0.0, 2.0]]))
+NOTHING = Features(np.zeros((0, 2), np.float32), np.zeros((0, 2)))
+
+
+def test_words_become_lines_with_times_boxes_and_confidence(tmp_path):
+    path = tmp_path / "new" / "words.jsonl"
+    assert export([("a/b", WORDS), ("c", NOTHING)], path, "jsonl") == 2
+    first, _ = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    assert first == {
+        "video": "a/b", "start_s": 0.0, "end_s": 1.0, "text": "straße", "confidence": 0.9, "box_px": [0, 1, 2, 3.5],
+    }  # fmt: skip
+
+
+def test_rows_with_nothing_beside_them_are_their_features(tmp_path):
+    export([("a", PLAIN)], tmp_path / "f.jsonl", "jsonl")
+    assert json.loads((tmp_path / "f.jsonl").read_text())["features"] == [0.5, -1.0]
+
+
+def test_arrays_are_one_file_a_video(tmp_path):
+    assert export([("a/b", WORDS), ("c", NOTHING)], tmp_path / "out", "npy") == 2
+    np.testing.assert_array_equal(np.load(tmp_path / "out" / "a" / "b.npy"), WORDS.values)
+    np.testing.assert_array_equal(np.load(tmp_path / "out" / "a" / "b.times_s.npy"), WORDS.times_s)
+    assert np.load(tmp_path / "out" / "c.npy").shape == (0, 2)
+
+
+def test_parquet_holds_the_same_rows(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert export([("a", WORDS)], tmp_path / "w.parquet", "parquet") == 2
+    assert parquet.read_table(tmp_path / "w.parquet").column("text").to_pylist() == ["straße", "b"]
+
+
+def test_without_its_package_parquet_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    with pytest.raises(ConfigError, match="pip install pyarrow"):
+        export([("a", WORDS)], tmp_path / "w.parquet", "parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_fails_half_way_leaves_nothing(tmp_path):
+    def broken():
+        yield "a", WORDS
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="gone"):
+        export(broken(), tmp_path / "w.jsonl", "jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_came_of_each_video_is_a_table_and_is_counted(tmp_path):
+    rows = [
+        ("a,b.mp4", Row("x", 3)),
+        ("c", Row("y", 0, reason="no audio stream")),
+        ("d", Row("z", 0, failed=True, reason='said "no",\nthen died')),
+        ("e", Row("w", 2, reason="part 2: cut short")),
+    ]
+    assert export_states(rows, tmp_path / "new" / "v.csv") == {"present": 2, "absent": 1, "failed": 1}
+    with (tmp_path / "new" / "v.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["video", "state", "rows", "reason"],
+            ["a,b.mp4", "present", "3", ""],
+            ["c", "absent", "0", "no audio stream"],
+            ["d", "failed", "0", 'said "no",\nthen died'],
+            ["e", "present", "2", "part 2: cut short"],
+        ]

@@ -1,0 +1,40 @@
+import pytest
+
+from pipeline import config
+from pipeline.errors import ConfigError
+from search.config import Fusion, SearchConfig, load
+from search.engines.fusion import Ranking, fuse
+from tests.search.small import CONFIGS
+
+
+def test_ranks_are_added_with_the_weights_of_their_engines():
+    rankings = {"ce": Ranking({7: 0.9, 8: 0.5}), "words": Ranking({8: 3.0})}
+    fused = fuse(rankings, Fusion(1.0, {"ce": 1.0, "words": 2.0}))
+    assert fused == {8: pytest.approx(1 / 3 + 2 / 2), 7: pytest.approx(1 / 2)}
+    assert list(fused) == [8, 7]
+
+
+def test_equal_scores_share_a_place():
+    assert Ranking({1: 2.0, 2: 2.0, 3: 1.0}).ranks == {1: 1, 2: 1, 3: 3}
+
+
+def test_what_answers_half_of_a_query_counts_half():
+    fused = fuse({"words": Ranking({1: 5.0, 2: 5.0}, {1: 1.0, 2: 0.5})}, Fusion(0.0, {}))
+    assert fused == {1: 1.0, 2: 0.5}
+
+
+def test_an_engine_of_weight_zero_is_no_engine():
+    assert fuse({"ce": Ranking({1: 0.9})}, Fusion(60.0, {"ce": 0.0})) == {}
+
+
+def test_the_shipped_settings_can_be_read():
+    settings = load(CONFIGS)
+    assert settings.fusion.weights["words"] > 0
+    assert {"a", "on", "the"} <= settings.stop_words
+
+
+def test_a_wrong_setting_is_named():
+    told = config.read_yaml(CONFIGS / "search.yaml")
+    told["fusion"]["offset"] = -1
+    with pytest.raises(ConfigError, match="at least 0"):
+        config.parse(SearchConfig, told, "search.yaml")

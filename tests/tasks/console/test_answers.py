@@ -1,0 +1,23 @@
+from pathlib import Path
+
+from search.engines.fulltext import Word
+from search.results import Answer, Found, Hit
+from tasks.console.answers import print_answer
+
+
+def test_a_name_cannot_move_the_cursor_nor_colour_the_terminal(capsys):
+    name = "[bold]\x1b[31mred\x1b[0m\r\nfake line.mp4"
+    word = Word("\x1b]0;title\x07", "speech", 0.0, 1.0)
+    hit = Hit("0" * 16, name, Path(name), True, 1.0, 0.5, 0.0, {"words": Found(1, 1.0)}, {}, (word,), ())
+    print_answer(Answer("red", (hit,)))
+    told = capsys.readouterr().out
+    assert "\x1b" not in told
+    assert "[bold]" in told
+    assert len(told.splitlines()) == 3
+
+
+def test_nothing_found_is_told_with_the_reason(capsys):
+    print_answer(Answer("red", (), "Nothing is a good match.", ("an expert takes no part",)))
+    assert capsys.readouterr().out == (
+        "Note: an expert takes no part\nNothing found for 'red'. Nothing is a good match.\n"
+    )

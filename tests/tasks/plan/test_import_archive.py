@@ -1,0 +1,204 @@
+"""The miniature archive of the authors' layout gives the very tensors that the authors' own loader made of it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.errors import AnnotationError, ArchiveError, PipelineError
+from pipeline.released import imports, releases
+from pipeline.stores import recipes, store
+from tasks.plan.import_archive import run_import
+from tasks.plan.inventory import look_again
+from tasks.plan.layout import Layout
+from tasks.plan.plan import Plan, plan
+from tests.conftest import ROOT
+
+REFERENCE = ROOT.parent / "shared" / "reference" / "ce"
+ARCHIVE = REFERENCE / "mini_MSRVTT-experts.tar.gz"
+
+OURS = {
+    "audio": "released_audio", "face": "released_face", "i3d.i3d.0": "released_i3d",
+    "imagenet.resnext101_32x48d.0": "released_imagenet_resnext101",
+    "imagenet.senet154.0": "released_imagenet_senet154", "ocr": "released_ocr",
+    "r2p1d.r2p1d-ig65m.0": "released_r2p1d_ig65m", "scene.densenet161.0": "released_scene", "speech": "released_speech",
+}  # fmt: skip
+
+LAYOUT = Layout(Path("data"), Path("configs"))
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty checkout with the configs alone."""
+    if not ARCHIVE.exists():
+        pytest.skip(f"no miniature archive at {ARCHIVE}")
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    monkeypatch.chdir(tmp_path)
+    plan.cache_clear()
+    for name in ("msrvtt", "msrvtt_1ka"):
+        look_again(name)
+    yield tmp_path
+    plan.cache_clear()
+
+
+def asked(dataset="msrvtt"):
+    return Plan(LAYOUT, dataset, allow_partial=True)
+
+
+def bring(archive=ARCHIVE, dataset="msrvtt"):
+    return run_import(
+        releases.release_of(dataset, asked(dataset).settings), False, archive, LAYOUT, lambda done, of: None
+    )
+
+
+def sources(dataset):
+    the_plan = asked(dataset)
+    the_plan.build_manifest(1, 60.0, lambda done, of: None)
+    for name in the_plan.expert_names:
+        assert not the_plan.expert_state(the_plan.expert(name)).remaining
+    return the_plan.sources()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "split", "case"),
+    [("msrvtt", "val", "full-val"), ("msrvtt", "test", "full-test"), ("msrvtt_1ka", "test", "jsfusion")],
+)
+def test_the_archive_yields_the_tensors_of_the_original_loader(home, dataset, split, case):
+    from models.inputs.batches import Data
+    from models.inputs.load import collect
+
+    bring()
+    found = collect(sources(dataset), split)
+    expected = np.load(REFERENCE / "loader_expected.npz")
+    names = json.loads(str(expected["meta"]))[case]["eval"]
+    assert [video.video_id for video in found.videos] == names
+    data = Data(found.collection, torch.device("cpu"), trim=False)
+    given = data.videos(torch.arange(len(names)))
+    for theirs, ours in OURS.items():
+        wanted = expected[f"{case}/experts/{theirs}"].astype(np.float32)
+        available = expected[f"{case}/ind/{theirs}"].astype(bool)
+        assert given.available[ours].numpy().tolist() == available.tolist()
+        assert np.isnan(wanted[~available]).all()
+        assert np.array_equal(given.experts[ours].numpy()[available], wanted[available]), theirs
+    _compare_texts(data, found, expected, case)
+
+
+def _compare_texts(data, found, expected, case):
+    text, mask = expected[f"{case}/text"].astype(np.float32), expected[f"{case}/query_masks"].astype(bool)
+    lengths = expected[f"{case}/text_token_len"]
+    owners = found.collection.caption_video
+    if case == "full-val":  # the loader was asked for one caption a video there, and took the first
+        first = np.flatnonzero(np.diff(owners, prepend=-1))
+    else:
+        first = np.arange(len(owners))
+        assert np.array_equal(np.bincount(owners), mask.sum(axis=1))
+    ours = data.texts(torch.from_numpy(first))
+    assert np.array_equal(ours.text.numpy(), text[mask])
+    assert ours.counts.numpy().tolist() == np.minimum(lengths[mask], text.shape[2]).tolist()
+
+
+def test_the_training_videos_are_those_of_the_original_with_all_their_captions(home):
+    from models.inputs.load import collect
+
+    bring()
+    found = collect(sources("msrvtt"), "train")
+    expected = np.load(REFERENCE / "loader_expected.npz")
+    picks = json.loads(str(expected["meta"]))["train_batch_caption_picks"]
+    starts = np.searchsorted(found.collection.caption_video, np.arange(5))
+    for video, pick in enumerate(picks):
+        tokens = found.collection.tokens[int(starts[video] + pick)][:37]
+        assert np.array_equal(tokens, expected["train_batch/text"][video, 0, : len(tokens)].astype(np.float32))
+    assert [video.video_id for video in found.videos] == [f"video{i}" for i in range(5)]
+
+
+def test_what_was_imported_says_where_it_came_from_and_decides_the_training(home):
+    origins = bring()
+    assert set(origins) == {*OURS.values(), "released_openai"}
+    assert (origins["released_face"].present, origins["released_face"].absent) == (7, 3)
+    sources("msrvtt")
+    look_again("msrvtt")
+    recipe = asked().train_recipe(0)
+    assert recipe["imported"] == {name: origins[name].digest for name in OURS.values()}
+    folder = LAYOUT.features(asked().expert("released_face"))
+    kept = imports.origin_of(folder, "msrvtt")
+    assert kept.archive == ARCHIVE.name
+    assert kept.members[0].endswith("facefeats-avg.pickle")
+    assert recipes.read_recipe(folder)["extractor"] == "imported"
+
+
+def test_a_second_import_adds_nothing_and_another_archive_is_refused(home, tmp_path):
+    bring()
+    folder = LAYOUT.features(asked().expert("released_face"))
+    before = store.parts(folder)
+    bring()
+    assert store.parts(folder) == before
+    other = unpacked(tmp_path / "other")
+    faces = next(other.rglob("facefeats-avg.pickle"))
+    import pickle
+
+    faces.write_bytes(pickle.dumps({"video0": np.ones(512, np.float32)}, protocol=2))
+    with pytest.raises(ArchiveError, match=r"released_face holds msrvtt from mini_MSRVTT.*differs: delete"):
+        bring(other)
+
+
+def unpacked(folder):
+    import tarfile
+
+    with tarfile.open(ARCHIVE) as tar:
+        tar.extractall(folder, filter="data")
+    return folder
+
+
+def test_a_folder_that_was_unpacked_by_hand_gives_the_same(home, tmp_path):
+    from_archive = {name: one.digest for name, one in bring().items()}
+    shutil.rmtree("data")
+    assert {name: one.digest for name, one in bring(unpacked(tmp_path / "by hand")).items()} == from_archive
+
+
+def test_a_video_that_joins_the_dataset_later_is_absent(home):
+    bring()
+    lists = Path("data/raw/msrvtt/released/train_list_full.txt")
+    lists.write_text(lists.read_text() + "\nvideo77")
+    the_plan = asked()
+    the_plan.build_manifest(1, 60.0, lambda done, of: None)
+    face = the_plan.expert("released_face")
+    assert len(the_plan.expert_state(face).remaining) == 1
+    the_plan.complete_import("released_face")
+    assert not the_plan.expert_state(face).remaining
+
+
+def test_an_expert_without_import_names_the_command(home):
+    bring()
+    shutil.rmtree(LAYOUT.features(asked().expert("released_face")))
+    the_plan = asked()
+    the_plan.build_manifest(1, 60.0, lambda done, of: None)
+    with pytest.raises(
+        PipelineError, match="no features of msrvtt: luigi --module tasks ImportExperts --dataset msrvtt"
+    ):
+        the_plan.complete_import("released_face")
+
+
+def test_an_archive_without_the_index_of_1k_a_names_the_file(home):
+    bring()
+    Path("data/raw/msrvtt/released/jsfusion_val_caption_idx.pkl").unlink()
+    with pytest.raises(AnnotationError, match=r"jsfusion_val_caption_idx\.pkl: no such file; it says which caption"):
+        asked("msrvtt_1ka").build_manifest(1, 60.0, lambda done, of: None)
+
+
+def test_an_archive_of_something_else_is_refused(home, tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "holiday.txt").write_text("sun")
+    with pytest.raises(ArchiveError, match="none of the files in it is named by a YAML in configs/experts/"):
+        bring(tmp_path / "other")
+
+
+def test_released_features_without_videos_choose_their_model_and_videos_theirs(home):
+    assert asked().model_name == "ce"
+    bring()
+    assert asked().model_name == "ce_released_msrvtt"
+    Path("data/raw/msrvtt/videos").mkdir()
+    Path("data/raw/msrvtt/videos/video0.mp4").touch()
+    assert asked().model_name == "ce"

@@ -1,0 +1,55 @@
+import json
+
+import pytest
+
+from pipeline.errors import PipelineError
+from pipeline.stores.fingerprint import fingerprint
+from tasks.plan.plan import plan
+from tasks.plan.settings import Paths
+
+
+@pytest.fixture
+def tiny(project):
+    with project.process():
+        yield plan(Paths().layout, "tiny")
+
+
+def test_recipes_are_plain_and_chained(tiny):
+    train, evaluate = tiny.train_recipe(0), tiny.evaluate_recipe((0,), "test")
+    for recipe in (train, evaluate):
+        assert json.loads(json.dumps(recipe)) == recipe
+    assert train["manifest"] == tiny.manifest().fingerprint
+    assert train["experts"] == {expert.name: fingerprint(expert.recipe) for expert in tiny.experts}
+    assert train["text"] == fingerprint(tiny.text.recipe)
+    assert evaluate["train"] == {"0": fingerprint(train)}
+    assert "device" not in json.dumps(train)
+    assert "batch_size" not in json.dumps({**train, "model": {}})
+
+
+def test_results_lie_where_their_recipes_say(tiny, project):
+    train = project.data / "store" / "runs" / "tiny" / "tiny" / fingerprint(tiny.train_recipe(0))
+    assert tiny.train_folder(0) == train
+    assert (train / "recipe.json").is_file()
+    report = project.data / "store" / "reports" / "tiny" / "tiny" / fingerprint(tiny.evaluate_recipe((0,), "test"))
+    assert tiny.evaluate_folder((0,), "test") == report
+    assert (report / "report.html").is_file()
+
+
+def test_every_result_keeps_its_recipe_and_where_it_was_made(project):
+    # The page of rankings is part of a report, in a folder inside of it.
+    marks = [mark for mark in project.data.glob("store/**/recipe.json") if mark.parent.name != "rankings"]
+    assert len(marks) == 5, "two experts, one text encoder, one run, one report"
+    for mark in marks:
+        told = json.loads(mark.read_text(encoding="utf-8"))
+        assert mark.parent.name == fingerprint(told["recipe"])
+        assert {"made", "python", "system", "packages"} <= told["provenance"].keys()
+        assert "numpy" in told["provenance"]["packages"]
+
+
+def test_before_the_manifest_no_recipe_is_known(project):
+    (project.videos / "new.mp4").write_bytes(b"x")
+    with project.process():
+        tiny = plan(Paths().layout, "tiny")
+        assert tiny.train_recipe(0) is tiny.train_folder(0) is tiny.evaluate_recipe((0,), "test") is None
+        with pytest.raises(PipelineError, match="no manifest; run BuildManifest --dataset tiny"):
+            tiny.sources()

@@ -1,0 +1,193 @@
+import shutil
+
+import pytest
+
+from pipeline.stores import parts
+from pipeline.stores.parts import Features
+from pipeline.stores.store import Row
+from tasks import BuildManifest, EvaluateCE, ExtractExpert, Status
+from tasks.plan import source_code
+from tasks.plan.plan import plan
+from tasks.plan.settings import Paths
+from tasks.plan.status import OTHER_CODE, status
+
+
+def told(project, **more):
+    """stage -> (fresh, why)"""
+    with project.process():
+        lines = status(plan(Paths().layout, "tiny", **more), "", "test")
+        return {line.stage: (line.fresh, line.why) for line in lines}
+
+
+STAGES = [
+    "BuildManifest",
+    "ExtractExpert rgb_light",
+    "ExtractExpert speech_light",
+    "EncodeText words_hashed",
+    "TrainCE seed 0",
+    "EvaluateCE test",
+]
+WAITS = (False, "waits for the stages above")
+
+
+def test_all_is_fresh_after_a_run(project):
+    lines = told(project)
+    assert list(lines) == STAGES
+    assert all(fresh for fresh, _ in lines.values())
+    assert lines["BuildManifest"] == (True, "14 videos")
+    assert lines["ExtractExpert rgb_light"] == (True, "14 present")
+    assert lines["ExtractExpert speech_light"] == (True, "5 present, 9 nothing there")
+    assert str(project.data) in lines["EvaluateCE test"][1]
+
+
+def test_nothing_was_run_yet(project):
+    shutil.rmtree(project.data / "store")
+    lines = told(project)
+    assert lines["BuildManifest"] == (False, "the dataset's folder was not looked into yet")
+    assert all(lines[stage] == WAITS for stage in STAGES[1:])
+    project.run(BuildManifest, dataset="tiny")
+    lines = told(project)
+    assert lines["BuildManifest"] == (True, "14 videos")
+    assert lines["ExtractExpert rgb_light"] == (False, "all 14 videos: never extracted")
+    assert lines["EncodeText words_hashed"] == (False, "all 14 captions: never encoded")
+    assert lines["TrainCE seed 0"] == WAITS
+
+
+def test_a_parameter_is_named_with_its_old_and_its_new_value(project):
+    project.edit("experts", "rgb_light", params__fps=3.0)
+    lines = told(project)
+    assert lines["ExtractExpert rgb_light"] == (False, "all 14 videos: params.fps: 2.0 -> 3.0")
+    assert lines["ExtractExpert speech_light"][0]
+    assert lines["TrainCE seed 0"] == lines["EvaluateCE test"] == WAITS
+
+
+def test_what_a_model_was_trained_with_and_what_it_would_be_now(project):
+    project.edit("models", "tiny", training__epochs=3, architecture__shared_dim=16)
+    fresh, why = told(project)["TrainCE seed 0"]
+    assert not fresh
+    assert "model.training.epochs: 2 -> 3" in why
+    assert "model.architecture.shared_dim: 8 -> 16" in why
+    assert len(why.split("; ")) == 2, "and nothing else"
+    fresh, why = told(project)["EvaluateCE test"]
+    assert not fresh
+    assert why.startswith("train.0: ")
+
+
+def test_another_seed_or_split_was_never_run(project):
+    with project.process():
+        lines = {line.stage: line for line in status(plan(Paths().layout, "tiny"), "0,5", "val")}
+    assert lines["TrainCE seed 0"].fresh
+    assert (lines["TrainCE seed 5"].fresh, lines["TrainCE seed 5"].why) == (False, "never run")
+    assert (lines["EvaluateCE val"].fresh, lines["EvaluateCE val"].why) == (False, "never run")
+
+
+def test_videos_that_came_changed_or_went_are_named(project):
+    project.add_video("new.mp4", 20, None)
+    project.add_video("new2.mp4", 21, None)
+    project.add_video("v03.mp4", 22, None)
+    (project.videos / "v07.mp4").unlink()
+    fresh, why = told(project)["BuildManifest"]
+    assert not fresh
+    assert why == "2 new (e.g. new.mp4); 1 changed (e.g. v03.mp4); 1 gone (e.g. v07.mp4)"
+
+
+def test_captions_that_changed_are_told(project):
+    project.rows[0]["caption"] = "another sentence"
+    project.write_captions()
+    assert told(project)["BuildManifest"] == (False, "the captions or settings changed")
+    project.run(BuildManifest, dataset="tiny")
+    lines = told(project)
+    assert lines["EncodeText words_hashed"] == (False, "1 captions are new")
+    fresh, why = lines["TrainCE seed 0"]
+    assert not fresh
+    assert why.startswith("manifest: ")
+
+
+def test_a_video_that_is_new_is_counted_for_each_expert(project):
+    project.add_video("new.mp4", 20, None)
+    project.run(BuildManifest, dataset="tiny")
+    lines = told(project)
+    assert lines["ExtractExpert rgb_light"] == (False, "1 of 15 videos are new")
+    project.run(ExtractExpert, dataset="tiny", expert="rgb_light")
+    assert told(project)["ExtractExpert rgb_light"] == (True, "15 present")
+
+
+def test_failures_are_counted_and_too_many_are_told(project):
+    (project.videos / "broken.mp4").write_text("not a video")
+    project.attempt(EvaluateCE, dataset="tiny")
+    fresh, why = told(project)["ExtractExpert rgb_light"]
+    assert not fresh
+    assert why.startswith("expert rgb_light failed on 1 of 15 videos of tiny, e.g.: broken.mp4: Invalid data")
+    assert "ForgetFailures --dataset tiny" in why
+    assert "max_failed_fraction" in why
+    project.edit("datasets", "tiny", max_failed_fraction=0.1)
+    assert told(project)["ExtractExpert rgb_light"] == (True, "14 present, 1 failed")
+
+
+def test_an_expert_that_was_never_extracted_is_told(project):
+    project.copy_config("experts", "scene_light")
+    project.edit("models", "tiny", experts=["rgb_light", "speech_light", "scene_light"])
+    lines = told(project)
+    assert lines["ExtractExpert scene_light"] == (False, "all 14 videos: never extracted")
+
+
+def test_the_text_encoder_is_told_as_an_expert_is(project):
+    project.edit("text", "words_hashed", params__longest=4)
+    assert told(project)["EncodeText words_hashed"] == (False, "all 14 captions: params.longest: 5 -> 4")
+
+
+def test_status_reads_no_array_and_writes_nothing(project, monkeypatch):
+    monkeypatch.setattr(parts, "read_array", None)
+    before = {path: path.stat().st_mtime_ns for path in project.data.rglob("*")}
+    told(project)
+    assert {path: path.stat().st_mtime_ns for path in project.data.rglob("*")} == before
+
+
+def test_the_task_prints_a_table(project):
+    project.edit("experts", "rgb_light", params__fps=3.0)
+    code, output, errors = project.say("Status", "--dataset", "tiny")
+    assert (code, errors) == (0, "")
+    lines = [" ".join(line.split()) for line in output.splitlines()]
+    assert "ExtractExpert rgb_light STALE all 14 videos: params.fps: 2.0 -> 3.0" in lines
+    assert "BuildManifest fresh 14 videos" in lines
+
+
+def test_the_task_can_be_asked_again_and_again(project, capsys):
+    for _ in range(2):
+        ran, worked = project.attempt(Status, dataset="tiny")
+        assert (ran, worked) == (["Status test"], True)
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]"])
+def test_a_damaged_recipe_is_told(project, damage):
+    from pipeline.errors import StoreError
+
+    (mark,) = project.data.glob("store/reports/*/*/*/recipe.json")
+    mark.write_text(damage)
+    with pytest.raises(StoreError, match=r"recipe\.json: not a recipe.*delete it and run again"):
+        told(project)
+
+
+def test_failed_rows_of_other_videos_are_not_counted(project):
+    (store_folder,) = {part.parent for part in project.feature_parts("rgb_light")}
+    empty = Features(_zeros(project), _zeros(project)[:, :2])
+    parts.publish(store_folder, [Row("somebody else's", 0, failed=True, reason="x")], [empty], _zeros(project).shape[1])
+    assert told(project)["ExtractExpert rgb_light"] == (True, "14 present")
+
+
+def _zeros(project):
+    import numpy as np
+
+    from extractors import registry
+
+    return np.zeros((0, registry.expert("rgb_light", project.configs / "experts").extractor.dim), np.float32)
+
+
+def test_other_code_is_a_note_and_no_reason_to_run(project, monkeypatch):
+    digest = source_code.digest
+    monkeypatch.setattr(source_code, "digest", lambda name: "another" if name == "colour_shape" else digest(name))
+    lines = told(project)
+    assert lines["ExtractExpert rgb_light"] == (True, f"14 present ({OTHER_CODE.format('colour_shape')})")
+    assert "code" not in lines["ExtractExpert speech_light"][1]
+    assert lines["EncodeText words_hashed"] == (True, "")
+    assert project.run(EvaluateCE, dataset="tiny") == []

@@ -1,0 +1,48 @@
+import pytest
+
+from pipeline.errors import PipelineError, StoreError
+from pipeline.stores import recipes
+from tasks.plan.plan import plan
+from tasks.plan.settings import Paths
+from tasks.plan.targets import ExpertTarget, FolderTarget, ManifestTarget, TextTarget
+
+
+def test_a_folder_is_there_once_its_recipe_is(tmp_path):
+    target = FolderTarget(tmp_path / "run")
+    assert not target.exists()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "model.safetensors").write_bytes(b"x")
+    assert not target.exists(), "the recipe is written last"
+    recipes.write_recipe(tmp_path / "run", {"stage": "train"})
+    assert target.exists()
+    assert target.need() == tmp_path / "run"
+
+
+def test_a_folder_whose_name_is_not_known_is_not_there(tmp_path):
+    assert not FolderTarget(None).exists()
+    with pytest.raises(PipelineError, match="run the same command again"):
+        FolderTarget(None).need()
+
+
+def test_a_damaged_recipe_is_told_and_not_taken_for_an_absence(tmp_path):
+    (tmp_path / "recipe.json").write_text("{")
+    with pytest.raises(StoreError, match="delete it and run again"):
+        FolderTarget(tmp_path).exists()
+
+
+def test_targets_of_a_finished_project_are_there_and_after_a_new_video_are_not(project):
+    def targets():
+        tiny = plan(Paths().layout, "tiny")
+        return [
+            ManifestTarget(tiny),
+            ExpertTarget(tiny, "rgb_light"),
+            ExpertTarget(tiny, "speech_light"),
+            TextTarget(tiny),
+        ]
+
+    with project.process():
+        assert all(target.exists() for target in targets())
+    (project.videos / "new.mp4").write_bytes(b"x")
+    with project.process():
+        assert not any(target.exists() for target in targets())
+        assert ExpertTarget(plan(Paths().layout, "tiny"), "rgb_light").state() is None

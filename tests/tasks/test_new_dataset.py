@@ -1,0 +1,211 @@
+"""A folder of one's own: described, extracted, searched or trained on, and changed."""
+
+import csv
+import json
+import shutil
+
+import luigi
+import pytest
+
+from extractors.extraction import one_pass
+from pipeline.stores import store
+from tasks.extraction import ExtractExpert
+from tasks.manifest import BuildManifest
+from tasks.new_dataset import EstimateExtraction, NewDataset
+from tests.tasks.project import Project
+
+LIGHT = ["audio_light", "face_light", "flow_light", "ocr_light", "rgb_light", "scene_light", "speech_light"]
+
+
+@pytest.fixture
+def own(tmp_path, clip, rich_clip):
+    """Three videos without a word about them."""
+    project = Project(tmp_path)
+    for kind, names in (("experts", ["rgb_light", "speech_light"]), ("text", ["words_hashed"])):
+        for name in names:
+            project.copy_config(kind, name)
+    project.copy_config("models", "ce_light")
+    project.edit("models", "ce_light", experts=["rgb_light", "speech_light"])
+    for name, source in (("a/clip.mp4", clip), ("b/clip.mp4", rich_clip), ("-rf 日本 'q'.mkv", rich_clip)):
+        (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, tmp_path / "mine" / name)
+    run(project, NewDataset, name="mine", videos=str(tmp_path / "mine"))
+    return project
+
+
+def run(project, task, **params):
+    luigi.task_register.Register.clear_instance_cache()  # else a task that has told remembers that it has
+    with project.process():
+        assert luigi.build([task(**params)], local_scheduler=True, no_lock=True)
+
+
+def extract(project):
+    run(project, ExtractExpert, dataset="mine", expert="rgb_light,speech_light")
+
+
+def manifest_of(project):
+    from tasks.plan.layout import Layout
+    from tasks.plan.plan import plan
+
+    with project.process():
+        return plan(Layout(project.data, project.configs), "mine").manifest()
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """The names of the files that were decoded."""
+    names = []
+    real = one_pass.extract
+
+    def watched(wanted, videos, options, progress):
+        keys = frozenset().union(*(one.keys for one in wanted))
+        names.extend(sorted({video.video_id for _, video in videos if video.content in keys}))
+        return real(wanted, videos, options, progress)
+
+    monkeypatch.setattr(one_pass, "extract", watched)
+    return names
+
+
+def test_a_folder_without_captions_extracts_and_says_that_there_is_nothing_to_train_on(own):
+    extract(own)
+    assert {video.split for video in manifest_of(own).videos} == {""}
+    code, _, errors = own.say("EvaluateCE", "--dataset", "mine", "--seeds", "0")
+    assert code
+    assert "mine: no captioned video in the train split, so there is nothing to train on; add captions" in errors
+    assert "Traceback" not in errors
+
+
+def test_an_added_video_alone_is_decoded(own, decoded, clip, bare_clip):
+    extract(own)
+    decoded.clear()
+    shutil.copy(bare_clip, own.root / "mine" / "new.mp4")
+    extract(own)
+    assert decoded == ["new.mp4"]
+
+
+def test_a_changed_video_alone_is_decoded_again(own, decoded, bare_clip):
+    extract(own)
+    decoded.clear()
+    shutil.copy(bare_clip, own.root / "mine" / "a" / "clip.mp4")
+    extract(own)
+    assert decoded == ["a/clip.mp4"]
+
+
+def test_a_renamed_or_copied_video_is_not_decoded(own, decoded):
+    extract(own)
+    decoded.clear()
+    (own.root / "mine" / "a" / "clip.mp4").rename(own.root / "mine" / "renamed.mp4")
+    shutil.copy(own.root / "mine" / "b" / "clip.mp4", own.root / "mine" / "copy.mp4")
+    extract(own)
+    assert decoded == []
+    assert [video.video_id for video in manifest_of(own).videos] == [
+        "-rf 日本 'q'.mkv", "b/clip.mp4", "copy.mp4", "renamed.mp4",
+    ]  # fmt: skip
+
+
+def test_a_removed_video_leaves_the_manifest_and_its_features_stay(own, decoded):
+    extract(own)
+    decoded.clear()
+    kept = own.root / "kept.mp4"
+    (own.root / "mine" / "a" / "clip.mp4").rename(kept)
+    extract(own)
+    assert len(manifest_of(own).videos) == 2
+    kept.rename(own.root / "mine" / "back.mp4")
+    extract(own)
+    assert decoded == []
+
+
+def test_an_estimate_tells_videos_time_and_disk_and_keeps_nothing(own, capsys):
+    run(own, EstimateExtraction, dataset="mine")
+    told = capsys.readouterr().out
+    # Two contents: the third file is a copy. 2 s and 3 s of video.
+    assert "Extracting rgb_light, speech_light from 2 videos, 5 s in all" in told
+    assert "That will take about" in told
+    assert "MB of disk" in told
+    assert not own.feature_parts("rgb_light")
+    assert not list((own.data / "store").glob(".tmp-*"))
+    extract(own)
+    capsys.readouterr()
+    run(own, EstimateExtraction, dataset="mine")
+    assert "Nothing to extract" in capsys.readouterr().out
+
+
+def test_the_commands_are_told_one_after_another(own, tmp_path):
+    (tmp_path / "c.csv").write_text("video,caption,split\na/clip.mp4,x,train\nb/clip,y,val\nwho,z,test\n")
+    code, output, errors = own.say(
+        "NewDataset", "--name", "told", "--videos", str(tmp_path / "mine"), "--captions", str(tmp_path / "c.csv")
+    )
+    assert (code, errors) == (0, "")
+    assert "3 videos, 2 with captions (1 train, 1 val, 0 test)" in output
+    assert "Note: 1 names in the captions fit no video, e.g. 'who'" in output
+    assert "Note: nothing in test; name splits in the captions, or change split_fractions" in output
+    assert "Next: luigi --module tasks EvaluateCE --dataset told" in output
+    code, output, errors = own.say("NewDataset", "--name", "told", "--videos", str(tmp_path / "mine"))
+    assert code
+    assert "told.yaml is there already" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.slow
+def test_every_real_and_every_bad_file_is_accounted_for(tmp_path, media):
+    project = Project(tmp_path)
+    for kind, names in (("experts", LIGHT), ("text", ["words_hashed"]), ("models", ["ce_light"])):
+        for name in names:
+            project.copy_config(kind, name)
+    project.edit("models", "ce_light", training__epochs=2, training__seeds=[0])
+    for folder in ("videos", "bad"):
+        shutil.copytree(media / folder, tmp_path / "mine" / folder)
+    (tmp_path / "mine" / "bad" / "expected.csv").unlink()
+    files = sorted(path.relative_to(tmp_path / "mine").as_posix() for path in (tmp_path / "mine").rglob("*.*"))
+    with (tmp_path / "c.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = [(name, f"number {i}", ("train", "train", "val", "test")[i % 4]) for i, name in enumerate(files)]
+        csv.writer(file).writerows([("video", "caption", "split"), *rows])
+    run(project, NewDataset, name="mine", videos=str(tmp_path / "mine"), captions=str(tmp_path / "c.csv"))
+    code, output, errors = project.say("EvaluateCE", "--dataset", "mine", "--seeds", "0")
+    assert code == 0, errors
+    assert "mine, test split" in output
+    made = manifest_of(project)
+    assert [video.video_id for video in made.videos] == files
+    _every_row_is_there(project, made)
+    _outcomes_are_as_expected(project, made, media)
+
+
+def _every_row_is_there(project, made):
+    contents = {video.content for video in made.videos}
+    for name in LIGHT:
+        (folder,) = (project.data / "store" / "features" / name).iterdir()
+        assert store.rows(folder).keys() == contents, name
+
+
+def _outcomes_are_as_expected(project, made, media):
+    """Against the list that came with the bad files: what gives an error there failed here, and nothing else did."""
+    with (media / "bad" / "expected.csv").open(encoding="utf-8", newline="") as file:
+        expected = {f"bad/{row['file']}": row["expect_status"] for row in csv.DictReader(file)}
+    (report,) = project.data.glob("store/reports/mine/*/*/report.json")
+    failed = {row["video"] for row in json.loads(report.read_text(encoding="utf-8"))["failures"]}
+    wrong = {name for name, status in expected.items() if status == "error"}
+    maybe = {name for name, status in expected.items() if status.startswith("error (")}
+    assert wrong <= failed <= wrong | maybe
+    assert all(video.problem for video in made.videos if video.video_id in wrong)
+
+
+def test_the_manifest_of_a_known_dataset_warns_when_it_is_partial(tmp_path, clip):
+    from tests.pipeline.datasets.readers import makers
+
+    project = Project(tmp_path)
+    makers.msrvtt(tmp_path / "raw")
+    (tmp_path / "raw" / "videos").mkdir()
+    shutil.copy(clip, tmp_path / "raw" / "videos" / "video3.mp4")
+    told = {
+        "videos": str(tmp_path / "raw" / "videos"),
+        "annotations": {"format": "msrvtt", "folder": str(tmp_path / "raw"), "variant": "full"},
+    }
+    project.write_config("datasets", "mine", told)
+    code, _, errors = project.say("BuildManifest", "--dataset", "mine")
+    assert code
+    assert "11 of 12 captioned videos are not in" in errors
+    code, output, _ = project.say("BuildManifest", "--dataset", "mine", "--allow-partial")
+    assert code == 0
+    assert "Note: 11 of 12 captioned videos are not in" in output
+    with project.process():
+        assert BuildManifest(dataset="mine").plan.manifest() is None, "that it is partial is asked for each time"
