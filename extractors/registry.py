@@ -13,7 +13,7 @@ from extractors.base import Extractor, TextEncoder
 from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.media.video import DECODE_VERSION
-from pipeline.released.imports import IMPORTED
+from pipeline.released.feature_import import IMPORTED
 from pipeline.stores.fingerprint import Recipe
 from pipeline.weights.files import SEEDED, WeightFile, WeightOptions, WeightSource
 

@@ -11,7 +11,7 @@ from extractors import registry
 from models import config as model_config
 from pipeline import config
 from pipeline.datasets import annotations, manifest
-from pipeline.datasets.missing import is_imported
+from pipeline.datasets.availability import is_imported
 from pipeline.stores import atomic, store
 from pipeline.weights.files import WeightOptions
 from search.index import folder

@@ -23,7 +23,7 @@ from extractors.extraction import one_pass
 from extractors.extraction.one_pass import PassOptions, Todo, Wanted, run_pass, what_is_lacking
 from pipeline.datasets.manifest import Video
 from pipeline.errors import ExtractionError
-from pipeline.running.interrupts import DeafContext
+from pipeline.running.processes import DeafContext
 
 Chunk = list[tuple[Path, Video, tuple[str, ...]]]
 """What one process does at a stretch, with the names of the experts: of each at most one part."""

@@ -9,7 +9,7 @@ from models.config import ExpertInput, TextInput
 from models.inputs.batches import Collection
 from pipeline.datasets.manifest import Manifest, Video
 from pipeline.errors import TrainingError
-from pipeline.released.imports import row_key
+from pipeline.released.feature_import import row_key
 from pipeline.stores import parts, store
 from pipeline.stores.ragged import Ragged
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.datasets.annotations import Annotation, Caption, DatasetConfig, read_annotations
-from pipeline.datasets.missing import how_to_get, reader
+from pipeline.datasets.availability import how_to_get, reader
 from pipeline.datasets.readers import released
 from pipeline.datasets.sources import AnnotationFiles, SplitCounts
 from pipeline.errors import AnnotationError

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from pipeline.errors import PipelineError
-from pipeline.running.interrupts import DeafContext
+from pipeline.running.processes import DeafContext
 
 MAX_NEW_POOLS = 2
 """For one job; workers that break more pools than this do not even start."""

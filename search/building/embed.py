@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.datasets.manifest import Video
-from pipeline.released.imports import origin_of
+from pipeline.released.feature_import import origin_of
 from pipeline.stores import atomic, recipes
 from pipeline.stores.fingerprint import Recipe, canonical, file_sha256
 from pipeline.stores.parts import Reader

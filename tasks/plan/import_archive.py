@@ -8,8 +8,8 @@ from pipeline import config
 from pipeline.datasets import protocol
 from pipeline.datasets.readers import released
 from pipeline.errors import ArchiveError
-from pipeline.released import imports, releases
-from pipeline.released.imports import IMPORTED, Origin, Table
+from pipeline.released import feature_import, releases
+from pipeline.released.feature_import import IMPORTED, Origin, Table
 from pipeline.released.releases import Release
 from pipeline.stores import recipes
 from pipeline.untrusted.archives import scratch, unpack
@@ -25,10 +25,10 @@ def run_import(release: Release, fuse: bool, archive: Path, layout: Layout, prog
     with scratch(layout.store) as folder:
         members = unpack(
             archive,
-            lambda name: releases.is_annotation(name) or any(imports.fits(name, pattern) for pattern in wanted),
+            lambda name: releases.is_annotation(name) or any(feature_import.fits(name, pattern) for pattern in wanted),
             folder,
         )
-        found = {one.name: imports.find(one.files, members) for one in (*tables, *texts)}
+        found = {one.name: feature_import.find(one.files, members) for one in (*tables, *texts)}
         if not any(found.values()):
             raise ArchiveError(f"{archive}: none of the files in it is named by a YAML in configs/experts/")
         releases.keep_annotations(release, members)
@@ -37,11 +37,11 @@ def run_import(release: Release, fuse: bool, archive: Path, layout: Layout, prog
         for one in here:
             chosen = {name: members[name] for name in found[one.name]}
             recipes.write_recipe(one.folder, one.recipe, provenance())
-            origin = imports.begin(one, release.released.collection, archive.name, chosen)
+            origin = feature_import.begin(one, release.released.collection, archive.name, chosen)
             if one in texts:
-                imports.import_texts(one, origin, chosen, _caption_keys(release, fuse))
+                feature_import.import_texts(one, origin, chosen, _caption_keys(release, fuse))
             else:
-                imports.import_features(one, origin, chosen, released.captions(release.folder))
+                feature_import.import_features(one, origin, chosen, released.captions(release.folder))
             done[one.name] = origin
             progress(len(done), len(here))
         return done

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractors.registry import NamedExpert, NamedText
-from pipeline.datasets import manifest, survey
+from pipeline.datasets import manifest, scan
 from pipeline.datasets.annotations import Caption, DatasetConfig
 from pipeline.datasets.manifest import Manifest, Video
 from pipeline.errors import PipelineError
-from pipeline.released.imports import fill_absent, origin_of, row_key
+from pipeline.released.feature_import import fill_absent, origin_of, row_key
 from pipeline.stores import store
 from pipeline.stores.store import Row
 from tasks.plan.selection import Choice
@@ -52,7 +52,7 @@ class Inventory(Choice):
 
     def folder_changes(self, before: Manifest) -> str:
         """What is new, changed or gone in the dataset's folder since `before`, in words."""
-        changed = survey.changes(before, self.settings, self.layout.cache)
+        changed = scan.changes(before, self.settings, self.layout.cache)
         told = [f"{len(names)} {what} (e.g. {names[0]})" for what, names in changed.items() if names]
         return "; ".join(told) or "the captions or settings changed"
 
@@ -60,7 +60,7 @@ class Inventory(Choice):
         """Looks into the dataset's folder as it is now, and saves what is found."""
         look_again(self.dataset)
         look = _look(self.dataset, self.settings)
-        built = survey.build(self.dataset, self.settings, self.layout.cache, workers, deadline_s, progress)
+        built = scan.build(self.dataset, self.settings, self.layout.cache, workers, deadline_s, progress)
         folder = self.layout.manifests(self.dataset)
         manifest.save(built, folder)
         manifest.write_pointer(folder, look, built.fingerprint)
@@ -142,7 +142,7 @@ def _look(dataset: str, settings: DatasetConfig) -> str:
     if dataset not in _looks:
         if not Path(settings.videos).is_dir() and settings.demo:
             return "not-made-yet"
-        _looks[dataset] = survey.scan_digest(dataset, settings)
+        _looks[dataset] = scan.scan_digest(dataset, settings)
     return _looks[dataset]
 
 

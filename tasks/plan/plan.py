@@ -14,7 +14,7 @@ from extractors.registry import NamedExpert
 from models import config as model_config
 from models.config import ExpertInput
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.released.imports import origin_of
+from pipeline.released.feature_import import origin_of
 from pipeline.stores.fingerprint import Recipe, fingerprint
 from tasks.plan.inventory import Inventory
 from tasks.plan.layout import Layout

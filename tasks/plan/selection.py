@@ -10,7 +10,7 @@ from models import config as model_config
 from models.config import ModelConfig
 from pipeline.datasets import annotations
 from pipeline.datasets.annotations import DatasetConfig
-from pipeline.datasets.missing import has_videos, is_imported
+from pipeline.datasets.availability import has_videos, is_imported
 from pipeline.demo.make import DemoSettings
 from pipeline.errors import ConfigError
 from tasks.parameters import names_in

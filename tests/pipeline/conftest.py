@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from pipeline.datasets import files, manifest, survey
+from pipeline.datasets import files, manifest, scan
 from pipeline.datasets.annotations import DatasetConfig
 from pipeline.running.worker_pool import Done
 from tests.clips import make_clip
@@ -48,11 +48,11 @@ class Dataset:
     def build(self, name="ours"):
         with (self.root / "captions.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([("video", "caption", "split", "tags"), *self.rows])
-        return survey.build(name, self.settings, self.root / "cache.sqlite", 1, 60.0)
+        return scan.build(name, self.settings, self.root / "cache.sqlite", 1, 60.0)
 
     @property
     def look(self):
-        return survey.scan_digest("ours", self.settings)
+        return scan.scan_digest("ours", self.settings)
 
 
 @pytest.fixture

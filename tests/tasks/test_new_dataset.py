@@ -190,10 +190,10 @@ def _outcomes_are_as_expected(project, made, media):
 
 
 def test_the_manifest_of_a_known_dataset_warns_when_it_is_partial(tmp_path, clip):
-    from tests.pipeline.datasets.readers import makers
+    from tests.pipeline.datasets.readers import sample_files
 
     project = Project(tmp_path)
-    makers.msrvtt(tmp_path / "raw")
+    sample_files.msrvtt(tmp_path / "raw")
     (tmp_path / "raw" / "videos").mkdir()
     shutil.copy(clip, tmp_path / "raw" / "videos" / "video3.mp4")
     told = {

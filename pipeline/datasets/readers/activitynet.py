@@ -6,7 +6,7 @@ val1: the videos of val_1.json are the test split, and all of train.json the tra
 from pathlib import Path
 
 from pipeline.datasets.annotations import Annotation
-from pipeline.datasets.readers.listed import annotation, check_variant, malformed, read_json
+from pipeline.datasets.readers.parsing import annotation, check_variant, malformed, read_json
 
 FILES = "train.json and val_1.json"
 VARIANTS = ("val1",)

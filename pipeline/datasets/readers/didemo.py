@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.datasets.annotations import Annotation
-from pipeline.datasets.readers.listed import annotation, check_variant, malformed, read_json
+from pipeline.datasets.readers.parsing import annotation, check_variant, malformed, read_json
 
 FILES = "train_data.json, val_data.json and test_data.json"
 VARIANTS = ("paragraph",)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.datasets.annotations import Annotation
-from pipeline.datasets.readers.listed import annotation, check_variant, read_lines
+from pipeline.datasets.readers.parsing import annotation, check_variant, read_lines
 from pipeline.errors import AnnotationError
 
 FILES = "LSMDC16_annos_training.csv, LSMDC16_annos_val.csv and LSMDC16_challenge_1000_publictect.csv"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.datasets.annotations import Annotation, Caption
-from pipeline.datasets.readers.listed import annotation, check_variant, malformed, read_json, read_lines, sentence
+from pipeline.datasets.readers.parsing import annotation, check_variant, malformed, read_json, read_lines, sentence
 from pipeline.errors import AnnotationError
 
 FILES = "train_val_videodatainfo.json and test_videodatainfo.json (or MSRVTT_data.json)"

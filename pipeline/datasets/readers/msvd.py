@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipeline.datasets.annotations import Annotation
-from pipeline.datasets.readers.listed import annotation, check_variant, malformed, read_lines
+from pipeline.datasets.readers.parsing import annotation, check_variant, malformed, read_lines
 from pipeline.errors import AnnotationError
 
 FILES = (

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.datasets.annotations import Annotation, Caption
 from pipeline.datasets.files import plain_name
-from pipeline.datasets.readers.listed import annotation, read_lines, sentence
+from pipeline.datasets.readers.parsing import annotation, read_lines, sentence
 from pipeline.datasets.sources import Released
 from pipeline.errors import AnnotationError
 from pipeline.untrusted.unpickle import load_pickle

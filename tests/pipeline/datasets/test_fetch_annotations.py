@@ -9,7 +9,7 @@ from pipeline.datasets.annotations import DatasetConfig
 from pipeline.datasets.fetch_annotations import obtain
 from pipeline.datasets.sources import Part
 from pipeline.errors import FetchError
-from tests.pipeline.server import serve
+from tests.pipeline.http_server import serve
 
 
 @contextmanager

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from pipeline import config
-from pipeline.datasets import annotations, manifest, survey
+from pipeline.datasets import annotations, manifest, scan
 from pipeline.datasets.annotations import Annotation, Caption, DatasetConfig, load_dataset
-from pipeline.datasets.missing import how_to_get, reader
+from pipeline.datasets.availability import how_to_get, reader
 from pipeline.datasets.protocol import annotations_of, as_used, miscounts
 from pipeline.datasets.sources import AnnotationFiles, SplitCounts
 from pipeline.errors import AnnotationError, ConfigError
 from tests.conftest import ROOT
-from tests.pipeline.datasets.readers import makers
+from tests.pipeline.datasets.readers import sample_files
 
 DATASETS = ROOT / "configs" / "datasets"
 KNOWN = [name for name in config.names(DATASETS) if load_dataset(name, DATASETS).annotations]
@@ -37,7 +37,7 @@ def test_other_counts_than_the_known_ones_are_told_by_split():
 
 
 def test_wrong_counts_stop_a_run_unless_partial_ones_are_allowed(tmp_path):
-    makers.msrvtt(tmp_path)
+    sample_files.msrvtt(tmp_path)
     counts = {"train": SplitCounts((6513,)), "val": SplitCounts((2,), (6,))}
     with pytest.raises(AnnotationError, match=r"train: 6 videos, known are 6513; get .* or go on with --allow-partial"):
         annotations_of("msrvtt", settings(tmp_path, counts=counts))
@@ -68,7 +68,7 @@ def test_a_known_dataset_with_nothing_there_is_one_message_with_all_that_one_nee
     monkeypatch.chdir(tmp_path)
     wanted = load_dataset(name, DATASETS)
     with pytest.raises(AnnotationError) as caught:
-        survey.build(name, wanted, tmp_path / "cache", 1, 60.0)
+        scan.build(name, wanted, tmp_path / "cache", 1, 60.0)
     told = str(caught.value)
     assert told == how_to_get(name, wanted)
     for part in wanted.parts:
@@ -79,7 +79,7 @@ def test_a_known_dataset_with_nothing_there_is_one_message_with_all_that_one_nee
 
 
 def test_what_is_there_is_not_asked_for(tmp_path):
-    makers.msrvtt(tmp_path)
+    sample_files.msrvtt(tmp_path)
     told = how_to_get("some", settings(tmp_path))
     assert "- videos, below" in told
     assert "- annotations" not in told
@@ -102,13 +102,13 @@ def test_a_format_that_no_reader_knows_is_told():
 
 
 def test_missing_videos_of_a_known_dataset_stop_a_run_and_are_left_out_when_that_is_allowed(tmp_path, clip):
-    makers.msrvtt(tmp_path)
+    sample_files.msrvtt(tmp_path)
     (tmp_path / "videos" / "TrainValVideo").mkdir(parents=True)
     for name in ("TrainValVideo/video0.mp4", "video6.mp4"):
         (tmp_path / "videos" / name).write_bytes(clip.read_bytes())
     with pytest.raises(AnnotationError, match=r"some: 10 of 12 captioned videos are not in .*videos, e\.g\. video"):
-        survey.build("some", settings(tmp_path), tmp_path / "cache", 1, 60.0)
-    built = survey.build("some", settings(tmp_path, allow_partial=True), tmp_path / "cache", 1, 60.0)
+        scan.build("some", settings(tmp_path), tmp_path / "cache", 1, 60.0)
+    built = scan.build("some", settings(tmp_path, allow_partial=True), tmp_path / "cache", 1, 60.0)
     assert [(video.video_id, video.split, len(video.captions)) for video in built.videos] == [
         ("TrainValVideo/video0.mp4", "train", 3), ("video6.mp4", "val", 3),
     ]  # fmt: skip
@@ -118,11 +118,11 @@ def test_missing_videos_of_a_known_dataset_stop_a_run_and_are_left_out_when_that
 
 
 def test_annotation_files_that_change_change_the_look(tmp_path):
-    makers.msrvtt(tmp_path)
-    before = survey.scan_digest("some", settings(tmp_path))
-    makers.msrvtt(tmp_path, captions=4)
-    assert survey.scan_digest("some", settings(tmp_path)) != before
-    assert survey.scan_digest("some", settings(tmp_path, allow_partial=True)) != before
+    sample_files.msrvtt(tmp_path)
+    before = scan.scan_digest("some", settings(tmp_path))
+    sample_files.msrvtt(tmp_path, captions=4)
+    assert scan.scan_digest("some", settings(tmp_path)) != before
+    assert scan.scan_digest("some", settings(tmp_path, allow_partial=True)) != before
     assert all(isinstance(path, Path) for path in annotations.annotation_files(settings(tmp_path)))
 
 
@@ -137,6 +137,6 @@ def test_captions_may_lie_beside_the_videos_as_text(tmp_path, clip):
     assert {name: [caption.text for caption in one.captions] for name, one in told.items()} == {
         "a/clip.mp4": ["A dog.", "It runs."], "b/clip.mp4": ["日本語"],
     }  # fmt: skip
-    before = survey.scan_digest("own", own)
+    before = scan.scan_digest("own", own)
     (tmp_path / "silent.txt").write_text("Nothing is heard.")
-    assert survey.scan_digest("own", own) != before
+    assert scan.scan_digest("own", own) != before

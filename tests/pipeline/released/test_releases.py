@@ -9,7 +9,7 @@ from pipeline.errors import ConfigError
 from pipeline.released import releases
 from pipeline.released.releases import choose, local, release_of, zoo
 from tests.conftest import ROOT
-from tests.pipeline.server import serve
+from tests.pipeline.http_server import serve
 
 DATASETS = ROOT / "configs" / "datasets"
 

@@ -11,7 +11,7 @@ import pytest
 from pipeline.errors import PipelineError
 from pipeline.running import worker_pool
 from pipeline.running.worker_pool import Failure, num_workers, run_jobs
-from tests.pipeline.deeds import NEVER, BadStart, do
+from tests.pipeline.running.worker_jobs import NEVER, BadStart, do
 
 
 def run(*jobs, workers=1, deadline_s=NEVER, **more):

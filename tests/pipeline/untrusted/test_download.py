@@ -9,7 +9,7 @@ import pytest
 from pipeline.errors import FetchError
 from pipeline.untrusted import download as module
 from pipeline.untrusted.download import Checksum, checksum, fetch
-from tests.pipeline.server import serve
+from tests.pipeline.http_server import serve
 
 DATA = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(DATA).hexdigest()

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pipeline.errors import AnnotationError, ArchiveError, PipelineError
-from pipeline.released import imports, releases
+from pipeline.released import feature_import, releases
 from pipeline.stores import recipes, store
 from tasks.plan.import_archive import run_import
 from tasks.plan.inventory import look_again
@@ -123,7 +123,7 @@ def test_what_was_imported_says_where_it_came_from_and_decides_the_training(home
     recipe = asked().train_recipe(0)
     assert recipe["imported"] == {name: origins[name].digest for name in OURS.values()}
     folder = LAYOUT.features(asked().expert("released_face"))
-    kept = imports.origin_of(folder, "msrvtt")
+    kept = feature_import.origin_of(folder, "msrvtt")
     assert kept.archive == ARCHIVE.name
     assert kept.members[0].endswith("facefeats-avg.pickle")
     assert recipes.read_recipe(folder)["extractor"] == "imported"

@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.datasets.annotations import Caption
 from pipeline.errors import ArchiveError
-from pipeline.released import imports
-from pipeline.released.imports import (
+from pipeline.released import feature_import
+from pipeline.released.feature_import import (
     Table,
     begin,
     fill_absent,
@@ -131,7 +131,7 @@ def test_captions_are_named_by_their_texts_and_paragraphs_joined(tmp_path, folde
 
 def test_an_import_that_was_killed_goes_on_and_adds_only_what_is_missing(tmp_path, folder, monkeypatch):
     members = pickled(tmp_path, a={f"video{i}": np.array([i, i]) for i in range(10)})
-    monkeypatch.setattr(imports, "ROWS_PER_PART", 4)
+    monkeypatch.setattr(feature_import, "ROWS_PER_PART", 4)
     real, calls = parts.publish, []
 
     def killed(*args):

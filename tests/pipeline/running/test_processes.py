@@ -2,7 +2,7 @@ import os
 import signal
 import threading
 
-from pipeline.running.interrupts import DeafContext
+from pipeline.running.processes import DeafContext
 
 
 def answer(connection):

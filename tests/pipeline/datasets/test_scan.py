@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.datasets import files, survey
+from pipeline.datasets import files, scan
 from pipeline.datasets.annotations import DatasetConfig, SplitFractions
 from pipeline.datasets.manifest import MISSING, UNLABELLED
 from pipeline.errors import AnnotationError
@@ -50,7 +50,7 @@ def test_an_empty_folder_is_told_with_what_to_do(dataset):
 
 
 def test_a_folder_without_captions_is_a_collection_to_search(dataset):
-    built = survey.build("ours", DatasetConfig(videos=str(dataset.videos)), dataset.root / "cache", 1, 60.0)
+    built = scan.build("ours", DatasetConfig(videos=str(dataset.videos)), dataset.root / "cache", 1, 60.0)
     assert {video.split for video in built.videos} == {UNLABELLED}
 
 
@@ -171,12 +171,12 @@ def test_changes_are_told_without_reading_a_video(dataset, made, monkeypatch):
     dataset.rows.append(("gone.mp4", "Nobody saw it", "train", ""))
     before = dataset.build()
     cache = dataset.root / "cache.sqlite"
-    assert survey.changes(before, dataset.settings, cache) == {"new": [], "changed": [], "gone": []}
+    assert scan.changes(before, dataset.settings, cache) == {"new": [], "changed": [], "gone": []}
     shutil.copy(made[3], dataset.videos / "new.mp4")
     shutil.copy(made[3], dataset.videos / "a.mp4")
     (dataset.videos / "b.mp4").unlink()
     monkeypatch.setattr(files, "file_sha256", None)
-    told = survey.changes(before, dataset.settings, cache)
+    told = scan.changes(before, dataset.settings, cache)
     assert told == {"new": ["new.mp4"], "changed": ["a.mp4"], "gone": ["b.mp4"]}
 
 

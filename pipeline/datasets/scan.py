@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.datasets.annotations import Annotation, DatasetConfig, annotation_files
+from pipeline.datasets.availability import how_to_get, is_imported
 from pipeline.datasets.files import FileFacts, Found, find_videos, inspect_files, remembered
 from pipeline.datasets.manifest import MANIFEST_VERSION, MISSING, UNLABELLED, Manifest, Video, recipe
 from pipeline.datasets.matching import by_file, refuse_missing, refuse_strangers, shared_between_splits
-from pipeline.datasets.missing import how_to_get, is_imported
 from pipeline.datasets.protocol import annotations_of
 from pipeline.errors import AnnotationError
 from pipeline.stores import fingerprint

@@ -1,4 +1,4 @@
-"""What the jobs of test_engine.py do in their workers; imports little, for every worker imports it."""
+"""What the jobs of test_worker_pool.py run; imports little, because every worker process imports it."""
 
 import os
 import signal
