@@ -1,1 +1,1 @@
-"""What flows between the stages and how it is kept: configs, manifests, decoded video, stores, reports."""
+"""The data that flows between the stages, and how it is stored: configs, manifests, decoded video, stores, reports."""

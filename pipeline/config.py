@@ -1,4 +1,4 @@
-"""YAML to frozen dataclasses, strictly: an unknown key, a wrong type or a missing file is one line that says so."""
+"""Reads YAML files into frozen dataclasses, strictly: an unknown key or a wrong type is an error of one line."""
 
 import dataclasses
 import difflib
@@ -19,8 +19,8 @@ STRICT = ConfigDict(extra="forbid", strict=True)
 _UNKNOWN_KEY = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 
 
-class _OnceLoader(yaml.SafeLoader):
-    """YAML lets a key that is there twice silently win the second time; a config with such a key is a mistake."""
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Refuses duplicate keys, of which PyYAML would silently take the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -33,9 +33,9 @@ class _OnceLoader(yaml.SafeLoader):
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping that a YAML file holds; ConfigError when the file is missing, broken, or no mapping."""
+    """The mapping in a YAML file; ConfigError when the file is missing, malformed, or not a mapping."""
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_OnceLoader)  # noqa: S506 - it is a SafeLoader
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - it is a SafeLoader
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file{_nearest(path.stem, _stems(path.parent))}") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -48,7 +48,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def parse(cls: type[T], data: Any, where: str) -> T:
-    """`data` as an instance of the dataclass `cls`; ConfigError naming `where`, the key and the nearest right key."""
+    """`data` as an instance of the dataclass `cls`; ConfigError names `where`, the key and the closest valid key.
+
+    `where` is the source of the data for error messages, e.g. the path of the file.
+    """
     try:
         plain = json.dumps(data, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -71,7 +74,7 @@ def names(folder: Path) -> list[str]:
 
 
 def choose(folder: Path, name: str) -> Path:
-    """The path of the config called `name` in `folder`; ConfigError with the nearest name when there is none."""
+    """The path of the config called `name` in `folder`; ConfigError suggests the closest name when there is none."""
     if name not in names(folder):
         raise ConfigError(f"no {name}.yaml in {folder}{_nearest(name, names(folder))}")
     return folder / f"{name}.yaml"
@@ -89,8 +92,8 @@ def _nearest(word: str, candidates: list[str]) -> str:
 
 
 def _explain(cls: type, error: ValidationError) -> str:
-    # A key that is misspelt is also one that is missing: the misspelling is what helps.
-    first = min(error.errors(), key=lambda told: told["type"] not in _UNKNOWN_KEY)
+    # A misspelt key is reported as unknown and as missing; the unknown one helps the user more.
+    first = min(error.errors(), key=lambda problem: problem["type"] not in _UNKNOWN_KEY)
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] in _UNKNOWN_KEY:
         return f"unknown key {key!r}{_nearest(str(first['loc'][-1]), _keys_at(cls, first['loc'][:-1]))}"
@@ -103,7 +106,7 @@ def _explain(cls: type, error: ValidationError) -> str:
 
 
 def _keys_at(cls: Any, loc: tuple[int | str, ...]) -> list[str]:
-    """The keys that the nested dataclass at `loc` knows; none where the way there leads through something else."""
+    """The field names of the nested dataclass at `loc`; empty when something on the way is not a dataclass."""
     for part in loc:
         if not dataclasses.is_dataclass(cls):
             return []

@@ -1,16 +1,16 @@
-"""The errors a user can meet; each message says what, where, and what to do about it."""
+"""Exceptions whose messages are shown to the user; each message says what, where, and what to do about it."""
 
 
 class PipelineError(Exception):
-    """Base of every error that is shown to the user as one line instead of a traceback."""
+    """Base class of the errors that the user sees as one line instead of a traceback."""
 
 
 class ConfigError(PipelineError, ValueError):
-    """A YAML or a command-line value that cannot be used."""
+    """An invalid YAML file or command-line value."""
 
 
 class AnnotationError(PipelineError, ValueError):
-    """A dataset whose captions or splits cannot be read or do not fit its videos."""
+    """A dataset whose captions or splits cannot be read, or do not match its videos."""
 
 
 class DecodeError(PipelineError, OSError):
@@ -18,24 +18,24 @@ class DecodeError(PipelineError, OSError):
 
 
 class ExtractionError(PipelineError, RuntimeError):
-    """An expert that could not do its work."""
+    """An expert that cannot be loaded or run."""
 
 
 class WeightsError(ExtractionError):
-    """Weights that are not here, or are not what they should be."""
+    """Weights that are missing, damaged, or not of the expected kind."""
 
 
 class StoreError(PipelineError, OSError):
-    """A store whose bytes are not what its index says."""
+    """A store that is damaged, incomplete, or cannot be written."""
 
 
 class TrainingError(PipelineError, RuntimeError):
-    """A training or an evaluation that cannot go on."""
+    """A training run or an evaluation that cannot continue."""
 
 
 class FetchError(PipelineError, OSError):
-    """A download that did not arrive whole."""
+    """A download that failed."""
 
 
 class ArchiveError(PipelineError, ValueError):
-    """A released archive, or a file in it, that cannot be used or must not be trusted."""
+    """A released archive, or a file in it, that cannot be used or is not safe to read."""

@@ -1,1 +1,1 @@
-"""Datasets: their YAML, their files and captions, and the manifest that both become."""
+"""Datasets: their YAML, video files and captions, and the manifest that is built from them."""

@@ -1,4 +1,4 @@
-"""What people say about the videos of a dataset: its config, its captions file, its splits."""
+"""Configs of datasets, and the reader of captions files: the captions and the split of each video."""
 
 import csv
 import hashlib
@@ -17,13 +17,13 @@ from pipeline.errors import AnnotationError
 DATASETS = Path("configs/datasets")
 SPLITS = ("train", "val", "test")
 COLUMNS = ("video", "caption", "split", "tags")
-BESIDE = "*.txt"
-"""As `captions`: what is said of a video is in the text file beside it."""
+SIDECAR_CAPTIONS = "*.txt"
+"""Value of `captions` for captions in a text file beside each video."""
 
 
 @dataclass(frozen=True)
 class SplitFractions:
-    """Shares of the videos, for captions that name no split; a video's share is decided by a hash of its name."""
+    """Fractions of the videos per split, for captions that name no split; a hash of the name decides for each video."""
 
     __pydantic_config__ = config.STRICT
     train: float = 0.8
@@ -46,25 +46,25 @@ class DatasetConfig:
     """A .csv with the columns `video`, `caption` and, if wanted, `split` and `tags` (joined by ;), or a .jsonl, or
     "*.txt": beside each video a text file of the same name, one caption a line."""
     annotations: AnnotationFiles | None = None
-    """For a known dataset, in place of `captions`: the files of its owners."""
+    """For a known dataset, in place of `captions`: the annotation files of its owners."""
     fuse_captions: bool = False
-    """All captions of a video become one paragraph, as DiDeMo and ActivityNet are evaluated."""
+    """Join all captions of a video into one paragraph, as DiDeMo and ActivityNet are evaluated."""
     model: str = "ce_light"
     """The model in configs/models/ that EvaluateCE trains when none is named."""
     split_fractions: SplitFractions = field(default_factory=SplitFractions)
     validation_from_train: float = 0.0
-    """Share of the training videos that becomes the val split, for a dataset that has none of its own."""
+    """Fraction of the training videos that becomes the val split, for a dataset without one."""
     counts: dict[str, SplitCounts] = field(default_factory=dict)
-    """Split -> what it is known to hold; other numbers stop a run."""
+    """Split -> its known numbers of videos and captions; other numbers stop a run."""
     allow_partial: bool = False
-    """Go on with other numbers, and without the videos whose files are missing."""
+    """Accept other numbers, and leave out the videos whose files are missing."""
     parts: tuple[Part, ...] = ()
-    """What the dataset is made of and where it can be had."""
+    """The components of the dataset and where to get them."""
     released: Released | None = None
     max_failed_fraction: float = 0.05
-    """A run stops when an expert fails on a larger share of the videos."""
+    """A run stops when an expert fails on a larger fraction of the videos."""
     demo: DemoSettings | None = None
-    """Only for the demo: the videos are made, not found."""
+    """Only for the demo, whose videos are generated."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_failed_fraction <= 1:
@@ -79,21 +79,21 @@ class DatasetConfig:
 
 @dataclass(frozen=True)
 class Caption:
-    """One sentence about a video."""
+    """A caption of a video."""
 
     text: str
     tags: tuple[str, ...] = ()
-    """The modalities it speaks of, where that is known."""
+    """The modalities that it mentions, where that is known."""
 
     @property
     def key(self) -> str:
-        """32 hex digits of the text: names its row in a store of token vectors, which equal captions share."""
+        """32 hex digits of the text's SHA-256: its key in a store of token vectors, which equal captions share."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """What the captions file says about one video."""
+    """The split and the captions of one video."""
 
     split: str
     captions: tuple[Caption, ...]
@@ -107,54 +107,56 @@ def load_dataset(name: str, folder: Path = DATASETS) -> DatasetConfig:
 def read_annotations(settings: DatasetConfig) -> dict[str, Annotation]:
     """Video name -> its split and captions, in the order of the file; empty when the dataset has no captions.
 
-    AnnotationError names the file and the line of what cannot be used.
+    AnnotationError names the file and the line of an invalid entry.
     """
     if settings.captions is None:
         return {}
     path = Path(settings.captions)
-    found: dict[str, Annotation] = {}
-    for where, row in _beside(Path(settings.videos)) if settings.captions == BESIDE else _rows(path):
+    from_sidecars = settings.captions == SIDECAR_CAPTIONS
+    annotations: dict[str, Annotation] = {}
+    for where, row in _sidecar_rows(Path(settings.videos)) if from_sidecars else _rows(path):
         video, text = (row.get("video") or "").strip(), " ".join((row.get("caption") or "").split())
         if not video or not text:
             raise AnnotationError(f"{where}: 'video' and 'caption' must not be empty")
         split = (row.get("split") or "").strip() or split_of(video, settings.split_fractions)
         if split not in SPLITS:
             raise AnnotationError(f"{where}: split {split!r} is none of {', '.join(SPLITS)}")
-        before = found.get(video, Annotation(split, ()))
-        if before.split != split:
-            raise AnnotationError(f"{where}: {video} is in split {split!r} here and in {before.split!r} above")
+        previous = annotations.get(video, Annotation(split, ()))
+        if previous.split != split:
+            raise AnnotationError(f"{where}: {video} is in split {split!r} here and in {previous.split!r} above")
         tags = tuple(tag.strip() for tag in (row.get("tags") or "").split(";") if tag.strip())
-        found[video] = Annotation(split, (*before.captions, Caption(text, tags)))
-    if not found and settings.captions != BESIDE:
+        annotations[video] = Annotation(split, (*previous.captions, Caption(text, tags)))
+    if not annotations and not from_sidecars:
         raise AnnotationError(f"{path}: no captions in it")
-    return found
+    return annotations
 
 
 def annotation_files(settings: DatasetConfig) -> list[Path]:
-    """The files that decide what is said of the videos, as far as they are there, sorted."""
+    """Paths of the existing files that the captions and splits are read from, sorted."""
     if settings.annotations:
         folder = Path(settings.annotations.folder)
         return sorted(path for pattern in ("*", "released/*") for path in folder.glob(pattern) if path.is_file())
-    if settings.captions == BESIDE:
-        return sorted({text for text in _texts(Path(settings.videos)).values() if text.is_file()})
+    if settings.captions == SIDECAR_CAPTIONS:
+        return sorted({path for path in _caption_sidecars(Path(settings.videos)).values() if path.is_file()})
     return [Path(settings.captions)] if settings.captions and Path(settings.captions).exists() else []
 
 
 def split_of(video: str, fractions: SplitFractions) -> str:
-    """The split of a video that names none: decided by its name alone, so that adding videos moves no other."""
+    """The split of a video whose captions name none: a hash of its name decides, so adding videos moves no other."""
     share = int.from_bytes(hashlib.sha256(video.encode()).digest()[:8], "big") / 2**64
     if share < fractions.train:
         return "train"
     return "val" if share < fractions.train + fractions.val else "test"
 
 
-def _texts(root: Path) -> dict[str, Path]:
-    """Video id -> the text file beside it, whether it is there or not."""
-    return {found.video_id: found.path.with_suffix(".txt") for found in find_videos(root)}
+def _caption_sidecars(root: Path) -> dict[str, Path]:
+    """Video id -> path of the text file beside it, whether it exists or not."""
+    return {file.video_id: file.path.with_suffix(".txt") for file in find_videos(root)}
 
 
-def _beside(root: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    for video, path in _texts(root).items():
+def _sidecar_rows(root: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """(file, column -> text) of each caption in the text files beside the videos."""
+    for video, path in _caption_sidecars(root).items():
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else []
         except (OSError, UnicodeDecodeError) as error:
@@ -163,7 +165,7 @@ def _beside(root: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """(file and line, column -> text) of each row."""
+    """(file and line, column -> text) of each row of a captions file."""
     reader = {".csv": _csv_rows, ".jsonl": _jsonl_rows}.get(path.suffix.lower())
     if reader is None:
         raise AnnotationError(f"{path}: captions must be a .csv or a .jsonl file")
@@ -177,7 +179,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, strict=True)  # else a quote that is never closed swallows all that follows
+        reader = csv.DictReader(file, strict=True)  # without strict, an unclosed quote swallows the rest of the file
         for column in ("video", "caption"):
             if column not in (reader.fieldnames or []):
                 raise AnnotationError(f"{path}: its first line must name the columns 'video' and 'caption'")
@@ -206,7 +208,7 @@ def _json_row(line: str, where: str) -> dict[str, str]:
 
 
 def _json_text(value: Any, where: str) -> str:
-    """A value as a .csv would have it: null is nothing, a list is joined, a number is an id."""
+    """A JSON value as the text of a CSV column: null is empty, a list of tags is joined by ;, a number is an id."""
     if isinstance(value, list) and where.endswith("'tags'") and all(isinstance(tag, str) for tag in value):
         return ";".join(value)
     if value is not None and not isinstance(value, (str, int)):

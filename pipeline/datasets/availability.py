@@ -1,4 +1,4 @@
-"""What is missing of a known dataset and how to get it, as one message."""
+"""Tells which parts of a known dataset are on disk, and how to get the missing ones."""
 
 import importlib
 from collections.abc import Iterator
@@ -11,38 +11,37 @@ from pipeline.datasets.readers import released
 from pipeline.datasets.sources import AnnotationFiles, Part
 from pipeline.errors import ConfigError
 
+NOT_FORMATS = {"__init__", "parsing", "released"}
+"""Modules in pipeline/datasets/readers/ that a YAML cannot name."""
+
 
 def reader(name: str) -> ModuleType:
-    """The module in pipeline/datasets/readers/ that knows the files of a dataset."""
-    known = {path.stem for path in (Path(__file__).parent / "readers").glob("*.py")} - {
-        "__init__",
-        "parsing",
-        "released",
-    }
-    if name not in known:
-        raise ConfigError(f"annotations.format {name!r}: there are {', '.join(sorted(known))}")
+    """The module in pipeline/datasets/readers/ for `annotations.format`; ConfigError lists the known formats."""
+    formats = {path.stem for path in (Path(__file__).parent / "readers").glob("*.py")} - NOT_FORMATS
+    if name not in formats:
+        raise ConfigError(f"annotations.format {name!r}: there are {', '.join(sorted(formats))}")
     return importlib.import_module(f"pipeline.datasets.readers.{name}")
 
 
 def is_imported(settings: DatasetConfig) -> bool:
-    """Whether released features of the dataset were imported, so that it needs no videos."""
+    """Whether released features were imported for the dataset, so that it needs no videos."""
     files = settings.annotations
     return bool(files and settings.released and released.is_there(settings.released.folder(files)))
 
 
 def has_videos(settings: DatasetConfig) -> bool:
-    """Whether there is any video."""
+    """Whether the dataset's folder holds a video, at any depth."""
     root = Path(settings.videos)
     return root.is_dir() and bool(find_videos(root))
 
 
 def has_annotations(files: AnnotationFiles) -> bool:
-    """Whether the owners' annotation files are there."""
+    """Whether the owners' annotation files are on disk."""
     return reader(files.format).read(Path(files.folder), files.variant) is not None
 
 
 def how_to_get(name: str, settings: DatasetConfig) -> str:
-    """What the dataset lacks, where each part can be had, its licence and size, and where to put it."""
+    """A message for the user: the missing parts of the dataset, with sources, licences, sizes and target folders."""
     if settings.annotations is None:
         return f"{settings.videos}: no videos there; put them there or change 'videos' in configs/datasets/{name}.yaml"
     return "\n".join([f"{name}: not all of it is here. It needs", *_lines(name, settings, settings.annotations)])
@@ -51,20 +50,20 @@ def how_to_get(name: str, settings: DatasetConfig) -> str:
 def _lines(name: str, settings: DatasetConfig, files: AnnotationFiles) -> Iterator[str]:
     if not has_videos(settings):
         yield f"- videos, below {settings.videos}"
-        yield from (_told(part) for part in settings.parts if part.into == settings.videos)
+        yield from (_line(part) for part in settings.parts if part.into == settings.videos)
     if not has_annotations(files):
         yield f"- annotations, in {files.folder}: {reader(files.format).FILES}"
         parts = [part for part in settings.parts if part.into != settings.videos]
-        yield from map(_told, parts)
+        yield from map(_line, parts)
         if any(part.public for part in parts):
             yield f"    luigi --module tasks FetchAnnotations --dataset {name} gets what is public"
     if settings.released and not is_imported(settings):
         archives = settings.released.archives
         yield "or, in place of the videos, the features that the authors published:"
-        yield from (f"    {one.release} (size: {one.size}): {one.urls[0]}" for one in archives)
+        yield from (f"    {archive.release} (size: {archive.size}): {archive.urls[0]}" for archive in archives)
         yield f"    luigi --module tasks ImportExperts --dataset {name} gets and imports them (--archive FILE: yours)"
     yield "then the same command again"
 
 
-def _told(part: Part) -> str:
+def _line(part: Part) -> str:
     return f"    {part.what} ({part.size}; {part.licence}): {part.where}"

@@ -1,4 +1,4 @@
-"""Gets the public annotation files of a known dataset."""
+"""Downloads the public annotation files of a known dataset."""
 
 import os
 from collections.abc import Callable
@@ -12,55 +12,55 @@ from pipeline.errors import FetchError
 from pipeline.untrusted.archives import scratch, unpack
 from pipeline.untrusted.download import Checksum, Progress, checksum, fetch
 
-Bar = Callable[[str], AbstractContextManager[Progress]]
+ProgressBar = Callable[[str], AbstractContextManager[Progress]]
+"""Title -> a context that shows a progress bar and yields its callback."""
 
 
-def obtain(settings: DatasetConfig, bar: Bar, tell: Callable[[str], None]) -> None:
-    """Fetches each public part that is not there; the others are told, with where they can be had.
+def obtain(settings: DatasetConfig, progress_bar: ProgressBar, log: Callable[[str], None]) -> None:
+    """Downloads each public part that is missing, and logs where to get the others.
 
-    FetchError lists the parts that could not be had; what did arrive stays.
+    FetchError lists the parts that could not be downloaded; the others are kept.
     """
     problems = []
     for part in settings.parts:
         if not part.public:
-            tell(f"Not public: {part.what}; {part.licence}: {part.where}, into {part.into}")
-        elif all(path.exists() for path in targets(part)):
-            tell(f"There: {', '.join(str(path) for path in targets(part))}")
+            log(f"Not public: {part.what}; {part.licence}: {part.where}, into {part.into}")
+        elif all(path.exists() for path in part_files(part)):
+            log(f"There: {', '.join(str(path) for path in part_files(part))}")
         else:
             try:
-                _obtain(part, bar, tell)
+                _download(part, progress_bar, log)
             except FetchError as error:
-                problems.append(f"{error} (put {' and '.join(map(str, targets(part)))} there yourself)")
+                problems.append(f"{error} (put {' and '.join(map(str, part_files(part)))} there yourself)")
     if problems:
         raise FetchError("; ".join(problems))
 
 
-def targets(part: Part) -> list[Path]:
-    """The files that a part consists of when it is there."""
+def part_files(part: Part) -> list[Path]:
+    """Paths of the files that a part consists of, whether they exist or not."""
     names = part.members or (_file_name(part.where),)
     return [Path(part.into) / name for name in names]
 
 
-def _obtain(part: Part, bar: Bar, tell: Callable[[str], None]) -> None:
-    into = Path(part.into)
-    target = into / _file_name(part.where)
-    with bar(f"Fetching {target.name}") as progress:
+def _download(part: Part, progress_bar: ProgressBar, log: Callable[[str], None]) -> None:
+    target = Path(part.into) / _file_name(part.where)
+    with progress_bar(f"Fetching {target.name}") as progress:
         fetch([part.where], target, Checksum("sha256", (part.sha256,) if part.sha256 else ()), progress)
-    told = "as known" if part.sha256 else "not known before"
-    tell(f"Fetched {part.where}, sha256 {checksum(target)}, {told}; {part.licence}")
+    verified = "as known" if part.sha256 else "not known before"
+    log(f"Fetched {part.where}, sha256 {checksum(target)}, {verified}; {part.licence}")
     if part.members:
-        _take_out(target, part)
+        _extract_members(target, part)
 
 
-def _take_out(archive: Path, part: Part) -> None:
-    """The wanted members, each whole or not at all; the archive goes when all are out."""
+def _extract_members(archive: Path, part: Part) -> None:
+    """Extracts the part's members, each by one rename, and then deletes the archive."""
     into = Path(part.into)
     with scratch(into) as folder:
-        made = unpack(archive, lambda name: PurePosixPath(name).name in part.members, folder)
-        by_name = {PurePosixPath(name).name: unpacked.path for name, unpacked in made.items()}
-        lacking = sorted(set(part.members) - by_name.keys())
-        if lacking:
-            raise FetchError(f"{archive}: holds no {', '.join(lacking)}")
+        extracted = unpack(archive, lambda name: PurePosixPath(name).name in part.members, folder)
+        by_name = {PurePosixPath(name).name: unpacked.path for name, unpacked in extracted.items()}
+        missing = sorted(set(part.members) - by_name.keys())
+        if missing:
+            raise FetchError(f"{archive}: holds no {', '.join(missing)}")
         for name, path in by_name.items():
             os.replace(path, into / name)  # noqa: PTH105
     archive.unlink()

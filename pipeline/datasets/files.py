@@ -1,4 +1,4 @@
-"""The files of a dataset: found by a walk, named by their content, looked into once and remembered."""
+"""Finds the video files of a dataset, hashes and probes them in worker processes, and caches the results in SQLite."""
 
 import dataclasses
 import hashlib
@@ -17,62 +17,69 @@ from pipeline.running.worker_pool import run_jobs
 from pipeline.stores.fingerprint import file_sha256
 
 INSPECT_VERSION = 1
-"""Raised by hand when what is read from a file changes: everything is then looked into again."""
+"""Raised by hand when the inspection of a file changes: all files are then inspected again."""
 
 _SUFFIXES = "3gp asf avi divx f4v flv gif m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogm ogv rm ts vob webm wmv"
 VIDEO_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
 
-
 Stamp = tuple[int, int]
-"""(size in bytes, time of the last change in ns): while it stays, the file is not read again."""
+"""(size in bytes, modification time in ns); a file with an unchanged stamp is not read again."""
 
 
 @dataclass(frozen=True)
-class Found:
+class VideoFile:
     """A video file and the subtitle file beside it."""
 
     video_id: str
+    """Path below the dataset's folder, with forward slashes."""
     path: Path
     stamp: Stamp
+    """(-1, 0) for a dangling link."""
     sidecar: Path | None
+    """Path of the subtitle file."""
     sidecar_stamp: Stamp
+    """(0, 0) without a subtitle file."""
 
 
 @dataclass(frozen=True)
-class FileFacts:
-    """What a look into a file tells."""
+class FileInfo:
+    """The result of an inspection of a video file."""
 
     content: str
-    """32 hex digits of its bytes and those of its subtitle file."""
+    """32 hex digits of a hash of its bytes and those of its subtitle file."""
     duration_s: float = 0.0
     has_video: bool = False
     has_audio: bool = False
     has_subtitles: bool = False
     note: str = ""
+    """A shortfall of a damaged file that can be used."""
     problem: str = ""
+    """Why the file cannot be used; empty when it can."""
 
 
 @dataclass(frozen=True)
-class _Look:
-    found: Found
+class _InspectJob:
+    file: VideoFile
     probe: bool = True
 
 
-def find_videos(root: Path) -> list[Found]:
-    """The video files below `root`, sorted by id; AnnotationError when there is no such folder."""
+def find_videos(root: Path) -> list[VideoFile]:
+    """The video files below `root`, sorted by id; hidden files and folders are left out.
+
+    AnnotationError when there is no such folder, a folder cannot be read, or a name is not UTF-8.
+    """
     if not root.is_dir():
         raise AnnotationError(f"{root}: no such folder; see 'videos' in the dataset's YAML")
-    found = [
-        _found(Path(folder) / name, root) for folder, name in _walk(root) if Path(name).suffix.lower() in VIDEO_SUFFIXES
-    ]
-    for item in found:
-        if any("\ud800" <= letter <= "\udfff" for letter in item.video_id):
-            raise AnnotationError(f"{root}: the name {item.video_id!r} is not UTF-8, so it cannot be listed; rename it")
-    return sorted(found, key=lambda item: item.video_id)
+    paths = (Path(folder) / name for folder, name in _walk(root) if Path(name).suffix.lower() in VIDEO_SUFFIXES)
+    files = [_video_file(path, root) for path in paths]
+    for file in files:
+        if any("\ud800" <= letter <= "\udfff" for letter in file.video_id):
+            raise AnnotationError(f"{root}: the name {file.video_id!r} is not UTF-8, so it cannot be listed; rename it")
+    return sorted(files, key=lambda file: file.video_id)
 
 
 def plain_name(video_id: str) -> str:
-    """What captions and released features call a video: its file's name without folders and video suffixes."""
+    """The name by which captions and released features know a video: without folders and video suffixes."""
     name = PurePosixPath(video_id)
     while name.suffix.lower() in VIDEO_SUFFIXES:
         name = name.with_suffix("")
@@ -80,38 +87,46 @@ def plain_name(video_id: str) -> str:
 
 
 def inspect_files(
-    found: list[Found], cache: Path, workers: int, deadline_s: float, progress: Callable[[int, int], None] | None = None
-) -> dict[str, FileFacts]:
-    """What is in each file, by video id; only files that are new, changed or were a problem the last time are read."""
+    files: list[VideoFile],
+    cache: Path,
+    workers: int,
+    deadline_s: float,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, FileInfo]:
+    """Video id -> the inspection of its file; reads only files that are new, changed, or had a problem the last time.
+
+    `deadline_s` holds for each file. `progress` is called with the number of files that were read, and of how many.
+    """
     with closing(_open_cache(cache)) as database:
-        facts = {
-            item.video_id: known
-            for item in found
-            if (known := _remembered(database, item)) is not None and not known.problem
+        infos = {
+            file.video_id: cached
+            for file in files
+            if (cached := _read_cache(database, file)) is not None and not cached.problem
         }
-        unread = [_Look(item) for item in found if item.video_id not in facts]
-        for count, done in enumerate(run_jobs(_look, unread, workers, deadline_s, again=_without_probe), 1):
-            item = done.job.found
-            seen = done.result or FileFacts(_unread_content(item), problem=done.failure.reason if done.failure else "")
-            facts[item.video_id] = seen
+        jobs = [_InspectJob(file) for file in files if file.video_id not in infos]
+        for count, done in enumerate(run_jobs(_inspect, jobs, workers, deadline_s, again=_without_probe), 1):
+            file = done.job.file
+            info = done.result or FileInfo(_unread_content(file), problem=done.failure.reason if done.failure else "")
+            infos[file.video_id] = info
             if done.result:
-                _remember(database, item, seen)
+                _write_cache(database, file, info)
             if progress:
-                progress(count, len(unread))
-    return facts
+                progress(count, len(jobs))
+    return infos
 
 
-def remembered(found: list[Found], cache: Path) -> dict[str, FileFacts]:
-    """What is known of the files that have not changed since they were last looked into, by video id."""
+def cached_infos(files: list[VideoFile], cache: Path) -> dict[str, FileInfo]:
+    """Video id -> the cached inspection, for the files that have not changed since; reads no video."""
     with closing(_open_cache(cache)) as database:
-        return {item.video_id: known for item in found if (known := _remembered(database, item))}
+        return {file.video_id: cached for file in files if (cached := _read_cache(database, file))}
 
 
 def _walk(root: Path) -> Iterator[tuple[str, str]]:
+    """(folder, file name) of the files that are not hidden; follows links, each folder once."""
     seen: set[tuple[int, int]] = set()
-    for folder, folders, names in os.walk(root, onerror=_refuse, followlinks=True):
+    for folder, folders, names in os.walk(root, onerror=_raise_unreadable, followlinks=True):
         stat = Path(folder).stat()
-        if (stat.st_dev, stat.st_ino) in seen:  # a link that leads back up
+        if (stat.st_dev, stat.st_ino) in seen:  # e.g. a link to a parent folder
             folders.clear()
             continue
         seen.add((stat.st_dev, stat.st_ino))
@@ -119,58 +134,61 @@ def _walk(root: Path) -> Iterator[tuple[str, str]]:
         yield from ((folder, name) for name in names if not name.startswith("."))
 
 
-def _refuse(error: OSError) -> NoReturn:
-    """A folder that cannot be read may hold any number of videos: leaving them out unsaid would be a lie."""
+def _raise_unreadable(error: OSError) -> NoReturn:
+    """Callback of os.walk, which by default skips folders that it cannot read, with all the videos in them."""
     raise AnnotationError(f"{error.filename}: cannot be read: {error.strerror}")
 
 
-def _found(path: Path, root: Path) -> Found:
-    beside = sidecar(path)
-    return Found(path.relative_to(root).as_posix(), path, _stamp(path), beside, _stamp(beside) if beside else (0, 0))
+def _video_file(path: Path, root: Path) -> VideoFile:
+    subtitles = sidecar(path)
+    sidecar_stamp = _stamp(subtitles) if subtitles else (0, 0)
+    return VideoFile(path.relative_to(root).as_posix(), path, _stamp(path), subtitles, sidecar_stamp)
 
 
 def _stamp(path: Path) -> Stamp:
     try:
         stat = path.stat()
     except OSError:
-        return -1, 0  # a dangling link: found, and its problem told when it is looked into
+        return -1, 0  # a dangling link; its inspection reports the problem
     return stat.st_size, stat.st_mtime_ns
 
 
-def _look(look: _Look) -> FileFacts:
-    """Runs in a worker: the content hash, then what the container says."""
+def _inspect(job: _InspectJob) -> FileInfo:
+    """Hashes and probes a file, in a worker process."""
     from pipeline.media.video import probe
 
-    found = look.found
+    file = job.file
     try:
-        content = _content(found)
+        content = _content(file)
     except OSError as error:
-        return FileFacts(_unread_content(found), problem=f"cannot be read: {error.strerror}")
-    if not look.probe:
-        return FileFacts(content, problem="looking into the file crashed or hung the decoder")
+        return FileInfo(_unread_content(file), problem=f"cannot be read: {error.strerror}")
+    if not job.probe:
+        return FileInfo(content, problem="looking into the file crashed or hung the decoder")
     try:
-        info = probe(found.path)
+        info = probe(file.path)
     except DecodeError as error:
-        return FileFacts(content, problem=str(error))
+        return FileInfo(content, problem=str(error))
     except (MemoryError, ImportError):
         raise  # a fault of the machine, not of this file
-    except Exception as error:  # decoders have bugs of their own
-        return FileFacts(content, problem=f"{type(error).__name__}: {error}")
-    subtitles = info.has_subtitles or found.sidecar is not None
-    return FileFacts(content, info.duration_s, info.has_video, info.has_audio, subtitles, info.note)
+    except Exception as error:  # a bug of the decoder
+        return FileInfo(content, problem=f"{type(error).__name__}: {error}")
+    has_subtitles = info.has_subtitles or file.sidecar is not None
+    return FileInfo(content, info.duration_s, info.has_video, info.has_audio, has_subtitles, info.note)
 
 
-def _without_probe(look: _Look) -> _Look | None:
-    return dataclasses.replace(look, probe=False) if look.probe else None
+def _without_probe(job: _InspectJob) -> _InspectJob | None:
+    """The retry of a job that crashed or hung: hashes the file only."""
+    return dataclasses.replace(job, probe=False) if job.probe else None
 
 
-def _content(found: Found) -> str:
-    parts = [file_sha256(path) for path in (found.path, found.sidecar) if path]
+def _content(file: VideoFile) -> str:
+    parts = [file_sha256(path) for path in (file.path, file.sidecar) if path]
     return hashlib.sha256("+".join(parts).encode()).hexdigest()[:32]
 
 
-def _unread_content(found: Found) -> str:
-    return hashlib.sha256(f"unread {found.video_id} {found.stamp}".encode()).hexdigest()[:32]
+def _unread_content(file: VideoFile) -> str:
+    """In place of a content hash, for a file that cannot be read."""
+    return hashlib.sha256(f"unread {file.video_id} {file.stamp}".encode()).hexdigest()[:32]
 
 
 def _open_cache(path: Path) -> sqlite3.Connection:
@@ -185,22 +203,22 @@ def _open_cache(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _key(found: Found) -> tuple[str, str]:
-    return str(found.path.absolute()), json.dumps([INSPECT_VERSION, *found.stamp, *found.sidecar_stamp])
+def _cache_key(file: VideoFile) -> tuple[str, str]:
+    return str(file.path.absolute()), json.dumps([INSPECT_VERSION, *file.stamp, *file.sidecar_stamp])
 
 
-def _remembered(database: sqlite3.Connection, found: Found) -> FileFacts | None:
-    path, stamp = _key(found)
+def _read_cache(database: sqlite3.Connection, file: VideoFile) -> FileInfo | None:
+    path, stamp = _cache_key(file)
     row = database.execute("SELECT facts FROM files WHERE path = ? AND stamp = ?", (path, stamp)).fetchone()
     try:
-        return FileFacts(**json.loads(row[0])) if row else None
+        return FileInfo(**json.loads(row[0])) if row else None
     except (TypeError, ValueError):
-        return None  # another version wrote it
+        return None  # written by another version
 
 
-def _remember(database: sqlite3.Connection, found: Found, facts: FileFacts) -> None:
-    path, stamp = _key(found)
+def _write_cache(database: sqlite3.Connection, file: VideoFile, info: FileInfo) -> None:
+    path, stamp = _cache_key(file)
     with database:
         database.execute(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (path, stamp, json.dumps(dataclasses.asdict(facts)))
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (path, stamp, json.dumps(dataclasses.asdict(info)))
         )

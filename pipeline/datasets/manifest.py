@@ -1,4 +1,4 @@
-"""The videos of a dataset: what each one is (by content), what is said about it, what is wrong with it."""
+"""The manifest of a dataset (its videos with content hashes, captions and splits), saved and loaded as JSON."""
 
 import dataclasses
 import functools
@@ -14,9 +14,10 @@ from pipeline.stores import atomic, fingerprint
 MANIFEST_VERSION = 1
 
 MISSING = "no such file"
+"""Problem of a captioned video whose file is missing."""
 
 UNLABELLED = ""
-"""The split of a video that the captions file does not name: extracted and searchable, not trained or tested on."""
+"""Split of a video without captions: it is extracted and can be searched, but not used in training or evaluation."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,9 @@ class Video:
     """One video of a dataset."""
 
     video_id: str
-    """Its path below the dataset's folder, so that equal names in two folders stay apart."""
+    """Path below the dataset's folder, which tells equal file names in two folders apart."""
     content: str
-    """Names what is in it: its bytes and those of its subtitle file, whatever it is called."""
+    """32 hex digits of a hash of its bytes and those of its subtitle file, whatever it is called."""
     split: str
     captions: tuple[Caption, ...]
     duration_s: float
@@ -34,9 +35,9 @@ class Video:
     has_audio: bool
     has_subtitles: bool
     note: str = ""
-    """A shortfall of a file that is damaged but can be used."""
+    """A shortfall of a damaged file that can be used."""
     problem: str = ""
-    """Why it cannot be used at all; empty when it can."""
+    """Why the file cannot be used; empty when it can."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,10 @@ class Manifest:
     fingerprint: str
     videos: tuple[Video, ...]
     warnings: tuple[str, ...] = ()
-    """What sets the dataset apart from what it is known to be."""
+    """Differences from the known dataset, e.g. other counts or missing videos, for the user to read."""
 
     def path(self, video: Video) -> Path:
-        """Where the file of `video` lies."""
+        """Path of the file of `video`."""
         return self.root / video.video_id
 
     def split(self, name: str) -> list[Video]:
@@ -60,43 +61,43 @@ class Manifest:
 
 
 def recipe(dataset: str, videos: list[Video]) -> fingerprint.Recipe:
-    """What decides a manifest: which videos (by content), with which captions, in which splits."""
-    listed = [
+    """The recipe of a manifest: its videos by content, with their captions and splits."""
+    entries = [
         [video.video_id, video.content, video.split, [[caption.text, *caption.tags] for caption in video.captions]]
         for video in videos
     ]
-    return {"stage": "manifest", "version": MANIFEST_VERSION, "dataset": dataset, "videos": listed}
+    return {"stage": "manifest", "version": MANIFEST_VERSION, "dataset": dataset, "videos": entries}
 
 
 def save(manifest: Manifest, folder: Path) -> None:
-    """`folder/<fingerprint>/manifest.json`, whole or not at all."""
+    """Writes `folder/<fingerprint>/manifest.json` atomically."""
     body = {"warnings": manifest.warnings, "videos": [dataclasses.asdict(video) for video in manifest.videos]}
     path = folder / manifest.fingerprint / "manifest.json"
     atomic.write_text(path, json.dumps(body, ensure_ascii=False, indent=1))
 
 
-def write_pointer(folder: Path, look: str, name: str) -> None:
-    """Remembers which manifest the dataset's folder has when it looks like `look` (see `scan_digest`)."""
-    atomic.write_text(folder / f"look-{look}.json", json.dumps({"manifest": name}))
+def write_pointer(folder: Path, digest: str, name: str) -> None:
+    """Records the fingerprint `name` of the manifest that belongs to a scan digest (see `scan.scan_digest`)."""
+    atomic.write_text(folder / f"look-{digest}.json", json.dumps({"manifest": name}))
 
 
-def read_pointer(folder: Path, look: str) -> str | None:
-    """The fingerprint of the manifest for that look, or None when there is none yet."""
+def read_pointer(folder: Path, digest: str) -> str | None:
+    """The fingerprint of the manifest that belongs to a scan digest, or None when there is none yet."""
     try:
-        name: str = json.loads((folder / f"look-{look}.json").read_text(encoding="utf-8"))["manifest"]
+        name: str = json.loads((folder / f"look-{digest}.json").read_text(encoding="utf-8"))["manifest"]
         return name if (folder / name / "manifest.json").exists() else None
     except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None  # a damaged pointer costs one more look into the folder
+        return None  # a damaged pointer costs one more scan of the folder
 
 
 def forget_looks(folder: Path) -> None:
-    """The dataset's folder is looked into again, whatever it looks like."""
+    """Deletes all pointers, so that the dataset's folder is scanned again even if its digest is the same."""
     for pointer in folder.glob("look-*.json"):
         pointer.unlink()
 
 
 def load(dataset: str, root: Path, folder: Path, name: str) -> Manifest:
-    """The manifest with the fingerprint `name` that `save` wrote."""
+    """The manifest with the fingerprint `name` that `save` wrote; StoreError when it is damaged or missing."""
     return Manifest(dataset, root, name, *_load_videos(folder / name / "manifest.json"))
 
 

@@ -1,4 +1,4 @@
-"""Writes the YAML of a dataset of one's own: a folder of videos, with captions or without."""
+"""Writes the YAML of a user's own dataset: a folder of videos, with or without captions."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.datasets.annotations import BESIDE, SPLITS, DatasetConfig, read_annotations
+from pipeline.datasets.annotations import SIDECAR_CAPTIONS, SPLITS, DatasetConfig, read_annotations
 from pipeline.datasets.files import find_videos
 from pipeline.datasets.matching import names_of
 from pipeline.errors import AnnotationError, ConfigError
@@ -15,26 +15,28 @@ from pipeline.stores import atomic
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 MAX_FAILED_FRACTION = 0.25
-"""Collections of one's own hold what nobody has checked; the report lists every file that cannot be read."""
+"""Higher than the default, since nobody has checked these files; the report lists every file that cannot be read."""
 
 
 @dataclass(frozen=True)
-class Described:
-    """A new dataset, in numbers."""
+class DatasetSummary:
+    """Numbers of videos and captions of a new dataset."""
 
     path: Path
+    """Of the YAML."""
     num_videos: int
     num_captioned: int
     splits: dict[str, int]
-    """Captioned videos by split; empty without captions."""
+    """Split -> number of captioned videos; empty without captions."""
     unknown: tuple[str, ...]
-    """Names in the captions that fit no video."""
+    """Names in the captions that match no video."""
 
 
-def write_dataset(name: str, videos: str, captions: str, model: str, folder: Path) -> Described:
-    """Writes `folder/<name>.yaml` and tells what is in the dataset; ConfigError when there is one of that name.
+def write_dataset(name: str, videos: str, captions: str, model: str, folder: Path) -> DatasetSummary:
+    """Writes `folder/<name>.yaml` and returns the numbers of the dataset.
 
-    Without `captions` those in text files beside the videos are taken, if there are any.
+    With `captions` empty, text files beside the videos are used if there are any. ConfigError for an invalid name or
+    one that is taken; AnnotationError when there are no videos, or the captions match none of them.
     """
     path = folder / f"{name}.yaml"
     if not NAME.fullmatch(name):
@@ -42,20 +44,21 @@ def write_dataset(name: str, videos: str, captions: str, model: str, folder: Pat
     if path.exists():
         raise ConfigError(f"{path} is there already; edit it, or choose another --name")
     root = str(Path(videos).expanduser())
-    found = find_videos(Path(root))
-    if not found:
+    files = find_videos(Path(root))
+    if not files:
         raise AnnotationError(f"{root}: no videos there, at any depth")
-    said_in = captions or (BESIDE if any(one.path.with_suffix(".txt").is_file() for one in found) else "")
-    settings = DatasetConfig(videos=root, captions=said_in or None, model=model)
-    said = read_annotations(settings)
-    known = names_of(found)
-    unknown = tuple(sorted(said.keys() - known.keys()))
-    if said and len(unknown) == len(said):
-        raise AnnotationError(f"{said_in}: names {unknown[0]!r} and others, none of which is in {root}")
-    splits = Counter(one.split for video, one in said.items() if video in known)
+    has_sidecars = any(file.path.with_suffix(".txt").is_file() for file in files)
+    source = captions or (SIDECAR_CAPTIONS if has_sidecars else "")
+    settings = DatasetConfig(videos=root, captions=source or None, model=model)
+    annotations = read_annotations(settings)
+    names = names_of(files)
+    unknown = tuple(sorted(annotations.keys() - names.keys()))
+    if annotations and len(unknown) == len(annotations):
+        raise AnnotationError(f"{source}: names {unknown[0]!r} and others, none of which is in {root}")
+    splits = Counter(annotation.split for name, annotation in annotations.items() if name in names)
     atomic.write_text(path, _yaml(name, settings))
-    ordered = {split: splits[split] for split in SPLITS} if said else {}
-    return Described(path, len(found), sum(splits.values()), ordered, unknown)
+    ordered = {split: splits[split] for split in SPLITS} if annotations else {}
+    return DatasetSummary(path, len(files), sum(splits.values()), ordered, unknown)
 
 
 def _yaml(name: str, settings: DatasetConfig) -> str:
@@ -64,11 +67,11 @@ def _yaml(name: str, settings: DatasetConfig) -> str:
         f"videos: {_text(settings.videos)}",
     ]
     if settings.captions:
-        shares = settings.split_fractions
+        fractions = settings.split_fractions
         lines += [
             f"captions: {_text(settings.captions)}",
             "split_fractions:  # of the videos whose captions name no split; decided by a hash of the name",
-            *(f"  {split}: {getattr(shares, split)}" for split in SPLITS),
+            *(f"  {split}: {getattr(fractions, split)}" for split in SPLITS),
         ]
     else:
         lines.append(
@@ -82,5 +85,5 @@ def _yaml(name: str, settings: DatasetConfig) -> str:
 
 
 def _text(value: str) -> str:
-    """Quoted as JSON, which YAML reads: file names hold anything."""
+    """The value as a YAML scalar; quoted as in JSON, which YAML can read, where it holds special characters."""
     return value if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", value) else json.dumps(value)

@@ -1,4 +1,4 @@
-"""How a known dataset is used: its annotations are found, counted, split and fused, as its YAML says."""
+"""Applies the evaluation protocol of a dataset's YAML to its annotations: counts, validation split, fused captions."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,72 +10,74 @@ from pipeline.datasets.readers import released
 from pipeline.datasets.sources import AnnotationFiles, SplitCounts
 from pipeline.errors import AnnotationError
 
-Said = dict[str, Annotation]
+Annotations = dict[str, Annotation]
+"""Video name -> its split and captions."""
 
 
-def annotations_of(name: str, settings: DatasetConfig) -> tuple[Said, list[str]]:
-    """Video name -> split and captions as they are used, and what is not as it is known to be.
+def annotations_of(name: str, settings: DatasetConfig) -> tuple[Annotations, list[str]]:
+    """Split and captions of each video as the protocol uses them, and warnings about differences from known counts.
 
-    AnnotationError when a known dataset is not there, or differs and may not.
+    AnnotationError when the annotation files are missing, or the counts differ and `allow_partial` is not set.
     """
     if settings.annotations is None:
-        return as_used(read_annotations(settings), settings), []
-    said = read_known(settings, settings.annotations)
-    if said is None:
+        return apply_protocol(read_annotations(settings), settings), []
+    annotations = read_known(settings, settings.annotations)
+    if annotations is None:
         raise AnnotationError(how_to_get(name, settings))
-    warnings = check_counts(said, settings, f"{name}, {settings.annotations.folder}")
-    return as_used(said, settings), warnings
+    warnings = check_counts(annotations, settings, f"{name}, {settings.annotations.folder}")
+    return apply_protocol(annotations, settings), warnings
 
 
-def read_known(settings: DatasetConfig, files: AnnotationFiles) -> Said | None:
-    """Video name -> split and captions of a known dataset, or None when nothing of it is there.
+def read_known(settings: DatasetConfig, files: AnnotationFiles) -> Annotations | None:
+    """The annotations of a known dataset: the owners' files, or else those of an imported archive, or else None.
 
-    The owners' files come before those of an imported archive. AnnotationError for files that are not as known.
+    AnnotationError for files that are damaged or of another format.
     """
-    said: Said | None = reader(files.format).read(Path(files.folder), files.variant)
-    if said is None and settings.released and released.is_there(settings.released.folder(files)):
-        said = released.read(settings.released.folder(files), settings.released)
-    return said
+    annotations: Annotations | None = reader(files.format).read(Path(files.folder), files.variant)
+    if annotations is None and settings.released and released.is_there(settings.released.folder(files)):
+        annotations = released.read(settings.released.folder(files), settings.released)
+    return annotations
 
 
-def miscounts(said: Mapping[str, Annotation], counts: Mapping[str, SplitCounts]) -> list[str]:
-    """What is not as it is known to be, in words: `test: 2989 videos, known are 2990`."""
+def wrong_counts(annotations: Mapping[str, Annotation], counts: Mapping[str, SplitCounts]) -> list[str]:
+    """The differences from the known counts, in words: `test: 2989 videos, known are 2990`."""
     problems = []
     for split, known in counts.items():
-        here = [one for one in said.values() if one.split == split]
-        found = {"videos": len(here), "captions": sum(len(one.captions) for one in here)}
+        in_split = [annotation for annotation in annotations.values() if annotation.split == split]
+        found = {"videos": len(in_split), "captions": sum(len(annotation.captions) for annotation in in_split)}
         for what, numbers in (("videos", known.videos), ("captions", known.captions)):
             if numbers and found[what] not in numbers:
                 problems.append(f"{split}: {found[what]} {what}, known are {' or '.join(map(str, numbers))}")
     return problems
 
 
-def as_used(said: Said, settings: DatasetConfig) -> Said:
-    """The annotations with a validation split, and with paragraphs in place of captions, where the YAML says so."""
-    share = settings.validation_from_train
-    used = {name: _to_validation(name, one, share) for name, one in said.items()} if share else said
-    return {name: fused(one) for name, one in used.items()} if settings.fuse_captions else used
+def apply_protocol(annotations: Annotations, settings: DatasetConfig) -> Annotations:
+    """The annotations with `validation_from_train` and `fuse_captions` of the YAML applied."""
+    fraction = settings.validation_from_train
+    if fraction:
+        annotations = {name: _to_validation(name, one, fraction) for name, one in annotations.items()}
+    return {name: _fused(one) for name, one in annotations.items()} if settings.fuse_captions else annotations
 
 
-def fused(said: Annotation) -> Annotation:
-    """All captions as one paragraph."""
-    return Annotation(said.split, (paragraph(said.captions),) if said.captions else ())
+def _fused(annotation: Annotation) -> Annotation:
+    """The annotation with all its captions as one paragraph."""
+    return Annotation(annotation.split, (paragraph(annotation.captions),) if annotation.captions else ())
 
 
 def paragraph(captions: tuple[Caption, ...] | list[Caption]) -> Caption:
-    """The captions one after another."""
+    """The captions joined into one, with spaces between."""
     return Caption(" ".join(caption.text for caption in captions))
 
 
-def _to_validation(name: str, said: Annotation, share: float) -> Annotation:
-    """By the name alone, so that no other video changes its split when some are added."""
+def _to_validation(name: str, annotation: Annotation, fraction: float) -> Annotation:
+    """Moves a training video to val by a hash of its name, so that adding videos moves no other."""
     drawn = int.from_bytes(hashlib.sha256(f"validation {name}".encode()).digest()[:8], "big") / 2**64
-    return Annotation("val", said.captions) if said.split == "train" and drawn < share else said
+    return Annotation("val", annotation.captions) if annotation.split == "train" and drawn < fraction else annotation
 
 
-def check_counts(said: Said, settings: DatasetConfig, where: str) -> list[str]:
-    """What differs from the known counts, as warnings; AnnotationError unless partial datasets are allowed."""
-    problems = miscounts(said, settings.counts)
+def check_counts(annotations: Annotations, settings: DatasetConfig, where: str) -> list[str]:
+    """Warnings about differences from the known counts; AnnotationError unless `allow_partial` is set."""
+    problems = wrong_counts(annotations, settings.counts)
     if problems and not settings.allow_partial:
         raise AnnotationError(
             f"{where}: {'; '.join(problems)}; get the files again, or go on with --allow-partial: results then "

@@ -1,4 +1,4 @@
-"""Where a known dataset can be had: the blocks of configs/datasets/<name>.yaml that say so."""
+"""Config blocks of configs/datasets/<name>.yaml that say where a known dataset comes from."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,38 +15,39 @@ class AnnotationFiles:
     """Module in pipeline/datasets/readers/."""
     folder: str
     variant: str
-    """Which of the splits in use; see the reader."""
+    """Which of the published splits; see VARIANTS of the reader."""
 
 
 @dataclass(frozen=True)
 class SplitCounts:
-    """What a split is known to hold; several numbers where files of several origins differ."""
+    """The known numbers of videos and captions in a split; several numbers where published files differ."""
 
     __pydantic_config__ = config.STRICT
     videos: tuple[int, ...]
     captions: tuple[int, ...] = ()
-    """Before they are fused; empty where it is not known."""
+    """Before captions are fused; empty when unknown."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One thing that the dataset is made of."""
+    """One component of a dataset, e.g. its videos or an annotation file."""
 
     __pydantic_config__ = config.STRICT
     what: str
-    """In words, e.g. "10000 clips as .mp4"."""
+    """Description, e.g. "10000 clips as .mp4"."""
     into: str
-    """Folder that it belongs into."""
+    """Folder to put it in."""
     where: str
-    """Address of the file when it is public, else of the page that tells how to get it."""
+    """URL of the file when it is public, otherwise of the page that tells how to get it."""
     licence: str
     size: str
-    """In words, e.g. "6.1 GB"."""
+    """As text, e.g. "6.1 GB"."""
     public: bool = False
-    """Whether FetchAnnotations may get it."""
+    """Whether FetchAnnotations may download it."""
     sha256: str = ""
+    """Empty when unknown."""
     members: tuple[str, ...] = ()
-    """For a .zip or a .tar.gz: the files in it that are wanted, by their names without folders."""
+    """For a .zip or .tar.gz: names of the wanted files in it, without folders."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,14 @@ class Archive:
     __pydantic_config__ = config.STRICT
     release: str
     urls: tuple[str, ...]
-    """In the order in which they are tried."""
+    """Tried in this order."""
     size: str
     sha1: tuple[str, ...] = ()
-    """Any of these; 8 or more of the 40 digits, for some are known in part only."""
+    """Accepted checksums; 8 or more of the 40 digits, since some are published only in part."""
     experts: tuple[str, ...] = ()
-    """What is in it, by the names of the paper's configs."""
+    """The experts in it, by the names in the paper's configs."""
     lacks: str = ""
-    """What one may look for in vain, and where it is."""
+    """What one might expect in it and where that is instead."""
 
     def __post_init__(self) -> None:
         if any(len(digits) < 8 for digits in self.sha1):
@@ -76,15 +77,15 @@ class Released:
 
     __pydantic_config__ = config.STRICT
     collection: str
-    """Rows of imported features are named by this and the video; the datasets that share the videos share it."""
+    """Keys of imported rows are made of this and the video's name; datasets that share videos share it."""
     model: str
-    """The model in configs/models/ that is trained when the features are there and no videos are."""
+    """The model in configs/models/ that is trained when there are features but no videos."""
     lists: dict[str, str]
-    """Split -> file in the archive that lists its videos."""
+    """Split -> name of the file in the archive that lists its videos."""
     archives: tuple[Archive, ...]
     test_captions: str = "all"
-    """all; first: only the first of each test video; or the file in the archive that gives an index for each."""
+    """"all", "first" (of each test video), or the file in the archive with a caption index for each test video."""
 
     def folder(self, annotations: AnnotationFiles) -> Path:
-        """Where ImportExperts puts captions and lists of the archive."""
+        """Folder in which ImportExperts puts the captions and lists of the archive."""
         return Path(annotations.folder) / "released"

@@ -1,1 +1,1 @@
-"""The demo dataset: videos, sounds and captions made on the spot, of known content."""
+"""The demo dataset: generated videos with sound, subtitles and captions, whose ground truth is known."""

@@ -1,4 +1,4 @@
-"""Plain English captions of demo videos, each speaking of two or three channels."""
+"""Generates English captions of demo videos, each mentioning one to three channels."""
 
 import random
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pipeline.demo.ground_truth import Facts
 
 CHANNEL_WEIGHTS = {"rgb": 1.0, "scene": 1.0, "flow": 1.0, "audio": 1.15, "face": 3.4, "ocr": 1.6, "speech": 1.6}
-"""The rarer a channel is, the more often captions speak of it where it is: so all come about equally often."""
+"""Weights for the choice of channels: higher for rare ones, so that all are mentioned about equally often overall."""
 
 SHAPE_NAMES = {
     "circle": ("circle", "circle", "disc"),
@@ -75,76 +75,76 @@ REPORTS = {
 
 
 def write_captions(facts: Facts, count: int) -> list[tuple[str, tuple[str, ...]]]:
-    """`count` different captions, each with the channels it speaks of."""
-    chance = random.Random(f"{facts.key}/captions")
+    """`count` different captions, each with the channels that it mentions."""
+    rng = random.Random(f"{facts.key}/captions")
     captions: dict[str, tuple[str, ...]] = {}
     while len(captions) < count:
-        # Half of them speak of one channel alone: only these show what a single expert is worth.
-        channels = _choose(facts.channels, chance.choice((1, 1, 2, 3)), chance)
-        captions.setdefault(_caption(facts, channels, chance), channels)
+        # Half of them mention one channel only: these show what a single expert contributes.
+        channels = _choose(facts.channels, rng.choice((1, 1, 2, 3)), rng)
+        captions.setdefault(_caption(facts, channels, rng), channels)
     return list(captions.items())
 
 
-def _choose(present: tuple[str, ...], count: int, chance: random.Random) -> tuple[str, ...]:
-    """`count` of the channels by their weights, without repeats (Efraimidis and Spirakis 2006)."""
-    ranks = {channel: chance.random() ** (1 / CHANNEL_WEIGHTS[channel]) for channel in present}
+def _choose(present: tuple[str, ...], count: int, rng: random.Random) -> tuple[str, ...]:
+    """Weighted sample of `count` channels without replacement (Efraimidis and Spirakis 2006)."""
+    ranks = {channel: rng.random() ** (1 / CHANNEL_WEIGHTS[channel]) for channel in present}
     chosen = sorted(present, key=lambda channel: ranks[channel])[-count:]
     return tuple(channel for channel in present if channel in chosen)
 
 
-def _caption(facts: Facts, channels: tuple[str, ...], chance: random.Random) -> str:
-    clauses = [clause(facts, chance) for channel, clause in CLAUSES.items() if channel in channels]
+def _caption(facts: Facts, channels: tuple[str, ...], rng: random.Random) -> str:
+    clauses = [clause(facts, rng) for channel, clause in CLAUSES.items() if channel in channels]
     if {"rgb", "scene", "flow"} & set(channels):
-        clauses.append(_picture(facts, channels, chance))
-    chance.shuffle(clauses)
+        clauses.append(_picture(facts, channels, rng))
+    rng.shuffle(clauses)
     links = (" and ", ", and ", " while ") if len(clauses) == 2 else (" and ", ", and ")
-    text = chance.choice(links).join(filter(None, (", ".join(clauses[:-1]), clauses[-1])))
-    return text[0].upper() + text[1:] + chance.choice(("", "."))
+    text = rng.choice(links).join(filter(None, (", ".join(clauses[:-1]), clauses[-1])))
+    return text[0].upper() + text[1:] + rng.choice(("", "."))
 
 
-def _picture(facts: Facts, channels: tuple[str, ...], chance: random.Random) -> str:
-    """The clause of shape, movement and scene, so far as they are among the channels."""
-    scene = chance.choice(SCENE_NAMES[facts.scene])
+def _picture(facts: Facts, channels: tuple[str, ...], rng: random.Random) -> str:
+    """The clause about shape, motion and scene, as far as they are among the channels."""
+    scene = rng.choice(SCENE_NAMES[facts.scene])
     if not {"rgb", "flow"} & set(channels):
-        return chance.choice(("the background is {}", "{} fills the background", "the scene shows {}")).format(scene)
-    subject = _shape(facts, chance) if "rgb" in channels else chance.choice(("something", "an object", "a shape"))
-    verb = _motion(facts, chance) if "flow" in channels else chance.choice(("is shown", "can be seen", "appears"))
+        return rng.choice(("the background is {}", "{} fills the background", "the scene shows {}")).format(scene)
+    subject = _shape(facts, rng) if "rgb" in channels else rng.choice(("something", "an object", "a shape"))
+    verb = _motion(facts, rng) if "flow" in channels else rng.choice(("is shown", "can be seen", "appears"))
     if "scene" not in channels:
         return f"{subject} {verb}"
-    return chance.choice(("{0} {1} in front of {2}", "in front of {2} {0} {1}", "{0} {1} before {2}")).format(
+    return rng.choice(("{0} {1} in front of {2}", "in front of {2} {0} {1}", "{0} {1} before {2}")).format(
         subject, verb, scene
     )
 
 
-def _shape(facts: Facts, chance: random.Random) -> str:
+def _shape(facts: Facts, rng: random.Random) -> str:
     article = "an" if facts.color[0] in "aeiou" else "a"
-    return f"{article} {facts.color} {chance.choice(SHAPE_NAMES[facts.shape])}"
+    return f"{article} {facts.color} {rng.choice(SHAPE_NAMES[facts.shape])}"
 
 
-def _motion(facts: Facts, chance: random.Random) -> str:
+def _motion(facts: Facts, rng: random.Random) -> str:
     if facts.direction == "still":
-        return chance.choice(STILLNESS)
-    return chance.choice(MOTIONS[facts.speed]).format(chance.choice(WAYS[facts.direction]))
+        return rng.choice(STILLNESS)
+    return rng.choice(MOTIONS[facts.speed]).format(rng.choice(WAYS[facts.direction]))
 
 
-def _sound(facts: Facts, chance: random.Random) -> str:
-    name = chance.choice(SOUND_NAMES[facts.sound or ""])
-    return chance.choice(("you hear {}", "we hear {}", "there is the sound of {}", "one can hear {}")).format(name)
+def _sound(facts: Facts, rng: random.Random) -> str:
+    name = rng.choice(SOUND_NAMES[facts.sound or ""])
+    return rng.choice(("you hear {}", "we hear {}", "there is the sound of {}", "one can hear {}")).format(name)
 
 
-def _face(facts: Facts, chance: random.Random) -> str:
-    portrait = chance.choice(PORTRAITS[facts.face or ""]) + chance.choice((" is in the corner", " is visible"))
-    return portrait + chance.choice(("", FACE_TIME_NAMES[facts.face_time]))
+def _face(facts: Facts, rng: random.Random) -> str:
+    portrait = rng.choice(PORTRAITS[facts.face or ""]) + rng.choice((" is in the corner", " is visible"))
+    return portrait + rng.choice(("", FACE_TIME_NAMES[facts.face_time]))
 
 
-def _sign(facts: Facts, chance: random.Random) -> str:
+def _sign(facts: Facts, rng: random.Random) -> str:
     forms = ("a sign reads {}", "the word {} is written on a board", "a sign says {}", "you can read {} on a board")
-    return chance.choice(forms).format(facts.word)
+    return rng.choice(forms).format(facts.word)
 
 
-def _speech(facts: Facts, chance: random.Random) -> str:
-    report = chance.choice(REPORTS[facts.topic or ""])
-    return chance.choice(("somebody says {}", "a voice says that {}", "a speaker tells us {}")).format(report)
+def _speech(facts: Facts, rng: random.Random) -> str:
+    report = rng.choice(REPORTS[facts.topic or ""])
+    return rng.choice(("somebody says {}", "a voice says that {}", "a speaker tells us {}")).format(report)
 
 
 CLAUSES: dict[str, Callable[[Facts, random.Random], str]] = {
@@ -153,4 +153,4 @@ CLAUSES: dict[str, Callable[[Facts, random.Random], str]] = {
     "ocr": _sign,
     "speech": _speech,
 }
-"""The channels that make a clause of their own."""
+"""Channels with a separate clause; rgb, scene and flow share one."""

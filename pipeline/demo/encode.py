@@ -1,4 +1,4 @@
-"""A demo video as the bytes of an mp4: H.264, AAC, and a subtitle track where the subtitle is not a file of its own."""
+"""Encodes a demo video as an mp4: H.264, AAC, and a subtitle track unless the subtitle is a separate file."""
 
 import io
 from collections.abc import Iterable
@@ -19,14 +19,14 @@ from pipeline.demo.scenes import Pixels
 from pipeline.demo.sounds import SAMPLE_RATE_HZ, sound
 
 X264 = {"preset": "veryfast", "x264-params": "cpu-independent=1"}
-"""Without cpu-independent, x264's choices vary a little with the machine, and with where its buffers lie in memory."""
+"""Without cpu-independent, x264's output varies a little with the machine and the addresses of its buffers."""
 AAC = {"aac_coder": "fast"}
-"""Half the time of the default, and nobody listens closely."""
+"""Half the time of the default; the loss in quality does not matter here."""
 
 SUBTITLE_PAUSE_S = Fraction(3, 10)
-"""Without a subtitle at the start and at the end."""
+"""Time without a subtitle at the start and at the end of the video."""
 
-# The encoder reads its text style from here; it refuses to open without one.
+# The mov_text encoder takes its text style from this header, and cannot be opened without one.
 SUBTITLE_HEADER = b"""[V4+ Styles]
 Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, \
 StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
@@ -35,15 +35,15 @@ Style: Default,Sans,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,
 
 
 def encode(facts: Facts, width_px: int, height_px: int, fps: int) -> bytes:
-    """The mp4, the same bytes each time: nothing in it depends on the clock or on the order of threads."""
+    """The bytes of the mp4, deterministic: nothing in it depends on the clock or on the order of threads."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4", container_options={"fflags": "+bitexact"}) as container:
         video = container.add_stream("libx264", rate=fps, options={**X264, "g": str(2 * fps)})
         video.width, video.height, video.pix_fmt = width_px, height_px, "yuv420p"
-        _make_exact(video.codec_context)
+        _make_deterministic(video.codec_context)
         audio = container.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono", options=AAC) if facts.sound else None
         if audio:
-            _make_exact(audio.codec_context)
+            _make_deterministic(audio.codec_context)
         text = container.add_stream("mov_text") if facts.subtitle and facts.subtitle_embedded else None
         if text:
             text.codec_context.subtitle_header = SUBTITLE_HEADER
@@ -57,12 +57,12 @@ def encode(facts: Facts, width_px: int, height_px: int, fps: int) -> bytes:
 
 
 def srt(facts: Facts) -> str:
-    """The text of an .srt file with the subtitle."""
+    """The content of an .srt file with the subtitle."""
     times = (_clock(time_s) for time_s in _subtitle_times_s(facts))
     return f"1\n{' --> '.join(times)}\n{facts.subtitle}\n"
 
 
-def _make_exact(codec: CodecContext) -> None:
+def _make_deterministic(codec: CodecContext) -> None:
     codec.thread_count = 1
     codec.flags |= Flags.bitexact
 
@@ -86,7 +86,7 @@ def _mux_audio(container: OutputContainer, stream: AudioStream, samples: NDArray
 def _mux_subtitle(container: OutputContainer, stream: SubtitleStream, facts: Facts) -> None:
     text = (facts.subtitle or "").encode()
     start_ms, end_ms = (round(time_s * 1000) for time_s in _subtitle_times_s(facts))
-    # mov_text: the length of the text in two bytes, and the text.
+    # A mov_text packet is the length of the text in two bytes, followed by the text.
     packet = av.Packet(len(text).to_bytes(2, "big") + text)
     packet.stream, packet.time_base = stream, Fraction(1, 1000)
     packet.pts = packet.dts = start_ms
@@ -99,6 +99,6 @@ def _subtitle_times_s(facts: Facts) -> tuple[Fraction, Fraction]:
 
 
 def _clock(time_s: Fraction) -> str:
-    """Hours to milliseconds as .srt writes them: 00:00:01,250."""
+    """The time in the format of .srt files: 00:00:01,250."""
     minutes, milliseconds = divmod(round(time_s * 1000), 60_000)
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{milliseconds // 1000:02d},{milliseconds % 1000:03d}"

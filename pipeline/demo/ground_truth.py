@@ -1,4 +1,4 @@
-"""What is true of each demo video: seven channels of facts, each drawn on its own from a seed."""
+"""The ground truth of each demo video: facts in seven channels, each sampled independently from a seed."""
 
 import random
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ SUBTITLES = {
     "moving": ("We are moving house next month.", "Next month we move house.", "The moving van comes next month."),
     "elephant": ("The elephant takes a bath.", "An elephant is having its bath.", "Elephants love a long bath."),
 }
-"""What is said: the topic, and the sentences that can be the subtitle."""
+"""Topic of the speech -> sentences that can be the subtitle."""
 
 ABSENT = (None,)
 MOVES = (*((direction, speed) for direction in DIRECTIONS for speed in SPEEDS), *(("still", "") for _ in range(2)))
@@ -75,13 +75,13 @@ MOVES = (*((direction, speed) for direction in DIRECTIONS for speed in SPEEDS), 
 
 @dataclass(frozen=True)
 class Facts:
-    """All that is to be seen, heard and read in one video; None where a channel has nothing."""
+    """Everything that can be seen, heard and read in one video; None in a channel without content."""
 
     name: str
     """The file stem."""
     split: str
     key: str
-    """Seeds all chance in this video; two videos never share it."""
+    """Seed of all random choices in this video, unique to it."""
     duration_s: float
     color: str
     shape: str
@@ -98,26 +98,29 @@ class Facts:
     topic: str | None
     subtitle: str | None
     subtitle_embedded: bool
-    """True: the subtitle is a track in the video; False: an .srt file beside it."""
+    """True: the subtitle is a track in the video; False: it is an .srt file beside it."""
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The channels in which this video has something."""
+        """The channels in which this video has content."""
         optional = {"audio": self.sound, "face": self.face, "ocr": self.word, "speech": self.topic}
         return ("rgb", "scene", "flow", *(channel for channel, fact in optional.items() if fact is not None))
 
 
-def draw_facts(name: str, split: str, seed: int, index: int, duration_s: tuple[float, float]) -> Facts:
-    """The facts of video `index` of a split: the same whatever the number of videos in it or in other splits."""
+def sample_facts(name: str, split: str, seed: int, index: int, duration_s: tuple[float, float]) -> Facts:
+    """The facts of video `index` of a split; they do not depend on the numbers of videos.
+
+    `duration_s` is the shortest and the longest duration.
+    """
     deck = f"{seed}/{split}"
-    chance = random.Random(f"{deck}/{index}")
+    rng = random.Random(f"{deck}/{index}")
     direction, speed = _deal(MOVES, f"{deck}/flow", index)
     topic = _deal((*SUBTITLES, *ABSENT * 5), f"{deck}/speech", index)
     return Facts(
         name=name,
         split=split,
         key=f"{deck}/{index}",
-        duration_s=round(chance.uniform(*duration_s), 2),
+        duration_s=round(rng.uniform(*duration_s), 2),
         color=_deal(COLORS, f"{deck}/color", index),
         shape=_deal(SHAPES, f"{deck}/shape", index),
         scene=_deal(SCENES, f"{deck}/scene", index),
@@ -128,13 +131,13 @@ def draw_facts(name: str, split: str, seed: int, index: int, duration_s: tuple[f
         face_time=_deal(FACE_TIMES, f"{deck}/face time", index),
         word=_deal((*WORDS, *ABSENT * 7), f"{deck}/ocr", index),
         topic=topic,
-        subtitle=chance.choice(SUBTITLES[topic]) if topic else None,
+        subtitle=rng.choice(SUBTITLES[topic]) if topic else None,
         subtitle_embedded=_deal((True, False), f"{deck}/subtitle", index),
     )
 
 
 def _deal(cards: Sequence[T], deck: str, index: int) -> T:
-    """Card `index` from a deck shuffled anew when it runs out: all facts occur equally often, also in a small set."""
+    """Card `index` of a deck that is reshuffled when it runs out: cards are equally frequent in small sets too."""
     round_index, place = divmod(index, len(cards))
     shuffled = list(cards)
     random.Random(f"{deck}/{round_index}").shuffle(shuffled)

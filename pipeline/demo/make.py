@@ -1,4 +1,4 @@
-"""The demo dataset: real videos and captions made on the spot, to try the whole pipeline without a download."""
+"""Makes the demo dataset: generated videos and captions to try the whole pipeline without a download."""
 
 import csv
 import io
@@ -13,27 +13,27 @@ from pathlib import Path
 
 from pipeline.config import STRICT
 from pipeline.demo.captions import write_captions
-from pipeline.demo.ground_truth import Facts, draw_facts
+from pipeline.demo.ground_truth import Facts, sample_facts
 from pipeline.errors import ConfigError, PipelineError
 
 DAMAGED = "demo_damaged"
-"""The stem of the file that cannot be decoded: a real collection has such files too."""
+"""Stem of a video file that cannot be decoded, as real collections have them."""
 
 VIDEOS_PER_WORKER = 4
-"""Fewer are encoded sooner than a process starts."""
+"""Minimum per process: fewer are encoded faster than a process starts."""
 
 
 @dataclass(frozen=True)
 class DemoSettings:
-    """What decides the demo's content: equal settings give equal bytes."""
+    """Settings of the demo; equal settings give files with equal bytes."""
 
     __pydantic_config__ = STRICT
 
     version: int
-    """Counted up when the same settings are to give other videos."""
+    """Raised when the same settings are to give other videos."""
     seed: int
     num_train: int
-    """The damaged file comes on top of these."""
+    """Without the damaged file."""
     num_val: int
     num_test: int
     captions_per_video: int
@@ -58,15 +58,15 @@ class DemoSettings:
 
 
 def make_demo(settings: DemoSettings, folder: Path, progress: Callable[[int, int], None] | None = None) -> None:
-    """Makes folder/videos/*.mp4 (some with .srt) and, when all are there, folder/captions.csv.
+    """Makes folder/videos/*.mp4 (some with .srt) and, when all are made, folder/captions.csv.
 
-    Videos that an earlier run with the same settings left are kept. `progress` is told how many are done, and of
-    how many.
+    Videos of an earlier run with the same settings are kept. `progress` is called with the number of finished videos
+    and the total. PipelineError when a file cannot be written or a worker process dies.
     """
     facts = all_facts(settings)
     try:
         _prepare(settings, folder)
-        missing = [one for one in facts if not _video(folder, one).exists()]
+        missing = [one for one in facts if not _video_path(folder, one).exists()]
         for done, _ in enumerate(_make_videos(missing, settings, folder), start=len(facts) - len(missing) + 1):
             if progress:
                 progress(done, len(facts))
@@ -77,47 +77,47 @@ def make_demo(settings: DemoSettings, folder: Path, progress: Callable[[int, int
 
 def is_made(settings: DemoSettings, folder: Path) -> bool:
     """Whether `make_demo` has finished in `folder` with these settings."""
-    record = folder / "settings.json"
-    made_with = record.read_text(encoding="utf-8") if record.exists() else ""
-    return made_with == _record(settings) and (folder / "captions.csv").exists()
+    path = folder / "settings.json"
+    recorded = path.read_text(encoding="utf-8") if path.exists() else ""
+    return recorded == _to_json(settings) and (folder / "captions.csv").exists()
 
 
 def all_facts(settings: DemoSettings) -> list[Facts]:
-    """The facts of every video of the demo, train before val before test; the damaged file is last."""
+    """The facts of every video of the demo: train, val, test, and last the damaged file."""
     counts = {"train": settings.num_train, "val": settings.num_val, "test": settings.num_test}
-    places = [(split, index) for split, count in counts.items() for index in range(count)]
+    videos = [(split, index) for split, count in counts.items() for index in range(count)]
     facts = [
-        draw_facts(f"demo_{number:03d}", split, settings.seed, index, settings.duration_s)
-        for number, (split, index) in enumerate(places)
+        sample_facts(f"demo_{number:03d}", split, settings.seed, index, settings.duration_s)
+        for number, (split, index) in enumerate(videos)
     ]
-    # A negative index deals from decks of its own, so that the damaged video takes no card away from the others.
-    return [*facts, draw_facts(DAMAGED, "train", settings.seed, -1, settings.duration_s)]
+    # A negative index uses decks of its own, so the damaged video takes no card from the others.
+    return [*facts, sample_facts(DAMAGED, "train", settings.seed, -1, settings.duration_s)]
 
 
 def _prepare(settings: DemoSettings, folder: Path) -> None:
-    """The folder with its settings on record, and without the videos that other settings left in it."""
+    """Makes the folder, records the settings in it, and deletes the videos of other settings."""
     (folder / "videos").mkdir(parents=True, exist_ok=True)
-    record = folder / "settings.json"
-    if record.exists() and record.read_text(encoding="utf-8") == _record(settings):
+    path = folder / "settings.json"
+    if path.exists() and path.read_text(encoding="utf-8") == _to_json(settings):
         return
     (folder / "captions.csv").unlink(missing_ok=True)
     for stale in (folder / "videos").glob("*demo_*"):
         stale.unlink()
-    _write(record, _record(settings).encode())
+    _write(path, _to_json(settings).encode())
 
 
-def _record(settings: DemoSettings) -> str:
+def _to_json(settings: DemoSettings) -> str:
     return json.dumps(asdict(settings), indent=2) + "\n"
 
 
 def _make_videos(missing: list[Facts], settings: DemoSettings, folder: Path) -> Iterator[str]:
-    """Makes the videos, and names each when it is there."""
+    """Makes the videos, in worker processes when there are enough of them; yields the name of each finished one."""
     workers = min(os.cpu_count() or 1, len(missing) // VIDEOS_PER_WORKER)
     if workers < 2:
         for facts in missing:
             yield _make_video(facts, settings, folder)
         return
-    # spawn: a forked child of a process with threads (Luigi, torch) can hang on a lock that nobody holds in it.
+    # spawn: a fork of a process with threads (Luigi, torch) can hang on a lock that a thread held during the fork.
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         futures = [pool.submit(_make_video, facts, settings, folder) for facts in missing]
         try:
@@ -130,19 +130,19 @@ def _make_videos(missing: list[Facts], settings: DemoSettings, folder: Path) -> 
 
 
 def _make_video(facts: Facts, settings: DemoSettings, folder: Path) -> str:
-    """Writes the video, and its .srt first: where there is a video, all of it is there."""
+    """Writes the .srt, if any, and then the video, so that a video file marks a finished video."""
     from pipeline.demo import encode
 
     video = encode.encode(facts, settings.width_px, settings.height_px, settings.fps)
     if facts.name == DAMAGED:
-        video = video[: len(video) // 2]  # the index of an mp4 (its moov atom) comes last, so this loses it
+        video = video[: len(video) // 2]  # removes the index of the mp4 (its moov atom), which comes last
     if facts.subtitle and not facts.subtitle_embedded:
-        _write(_video(folder, facts).with_suffix(".srt"), encode.srt(facts).encode())
-    _write(_video(folder, facts), video)
+        _write(_video_path(folder, facts).with_suffix(".srt"), encode.srt(facts).encode())
+    _write(_video_path(folder, facts), video)
     return facts.name
 
 
-def _video(folder: Path, facts: Facts) -> Path:
+def _video_path(folder: Path, facts: Facts) -> Path:
     return folder / "videos" / f"{facts.name}.mp4"
 
 
@@ -157,10 +157,10 @@ def _captions_csv(facts: list[Facts], settings: DemoSettings) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """The file, there whole or not at all; PipelineError naming it when it cannot be written."""
-    part = path.with_name(f".{path.name}.part")
+    """Writes a file atomically; PipelineError names it when it cannot be written."""
+    temporary = path.with_name(f".{path.name}.part")
     try:
-        part.write_bytes(content)
-        part.replace(path)
+        temporary.write_bytes(content)
+        temporary.replace(path)
     except OSError as error:
         raise PipelineError(f"{path}: cannot be written: {error.strerror}") from error

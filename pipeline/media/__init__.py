@@ -1,1 +1,1 @@
-"""Media files: containers, decoders, frames, sound and subtitles, behind one interface."""
+"""Media files: containers, decoders, frames, audio and subtitles."""

@@ -1,4 +1,4 @@
-"""A media file opened by PyAV, and the streams in it that a player would take."""
+"""Opens media files with PyAV and picks the streams that a player would show."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -7,17 +7,17 @@ from typing import Any
 from pipeline.errors import DecodeError
 
 DEFAULT_FPS = Fraction(25)
-"""For a stream that does not tell its rate; only decides how long its last frame is shown."""
+"""For a stream without a frame rate; only decides how long its last frame is shown."""
 
 TEXT_CODECS = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"})
 
 
 def open_container(path: Path) -> Any:
-    """The file opened by PyAV; DecodeError in words when it is no media file."""
+    """The file as a PyAV container, to be closed by the caller; DecodeError when it is not a video or audio file."""
     import av
 
     try:
-        # "file:" makes any name a file: "-x.mp4", "concat:a" and "http:b" are legal file names.
+        # With "file:" FFmpeg takes any name as a file name: "-x.mp4", "concat:a" and "http:b" are legal ones.
         container = av.open(f"file:{path.resolve()}", **_lenient(av.__version__))
     except (av.error.FFmpegError, OSError, ValueError) as error:
         empty = path.exists() and path.stat().st_size == 0
@@ -29,28 +29,28 @@ def open_container(path: Path) -> Any:
 
 
 def _lenient(version: str) -> dict[str, Any]:
-    """Titles that are not UTF-8 must not refuse a file; from PyAV 19 on they never do, and nothing can be asked for."""
+    """Options with which PyAV opens files whose metadata is not UTF-8; from PyAV 19 on it does so without an option."""
     return {"metadata_errors": "replace"} if int(version.partition(".")[0]) < 19 else {}
 
 
 def pick_video(container: Any) -> Any | None:
-    """The video stream that a player would show, or None: the best one that is no attached picture (cover art)."""
+    """FFmpeg's best video stream that is not an attached picture (cover art), or None."""
     import av
 
     attached = av.stream.Disposition.attached_pic
-    shown = [stream for stream in container.streams.video if not stream.disposition & attached]
+    candidates = [stream for stream in container.streams.video if not stream.disposition & attached]
     best = container.streams.best("video")
-    if best in shown:
+    if best in candidates:
         return best
-    return shown[0] if shown else None
+    return candidates[0] if candidates else None
 
 
 def subtitle_streams(container: Any) -> list[Any]:
-    """The subtitle streams that hold text; bitmap ones (DVD, Blu-ray) and unknown ones are left out."""
+    """The subtitle streams that hold text; bitmap subtitles (DVD, Blu-ray) and unknown codecs are left out."""
     known = [stream for stream in container.streams.subtitles if stream.codec_context is not None]
     return [stream for stream in known if stream.codec_context.name in TEXT_CODECS]
 
 
 def reason(error: BaseException) -> str:
-    """An FFmpeg error in its own words, without its number and without the path."""
+    """The message of an FFmpeg error without its error number and path."""
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).strip()

@@ -1,4 +1,4 @@
-"""The two decoders: PyAV, which reads everything, and decord, for the files on which both agree in every pixel."""
+"""Reads frames at given times with PyAV (any file) or decord (files on which both give the same pixels)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.media.container import DEFAULT_FPS, open_container, pick_video
 
 SLACK_S = 1e-3
-"""Frame times of two readers that differ by less than this are the same: containers round to a millisecond."""
+"""Frame times that differ by less than this are the same: containers round to a millisecond."""
 
 SEEK_FROM_S = 2.0
 """Seek only when the first wanted frame is later than this: decoding two seconds is as cheap as a seek."""
@@ -18,10 +18,11 @@ SEEK_FROM_S = 2.0
 DECORD_BATCH = 16
 
 TimedFrame = tuple[int, NDArray[np.uint8]]
+"""(index into the wanted times, (H, W, 3) uint8 RGB)"""
 
 
 def decoded(container: Any, stream: Any) -> Iterator[Any]:
-    """The frames that decode; what does not is skipped packet by packet."""
+    """The frames of a PyAV stream; packets that cannot be decoded are skipped."""
     import av
 
     stream.thread_type = "NONE"  # parallelism is across videos; threads inside one only cost memory
@@ -29,7 +30,7 @@ def decoded(container: Any, stream: Any) -> Iterator[Any]:
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, av.error.FFmpegError, IndexError):
+        except (StopIteration, av.error.FFmpegError, IndexError):  # IndexError: see _packet_times in video.py
             return
         try:
             yield from (frame for frame in packet.decode() if frame.pts is not None)
@@ -38,7 +39,10 @@ def decoded(container: Any, stream: Any) -> Iterator[Any]:
 
 
 def pyav_frames(path: Path, times_s: NDArray[np.float64], last_s: float, seek: bool = True) -> Iterator[TimedFrame]:
-    """As `frames_at`; `last_s` is when the last frame of the file is shown first."""
+    """For each of the rising `times_s` the frame shown then, native size, rotation applied, decoded by PyAV.
+
+    `last_s` is the presentation time of the file's last frame. Frames that cannot be decoded are left out.
+    """
     from av.video.reformatter import VideoReformatter
 
     reformatter = VideoReformatter()
@@ -52,15 +56,15 @@ def pyav_frames(path: Path, times_s: NDArray[np.float64], last_s: float, seek: b
         for frame in decoded(container, stream):
             time_s = float(frame.pts * stream.time_base) - start_s
             if shown is None and sought and time_s > times_s[0] + SLACK_S:
-                break  # a seek that lands too late, as in AVI files without an index: read from the start instead
-            # A first frame after the first wanted time stands for it: nothing was shown before.
+                break  # the seek landed too late, as in AVI files without an index: read from the start instead
+            # When the first frame comes after the first wanted time, it stands for that time too.
             ready = int(np.searchsorted(times_s, time_s - SLACK_S / 2)) if shown is not None else wanted
             yield from _repeat(shown, reformatter, range(wanted, ready))
             wanted, shown = max(wanted, ready), frame
             if wanted == len(times_s):
                 return
         else:
-            # The last frame stays. When it did not decode, all but two frames' time after the last that did is missing.
+            # The last frame stays on screen. When it did not decode, the last decoded one counts for two frames' time.
             grace_s = 2.0 / float(stream.average_rate or DEFAULT_FPS)
             covered_s = time_s + grace_s if time_s < last_s - SLACK_S else np.inf
             until = int(np.searchsorted(times_s, covered_s, side="right")) if shown is not None else wanted
@@ -70,7 +74,7 @@ def pyav_frames(path: Path, times_s: NDArray[np.float64], last_s: float, seek: b
 
 
 def _repeat(frame: Any, reformatter: Any, indices: range) -> Iterator[TimedFrame]:
-    """The frame's pixels once for each index; converted only if there is one."""
+    """The frame's pixels for each of the indices; converted once, and only if there is an index."""
     if len(indices):
         pixels = reformatter.reformat(frame, format="rgb24").to_ndarray()
         turns = round(frame.rotation / 90) % 4
@@ -79,7 +83,7 @@ def _repeat(frame: Any, reformatter: Any, indices: range) -> Iterator[TimedFrame
 
 
 def open_decord(path: Path, frame_times_s: NDArray[np.float64]) -> Any | None:
-    """A decord reader whose frame count and times agree with the container's, or None: PyAV serves the file then."""
+    """A decord reader whose frame count and times agree with `frame_times_s`, or None when PyAV must be used."""
     try:
         import decord
     except ImportError:
@@ -98,7 +102,7 @@ def open_decord(path: Path, frame_times_s: NDArray[np.float64]) -> Any | None:
 def decord_frames(
     reader: Any, times_s: NDArray[np.float64], frame_times_s: NDArray[np.float64]
 ) -> Iterator[TimedFrame]:
-    """For each wanted time the frame shown then, a few at a time."""
+    """For each of the rising `times_s` the frame shown then, read in batches of DECORD_BATCH."""
     frame_index = np.searchsorted(frame_times_s, times_s + SLACK_S / 2, side="right") - 1
     frame_index = np.maximum(frame_index, 0)
     for first in range(0, len(times_s), DECORD_BATCH):

@@ -1,4 +1,4 @@
-"""The subtitle file that lies beside a video."""
+"""Finds the subtitle file beside a video; apart from subtitles.py so that file scans need no media library."""
 
 from pathlib import Path
 

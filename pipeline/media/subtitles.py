@@ -1,4 +1,4 @@
-"""The words that are spoken in a video as its subtitles tell them, with times."""
+"""Reads subtitles as single words with times."""
 
 import re
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from pipeline.media.sidecars import sidecar
 _TAG = re.compile(r"</?[A-Za-z][^>]*>|<[\d:.]+>|\{[^}]*\}")
 
 _PLAIN_CODECS = frozenset({"subrip", "srt", "webvtt", "text"})
-"""Whose packets are the text itself."""
+"""Codecs whose packets hold the text itself."""
 
 
 @dataclass(frozen=True)
 class Word:
-    """One spoken word and when it is heard."""
+    """A spoken word with its start and end."""
 
     text: str
     start_s: float
@@ -25,27 +25,30 @@ class Word:
 
 
 def read_words(path: Path) -> list[Word]:
-    """The words of the file beside the video, else of its first text track; empty when there is neither.
+    """The words of the subtitle file beside the video, or else of its first text track; empty when it has neither.
 
-    DecodeError when subtitles are there and cannot be read.
+    DecodeError when there are subtitles that cannot be read.
     """
-    beside = sidecar(path)
-    with open_container(beside or path) as container:
+    subtitle_file = sidecar(path)
+    with open_container(subtitle_file or path) as container:
         streams = subtitle_streams(container)
         cues = _cues(container, streams[0]) if streams else []
     return [word for text, start_s, end_s in cues for word in spread(text, start_s, end_s)]
 
 
 def spread(text: str, start_s: float, end_s: float) -> list[Word]:
-    """The words of one cue, its time shared out by their lengths: a cue tells only when the sentence is spoken."""
+    """The words of one cue; each gets a share of the cue's time in proportion to its number of characters.
+
+    A cue has times only for the whole sentence. Empty when the text is blank.
+    """
     words = text.split()
-    total = sum(len(word) for word in words)
-    spoken, at = [], 0
+    num_characters = sum(len(word) for word in words)
+    timed, at = [], 0
     for word in words:
-        from_s = start_s + (end_s - start_s) * at / total
+        from_s = start_s + (end_s - start_s) * at / num_characters
         at += len(word)
-        spoken.append(Word(word, from_s, start_s + (end_s - start_s) * at / total))
-    return spoken
+        timed.append(Word(word, from_s, start_s + (end_s - start_s) * at / num_characters))
+    return timed
 
 
 def _cues(container: Any, stream: Any) -> list[tuple[str, float, float]]:
@@ -65,13 +68,13 @@ def _cues(container: Any, stream: Any) -> list[tuple[str, float, float]]:
 
 
 def _texts(packet: Any, stream: Any) -> list[str]:
-    """The plain text of a packet's cues."""
-    texts = [_TAG.sub(" ", text.replace(r"\N", " ").replace("\\n", " ")).strip() for text in _styled(packet, stream)]
+    """The plain text of a packet's cues, without markup; empty ones are left out."""
+    texts = [_TAG.sub(" ", text.replace(r"\N", " ").replace("\\n", " ")).strip() for text in _dialogues(packet, stream)]
     return [text for text in texts if text]
 
 
-def _styled(packet: Any, stream: Any) -> list[str]:
-    """The text of a packet's cues: FFmpeg gives every text format as an ASS event, styles and all."""
+def _dialogues(packet: Any, stream: Any) -> list[str]:
+    """The text of a packet's cues with markup: FFmpeg converts every text format to ASS events, styles included."""
     import av
 
     try:
@@ -79,5 +82,5 @@ def _styled(packet: Any, stream: Any) -> list[str]:
     except av.error.FFmpegError:
         if stream.codec_context.name not in _PLAIN_CODECS:
             raise
-        return [bytes(packet).decode("cp1252", "replace")]  # FFmpeg takes only UTF-8; old files are mostly in this
+        return [bytes(packet).decode("cp1252", "replace")]  # FFmpeg decodes only UTF-8; most old files are cp1252
     return [text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in dialogues]

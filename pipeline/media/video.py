@@ -1,8 +1,8 @@
-"""One interface to a video file: what is in it, its frames at given times, its sound, its subtitles.
+"""Probes a video file and reads its frames at given times.
 
-Times are seconds on the clock of the container (presentation times, 0 = the container's start), never index / fps:
-variable frame rates, late streams and missing durations all occur. Which decoder serves a file is private to this
-module and never shows in the pixels (a test compares both).
+Times are presentation times in seconds, 0 = the start of the container, never index / fps: variable frame rates, late
+streams and missing durations all occur. This module chooses the decoder; the pixels do not depend on it (a test
+compares both).
 """
 
 from collections.abc import Iterator
@@ -21,40 +21,44 @@ DECODE_VERSION = 1
 """Raised by hand when the decoded frames or samples change; part of every expert's recipe."""
 
 MAX_DECORD_PIXELS = 1920 * 1088
-"""Larger frames go through PyAV, one at a time: decord holds a batch of them."""
+"""Larger frames are read by PyAV, one at a time: decord holds a batch of them in memory."""
 
 SPARSE_S = 0.5
-"""From one wanted frame to the next; measured at 25, 5 and 1 fps on five files of 240 to 1080 lines."""
+"""Mean distance of the wanted frames from which on decord is faster; measured at 25, 5 and 1 fps on five files of 240p
+to 1080p."""
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a file holds, read from its packets without decoding them."""
+    """Properties of a video file, read from its packets; only the first frame is decoded."""
 
     frame_times_s: NDArray[np.float64]
     """(F,) presentation times, rising; empty when there is no video stream."""
     end_s: float
-    """Where the last frame ends; 0 when there is no video stream."""
+    """End of the last frame; 0 when there is no video stream."""
     duration_s: float
-    """The longer of picture and sound."""
+    """The longer of the video and audio streams."""
     width_px: int
     height_px: int
-    """As shown, rotation applied."""
+    """As displayed, rotation applied."""
     has_audio: bool
     has_subtitles: bool
     progressive_h264: bool
-    """Of 8 bits a colour: the only kind of picture on which all decoders agree in every pixel."""
+    """H.264, progressive, 8 bits per channel: the only format on which all decoders give the same pixels."""
     note: str
-    """A shortfall in words, e.g. a file that was cut; empty when all is well."""
+    """A shortfall in words, e.g. of a truncated file; empty when there is none."""
 
     @property
     def has_video(self) -> bool:
-        """Whether there is a picture at all."""
+        """Whether there is at least one frame."""
         return len(self.frame_times_s) > 0
 
 
 def probe(path: Path) -> VideoInfo:
-    """What `path` holds; DecodeError when nothing in it can be read. Reads the file once, decodes one frame."""
+    """The properties of the file at `path`; DecodeError when nothing in it can be read.
+
+    Reads the whole file once and decodes one frame.
+    """
     with open_container(path) as container:
         video = pick_video(container)
         if video is None and not container.streams.audio:
@@ -64,23 +68,22 @@ def probe(path: Path) -> VideoInfo:
         note = f"{num_packets} of {declared} frames are in the file" if num_packets < declared else ""
         width, height, progressive = _first_frame(path) if len(times) else (0, 0, False)
         duration_s = end_s if note else max(end_s, (container.duration or 0) / 1e6)
-        text_track = bool(subtitle_streams(container))
+        has_audio, has_subtitles = bool(container.streams.audio), bool(subtitle_streams(container))
         progressive_h264 = progressive and video is not None and video.codec_context.name == "h264"
-        sound = bool(container.streams.audio)
-        return VideoInfo(times, end_s, duration_s, width, height, sound, text_track, progressive_h264, note)
+        return VideoInfo(times, end_s, duration_s, width, height, has_audio, has_subtitles, progressive_h264, note)
 
 
 def frames_at(path: Path, times_s: NDArray[np.float64], info: VideoInfo, decoder: str = "auto") -> Iterator[TimedFrame]:
     """For each of the rising `times_s` the frame shown then, as (index into times_s, (H, W, 3) uint8 RGB).
 
-    Native size, rotation applied. Frames that do not decode are left out: a damaged file gives fewer.
-    `decoder` is "auto", "decord" (where it may) or "pyav"; the pixels are the same.
+    Native size, rotation applied. Frames that cannot be decoded are left out, so a damaged file gives fewer. `decoder`
+    is "auto", "decord" (PyAV where decord cannot be used) or "pyav"; the pixels are the same.
     """
     if not len(times_s) or not info.has_video:
         return
     done = 0
-    chosen = decoder == "decord" or (decoder == "auto" and _decord_is_faster(times_s, info))
-    reader = open_decord(path, info.frame_times_s) if chosen and _decord_may(info) else None
+    use_decord = decoder == "decord" or (decoder == "auto" and _decord_is_faster(times_s, info))
+    reader = open_decord(path, info.frame_times_s) if use_decord and _decord_is_exact(info) else None
     if reader is not None:
         import decord
 
@@ -89,14 +92,14 @@ def frames_at(path: Path, times_s: NDArray[np.float64], info: VideoInfo, decoder
                 yield index, pixels
                 done = index + 1
         except (decord.DECORDError, RuntimeError):
-            reader = None  # what it could not read, PyAV may
+            reader = None  # PyAV may read the rest
     if reader is None:
         for index, pixels in pyav_frames(path, times_s[done:], float(info.frame_times_s[-1])):
-            yield done + index, _of_one_size(pixels, info)
+            yield done + index, _resized_to_first(pixels, info)
 
 
 def _packet_times(container: Any, stream: Any) -> tuple[NDArray[np.float64], float, int]:
-    """Presentation times of the frames that are shown, the end of the last, and how many packets the file holds."""
+    """Presentation times of the visible frames (F,), the end of the last one, and the number of packets."""
     import av
 
     start_s = (container.start_time or 0) / 1e6
@@ -107,14 +110,14 @@ def _packet_times(container: Any, stream: Any) -> tuple[NDArray[np.float64], flo
             if packet.size == 0:
                 continue
             num_packets += 1
-            # An edit list hides frames on purpose: their packets are there, marked to be discarded.
+            # An edit list hides frames on purpose: their packets are in the file, flagged to be discarded.
             if packet.pts is None or packet.is_discard:
                 continue
             time_s = float(packet.pts * packet.time_base) - start_s
             times.append(time_s)
             end_s = max(end_s, time_s + float((packet.duration or 0) * packet.time_base))
     except (av.error.FFmpegError, IndexError) as error:
-        # PyAV 18 ends an MPEG-TS in which another stream appears late with an IndexError; all packets were given.
+        # PyAV 18 raises IndexError after the last packet of an MPEG-TS in which a stream appears late.
         if not times:
             raise DecodeError(f"the video stream cannot be read: {reason(error)}") from None
     frame_times = np.unique(np.array([time_s for time_s in times if time_s >= 0], np.float64))
@@ -124,17 +127,20 @@ def _packet_times(container: Any, stream: Any) -> tuple[NDArray[np.float64], flo
 
 
 def _declared_frames(stream: Any, end_s: float) -> int:
-    """How many frames the header promises; 0 where the picture lasts as long as it says, whatever their number.
+    """The number of frames in the header if the video is shorter than the header says, otherwise 0.
 
-    AVI files count pictures that are left out because they repeat the one before.
+    The number alone proves nothing: AVI headers also count frames that are left out because they repeat the last one.
     """
     rate = stream.average_rate or DEFAULT_FPS
-    promised_s = float((stream.duration or 0) * stream.time_base)
-    return int(stream.frames) if end_s + 1.5 / rate < promised_s else 0
+    declared_s = float((stream.duration or 0) * stream.time_base)
+    return int(stream.frames) if end_s + 1.5 / rate < declared_s else 0
 
 
 def _first_frame(path: Path) -> tuple[int, int, bool]:
-    """Width and height as shown of the first frame, and whether it is progressive and of 8 bits; or zeros."""
+    """Displayed width and height of the first frame, and whether it is progressive with 8 bits per channel.
+
+    (0, 0, False) when no frame decodes.
+    """
     with open_container(path) as container:
         frame = next(decoded(container, pick_video(container)), None)
     if frame is None:
@@ -144,8 +150,8 @@ def _first_frame(path: Path) -> tuple[int, int, bool]:
     return width, height, eight_bits and not frame.interlaced_frame
 
 
-def _of_one_size(pixels: NDArray[np.uint8], info: VideoInfo) -> NDArray[np.uint8]:
-    """A picture may change its size on the way (calls and broadcasts do); all frames get that of the first."""
+def _resized_to_first(pixels: NDArray[np.uint8], info: VideoInfo) -> NDArray[np.uint8]:
+    """The frame in the size of the first one: in video calls and broadcasts the size may change within a stream."""
     import cv2
 
     if not info.width_px or pixels.shape[:2] == (info.height_px, info.width_px):
@@ -155,13 +161,14 @@ def _of_one_size(pixels: NDArray[np.uint8], info: VideoInfo) -> NDArray[np.uint8
 
 
 def _decord_is_faster(times_s: NDArray[np.float64], info: VideoInfo) -> bool:
-    """Where most frames between are skipped; but not for a piece of a long file, all of which decord reads to open it.
+    """Whether decord is faster: it skips frames well, but reads the whole file to open it, too much for a short span.
 
-    A reader that is kept open for the next piece is no way out: it decodes ahead, and its process grew to 1.4 GB.
+    Keeping the reader open for the next span does not help: it decodes ahead, and its process grew to 1.4 GB.
     """
     span_s = float(times_s[-1] - times_s[0])
     return span_s >= SPARSE_S * len(times_s) and 2 * span_s >= info.end_s
 
 
-def _decord_may(info: VideoInfo) -> bool:
+def _decord_is_exact(info: VideoInfo) -> bool:
+    """Whether decord gives the pixels of PyAV, for an undamaged file of moderate frame size."""
     return info.progressive_h264 and not info.note and info.width_px * info.height_px <= MAX_DECORD_PIXELS

@@ -1,1 +1,1 @@
-"""Features that the authors of papers released: their archives, and the import into stores."""
+"""Feature archives that the authors of papers released, and their import into stores."""

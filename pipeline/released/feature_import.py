@@ -1,6 +1,6 @@
-"""Features that others extracted: from the pickles of a released archive into the stores that extraction fills.
+"""Imports released features: from the pickles of an archive into the stores that extraction would fill.
 
-No video is at hand, so the rows are named by collection and video; what archive they came from is kept beside them.
+There is no video to hash, so rows are keyed by collection and video name; their origin is recorded in the store.
 """
 
 import hashlib
@@ -24,22 +24,23 @@ from pipeline.untrusted.archives import Unpacked
 from pipeline.untrusted.unpickle import ExpertStore, load_pickle
 
 IMPORTED = "imported"
-"""The module in extractors/ that an expert or a text encoder names when its rows are imported."""
+"""Name of the module in extractors/ of experts and text encoders whose rows are imported."""
 
 ROWS_PER_PART = 4096
 
 Files = tuple[tuple[str, ...], ...]
-"""Alternatives, the first of which that is there counts; each is one or more patterns `folder/file`."""
+"""Alternatives in order of preference; each is one or more patterns `folder/file`, all of which must be there."""
 
 Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Table:
-    """An expert or a text encoder whose store is to be filled."""
+    """The store of an expert or a text encoder that is to be filled."""
 
     name: str
     folder: Path
+    """Of the store."""
     recipe: Recipe
     dim: int
     files: Files
@@ -47,13 +48,14 @@ class Table:
 
 @dataclass
 class Origin:
-    """Where the rows of a collection in a store came from, and what they are: kept as `imports/<collection>.json`."""
+    """The source and the counts of a collection's rows in a store, saved as `imports/<collection>.json`."""
 
     collection: str
     archive: str
     members: tuple[str, ...]
+    """Files of the archive."""
     digest: str
-    """12 digits over the members' sha256."""
+    """12 hex digits of a hash of the members' checksums."""
     present: int = 0
     absent: int = 0
     failed: int = 0
@@ -62,39 +64,39 @@ class Origin:
 
 
 def row_key(collection: str, video_id: str) -> str:
-    """32 hex digits that name the row of a video whose features are imported."""
+    """32 hex digits: the key of the row of a video whose features are imported."""
     return hashlib.sha256(f"imported {collection} {plain_name(video_id)}".encode()).hexdigest()[:32]
 
 
 def find(files: Files, members: Iterable[str]) -> list[str]:
-    """The members that make up the first alternative which is there whole; empty when none is."""
+    """The members that match the first complete alternative; empty when none is complete."""
     names = sorted(members)
     for alternative in files:
-        found = [next((name for name in names if fits(name, pattern)), None) for pattern in alternative]
-        if all(found):
-            return [name for name in found if name]
+        matches = [next((name for name in names if fits(name, pattern)), None) for pattern in alternative]
+        if all(matches):
+            return [name for name in matches if name]
     return []
 
 
 def fits(member: str, pattern: str) -> bool:
-    """Whether the end of the member's path is as the pattern says; the folders above differ between releases."""
+    """Whether the last parts of the member's path match the pattern; the folders above differ between releases."""
     depth = len(PurePosixPath(pattern).parts)
     return fnmatchcase("/".join(PurePosixPath(member).parts[-depth:]), pattern)
 
 
 def origin_of(folder: Path, collection: str) -> Origin | None:
-    """Where the rows of the collection in this store came from, or None when nothing was imported."""
+    """The origin of the collection's rows in the store `folder`, or None when nothing was imported."""
     path = folder / "imports" / f"{collection}.json"
     return Origin(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
 
 
 def begin(table: Table, collection: str, archive: str, members: Mapping[str, Unpacked]) -> Origin:
-    """The origin of the rows that will be written; ArchiveError when the store has those of another archive."""
-    digest = hashlib.sha256("+".join(made.sha256 for made in members.values()).encode()).hexdigest()[:12]
-    before = origin_of(table.folder, collection)
-    if before and before.digest != digest:
+    """Records the origin of the rows to be written; ArchiveError when the store has those of another archive."""
+    digest = hashlib.sha256("+".join(unpacked.sha256 for unpacked in members.values()).encode()).hexdigest()[:12]
+    previous = origin_of(table.folder, collection)
+    if previous and previous.digest != digest:
         raise ArchiveError(
-            f"{table.name} holds {collection} from {before.archive}, and this file of {archive} differs: delete "
+            f"{table.name} holds {collection} from {previous.archive}, and this file of {archive} differs: delete "
             f"{table.folder} to take this one, or copy the expert's YAML under another name to have both"
         )
     origin = Origin(collection, archive, tuple(members), digest)
@@ -103,48 +105,57 @@ def begin(table: Table, collection: str, archive: str, members: Mapping[str, Unp
 
 
 def import_features(table: Table, origin: Origin, members: Mapping[str, Unpacked], videos: Iterable[str]) -> Origin:
-    """Writes a row for each video of the archive, and an absent one for each of `videos` that it lacks."""
-    found = dict(_vectors(table, members))
-    lacking = f"not in {origin.archive}"
-    names = [*found, *sorted({plain_name(video) for video in videos} - found.keys())]
-    rows = [(row_key(origin.collection, name), *found.get(name, (None, lacking))) for name in names]
+    """Writes a row for each video of the archive, and an absent row for each of `videos` that is not in it.
+
+    Returns the finished origin. ArchiveError when the vectors have another length than the table's `dim`.
+    """
+    vectors = dict(_vectors(table, members))
+    missing = f"not in {origin.archive}"
+    names = [*vectors, *sorted({plain_name(video) for video in videos} - vectors.keys())]
+    rows = [(row_key(origin.collection, name), *vectors.get(name, (None, missing))) for name in names]
     return _publish(table, origin, rows)
 
 
 def import_texts(
     table: Table, origin: Origin, members: Mapping[str, Unpacked], keys: Mapping[str, Sequence[str]]
 ) -> Origin:
-    """Writes a row for each caption; `keys` has, by video, the row of each of its captions, or one of all together."""
+    """Writes a row for each caption; `keys`: video -> keys of its captions, or the one key of its fused caption.
+
+    Videos whose numbers of captions differ are left out, with a note in the returned origin.
+    """
     rows = []
     for video, value in _merged(members).items():
-        said, tokens = keys.get(video, ()), [_as_rows(one) for one in value]
-        if len(said) == 1 and len(tokens) > 1:
+        captions, tokens = keys.get(video, ()), [_as_rows(block) for block in value]
+        if len(captions) == 1 and len(tokens) > 1:
             tokens = [_joined(tokens)]
-        if len(said) != len(tokens):
-            origin.notes += [f"{video}: {len(tokens)} captions in the features, {len(said)} in the texts"]
+        if len(captions) != len(tokens):
+            origin.notes += [f"{video}: {len(tokens)} captions in the features, {len(captions)} in the texts"]
             continue
-        rows += [(key, one, "" if one is not None else "no tokens") for key, one in zip(said, tokens, strict=True)]
+        rows += [
+            (key, block, "" if block is not None else "no tokens") for key, block in zip(captions, tokens, strict=True)
+        ]
     return _publish(table, origin, list({row[0]: row for row in rows}.values()))
 
 
 def fill_absent(folder: Path, dim: int, keys: Iterable[str]) -> None:
-    """Absent rows for videos that came to the dataset after the import."""
+    """Writes absent rows for videos that were added to the dataset after the import."""
     rows = [Row(key, 0, reason="not in the imported features") for key in sorted(keys)]
     parts.publish(folder, rows, [_features(None, dim)] * len(rows), dim)
 
 
-_Found = tuple[str, Vectors | None, str]
+_Entry = tuple[str, Vectors | None, str]
+"""(key of a row, its vectors (n, D) or None, the reason why there are none)"""
 
 
 def _vectors(table: Table, members: Mapping[str, Unpacked]) -> Iterator[tuple[str, tuple[Vectors | None, str]]]:
-    """(video, (its vectors or None, why not)); files of several aggregates are joined along the vector."""
-    loaded = [_by_name(load_pickle(made.path, member), member) for member, made in members.items()]
+    """(video, (its vectors or None, reason)) of each video; the members' vectors are concatenated along D."""
+    loaded = [_by_name(load_pickle(unpacked.path, member), member) for member, unpacked in members.items()]
     for video in loaded[0]:
         blocks = [_as_rows(data.get(video)) for data in loaded]
         if any(block is None for block in blocks):
             yield video, (None, "")
             continue
-        block = np.concatenate([one for one in blocks if one is not None], axis=1)
+        block = np.concatenate([block for block in blocks if block is not None], axis=1)
         if block.shape[1] != table.dim:
             raise ArchiveError(
                 f"{', '.join(members)}: {video} has vectors of length {block.shape[1]}, expert {table.name} wants "
@@ -155,7 +166,7 @@ def _vectors(table: Table, members: Mapping[str, Unpacked]) -> Iterator[tuple[st
 
 
 def _as_rows(value: Any) -> Vectors | None:
-    """(n, D); None for what stands for missing: NaN, all NaN, or nothing at all."""
+    """The value as (n, D) float32; None for a missing one: None, a number (NaN), an empty or an all-NaN array."""
     if value is None or isinstance(value, (int, float)):
         return None
     block = np.asarray(value)
@@ -167,15 +178,15 @@ def _as_rows(value: Any) -> Vectors | None:
 
 
 def _joined(tokens: Sequence[Vectors | None]) -> Vectors | None:
-    there = [one for one in tokens if one is not None]
-    return np.concatenate(there) if there else None
+    present = [block for block in tokens if block is not None]
+    return np.concatenate(present) if present else None
 
 
 def _merged(members: Mapping[str, Unpacked]) -> dict[str, list[Any]]:
-    """The text features of all files: those of the splits often lie apart."""
+    """The text features of all members, since releases often have a file per split."""
     merged: dict[str, list[Any]] = {}
-    for member, made in members.items():
-        for video, value in _by_name(load_pickle(made.path, member), member).items():
+    for member, unpacked in members.items():
+        for video, value in _by_name(load_pickle(unpacked.path, member), member).items():
             merged[video] = list(value) if isinstance(value, (list, np.ndarray)) else []
     return merged
 
@@ -188,17 +199,17 @@ def _by_name(data: Any, member: str) -> dict[str, Any]:
         raise ArchiveError(f"{member}: neither vectors by video name nor an ExpertStore ({error!r})") from None
 
 
-def _publish(table: Table, origin: Origin, found: Sequence[_Found]) -> Origin:
-    """The rows that are not there yet, part by part; the origin is finished last."""
-    have = store.rows(table.folder).keys()
-    for first in range(0, len(found), ROWS_PER_PART):
-        new = [row for row in found[first : first + ROWS_PER_PART] if row[0] not in have]
-        rows = [_row(*one) for one in new]
+def _publish(table: Table, origin: Origin, entries: Sequence[_Entry]) -> Origin:
+    """Writes the rows that are not in the store yet, part by part; the origin is marked as finished last."""
+    stored = store.rows(table.folder).keys()
+    for first in range(0, len(entries), ROWS_PER_PART):
+        new = [entry for entry in entries[first : first + ROWS_PER_PART] if entry[0] not in stored]
+        rows = [_row(*entry) for entry in new]
         parts.publish(table.folder, rows, [_features(block, table.dim) for _, block, _ in new], table.dim)
-    every = [_row(*one) for one in found]
-    origin.present = sum(row.count > 0 for row in every)
-    origin.failed = sum(row.failed for row in every)
-    origin.absent = len(every) - origin.present - origin.failed
+    all_rows = [_row(*entry) for entry in entries]
+    origin.present = sum(row.count > 0 for row in all_rows)
+    origin.failed = sum(row.failed for row in all_rows)
+    origin.absent = len(all_rows) - origin.present - origin.failed
     origin.finished = True
     _write(table.folder, origin)
     return origin

@@ -1,8 +1,8 @@
-"""Released archives: which there are, which to take, and what of them belongs to the captions."""
+"""Chooses and downloads released archives, and keeps the captions and lists in them."""
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
@@ -19,12 +19,12 @@ from pipeline.untrusted.download import Checksum, Progress, fetch
 from pipeline.untrusted.unpickle import load_pickle
 
 ANNOTATIONS = (released.CAPTIONS, "*_list*.txt", "jsfusion_val_caption_idx.pkl", released.MAPPING)
-"""Found by their names alone: one release has misspelt folders."""
+"""File names of captions and lists; without folders, since one release has misspelt them."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """The released features of a dataset, and where its annotations lie."""
+    """The released features of a dataset and the location of its annotations."""
 
     dataset: str
     released: Released
@@ -32,24 +32,24 @@ class Release:
 
     @property
     def folder(self) -> Path:
-        """Where captions and lists of the archive are kept."""
+        """Folder of the archive's captions and lists."""
         return self.released.folder(self.annotations)
 
     @property
     def downloads(self) -> Path:
-        """Where archives are kept."""
+        """Folder of the downloaded archives."""
         return Path(self.annotations.folder) / "archives"
 
 
 def release_of(name: str, settings: DatasetConfig) -> Release:
-    """The released features of a dataset; ConfigError when nobody released any."""
+    """The released features of a dataset; ConfigError when its YAML names none."""
     if settings.released is None or settings.annotations is None:
         raise ConfigError(f"configs/datasets/{name}.yaml names no released features; there is nothing to import")
     return Release(name, settings.released, settings.annotations)
 
 
 def choose(release: Release, wanted: str) -> Archive:
-    """The archive of the release called `wanted`, or the first one."""
+    """The archive called `wanted`, or the first one when that is empty; ConfigError for an unknown name."""
     archives = {archive.release: archive for archive in release.released.archives}
     if wanted and wanted not in archives:
         raise ConfigError(f"--release {wanted}: there are {', '.join(archives)}")
@@ -57,7 +57,10 @@ def choose(release: Release, wanted: str) -> Archive:
 
 
 def local(release: Release, given: str, wanted: str, progress: Progress) -> Path:
-    """The archive as a file or folder: the given one, fetched first when it is an address, or that of the release."""
+    """Path of the archive (file or folder): `given`, downloaded first when it is a URL, or the release's when empty.
+
+    ConfigError for an unknown release, or one whose URL is not public; FetchError when the download fails.
+    """
     if given and not given.startswith(("http://", "https://")):
         return Path(given)
     if given:
@@ -74,17 +77,20 @@ def local(release: Release, given: str, wanted: str, progress: Progress) -> Path
 
 
 def keep_annotations(release: Release, members: Mapping[str, Unpacked]) -> list[str]:
-    """Puts captions and lists of the archive beside the dataset's annotations; the names of those that were there."""
+    """Copies the captions and lists among the members to the release's folder; returns their names.
+
+    ArchiveError when the folder then has no captions.
+    """
     kept = []
-    for member, made in members.items():
+    for member, unpacked in members.items():
         name = PurePosixPath(member).name
         if not is_annotation(member):
             continue
         if name.endswith(".pkl"):
-            load_pickle(made.path, member)
+            load_pickle(unpacked.path, member)  # raises when it is damaged or not safe to read
         release.folder.mkdir(parents=True, exist_ok=True)
         temporary = release.folder / f"{TEMPORARY}{name}"
-        shutil.copyfile(made.path, temporary)
+        shutil.copyfile(unpacked.path, temporary)
         os.replace(temporary, release.folder / name)  # noqa: PTH105
         kept.append(name)
     if not released.is_there(release.folder):
@@ -93,12 +99,12 @@ def keep_annotations(release: Release, members: Mapping[str, Unpacked]) -> list[
 
 
 def is_annotation(member: str) -> bool:
-    """Whether a member of an archive belongs to the captions."""
+    """Whether a member of an archive is a captions file or a list."""
     return any(PurePosixPath(member).match(pattern) for pattern in ANNOTATIONS)
 
 
 def zoo(folder: Path = annotations.DATASETS) -> str:
-    """A Markdown table of all archives that the configs name; datasets that share videos share a row."""
+    """A Markdown table of all archives in the dataset configs; datasets that share an archive share a row."""
     rows: dict[tuple[str, str], list[str]] = {}
     for name in config.names(folder):
         settings = annotations.load_dataset(name, folder)
@@ -115,8 +121,8 @@ def _link(archive: Archive) -> str:
 
 
 def _digits(archive: Archive) -> str:
-    shown: Iterable[str] = (f"`{digits}`" if len(digits) == 40 else f"`{digits}...`" for digits in archive.sha1)
-    return " or ".join(shown) or "not published"
+    checksums = (f"`{digits}`" if len(digits) == 40 else f"`{digits}...`" for digits in archive.sha1)
+    return " or ".join(checksums) or "not published"
 
 
 def _file_name(url: str) -> str:

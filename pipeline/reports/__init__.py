@@ -1,1 +1,1 @@
-"""Reports of an evaluation, as files and as one table of all results."""
+"""Reports of evaluations, as files and as one table of all results."""

@@ -1,4 +1,4 @@
-"""A report as files: report.json with every number, report.html to look at, ranks.csv with each caption's rank."""
+"""Writes an evaluation report as report.json (all numbers), report.html (tables and plots) and ranks.csv."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ COLOURS = ("#2563eb", "#f59e0b", "#10b981", "#e11d48", "#7c3aed", "#0891b2")
 
 
 def write_report(folder: Path, report: Report) -> None:
-    """report.html, ranks.csv and report.json in `folder`, each whole or not at all."""
+    """Writes report.html, ranks.csv and report.json to `folder`, each atomically."""
     queries = report["queries"]
     body = {key: value for key, value in report.items() if key != "queries"} | {"warnings": warnings(report)}
     atomic.write_text(folder / "report.html", render(body, queries))
@@ -27,20 +27,20 @@ def write_report(folder: Path, report: Report) -> None:
 
 
 def read_report(folder: Path) -> dict[str, Any]:
-    """What report.json holds."""
+    """The content of report.json."""
     report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     return report
 
 
 def read_ranks(folder: Path) -> Iterator[tuple[str, str, list[float]]]:
-    """Video, caption, and the rank from 1 with each seed, of each line of ranks.csv."""
+    """Each line of ranks.csv: video, caption, and its rank (from 1) with each seed."""
     with (folder / "ranks.csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             yield row["video"], row["caption"], [float(row[key]) for key in row if key.startswith("rank_seed_")]
 
 
 def warnings(report: Report) -> list[str]:
-    """What a reader must know before believing the numbers."""
+    """Warnings about what limits the meaning of the numbers, as sentences."""
     lines = list(report.get("partial", ()))
     if report.get("seeded"):
         lines.append(f"On stand-in weights, so that the numbers mean nothing: {', '.join(report['seeded'])}.")
@@ -57,7 +57,7 @@ def warnings(report: Report) -> list[str]:
 
 
 def render(body: Mapping[str, Any], queries: list[dict[str, Any]]) -> str:
-    """The page, everything inside it: no script, no address; names and captions escaped."""
+    """The self-contained HTML page, without scripts and links; names and captions are escaped."""
     from jinja2 import Environment, StrictUndefined, select_autoescape
 
     page = Environment(autoescape=select_autoescape(default=True), undefined=StrictUndefined).from_string(
@@ -75,7 +75,7 @@ def render(body: Mapping[str, Any], queries: list[dict[str, Any]]) -> str:
 
 
 def _by_video(failures: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """One line a video and reason, with all the experts that it stopped."""
+    """The failures grouped by video and reason, each with the experts that failed."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for row in failures:
         grouped.setdefault((row["video"], row["reason"]), []).append(row["expert"])
@@ -97,7 +97,7 @@ def _ranks_csv(seeds: list[int], queries: list[dict[str, Any]]) -> str:
 
 
 def _plot(draw: Callable[[Any], None]) -> str:
-    """An SVG drawing 8 x 3 inches, without the XML head that a page must not have in its middle."""
+    """An SVG plot of 8 x 3 inches, without the XML declaration, which HTML does not allow."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""All reports in one table, beside what was published."""
+"""Collects the results of all reports and the published ones into one table."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ METRICS = ("R@1", "R@5", "R@10", "R@50", "MdR", "MnR")
 
 @dataclass(frozen=True)
 class Published:
-    """A result that somebody else measured."""
+    """A result from a paper."""
 
     __pydantic_config__ = config.STRICT
     dataset: str
@@ -23,12 +23,12 @@ class Published:
     model: str
     source: str
     t2v: dict[str, tuple[float, float]]
-    """Metric -> mean and deviation over three seeds."""
+    """Metric -> mean and standard deviation over three seeds."""
     v2t: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Collected:
+class PublishedResults:
     """configs/published.yaml"""
 
     __pydantic_config__ = config.STRICT
@@ -42,26 +42,28 @@ class Result:
     dataset: str
     model: str
     origin: str
-    """The report's folder, or where it was published."""
+    """The report's folder, or the publication."""
     split: str
     selection: str
-    """How the epoch was chosen."""
+    """How the epoch was selected."""
     seeds: int
     videos: int
     captions: int
-    """0 where it was not published, as of `videos`."""
+    """Like `videos`, 0 when not published."""
     t2v: dict[str, tuple[float, float]]
     v2t: dict[str, tuple[float, float]]
 
 
 def published(path: Path) -> list[Result]:
-    """The results in configs/published.yaml; none when it is not there."""
-    found = config.load(Collected, path).results if path.exists() else ()
-    return [Result(one.dataset, one.model, one.source, "test", "", 3, 0, 0, one.t2v, one.v2t) for one in found]
+    """The results in configs/published.yaml; empty when the file is missing."""
+    entries = config.load(PublishedResults, path).results if path.exists() else ()
+    return [
+        Result(entry.dataset, entry.model, entry.source, "test", "", 3, 0, 0, entry.t2v, entry.v2t) for entry in entries
+    ]
 
 
 def ours(folder: Path) -> list[Result]:
-    """The newest report of each dataset, split, model and choice of experts in the store `folder`."""
+    """The newest report in the store `folder` for each dataset, split, model and set of experts."""
     paths = [path for kind in ("reports", "released") for path in folder.glob(f"{kind}/*/*/*/report.json")]
     folders = [path.parent for path in paths if recipes.read_recipe(path.parent) is not None]
     newest: dict[tuple[object, ...], Result] = {}
@@ -78,13 +80,15 @@ def ours(folder: Path) -> list[Result]:
 
 
 def write_csv(path: Path, results: Sequence[Result]) -> None:
-    """The results as a table for other programs, whole or not at all."""
+    """Writes the results as CSV, atomically."""
     lines = io.StringIO(newline="")
     writer = csv.writer(lines, lineterminator="\n")
-    facts = ("dataset", "split", "model", "origin", "selection", "seeds", "videos", "captions")
+    columns = ("dataset", "split", "model", "origin", "selection", "seeds", "videos", "captions")
     measured = [(direction, name) for direction in ("t2v", "v2t") for name in METRICS]
-    writer.writerow([*facts, *(f"{direction} {name}{what}" for direction, name in measured for what in ("", " std"))])
+    writer.writerow([*columns, *(f"{direction} {name}{what}" for direction, name in measured for what in ("", " std"))])
     for result in results:
         numbers = (getattr(result, direction).get(name, ("", "")) for direction, name in measured)
-        writer.writerow([*(getattr(result, fact) for fact in facts), *(value for pair in numbers for value in pair)])
+        writer.writerow(
+            [*(getattr(result, column) for column in columns), *(value for pair in numbers for value in pair)]
+        )
     atomic.write_text(path, lines.getvalue())

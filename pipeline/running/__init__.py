@@ -1,1 +1,1 @@
-"""Running on one machine: worker processes with deadlines, signals, cores and memory."""
+"""Running on one machine: worker processes with deadlines, Ctrl-C, CPU cores and memory."""

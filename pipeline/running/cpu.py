@@ -1,4 +1,4 @@
-"""How the processes of a run share one computer's cores and memory; settings of the system, none of any result."""
+"""Settings of the OpenMP and C runtimes for sharing one machine's cores and memory; none changes a result."""
 
 import ctypes
 import os
@@ -6,27 +6,29 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-SPINS = "1000"
-"""Some 10 microseconds, which libgomp itself takes where there are more threads than cores."""
+SPIN_COUNT = "1000"
+"""About 10 microseconds: the value that libgomp itself takes when there are more threads than cores."""
 
-KEPT_BYTES = 2**31 - 1
+TRIM_THRESHOLD_BYTES = 2**31 - 1
+"""Free memory at the top of the heap that is kept; the largest value that mallopt takes."""
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -3, -4, -8
-"""Parameters of glibc's mallopt(3)."""
+"""Parameter numbers of glibc's mallopt(3)."""
 
-_USUAL = {_MMAP_MAX: 65536, _MMAP_THRESHOLD: 32 << 20, _TRIM_THRESHOLD: 64 << 20}
-"""What glibc has, or comes to by itself in a process that frees large blocks."""
+_DEFAULTS = {_MMAP_MAX: 65536, _MMAP_THRESHOLD: 32 << 20, _TRIM_THRESHOLD: 64 << 20}
+"""glibc's defaults; for the thresholds, the values they reach by themselves in a process that frees large blocks."""
 
 
 def prepare_for_networks() -> None:
-    """To be called before torch is imported and before any thread starts; the user's own settings stay.
+    """Sets OpenMP's spin count and malloc's arena count; call it before torch is imported and any thread starts.
 
-    Threads of a network that have nothing to do leave their core after SPINS looks. By default (libgomp's) they spin
-    for milliseconds, on a core that a decode worker or another program needs: on two cores that were not idle ResNet-50
-    then took twice the CPU time, frame by frame ten times. And all threads share one pool of memory, the only one of
-    glibc's that can grow to any size, so that `freed_memory_kept` holds for a thread that runs networks.
+    Environment variables that the user has set are kept. Idle OpenMP threads give up their core after SPIN_COUNT
+    iterations. By default (libgomp's) they spin for milliseconds, on a core that a decode worker or another program
+    needs: on two busy cores ResNet-50 then took twice the CPU time, and ten times when run frame by frame. All threads
+    share one malloc arena, the main one, which alone can grow to any size; `freed_memory_kept` then also holds for a
+    thread that runs networks.
     """
-    os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
+    os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
     libc = _glibc()
     if libc and "MALLOC_ARENA_MAX" not in os.environ:
         libc.mallopt(_ARENA_MAX, 1)
@@ -34,21 +36,21 @@ def prepare_for_networks() -> None:
 
 @contextmanager
 def freed_memory_kept() -> Iterator[None]:
-    """The context in which what a network frees is what it is given next, where the C library is glibc's.
+    """Context in which malloc keeps freed memory and reuses it; without effect where the C library is not glibc.
 
-    By default large blocks go back to the system each time, which gives them again filled with zeros: a quarter of the
-    CPU time of ResNet-50 or I3D, a tenth of a training step.
+    By default large blocks are returned to the system on each free, and the system zeroes them before it hands them out
+    again: a quarter of the CPU time of ResNet-50 or I3D, a tenth of a training step.
     """
     libc = _glibc()
     if libc is None:
         yield
         return
     libc.mallopt(_MMAP_MAX, 0)
-    libc.mallopt(_TRIM_THRESHOLD, KEPT_BYTES)
+    libc.mallopt(_TRIM_THRESHOLD, TRIM_THRESHOLD_BYTES)
     try:
         yield
     finally:
-        for parameter, value in _USUAL.items():
+        for parameter, value in _DEFAULTS.items():
             libc.mallopt(parameter, value)
         libc.malloc_trim(0)
 

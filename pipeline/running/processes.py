@@ -1,4 +1,4 @@
-"""Processes that never hear Ctrl-C, not even while they import: it is the parent's to handle, which ends them."""
+"""Child processes that ignore SIGINT (Ctrl-C), also while they start: the parent handles it and ends them."""
 
 import signal
 from collections.abc import Iterator
@@ -8,25 +8,25 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 
 
 class DeafProcess(SpawnProcess):
-    """Started with the signal blocked, which lasts beyond the start of another program and for its own processes."""
+    """A spawned process that starts with SIGINT blocked; exec and the process's own children inherit the block."""
 
     def start(self) -> None:
-        """As any process."""
-        # Multiprocessing's tracker of resources is started with the first process, and would unblock the signal.
+        """Starts the process, see multiprocessing.Process.start."""
+        # multiprocessing starts its resource tracker with the first process, and unblocks the signal after that.
         resource_tracker.ensure_running()
-        with _blocked():
+        with _sigint_blocked():
             super().start()
 
 
 class DeafContext(SpawnContext):
-    """Starts such processes, by spawn: the parent may have threads and CUDA, neither of which survives a fork."""
+    """A multiprocessing context of such processes; spawn, because threads and CUDA do not survive a fork."""
 
     Process = DeafProcess
 
 
 @contextmanager
-def _blocked() -> Iterator[None]:
-    """In this thread alone, which need not be the main one, as a handler of the signal would have to be."""
+def _sigint_blocked() -> Iterator[None]:
+    """Context with SIGINT blocked in the current thread; a signal handler could only be set in the main thread."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -1,13 +1,14 @@
-"""Runs jobs in worker processes with a deadline for each, in order, a few ahead of the reader.
+"""Runs jobs in worker processes, each with a deadline, and yields their results in order.
 
-A job that hangs or kills its process costs that job only: the pool (pebble) replaces the worker.
+A job that hangs or crashes its process costs that job only: the pool (pebble) replaces the worker. Only a few jobs are
+submitted ahead of the consumer, so memory stays bounded.
 """
 
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -18,10 +19,10 @@ from pipeline.errors import PipelineError
 from pipeline.running.processes import DeafContext
 
 MAX_NEW_POOLS = 2
-"""For one job; workers that break more pools than this do not even start."""
+"""New pools that are tried for one job; when more break, the workers do not even start."""
 
-LOOK_AGAIN_S = 1.0
-"""How often a pool whose answer is awaited is looked at."""
+POLL_INTERVAL_S = 1.0
+"""How often a pool is checked while its result is awaited."""
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -29,11 +30,11 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a job has no result."""
+    """The reason why a job has no result."""
 
     reason: str
     died: bool
-    """The worker hung or crashed; a second try by other means may do better."""
+    """Whether the worker hung or crashed, so that a retry by other means may succeed."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Done(Generic[Job, Result]):
 
 
 def num_workers(setting: int) -> int:
-    """How many worker processes: the setting, or one per core that this process may use when it is 0."""
+    """The number of worker processes: the setting, or when it is 0 one per core that this process may use."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return setting or available
 
@@ -58,36 +59,36 @@ def run_jobs(
     deadline_s: float,
     again: Callable[[Job], Job | None] = lambda job: None,
 ) -> Iterator[Done[Job, Result]]:
-    """Each job's result, in the order of the jobs; at most two jobs a worker are ahead of the reader.
+    """Yields each job's result in the order of the jobs; at most two jobs per worker are submitted ahead.
 
-    `again` turns a job whose worker hung or died into the job of a second try, or None. Errors in `function` other
-    than PipelineError are faults of the program or the machine, and are raised.
+    `again` turns a job whose worker hung or crashed into the job of a retry, or None for no retry. A PipelineError in
+    `function` becomes the job's Failure; any other exception is a fault of the program or the machine, and is raised.
     """
     pool: _Pool[Job, Result] = _Pool(function, workers, deadline_s)
     try:
         waiting: deque[tuple[Job, _Ticket]] = deque()
-        source = iter(jobs)
+        remaining = iter(jobs)
         exhausted = False
         while waiting or not exhausted:
             while not exhausted and len(waiting) < 2 * workers:
-                job = next(source, None)
+                job = next(remaining, None)
                 exhausted = job is None
                 if job is not None:
                     waiting.append((job, pool.submit(job)))
             if waiting:
                 job, ticket = waiting.popleft()
                 done = pool.wait(job, ticket)
-                second = again(job) if done.failure and done.failure.died else None
-                yield done if second is None else pool.wait(second, pool.submit(second))
+                retry = again(job) if done.failure and done.failure.died else None
+                yield done if retry is None else pool.wait(retry, pool.submit(retry))
     finally:
         pool.stop()
 
 
 class _Pool(Generic[Job, Result]):
-    """Worker processes for one function.
+    """A pool of worker processes for one function, replaced when it breaks.
 
-    A pebble pool breaks as a whole when a worker dies while none is at work: the system short of memory, which ends
-    the largest process and not the busiest. A new one then takes over.
+    A pebble pool breaks as a whole when an idle worker dies, e.g. when the out-of-memory killer takes the largest
+    process. A new pool then takes over.
     """
 
     def __init__(self, function: Callable[[Job], Result], workers: int, deadline_s: float) -> None:
@@ -97,14 +98,14 @@ class _Pool(Generic[Job, Result]):
         self._pool = self._new()
 
     def submit(self, job: Job) -> "_Ticket":
-        """The future of a job, and who owes it."""
+        """Submits a job to the current pool, or to a new one when that is broken."""
         if not self._pool.active:
             self.stop()
             self._pool = self._new()
         return _Ticket(self._pool, self._pool.schedule(self._function, args=(job,), timeout=self._deadline_s))
 
     def wait(self, job: Job, ticket: "_Ticket") -> Done[Job, Result]:
-        """What came of a job; BrokenProcessPool when workers do not even start."""
+        """Waits for a job's result or failure; BrokenProcessPool when the workers do not even start."""
         for _ in range(MAX_NEW_POOLS):
             try:
                 return self._result(job, ticket)
@@ -113,12 +114,12 @@ class _Pool(Generic[Job, Result]):
         return self._result(job, ticket)
 
     def stop(self) -> None:
-        """Ends the workers, whatever they do."""
+        """Ends the workers, also in the middle of a job."""
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
     def _new(self) -> ProcessPool:
-        return ProcessPool(max_workers=self._workers, context=DeafContext(), initializer=_quiet_worker)
+        return ProcessPool(max_workers=self._workers, context=DeafContext(), initializer=_initialize_worker)
 
     def _result(self, job: Job, ticket: "_Ticket") -> Done[Job, Result]:
         try:
@@ -133,22 +134,22 @@ class _Pool(Generic[Job, Result]):
 
 @dataclass(frozen=True)
 class _Ticket:
-    """A job that was given to a pool."""
+    """A submitted job: its pool and its future."""
 
     pool: ProcessPool
-    future: Any
+    future: Future[Any]
 
     def result(self) -> Any:
-        """What came of it; BrokenProcessPool also where the pool broke and forgot it, for which nobody would tell."""
-        while not wait([self.future], LOOK_AGAIN_S).done:
-            # A job that reaches a pool of pebble 5.2 in the moment in which it breaks is never ended.
+        """The result of the job; BrokenProcessPool also when the pool broke without completing the future."""
+        while not wait([self.future], POLL_INTERVAL_S).done:
+            # pebble 5.2 never completes a future that is scheduled in the moment in which its pool breaks.
             if not self.pool.active and not self.future.done():
                 raise BrokenProcessPool("the workers ended before the job began")
         return self.future.result()
 
 
-def _quiet_worker() -> None:
-    """One thread a worker, since the workers are the parallelism; Ctrl-C is the parent's to handle."""
+def _initialize_worker() -> None:
+    """Initializer of a worker: one thread per library, since the workers are the parallelism, and no Ctrl-C."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,1 +1,1 @@
-"""Stores and results on disk: immutable parts, recipes, fingerprints, atomic writes, export."""
+"""Feature stores and results on disk: immutable parts, recipes, fingerprints, atomic writes, export."""

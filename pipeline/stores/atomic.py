@@ -1,15 +1,15 @@
-"""Files that are there whole or not at all: written under a temporary name, published by one rename."""
+"""Atomic file writes: a file is written under a temporary name and published by one rename."""
 
 import os
 import uuid
 from pathlib import Path
 
 TEMPORARY = ".tmp-"
-"""Prefix of what is being written; a kill leaves it behind, and CollectGarbage removes it."""
+"""Prefix of files and folders that are being written; a killed run leaves them, and CollectGarbage removes them."""
 
 
 def write_text(path: Path, text: str) -> None:
-    """A text file that is there whole or not at all."""
+    """Writes a text file atomically (UTF-8); makes the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:8]}-{path.name}")
     try:

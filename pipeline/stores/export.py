@@ -1,4 +1,4 @@
-"""What an expert found, as files for use elsewhere: JSON lines, Parquet, or one NumPy array a video."""
+"""Exports the features of an expert as JSON lines, Parquet, or one NumPy array per video."""
 
 import csv
 import io
@@ -18,39 +18,39 @@ from pipeline.stores.store import Row
 
 Format = Literal["jsonl", "parquet", "npy"]
 
-Found = tuple[str, Features]
-"""A video's id, and what was found in it."""
+VideoFeatures = tuple[str, Features]
+"""A video's id and its features."""
 
 
-def export(found: Iterable[Found], path: Path, kind: Format) -> int:
-    """Writes `path`, whole or not at all (.npy: a folder, file by file); returns how many rows.
+def export(videos: Iterable[VideoFeatures], path: Path, kind: Format) -> int:
+    """Writes `path` atomically (`npy`: a folder, file by file); returns the number of rows.
 
-    A row is a word, a face or a moment: its video, its times in seconds, and all that is kept beside its vector. The
-    vector itself is written where nothing else is kept, and always in .npy.
+    A row is one feature vector's entry (a word, a face, a moment): its video, its times in seconds, and the extras of
+    the vector. The vector itself is written only when there are no extras, and always in `npy`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if kind == "npy":
-        return sum(_write_arrays(video, features, path) for video, features in found)
-    temporary = path.with_name(f".tmp-{uuid.uuid4().hex[:8]}-{path.name}")
+        return sum(_write_arrays(video, features, path) for video, features in videos)
+    temporary = path.with_name(f"{atomic.TEMPORARY}{uuid.uuid4().hex[:8]}-{path.name}")
     write = _write_lines if kind == "jsonl" else _write_parquet
     try:
-        count = write(found, temporary)
+        count = write(videos, temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     return count
 
 
-def export_states(found: Iterable[tuple[str, Row]], path: Path) -> Counter[str]:
-    """Writes, as CSV, what came of each video: present, absent or failed, and the reason; counts each.
+def export_states(videos: Iterable[tuple[str, Row]], path: Path) -> Counter[str]:
+    """Writes each video's state (present, absent or failed) and its reason as CSV; returns the counts by state.
 
-    A video without a row in an export has nothing there, or could not be read: only this tells which.
+    A video that has no row in an export is either absent or failed; only this file says which.
     """
     counts: Counter[str] = Counter()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("video", "state", "rows", "reason"))
-    for video, row in found:
+    for video, row in videos:
         state = "failed" if row.failed else "present" if row.count else "absent"
         counts[state] += 1
         writer.writerow((video, state, row.count, row.reason))
@@ -59,49 +59,49 @@ def export_states(found: Iterable[tuple[str, Row]], path: Path) -> Counter[str]:
 
 
 def rows(video: str, features: Features) -> Iterator[dict[str, Any]]:
-    """One plain mapping a row."""
-    beside = dict(features.extras) or {"features": features.values}
+    """Each row of a video as a JSON-compatible dict."""
+    columns = dict(features.extras) or {"features": features.values}
     for index, (start_s, end_s) in enumerate(features.times_s.tolist()):
         yield {
             "video": video,
             "start_s": start_s,
             "end_s": end_s,
-            **{name: _plain(values[index]) for name, values in sorted(beside.items())},
+            **{name: _plain(values[index]) for name, values in sorted(columns.items())},
         }
 
 
 def _plain(value: Any) -> Any:
-    """A NumPy value as JSON has it; float32 with the digits that it has, not those of its double."""
+    """A NumPy value as a JSON value; a float32 keeps its own shortest digits (0.1, not 0.10000000149)."""
     if isinstance(value, np.ndarray):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, np.float32):
         return float(str(value))
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _write_lines(found: Iterable[Found], path: Path) -> int:
+def _write_lines(videos: Iterable[VideoFeatures], path: Path) -> int:
     count = 0
     with path.open("w", encoding="utf-8") as file:
-        for video, features in found:
+        for video, features in videos:
             for row in rows(video, features):
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
                 count += 1
     return count
 
 
-def _write_parquet(found: Iterable[Found], path: Path) -> int:
+def _write_parquet(videos: Iterable[VideoFeatures], path: Path) -> int:
     try:
         import pyarrow
         from pyarrow import parquet
     except ModuleNotFoundError:
         raise ConfigError("Parquet needs the package pyarrow: pip install pyarrow, or take --format jsonl") from None
-    table = pyarrow.Table.from_pylist([row for video, features in found for row in rows(video, features)])
+    table = pyarrow.Table.from_pylist([row for video, features in videos for row in rows(video, features)])
     parquet.write_table(table, path)
     return int(table.num_rows)
 
 
 def _write_arrays(video: str, features: Features, folder: Path) -> int:
-    """`<video>.npy` (T, D) and `<video>.times_s.npy` (T, 2)."""
+    """Writes `<video>.npy` (T, D) and `<video>.times_s.npy` (T, 2); returns T."""
     path = folder / f"{video}.npy"
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, features.values)

@@ -1,4 +1,4 @@
-"""Names for results: a recipe (a plain dict of what decides a result) becomes 12 hex digits."""
+"""Fingerprints of recipes: 12 hex digits that name a result by the plain dict of everything that decides it."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ DIGITS = 12
 
 
 def fingerprint(recipe: Recipe) -> str:
-    """12 hex digits of the sha256 of the recipe's canonical JSON; TypeError for a value that is not plain JSON."""
+    """The first 12 hex digits of the SHA-256 of the recipe's canonical JSON; TypeError for a value JSON cannot hold."""
     return hashlib.sha256(canonical(recipe).encode()).hexdigest()[:DIGITS]
 
 
@@ -23,13 +23,13 @@ def canonical(recipe: Recipe) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """64 hex digits of a file's content."""
+    """The SHA-256 of a file's content as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def differences(old: Recipe, new: Recipe) -> list[str]:
-    """What changed between two recipes, in words, one line a key: `params.bins: 8 -> 16`."""
+    """The differences between two recipes, one line per key: `params.bins: 8 -> 16`."""
     before, after = _flat(old), _flat(new)
     lines = []
     for key in sorted(before.keys() | after.keys()):
@@ -37,7 +37,7 @@ def differences(old: Recipe, new: Recipe) -> list[str]:
             lines.append(f"{key}: {before[key]} -> (gone)")
         elif key not in before:
             lines.append(f"{key}: (new) -> {after[key]}")
-        elif json.dumps(before[key]) != json.dumps(after[key]):  # as the fingerprint sees them: 1 is not 1.0
+        elif json.dumps(before[key]) != json.dumps(after[key]):  # as in the fingerprint, 1 differs from 1.0
             lines.append(f"{key}: {before[key]} -> {after[key]}")
     return lines
 
@@ -51,7 +51,7 @@ def _flat(recipe: Recipe, prefix: str = "") -> dict[str, Any]:
 
 
 def _refuse_unstable(value: Any, where: str) -> None:
-    """Only what JSON keeps exactly may name a result: a hash of anything else would differ from run to run."""
+    """TypeError for a value that JSON does not keep exactly, since its hash could differ from run to run."""
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):

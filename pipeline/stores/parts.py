@@ -1,7 +1,8 @@
-"""How the features of a store lie in Zarr: ragged rows, one uncompressed chunk an array, a checksum on each.
+"""Reads and writes the parts of a feature store as Zarr groups.
 
-A part is a Zarr v3 group: `values` (N, D) float32, `times_s` (N, 2) float64, `offsets` (V + 1,) int64, and what the
-expert read beside them (`text`, `confidence`, `box_px` ...), N long each. Its attribute `rows` names the V rows.
+A part is a Zarr v3 group: `values` (N, D) float32, `times_s` (N, 2) float64, `offsets` (V + 1,) int64, and the extras
+of the expert (`text`, `confidence`, `box_px` ...), each of length N. Its attribute `rows` lists the V rows. Each array
+is one uncompressed chunk with a checksum.
 """
 
 import dataclasses
@@ -24,18 +25,21 @@ from pipeline.stores.store import Row
 
 @dataclass(frozen=True)
 class Features:
-    """The features of one row, and what is kept beside them."""
+    """The feature vectors of one row, with their times and extras."""
 
     values: NDArray[np.float32]
     """(n, D)"""
     times_s: NDArray[np.float64]
-    """(n, 2)"""
+    """(n, 2), start and end of each vector."""
     extras: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    """name -> (n, ...)"""
+    """Name -> (n, ...), e.g. the recognised words and their confidences."""
 
 
 def publish(folder: Path, rows: Sequence[Row], features: Sequence[Features], dim: int) -> list[Path]:
-    """Writes the rows as new parts: one for those that are good, one for those that failed. Returns their paths."""
+    """Writes the rows as new parts: one for the good rows, one for the failed ones. Returns the paths of the parts.
+
+    StoreError when the disk cannot be written; nothing of the part then stays.
+    """
     written = []
     for failed in (False, True):
         chosen = [index for index, row in enumerate(rows) if row.failed == failed]
@@ -77,9 +81,9 @@ def _put(group: Any, name: str, data: NDArray[Any]) -> None:
     from zarr.codecs import Crc32cCodec
 
     if data.dtype.kind == "U":
-        data = data.astype(np.dtypes.StringDType())  # fixed-width text has no form in the Zarr 3 specification
+        data = data.astype(np.dtypes.StringDType())  # the Zarr 3 specification has no fixed-width text
     # One chunk, no compressor: the file is the raw array and 4 bytes of checksum, so that it can be memory-mapped.
-    # Empty chunks are written too: a missing file is then a fault, and never a block of zeros.
+    # Empty chunks are written too, so that a missing file is an error and never read as zeros.
     chunks = tuple(max(1, length) for length in data.shape)
     array = group.create_array(
         name,
@@ -101,7 +105,7 @@ def _open(part: Path) -> Any:
 
 
 def read_array(part: Path, name: str) -> NDArray[Any] | None:
-    """One array of a part, checked against its checksum; None when the part has no such array."""
+    """One array of a part, None when it has no such array; StoreError when its bytes are missing or damaged."""
     try:
         group = _open(part)
         if name not in group:
@@ -117,32 +121,32 @@ def read_array(part: Path, name: str) -> NDArray[Any] | None:
 
 
 def read(folder: Path, keys: Sequence[str], dim: int) -> Ragged:
-    """The values of the rows called `keys`, in that order; StoreError when one is not in the store."""
+    """The values of the rows with these keys, in that order; StoreError when one is not in the store."""
     return Reader(folder).values(keys, dim)
 
 
 def read_features(folder: Path, key: str) -> Features | None:
-    """All that is kept of one row, or None when the store does not have it."""
+    """The features of one row with times and extras, or None when the store does not have it."""
     return Reader(folder).features(key)
 
 
 class Reader:
-    """The rows of a store; its indexes are read once, so that some rows after others can be had cheaply.
+    """Random access to the rows of a store, whose index is read once.
 
-    What asks for rows by their keys gives them in the order of the keys, and raises StoreError when one is not there.
+    Methods that take several keys return the rows in the order of the keys, and raise StoreError when one is missing.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._places: dict[str, tuple[Path, slice]] = {}
+        self._locations: dict[str, tuple[Path, slice]] = {}
         for part, row, span in _spans(folder):
-            self._places.setdefault(row.key, (part, span))
+            self._locations.setdefault(row.key, (part, span))
         self._part: Path | None = None
         self._arrays: dict[str, NDArray[Any]] = {}
 
     def count(self, key: str) -> int:
-        """How many vectors the row has."""
-        ((_, span),) = self._places_of([key])
+        """The number of vectors in the row."""
+        ((_, span),) = self._locations_of([key])
         return int(span.stop - span.start)
 
     def values(self, keys: Sequence[str], dim: int) -> Ragged:
@@ -154,35 +158,38 @@ class Reader:
         return self._ragged("times_s", keys, 2)
 
     def features(self, key: str) -> Features | None:
-        """All that is kept of a row, or None when the store does not have it; fastest in the order of the parts."""
-        if key not in self._places:
+        """The features of a row with times and extras, or None when the store does not have it.
+
+        Keeps the arrays of the last part, so it is fastest when rows of one part are asked for in a row.
+        """
+        if key not in self._locations:
             return None
-        part, span = self._places[key]
+        part, span = self._locations[key]
         if part != self._part:
             names = {"values", "times_s", *(entry.name for entry in part.iterdir() if entry.is_dir())} - {"offsets"}
-            self._part, self._arrays = part, {name: _need(part, name) for name in names}
+            self._part, self._arrays = part, {name: _required_array(part, name) for name in names}
         arrays = {name: array[span] for name, array in self._arrays.items()}
         return Features(arrays.pop("values"), arrays.pop("times_s"), arrays)
 
     def _ragged(self, name: str, keys: Sequence[str], dim: int) -> Ragged:
-        places = self._places_of(keys)
-        arrays = {part: _need(part, name) for part in dict.fromkeys(part for part, _ in places)}
+        locations = self._locations_of(keys)
+        arrays = {part: _required_array(part, name) for part in dict.fromkeys(part for part, _ in locations)}
         for part, array in arrays.items():
             if array.shape[1] != dim:
                 raise StoreError(f"{part}: vectors of length {array.shape[1]}, expected {dim}")
-        return Ragged.stack([arrays[part][span] for part, span in places], dim)
+        return Ragged.stack([arrays[part][span] for part, span in locations], dim)
 
-    def _places_of(self, keys: Sequence[str]) -> list[tuple[Path, slice]]:
-        missing = set(keys) - self._places.keys()
+    def _locations_of(self, keys: Sequence[str]) -> list[tuple[Path, slice]]:
+        missing = set(keys) - self._locations.keys()
         if missing:
             raise StoreError(
                 f"{self._folder}: {len(missing)} rows are not there, e.g. {min(missing)}; run the extraction again"
             )
-        return [self._places[key] for key in keys]
+        return [self._locations[key] for key in keys]
 
 
-def _need(part: Path, name: str) -> NDArray[Any]:
-    """An array of the part that is as long as its rows say."""
+def _required_array(part: Path, name: str) -> NDArray[Any]:
+    """An array of the part; StoreError when it is missing or its length differs from the sum of the row counts."""
     array = read_array(part, name)
     length = sum(row.count for row in store.rows_of(part))
     if array is None or len(array) != length:
@@ -191,14 +198,14 @@ def _need(part: Path, name: str) -> NDArray[Any]:
 
 
 def spans(part: Path) -> Iterator[tuple[Row, slice]]:
-    """The rows of a part, and where in its arrays each of them lies."""
-    at = 0
+    """Each row of a part with its slice of the part's arrays."""
+    start = 0
     for row in store.rows_of(part):
-        yield row, slice(at, at + row.count)
-        at += row.count
+        yield row, slice(start, start + row.count)
+        start += row.count
 
 
 def _spans(folder: Path) -> list[tuple[Path, Row, slice]]:
-    """Where each row lies; the failed ones last, so that a row that is there twice is taken where it is good."""
-    every = [(part, row, span) for part in store.parts(folder) for row, span in spans(part)]
-    return sorted(every, key=lambda one: one[1].failed)
+    """Each row of the store with its part and slice; failed rows last, so that a good row of the same key is first."""
+    entries = [(part, row, span) for part in store.parts(folder) for row, span in spans(part)]
+    return sorted(entries, key=lambda entry: entry[1].failed)

@@ -1,4 +1,4 @@
-"""Rows of different lengths in one block: what stores give and training takes."""
+"""Ragged arrays: rows of different lengths in one block, as stores return them and training takes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Ragged:
-    """V rows of 0 or more D-dimensional vectors each, kept as one block and its row borders."""
+    """V rows of 0 or more D-dimensional vectors each, stored as one block with row offsets."""
 
     values: NDArray[np.float32]
-    """(N, D), all rows one after another."""
+    """(N, D), all rows concatenated."""
     offsets: NDArray[np.int64]
-    """(V + 1,), row i is `values[offsets[i]:offsets[i + 1]]`."""
+    """(V + 1,); row i is `values[offsets[i]:offsets[i + 1]]`."""
 
     @classmethod
     def stack(cls, rows: Sequence[NDArray[np.float32]], dim: int) -> "Ragged":
@@ -37,9 +37,9 @@ class Ragged:
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """(V,), how many vectors each row has."""
+        """(V,), the number of vectors in each row."""
         return np.diff(self.offsets)
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> "Ragged":
-        """The rows at `indices`, in that order, as a block of their own."""
+        """A new block with the rows at `indices`, in that order; an index may be repeated."""
         return Ragged.stack([self[int(index)] for index in indices], self.dim)

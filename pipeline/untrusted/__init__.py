@@ -1,1 +1,1 @@
-"""Whatever touches strangers' bytes: downloads, archives and pickles, none of which may run code."""
+"""Everything that reads untrusted bytes: downloads, archives and pickles, none of which may run code."""

@@ -1,4 +1,4 @@
-"""Takes files out of archives of strangers: nothing is written but what is asked for, under names of ours."""
+"""Extracts wanted files from untrusted archives, under file names of our own, with limits on size and number."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO
 
 from pipeline.errors import ArchiveError
 from pipeline.stores.atomic import TEMPORARY
@@ -23,15 +23,15 @@ _NAME_HEADERS = (
     tarfile.XGLTYPE,
     tarfile.SOLARIS_XHDTYPE,
 )
-MOST_NAME_BYTES = 1 << 20
+MAX_NAME_BYTES = 1 << 20
 
-MOST_LINKS = 8
-"""Links that lead to each other end here."""
+MAX_LINK_DEPTH = 8
+"""Links that are followed from one to the next."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may hold; far above the largest released ones."""
+    """Limits on the contents of an archive, far above those of the largest released ones."""
 
     members: int = 100_000
     member_bytes: int = 64 << 30
@@ -40,7 +40,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Unpacked:
-    """A file from an archive."""
+    """A file extracted from an archive."""
 
     path: Path
     sha256: str
@@ -50,69 +50,71 @@ LIMITS = Limits()
 
 
 def unpack(archive: Path, wanted: Callable[[str], bool], folder: Path, limits: Limits = LIMITS) -> dict[str, Unpacked]:
-    """Member -> the file that was made of it in `folder`, for each member that is `wanted`.
+    """Extracts the members for which `wanted` is true into `folder`; returns member -> extracted file.
 
-    Takes a .tar in any compression, a .zip, or the folder that somebody unpacked. Every member is looked at before the
-    first one is written; ArchiveError names the one that is not as it should be.
+    `archive` is a .tar in any compression, a .zip, or a folder with the contents of one. All members are checked before
+    the first one is written. ArchiveError names the member that is refused, or says why the archive cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    made: dict[str, Unpacked] = {}
+    extracted: dict[str, Unpacked] = {}
     with _opened(archive) as members:
-        listed = dict(members(limits))
-        for name in filter(wanted, listed):
-            path = folder / f"{len(made)}{PurePosixPath(name).suffix[:12]}"
-            made[name] = Unpacked(path, _copy(name, listed[name], path, limits))
-    return made
+        openers = dict(members(limits))
+        for name in filter(wanted, openers):
+            path = folder / f"{len(extracted)}{PurePosixPath(name).suffix[:12]}"
+            extracted[name] = Unpacked(path, _copy(name, openers[name], path, limits))
+    return extracted
 
 
 Opener = Callable[[], IO[bytes]]
+"""Opens a member for reading."""
 Members = Callable[[Limits], Iterator[tuple[str, Opener]]]
+"""Lists (name, opener) of the members; ArchiveError for the first one that is not safe or exceeds the limits."""
 
 
 @contextmanager
 def _opened(archive: Path) -> Iterator[Members]:
-    """The members of the archive, each with what opens it."""
+    """The archive, opened as the function that lists its members; errors of the libraries become ArchiveError."""
     if archive.is_dir():
-        yield lambda limits: _of_folder(archive, limits)
+        yield lambda limits: _folder_members(archive, limits)
         return
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as packed:
-                yield lambda limits: _of_zip(packed, limits)
+                yield lambda limits: _zip_members(packed, limits)
         else:
-            with tarfile.open(archive, "r:*", tarinfo=_Header) as tar:
-                yield lambda limits: _of_tar(tar, limits)
+            with tarfile.open(archive, "r:*", tarinfo=_CheckedHeader) as tar:
+                yield lambda limits: _tar_members(tar, limits)
     except FileNotFoundError:
         raise ArchiveError(f"{archive}: no such file") from None
     except ArchiveError as error:
         raise ArchiveError(f"{archive}: {error}") from None
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, RuntimeError, ValueError, zlib.error) as error:
-        told = str(error).partition(":\n")[0]
-        raise ArchiveError(f"{archive}: not an archive that can be read ({told}); get it again") from None
+        message = str(error).partition(":\n")[0]
+        raise ArchiveError(f"{archive}: not an archive that can be read ({message}); get it again") from None
 
 
-def _of_tar(tar: tarfile.TarFile, limits: Limits) -> Iterator[tuple[str, Opener]]:
-    """Links are followed inside the archive only."""
-    tally = _Tally(limits)
+def _tar_members(tar: tarfile.TarFile, limits: Limits) -> Iterator[tuple[str, Opener]]:
+    """The files of a tar; links are followed inside the archive only."""
+    budget = _Budget(limits)
     members: dict[str, tarfile.TarInfo] = {}
     for member in tar:
-        tally.count(member.name, member.size)
+        budget.count(member.name, member.size)
         _check_tar(member)
         members[str(PurePosixPath(member.name))] = member
     for name, member in members.items():
         target = _follow(member, members)
         if target is not None and target.isreg():
-            yield name, lambda target=target: _need(tar.extractfile(target))  # type: ignore[misc]
+            yield name, lambda target=target: _file_of(tar, target)  # type: ignore[misc]
 
 
-class _Header(tarfile.TarInfo):
-    """The header of a member; tarfile reads those that only carry a long name into memory, whatever their size."""
+class _CheckedHeader(tarfile.TarInfo):
+    """A member's header that refuses huge names: tarfile reads a long-name header into memory, whatever its size."""
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Header":
-        """As tarfile reads it."""
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_CheckedHeader":
+        """Parses a header, see tarfile.TarInfo.frombuf; ArchiveError when it announces a huge name."""
         header = super().frombuf(buf, encoding, errors)
-        if header.type in _NAME_HEADERS and header.size > MOST_NAME_BYTES:
+        if header.type in _NAME_HEADERS and header.size > MAX_NAME_BYTES:
             raise ArchiveError(f"refused, a name in it is {header.size} bytes long")
         return header
 
@@ -126,7 +128,7 @@ def _check_tar(member: tarfile.TarInfo) -> None:
 
 
 def _safe(name: str) -> str:
-    """The name; ArchiveError when it leads out of the folder that the archive is unpacked in."""
+    """The name, unchanged; ArchiveError when it leads out of the folder of the extraction."""
     path = PurePosixPath(name)
     windows = "\\" in name or (len(name) > 1 and name[1] == ":")
     if path.is_absolute() or ".." in path.parts or windows or "\0" in name:
@@ -135,7 +137,7 @@ def _safe(name: str) -> str:
 
 
 def _safe_link(member: tarfile.TarInfo) -> str:
-    """What a link leads to, inside the archive."""
+    """The member that a link points to; ArchiveError when that is outside of the archive."""
     start = PurePosixPath(member.name).parent if member.issym() else PurePosixPath()
     target = os.path.normpath(start / member.linkname)
     if target.startswith(("..", "/")) or "\\" in target or PurePosixPath(member.linkname).is_absolute():
@@ -144,35 +146,42 @@ def _safe_link(member: tarfile.TarInfo) -> str:
 
 
 def _follow(member: tarfile.TarInfo, members: dict[str, tarfile.TarInfo]) -> tarfile.TarInfo | None:
-    found: tarfile.TarInfo | None = member
-    for _ in range(MOST_LINKS):
-        if found is None or not (found.issym() or found.islnk()):
-            return found
-        found = members.get(_safe_link(found))
+    """The member itself, or the one at the end of its links; None for a dangling link."""
+    target: tarfile.TarInfo | None = member
+    for _ in range(MAX_LINK_DEPTH):
+        if target is None or not (target.issym() or target.islnk()):
+            return target
+        target = members.get(_safe_link(target))
     raise ArchiveError(f"refused, the link {member.name!r} leads to itself")
 
 
-def _of_zip(packed: zipfile.ZipFile, limits: Limits) -> Iterator[tuple[str, Opener]]:
-    tally = _Tally(limits)
+def _file_of(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    file = tar.extractfile(member)
+    assert file is not None, "only links and folders have none, and the member is a regular file"
+    return file
+
+
+def _zip_members(packed: zipfile.ZipFile, limits: Limits) -> Iterator[tuple[str, Opener]]:
+    budget = _Budget(limits)
     for member in packed.infolist():
-        tally.count(_safe(member.filename), member.file_size)
+        budget.count(_safe(member.filename), member.file_size)
         if not member.is_dir():
             yield member.filename, lambda member=member: packed.open(member)  # type: ignore[misc]
 
 
-def _of_folder(folder: Path, limits: Limits) -> Iterator[tuple[str, Opener]]:
-    tally, root = _Tally(limits), folder.resolve()
+def _folder_members(folder: Path, limits: Limits) -> Iterator[tuple[str, Opener]]:
+    budget, root = _Budget(limits), folder.resolve()
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             name = path.relative_to(folder).as_posix()
             if not path.resolve().is_relative_to(root):
                 raise ArchiveError(f"{folder}: refused, the link {name!r} leads out of the folder")
-            tally.count(name, path.stat().st_size)
+            budget.count(name, path.stat().st_size)
             yield name, lambda path=path: path.open("rb")  # type: ignore[misc]
 
 
-class _Tally:
-    """Adds up what the members say of themselves, and stops at the limits."""
+class _Budget:
+    """Adds up the declared sizes of the members; ArchiveError when they exceed the limits."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -188,13 +197,13 @@ class _Tally:
 
 
 def _copy(name: str, opener: Opener, path: Path, limits: Limits) -> str:
-    """Writes the file and returns its sha256; it may be no longer than the limits, whatever its header said."""
-    digest, have = hashlib.sha256(), 0
+    """Writes a member to `path` and returns its sha256; stops at the limit, whatever size the header declared."""
+    digest, num_bytes = hashlib.sha256(), 0
     try:
-        with opener() as inside, path.open("xb") as out:
-            while chunk := inside.read(1 << 20):
-                have += len(chunk)
-                if have > limits.member_bytes:
+        with opener() as source, path.open("xb") as out:
+            while chunk := source.read(1 << 20):
+                num_bytes += len(chunk)
+                if num_bytes > limits.member_bytes:
                     raise ArchiveError(f"refused, {name!r} goes on beyond {limits.member_bytes} bytes")
                 digest.update(chunk)
                 out.write(chunk)
@@ -203,14 +212,9 @@ def _copy(name: str, opener: Opener, path: Path, limits: Limits) -> str:
     return digest.hexdigest()
 
 
-def _need(file: Any) -> IO[bytes]:
-    opened: IO[bytes] = file
-    return opened
-
-
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
-    """A folder for what is unpacked, gone afterwards; CollectGarbage finds it after a kill."""
+    """Context with the path of a temporary folder, deleted afterwards; after a kill CollectGarbage deletes it."""
     path = folder / f"{TEMPORARY}{uuid.uuid4().hex[:12]}"
     try:
         yield path

@@ -1,4 +1,4 @@
-"""Downloads a file: what a broken connection brought is kept and continued, and what arrives is checked."""
+"""Downloads files over HTTP, resuming partial downloads and verifying checksums."""
 
 import errno
 import hashlib
@@ -8,33 +8,37 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.errors import FetchError
 
+if TYPE_CHECKING:
+    import requests
+
 PARTIAL = ".partial"
-"""Suffix of what has arrived so far; a later try goes on from there."""
+"""Suffix of a partial download, which a later attempt continues."""
 
 TIMEOUT_S = 30.0
 CHUNK_BYTES = 1 << 20
 
-FRUITLESS_TRIES = 3
-"""Connections in a row that bring nothing, after which it is given up."""
+MAX_EMPTY_ATTEMPTS = 3
+"""Consecutive connections without any data after which a download fails."""
 
 Progress = Callable[[int, int], None]
+"""Callback with the number of bytes so far and in total."""
 
 
 @dataclass(frozen=True)
 class Checksum:
-    """What a file must be; no digits: whatever arrives."""
+    """The accepted checksums of a file; without digits any file is accepted."""
 
     kind: str = "sha256"
     digits: tuple[str, ...] = ()
-    """Any of these, in full or their first ones."""
+    """Hex digits of the accepted checksums, complete or only the first ones."""
 
     def fits(self, path: Path) -> bool:
         """Whether the file has one of the checksums."""
-        return not self.digits or any(checksum(path, self.kind).startswith(one.lower()) for one in self.digits)
+        return not self.digits or any(checksum(path, self.kind).startswith(digits.lower()) for digits in self.digits)
 
 
 def checksum(path: Path, kind: str = "sha256") -> str:
@@ -44,9 +48,9 @@ def checksum(path: Path, kind: str = "sha256") -> str:
 
 
 def fetch(urls: Sequence[str], path: Path, check: Checksum, progress: Progress = lambda done, of: None) -> Path:
-    """The file at `path`, from the first address that gives it; not fetched again when it is there and right.
+    """Downloads from the first URL that works, and returns `path`; does nothing when the file is there and verified.
 
-    FetchError names each address with the reason why it gave nothing.
+    FetchError lists each URL with the reason why it failed.
     """
     if path.exists() and check.fits(path):
         return path
@@ -67,12 +71,12 @@ def _fetch(url: str, path: Path, check: Checksum, progress: Progress) -> Path:
     partial = path.with_name(path.name + PARTIAL)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _append_until_whole(url, partial, progress)
+        _append_until_complete(url, partial, progress)
     except requests.RequestException as error:
         kept = f"; {_size(partial)} bytes are kept, run again to go on from there" if _size(partial) else ""
-        raise FetchError(f"{url}: {_in_words(error)}{kept}") from None
+        raise FetchError(f"{url}: {_network_message(error)}{kept}") from None
     except OSError as error:
-        raise FetchError(f"{path}: {_disk_in_words(error, path)}") from None
+        raise FetchError(f"{path}: {_disk_message(error, path)}") from None
     if not check.fits(partial):
         found = checksum(partial, check.kind)
         partial.unlink()
@@ -81,47 +85,49 @@ def _fetch(url: str, path: Path, check: Checksum, progress: Progress) -> Path:
     return path
 
 
-def _append_until_whole(url: str, partial: Path, progress: Progress) -> None:
+def _append_until_complete(url: str, partial: Path, progress: Progress) -> None:
+    """Reconnects after each broken connection, until the file is complete or nothing more arrives."""
     import requests
 
-    fruitless = 0
+    num_empty = 0
     while True:
         before = _size(partial)
         try:
             _append(url, partial, progress)
             return
         except (requests.ConnectionError, requests.Timeout):
-            fruitless = fruitless + 1 if _size(partial) == before else 0
-            if fruitless >= FRUITLESS_TRIES or not _size(partial):
+            num_empty = num_empty + 1 if _size(partial) == before else 0
+            if num_empty >= MAX_EMPTY_ATTEMPTS or not _size(partial):
                 raise
 
 
 def _append(url: str, partial: Path, progress: Progress) -> None:
-    """One connection; ConnectionError when it ends before the file does."""
+    """Appends what one connection delivers; requests.ConnectionError when it ends before the file is complete."""
     import requests
     from urllib3.exceptions import HTTPError
 
-    have = _size(partial)
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as answer:
-        if answer.status_code == requests.codes.requested_range_not_satisfiable:
-            return  # all of it had arrived already; the checksum decides
-        answer.raise_for_status()
-        # A server that knows no ranges sends the whole file again.
-        have = have if answer.status_code == requests.codes.partial_content else 0
-        total = have + int(answer.headers.get("Content-Length") or 0)
-        with partial.open("ab" if have else "wb") as out, _as_connection_error(HTTPError):
-            # read1, for iter_content throws away the last piece that a broken connection brought.
-            while chunk := answer.raw.read1(CHUNK_BYTES):
+    num_bytes = _size(partial)
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={num_bytes}-"} if num_bytes else {})
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
+        if response.status_code == requests.codes.requested_range_not_satisfiable:
+            return  # the partial file is complete already; the checksum decides
+        response.raise_for_status()
+        # A server without support for ranges sends the whole file again.
+        num_bytes = num_bytes if response.status_code == requests.codes.partial_content else 0
+        total_bytes = num_bytes + int(response.headers.get("Content-Length") or 0)
+        with partial.open("ab" if num_bytes else "wb") as out, _as_connection_error(HTTPError):
+            # read1, because iter_content discards the last incomplete chunk of a broken connection.
+            while chunk := response.raw.read1(CHUNK_BYTES):
                 out.write(chunk)
-                have += len(chunk)
-                progress(have, max(total, have))
-        if have < total:
+                num_bytes += len(chunk)
+                progress(num_bytes, max(total_bytes, num_bytes))
+        if num_bytes < total_bytes:
             raise requests.ConnectionError("the connection ended early")
 
 
 @contextmanager
 def _as_connection_error(kind: type[Exception]) -> Iterator[None]:
+    """Context that turns urllib3's errors of a raw response into those of requests."""
     import requests
 
     try:
@@ -134,7 +140,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _in_words(error: Any) -> str:
+def _network_message(error: "requests.RequestException") -> str:
     import requests
 
     if error.response is not None:
@@ -146,7 +152,7 @@ def _in_words(error: Any) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _disk_in_words(error: OSError, path: Path) -> str:
+def _disk_message(error: OSError, path: Path) -> str:
     if error.errno == errno.ENOSPC:
         free = shutil.disk_usage(path.parent).free
         return f"no space left on the disk ({free / 1e6:.0f} MB free); free some and run again, it goes on from there"

@@ -1,8 +1,8 @@
-"""Reads pickles of strangers: plain data and arrays of numbers only, whatever else the file asks for is refused.
+"""Loads untrusted pickles safely: plain data and numeric arrays only; a file that asks for anything else is refused.
 
-Nothing of what a file names is ever looked up. The few names that such files need are answered by classes of ours that
-can do nothing else; any other name refuses the file. A first walk over the file, which makes no object, refuses what
-could make the reader itself misbehave.
+No name in a file is ever imported. The few names that feature files need are mapped to harmless classes of this module;
+any other name refuses the file. A first pass over the opcodes, which creates no object, refuses those that could make
+the unpickler itself misbehave.
 """
 
 import mmap
@@ -20,25 +20,25 @@ from pipeline.errors import ArchiveError
 _OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 _OPCODES_REFUSED = frozenset({"PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "NEXT_BUFFER", "READONLY_BUFFER"})
 
-_MOST_NESTED = 8
-"""Features are lists of arrays by name; anything deeper is no feature file."""
+_MAX_DEPTH = 8
+"""Nesting of the data; feature files are dicts of lists of arrays."""
 
 _DTYPE = re.compile(r"[<>=|]?(?:[biufc][1248]|c16|O8?|[SU]\d{1,4}|bool)")
 
 
 def load_pickle(path: Path, name: str = "") -> Any:
-    """What the pickle holds, as dicts, lists, sets, texts, numbers, arrays and `ExpertStore`s.
+    """The content of a pickle, as dicts, lists, sets, strings, numbers, arrays and `ExpertStore`s.
 
-    Python-2 pickles are read with latin-1. ArchiveError names the file (as `name`) and what it asked for.
+    Pickles of Python 2 are read with latin-1. ArchiveError names the file (as `name`) and why it was refused.
     """
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            _walk(data)
+            _check_opcodes(data)
             data.seek(0)
             return _plain(_Unpickler(data).load(), {})
     except ArchiveError as error:
         raise ArchiveError(f"{name or path}: refused, {error}") from None
-    except Exception as error:  # the pickle documentation promises no list of what a broken one raises
+    except Exception as error:  # pickle does not document which exceptions a damaged file raises
         raise ArchiveError(f"{name or path}: not a pickle that can be read: {type(error).__name__}: {error}") from None
 
 
@@ -49,27 +49,27 @@ class ExpertStore:
         self.state = state
 
     def vectors(self) -> dict[str, Any]:
-        """Name -> vector (D,); a missing one is a row of NaN."""
+        """Name -> vector (D,); all NaN for a missing one."""
         store, keymap, missing = (self.state[key] for key in ("store", "keymap", "missing"))
         return {key: np.full(store.shape[1], np.nan) if key in missing else store[row] for key, row in keymap.items()}
 
 
-def _walk(data: Any) -> None:
-    """Refuses by looking at the instructions alone."""
+def _check_opcodes(data: mmap.mmap) -> None:
+    """ArchiveError for opcodes that are not needed, or that would make the unpickler allocate too much."""
     memos = 0
-    for name, argument in _instructions(data):
+    for name, argument in _opcodes(data):
         if name in _OPCODES_REFUSED:
             raise ArchiveError(f"it uses {name}, which no file of features needs")
         if name == "FRAME" and argument > len(data):
             raise ArchiveError("a frame in it is longer than the file, which may be cut")
         memos += name in {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
         if name in {"PUT", "LONG_BINPUT"} and argument > len(data):
-            # The reader would make room for all numbers below this one.
+            # The unpickler would allocate memory for all memo indices below this one.
             raise ArchiveError(f"it numbers an object {argument} after {memos} of them")
 
 
-def _instructions(data: Any) -> Iterator[tuple[str, Any]]:
-    """(name, argument) of each; as pickletools.genops, which stops at the bytes in the old strings of Python 2."""
+def _opcodes(data: mmap.mmap) -> Iterator[tuple[str, Any]]:
+    """(name, argument) of each opcode, like pickletools.genops, which fails on non-ASCII strings of Python 2."""
     name = ""
     while name != "STOP":
         code = data.read(1)
@@ -81,17 +81,17 @@ def _instructions(data: Any) -> Iterator[tuple[str, Any]]:
             data.readline()
             yield name, None
         else:
-            yield name, opcode.arg.reader(data) if opcode.arg else None
+            yield name, opcode.arg.reader(data) if opcode.arg else None  # type: ignore[arg-type]  # needs read, readline
 
 
 class _Token:
-    """A name that may be mentioned and never called."""
+    """A name that may be referred to, but not called."""
 
     __slots__ = ()
 
 
 class _Call:
-    """A name that may be called; nothing in a pickle can change what it does."""
+    """A name that may be called; a pickle cannot change what it does."""
 
     __slots__ = ("_function",)
     _function: Callable[..., Any]
@@ -110,7 +110,7 @@ class _Call:
 
 
 class _Dtype:
-    """A kind of number, made without numpy's own reader of such states."""
+    """A NumPy dtype, built without numpy's own unpickling code."""
 
     __slots__ = ("code", "order")
 
@@ -130,7 +130,7 @@ class _Dtype:
 
 
 class _Array:
-    """An array, made from its bytes once they are there."""
+    """An array, built from its bytes when the pickle sets its state."""
 
     __slots__ = ("value",)
 
@@ -148,7 +148,7 @@ class _Array:
 class _Unpickler(pickle.Unpickler):
     def __init__(self, file: Any) -> None:
         super().__init__(file, encoding="latin1")
-        # Of this file alone, so that nothing it does to the class reaches the next one.
+        # A subclass for this file only, so that what a file does to the class does not affect the next file.
         self._store = type("ExpertStore", (ExpertStore,), {})
 
     def find_class(self, module: str, name: str) -> Any:
@@ -162,7 +162,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _reconstruct(kind: Any, base: Any, state: Any) -> Any:
-    """How Python 2 made an object of a class."""
+    """Stands for copyreg._reconstructor, with which Python 2 pickles the instances of a class."""
     if not (isinstance(kind, type) and issubclass(kind, ExpertStore)) or state is not None:
         raise ArchiveError("it rebuilds an object that is no ExpertStore")
     return kind()
@@ -184,7 +184,7 @@ def _pairs(items: Iterable[Any] = ()) -> dict[Any, Any]:
 
 
 def _frombuffer(data: Any, kind: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
-    """How numpy writes arrays with pickle protocol 5."""
+    """Stands for numpy's _frombuffer, with which arrays are pickled in protocol 5."""
     array = _Array()
     array.__setstate__((shape, kind, order == "F", bytes(data)))
     return array
@@ -199,7 +199,7 @@ _KNOWN: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): _Call(_Dtype),
     ("numpy", "ndarray"): _Token(),
     ("_codecs", "encode"): _Call(_encode),
-    ("builtins", "bytes"): _Call(lambda: b""),  # only none at all are written so
+    ("builtins", "bytes"): _Call(lambda: b""),  # protocol 2 pickles only b"" as a call
     ("builtins", "set"): _Call(set),
     ("builtins", "frozenset"): _Call(frozenset),
     ("builtins", "object"): _Token(),
@@ -209,9 +209,9 @@ _KNOWN: dict[tuple[str, str], Any] = {
 
 
 def _plain(value: Any, made: dict[int, Any], depth: int = 0) -> Any:
-    """The same with arrays in place of what stood for them; `made` keeps apart what is there many times."""
-    if depth > _MOST_NESTED:
-        raise ArchiveError(f"its data are nested more than {_MOST_NESTED} deep")
+    """The value with arrays in place of their stand-ins; `made` maps id -> result, for objects that are shared."""
+    if depth > _MAX_DEPTH:
+        raise ArchiveError(f"its data are nested more than {_MAX_DEPTH} deep")
     if id(value) not in made:
         made[id(value)] = _plain_inside(value, made, depth + 1)
     return made[id(value)]

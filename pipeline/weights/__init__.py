@@ -1,1 +1,1 @@
-"""Weights of networks: which files there are, the cache that holds them, how they are read, stand-ins."""
+"""Weights of networks: known files, the cache and its downloads, safe loading, stand-ins."""

@@ -1,4 +1,4 @@
-"""The cache of weights: which files are missing from it, and the one error that lists what could not be had."""
+"""The local cache of weight files: lists the missing ones and fetches them."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,15 +7,15 @@ from pipeline.weights.files import WeightFile, WeightOptions
 
 
 def missing(files: Iterable[WeightFile], options: WeightOptions) -> list[WeightFile]:
-    """Those that are not in the cache, each once, also where two parts of a run tell of it in different words."""
-    first = {options.path(file): file for file in reversed(list(files))}
-    return [file for path, file in reversed(first.items()) if not path.is_file()]
+    """The files that are not in the cache, each path once (the first entry counts), in the given order."""
+    by_path = {options.path(file): file for file in reversed(list(files))}
+    return [file for path, file in reversed(by_path.items()) if not path.is_file()]
 
 
 def ensure(files: Iterable[WeightFile], options: WeightOptions) -> None:
-    """Fetches what is not in the cache; one WeightsError that lists every file that could not be had."""
-    lacking, reasons = missing(files, options), {}
-    for file in lacking:
+    """Fetches the files that are not in the cache; WeightsError lists all files that could not be fetched."""
+    reasons: dict[WeightFile, str] = {}
+    for file in missing(files, options):
         try:
             if options.offline:
                 raise WeightsError("[Weights] offline is set")

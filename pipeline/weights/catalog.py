@@ -1,4 +1,4 @@
-"""The files of weights that libraries know by name."""
+"""Weight files that libraries know by name: URL, checksum, size and licence, from the libraries' own tables."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ _EASYOCR_MB = {"craft_mlt_25k.pth": 83, "english_g2.pth": 15}
 
 
 def torchvision_file(network: str, weights: str) -> WeightFile:
-    """The file of a torchvision network, e.g. ("resnet50", "IMAGENET1K_V1")."""
+    """The weight file of a torchvision network, e.g. ("resnet50", "IMAGENET1K_V1")."""
     from torchvision import models
 
     try:
@@ -22,11 +22,11 @@ def torchvision_file(network: str, weights: str) -> WeightFile:
     except (ValueError, KeyError):
         raise WeightsError(f"torchvision knows no weights {weights!r} of a network {network!r}") from None
     size_mb = float(entry.meta.get("_file_size", 0))
-    return WeightFile(entry.url, _digits(entry.url), size_mb, "BSD-3-Clause")
+    return WeightFile(entry.url, _checksum_in(entry.url), size_mb, "BSD-3-Clause")
 
 
 def timm_file(name: str) -> WeightFile:
-    """The file of a timm network, e.g. "legacy_senet154.in1k"."""
+    """The weight file of a timm network, e.g. "legacy_senet154.in1k"."""
     import timm
 
     try:
@@ -36,18 +36,18 @@ def timm_file(name: str) -> WeightFile:
     if cfg is not None and cfg.hf_hub_id:
         return hub_file(cfg.hf_hub_id, "model.safetensors", licence=cfg.license or "")
     if cfg is not None and cfg.url:
-        return WeightFile(cfg.url, _digits(cfg.url), licence=cfg.license or "")
+        return WeightFile(cfg.url, _checksum_in(cfg.url), licence=cfg.license or "")
     raise WeightsError(f"timm {timm.__version__} knows no released weights of {name!r}; name a file in the YAML")
 
 
 def hub_file(repository: str, name: str, size_mb: float = 0.0, licence: str = "") -> WeightFile:
-    """A file of a Hugging Face repository; those of one repository lie in one folder, as its libraries expect them."""
+    """A file of a Hugging Face repository; the files of one repository share a folder, as its libraries expect."""
     url = f"{HUB}/{repository}/resolve/main/{name}"
     return WeightFile(url, size_mb=size_mb, licence=licence, place=f"{repository}/{name}")
 
 
 def open_clip_file(network: str, weights: str) -> WeightFile:
-    """The file of an image-text network, e.g. ("ViT-B-32", "openai"), in open_clip's own format."""
+    """The weight file of an image-text network, e.g. ("ViT-B-32", "openai"), in open_clip's own format."""
     import open_clip
 
     repository = str(open_clip.get_pretrained_cfg(network, weights).get("hf_hub", "")).rstrip("/")
@@ -58,24 +58,32 @@ def open_clip_file(network: str, weights: str) -> WeightFile:
 
 
 def whisper_file(name: str) -> WeightFile:
-    """The file of a Whisper model, e.g. "base"; its address holds its checksum."""
+    """The weight file of a Whisper model, e.g. "base"."""
+    urls = _whisper_urls()
+    if name not in urls:
+        raise WeightsError(f"whisper knows no model {name!r}; there are {', '.join(urls)}")
+    sha256, file = Path(urls[name]).parts[-2:]
+    return WeightFile(urls[name], sha256, _WHISPER_MB.get(name, 0), "MIT", f"whisper/{file}")
+
+
+def _whisper_urls() -> dict[str, str]:
+    """Model name -> URL, whose folder is the sha256 of the file.
+
+    Private API: whisper lists only the names in public (`available_models`). A test tells when the table vanishes.
+    """
     import whisper
 
-    if name not in whisper.available_models():
-        raise WeightsError(f"whisper knows no model {name!r}; there are {', '.join(whisper.available_models())}")
-    url = whisper._MODELS[name]
-    sha256, file = Path(url).parts[-2:]
-    return WeightFile(url, sha256, _WHISPER_MB.get(name, 0), "MIT", f"whisper/{file}")
+    return dict(whisper._MODELS)
 
 
 def easyocr_file(settings: dict[str, Any]) -> WeightFile:
-    """The file of one of EasyOCR's networks, from its own table of them."""
+    """The weight file of one of EasyOCR's networks, from its entry in EasyOCR's own table."""
     name = settings["filename"]
     size_mb = _EASYOCR_MB.get(name, 0)
     return WeightFile(settings["url"], "", size_mb, "Apache-2.0", place=f"easyocr/{name}", member=name)
 
 
-def _digits(url: str) -> str:
-    """The first digits of the sha256, which PyTorch's convention puts at the end of a file's name."""
+def _checksum_in(url: str) -> str:
+    """The first digits of the sha256, which PyTorch by convention appends to the file name; empty without them."""
     found = re.search(r"-([0-9a-f]{8,64})\.pth$", url)
     return found.group(1) if found else ""

@@ -1,4 +1,4 @@
-"""Fetches a file of weights into the cache: resumed, checked, and published by one rename."""
+"""Downloads a weight file into the cache: resumable, verified, and published by one rename."""
 
 import os
 import shutil
@@ -10,17 +10,18 @@ from typing import Any
 from tqdm import tqdm
 
 from pipeline.errors import FetchError, WeightsError
+from pipeline.stores.atomic import TEMPORARY
 from pipeline.untrusted.download import Checksum
 from pipeline.untrusted.download import fetch as fetch_file
 from pipeline.weights.files import WeightFile, WeightOptions
 
 
 def fetch(file: WeightFile, options: WeightOptions) -> Path:
-    """The path of the file, now in the cache; WeightsError says why it could not be had."""
+    """Downloads the file and returns its path in the cache; WeightsError says why that failed."""
     target = options.path(file)
     url = f"{options.mirror.rstrip('/')}/{file.cached_as}" if options.mirror else file.url
     try:
-        # A mirror serves what a cache holds: the file itself, not the archive that it came in.
+        # A mirror serves the contents of a cache: the file itself, not the archive it was published in.
         if file.member and not options.mirror:
             archive = _retrieve(url, target.with_name(f"{target.name}.zip"), file.sha256)
             _unpack(archive, file.member, target)
@@ -34,20 +35,20 @@ def fetch(file: WeightFile, options: WeightOptions) -> Path:
 
 
 def _retrieve(url: str, target: Path, sha256: str) -> Path:
-    """Through pooch, which publishes the file by one rename and only when its checksum is right."""
+    """Downloads with pooch, which publishes the file by one rename and only when its checksum matches."""
     import pooch
 
-    pooch.get_logger().setLevel("WARNING")  # it would tell the checksum of a file that has none
+    pooch.get_logger().setLevel("WARNING")  # it would log the checksum of a file for which none is given
     known = f"sha256:{sha256.lower()}" if len(sha256) == 64 else None
     try:
-        pooch.retrieve(url, known, target.name, target.parent, downloader=_Resumed(target, sha256))
-    except ValueError as error:  # pooch's word for an address of no known protocol
+        pooch.retrieve(url, known, target.name, target.parent, downloader=_ResumingDownloader(target, sha256))
+    except ValueError as error:  # pooch raises it for a URL of an unknown protocol
         raise WeightsError(str(error)) from None
     return target
 
 
-class _Resumed:
-    """A pooch downloader that goes on from what an earlier connection, or an earlier run, has brought."""
+class _ResumingDownloader:
+    """A pooch downloader that continues a partial download, also one of an earlier run."""
 
     def __init__(self, target: Path, sha256: str) -> None:
         self._arriving = target.with_name(f"{target.name}.arriving")
@@ -56,19 +57,20 @@ class _Resumed:
     def __call__(self, url: str, output_file: Any, pooch: Any, check_only: bool = False) -> None:
         with tqdm(desc=self._arriving.stem, unit="B", unit_scale=True) as bar:
 
-            def progress(done: int, of: int) -> None:
-                bar.total = of
-                bar.update(done - bar.n)
+            def progress(num_bytes: int, total_bytes: int) -> None:
+                bar.total = total_bytes
+                bar.update(num_bytes - bar.n)
 
             fetch_file([url], self._arriving, self._check, progress)
         os.replace(self._arriving, output_file)  # noqa: PTH105
 
 
 def _unpack(archive: Path, member: str, target: Path) -> None:
-    temporary = target.with_name(f".tmp-{uuid.uuid4().hex[:8]}-{target.name}")
+    """Extracts one member of a zip archive to `target` atomically, and deletes the archive."""
+    temporary = target.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:8]}-{target.name}")
     try:
-        with zipfile.ZipFile(archive) as packed, packed.open(member) as inside, temporary.open("wb") as out:
-            shutil.copyfileobj(inside, out)
+        with zipfile.ZipFile(archive) as packed, packed.open(member) as source, temporary.open("wb") as out:
+            shutil.copyfileobj(source, out)
         os.replace(temporary, target)  # noqa: PTH105
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Where the weights of networks are, and what they are: one folder of files that are read without running code."""
+"""Descriptions of weight files: where they are published, how they are verified, and where they are cached."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,24 +8,24 @@ from urllib.parse import urlsplit
 from pipeline import config
 
 SEEDED = "seeded"
-"""What a recipe says of weights that are stand-ins."""
+"""Identity of stand-in weights in a recipe."""
 
 
 @dataclass(frozen=True)
 class WeightFile:
-    """A published file."""
+    """A published weight file."""
 
     __pydantic_config__ = config.STRICT
     url: str
     sha256: str = ""
-    """64 hex digits, or the first 8 or more where only those are published; empty: unknown, and not checked."""
+    """64 hex digits, or the first 8 or more where only those are published; empty: unknown, not verified."""
     size_mb: float = 0.0
-    """Of the download; 0: unknown."""
+    """Size of the download; 0: unknown."""
     licence: str = ""
     place: str = ""
-    """Where it lies in the cache; by default the last part of the address."""
+    """Path in the cache; by default the last part of the URL."""
     member: str = ""
-    """The address holds a zip archive, and this is the file in it; the checksum is that of the archive."""
+    """When the URL is a zip archive: the file in it that is wanted. The checksum is then that of the archive."""
 
     def __post_init__(self) -> None:
         digits = self.sha256.lower()
@@ -37,12 +37,12 @@ class WeightFile:
 
     @property
     def cached_as(self) -> str:
-        """Its path in the cache, and below the address of a mirror."""
+        """The path of the file in the cache, and below the URL of a mirror."""
         return self.place or Path(self.member or urlsplit(self.url).path).name
 
     @property
     def identity(self) -> str:
-        """What a recipe says of it: its checksum, or its address where that is not known."""
+        """The identity of the file in a recipe: its checksum, or its URL when that is unknown."""
         return self.sha256.lower() or self.url
 
 
@@ -52,28 +52,28 @@ class WeightOptions:
 
     cache: Path = Path("data/weights")
     mirror: str = ""
-    """Address under which a copy of somebody's cache folder is served; empty: each file from its own address."""
+    """URL at which a copy of a filled cache folder is served; empty: each file is fetched from its own URL."""
     offline: bool = False
-    """Fetch nothing: what is not in the cache is missing."""
+    """Fetch nothing; files that are not in the cache are errors."""
     seeded: bool = False
-    """Stand-ins in place of every file that needs a download: features that mean nothing, but without a file."""
+    """Use stand-in weights in place of every download: everything runs, but the features are meaningless."""
 
     def path(self, file: WeightFile) -> Path:
-        """Where the file lies, or is to be put."""
+        """Path of the file in the cache, whether it is there or not."""
         return self.cache / file.cached_as
 
 
 @dataclass(frozen=True)
 class WeightSource:
-    """Where the networks of one expert get their weights."""
+    """Where the networks of one expert get their weights from."""
 
     options: WeightOptions = WeightOptions()
     files: Mapping[str, WeightFile] = field(default_factory=dict)
-    """Part -> file, as the expert's YAML names them; they go before those that a library knows."""
+    """Part of the network -> file, as in the expert's YAML; these take precedence over a library's own files."""
     always_seeded: bool = False
-    """The YAML asks for stand-ins, whatever the options say."""
+    """The YAML asks for stand-in weights, whatever the options say."""
 
     @property
     def seeded(self) -> bool:
-        """Whether this expert runs on stand-ins."""
+        """Whether this expert runs on stand-in weights."""
         return self.always_seeded or self.options.seeded

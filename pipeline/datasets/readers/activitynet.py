@@ -1,12 +1,14 @@
-"""ActivityNet Captions: sentences with times; all those of a video together are the paragraph it is searched by.
+"""Reads ActivityNet Captions: timed sentences, which together are the paragraph of a video.
 
 val1: the videos of val_1.json are the test split, and all of train.json the training split.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from pipeline.datasets.annotations import Annotation
-from pipeline.datasets.readers.parsing import annotation, check_variant, malformed, read_json
+from pipeline.datasets.readers.parsing import check_variant, read_split_files
 
 FILES = "train.json and val_1.json"
 VARIANTS = ("val1",)
@@ -15,15 +17,10 @@ PARTS = {"train": "train.json", "test": "val_1.json"}
 
 
 def read(folder: Path, variant: str) -> dict[str, Annotation] | None:
-    """Video name `v_<youtube id>` -> split and sentences in the order of their times; None when a file is missing."""
+    """Video name `v_<youtube id>` -> split and sentences in order of time; None when a file is missing."""
     check_variant(variant, VARIANTS)
-    if not all((folder / name).exists() for name in PARTS.values()):
-        return None
-    found: dict[str, Annotation] = {}
-    for split, name in PARTS.items():
-        try:
-            videos = read_json(folder / name).items()
-            found |= {video: annotation(split, said["sentences"]) for video, said in videos}
-        except (KeyError, TypeError, AttributeError) as error:
-            raise malformed(folder / name, error) from None
-    return found
+    return read_split_files(folder, PARTS, _sentences)
+
+
+def _sentences(videos: Any) -> dict[str, Iterable[str]]:
+    return {video: entry["sentences"] for video, entry in videos.items()}

@@ -1,4 +1,4 @@
-"""LSMDC 2016: tables without a header, six columns with tabs between; the challenge's 1000 clips are the test split."""
+"""Reads LSMDC 2016: headerless, tab-separated tables of six columns; the challenge's 1000 clips are the test split."""
 
 from pathlib import Path
 
@@ -18,11 +18,11 @@ NUM_COLUMNS = 6
 
 
 def read(folder: Path, variant: str) -> dict[str, Annotation] | None:
-    """Clip name -> split and its caption, or None when a table is not there."""
+    """Clip name -> split and its caption, or None when a table is missing."""
     check_variant(variant, VARIANTS)
     if not all((folder / table).exists() for table in TABLES.values()):
         return None
-    found: dict[str, Annotation] = {}
+    annotations: dict[str, Annotation] = {}
     for split, table in TABLES.items():
         for line in read_lines(folder / table):
             columns = line.split("\t")
@@ -30,5 +30,5 @@ def read(folder: Path, variant: str) -> dict[str, Annotation] | None:
                 raise AnnotationError(
                     f"{folder / table}: expected {NUM_COLUMNS} columns with tabs between, found {line[:60]!r}"
                 )
-            found[columns[0].strip()] = annotation(split, [columns[-1]])
-    return found
+            annotations[columns[0].strip()] = annotation(split, [columns[-1]])
+    return annotations

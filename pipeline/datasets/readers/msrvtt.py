@@ -1,7 +1,7 @@
-"""MSR-VTT: the JSON files of the 2016 challenge, and the two other splits in use.
+"""Reads MSR-VTT: the JSON files of the 2016 challenge, and the lists of the two other splits in use.
 
-full: 6513 videos to train on, 497 to validate, 2990 to test. 1k-a: JSFusion's 1000 test videos, one given caption each,
-and all other videos to train on. 1k-b: Miech's lists, the first caption of each test video.
+full: 6513 training, 497 validation and 2990 test videos. 1k-a: JSFusion's 1000 test videos with one given caption each;
+all other videos are for training. 1k-b: Miech's lists, with the first caption of each test video.
 """
 
 import csv
@@ -22,7 +22,7 @@ SPLITS = {"train": "train", "validate": "val", "test": "test"}
 
 
 def read(folder: Path, variant: str) -> dict[str, Annotation] | None:
-    """Video name -> split and captions, or None when the JSON files are not there."""
+    """Video name -> split and captions, or None when the JSON files are missing."""
     check_variant(variant, VARIANTS)
     for names in OFFICIAL:
         if all((folder / name).exists() for name in names):
@@ -36,21 +36,22 @@ def read(folder: Path, variant: str) -> dict[str, Annotation] | None:
 
 
 def _videos(paths: Iterable[Path]) -> dict[str, Annotation]:
-    """The official splits."""
+    """The videos of all files with their official splits."""
     splits: dict[str, str] = {}
     texts: dict[str, list[str]] = {}
     for path in paths:
         data = read_json(path)
         try:
             splits |= {video["video_id"]: SPLITS[video["split"]] for video in data["videos"]}
-            for said in data["sentences"]:
-                texts.setdefault(said["video_id"], []).append(said["caption"])
+            for entry in data["sentences"]:
+                texts.setdefault(entry["video_id"], []).append(entry["caption"])
         except (KeyError, TypeError, AttributeError) as error:
             raise malformed(path, error) from None
     return {video: annotation(split, texts.get(video, ())) for video, split in splits.items()}
 
 
 def _jsfusion(videos: dict[str, Annotation], path: Path) -> dict[str, Annotation]:
+    """The 1k-a split."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             chosen = {row["video_id"]: sentence(row["sentence"]) for row in csv.DictReader(file)}
@@ -64,22 +65,23 @@ def _jsfusion(videos: dict[str, Annotation], path: Path) -> dict[str, Annotation
 
 
 def _miech(videos: dict[str, Annotation], folder: Path) -> dict[str, Annotation]:
+    """The 1k-b split; videos in neither list are left out."""
     train, test = (folder / name for name in MIECH)
     for path in (train, test):
         if not path.exists():
             raise AnnotationError(f"{path}: no such file; it comes with the released features of MSR-VTT")
     chosen = {name: videos[name].captions[0] for name in read_lines(test) if name in videos and videos[name].captions}
-    listed = set(read_lines(train))
-    others = {name: said for name, said in videos.items() if name in listed or name in chosen}
-    return _split(others, chosen, test)
+    train_names = set(read_lines(train))
+    used = {name: annotation for name, annotation in videos.items() if name in train_names or name in chosen}
+    return _split(used, chosen, test)
 
 
 def _split(videos: dict[str, Annotation], chosen: dict[str, Caption], path: Path) -> dict[str, Annotation]:
-    """The chosen videos become the test split, with the chosen caption alone; all others the training split."""
-    strange = chosen.keys() - videos.keys()
-    if strange:
-        raise AnnotationError(f"{path}: {min(strange)} is in no JSON file of MSR-VTT")
+    """The chosen videos as the test split, with only the chosen caption; all others as the training split."""
+    unknown = chosen.keys() - videos.keys()
+    if unknown:
+        raise AnnotationError(f"{path}: {min(unknown)} is in no JSON file of MSR-VTT")
     return {
-        name: Annotation("test", (chosen[name],)) if name in chosen else Annotation("train", said.captions)
-        for name, said in videos.items()
+        name: Annotation("test", (chosen[name],)) if name in chosen else Annotation("train", annotation.captions)
+        for name, annotation in videos.items()
     }

@@ -1,4 +1,4 @@
-"""MSVD: one caption a line after the name of its clip, and the split that everyone uses: 1200, 100 and 670 clips."""
+"""Reads MSVD: lines of clip name and caption, and the standard split into 1200, 100 and 670 clips."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -19,25 +19,25 @@ MAPPING = "youtube_mapping.txt"
 LISTS = {"train": "train_list.txt", "val": "val_list.txt", "test": "test_list.txt"}
 
 FIRST_VAL, FIRST_TEST = 1201, 1301
-"""Of the clips in the order of the mapping: vid1 to vid1200 are the training split."""
+"""Numbers in the mapping at which the splits begin: vid1 to vid1200 are the training split."""
 
 
 def read(folder: Path, variant: str) -> dict[str, Annotation] | None:
-    """Clip name `<youtube id>_<start>_<end>` -> split and captions, or None when the files are not there."""
+    """Clip name `<youtube id>_<start>_<end>` -> split and captions, or None when files are missing."""
     check_variant(variant, VARIANTS)
     splits = _splits(folder)
     tables = sorted(folder.glob("*.csv"))
     if not splits or not ((folder / TEXT).exists() or tables):
         return None
-    said = _text(folder / TEXT) if (folder / TEXT).exists() else _table(tables[0])
+    captions = _text(folder / TEXT) if (folder / TEXT).exists() else _table(tables[0])
     texts: dict[str, list[str]] = {}
-    for clip, text in said:
+    for clip, text in captions:
         texts.setdefault(clip, []).append(text)
     return {clip: annotation(split, texts.get(clip, ())) for clip, split in splits.items()}
 
 
 def _splits(folder: Path) -> dict[str, str]:
-    """Clip name -> split; empty when neither the lists nor the mapping are there."""
+    """Clip name -> split; empty when both the lists and the mapping are missing."""
     if all((folder / name).exists() for name in LISTS.values()):
         return {clip: split for split, name in LISTS.items() for clip in read_lines(folder / name)}
     path = folder / MAPPING
@@ -45,6 +45,7 @@ def _splits(folder: Path) -> dict[str, str]:
 
 
 def _mapped(lines: Iterable[str], path: Path) -> Iterator[tuple[str, str]]:
+    """(clip name, split) of each line of the mapping."""
     for line in lines:
         clip, _, number = line.rpartition(" vid")
         if not clip or not number.isdecimal():
@@ -53,6 +54,7 @@ def _mapped(lines: Iterable[str], path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _text(path: Path) -> Iterator[tuple[str, str]]:
+    """(clip name, caption) of each line of AllVideoDescriptions.txt."""
     for line in read_lines(path):
         clip, _, text = line.partition(" ")
         if text and not line.startswith("#"):
@@ -60,7 +62,7 @@ def _text(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _table(path: Path) -> Iterator[tuple[str, str]]:
-    """The corpus in many languages, of which the English captions count."""
+    """(clip name, caption) of the English rows of the multilingual corpus."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file):

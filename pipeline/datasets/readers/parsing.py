@@ -1,7 +1,7 @@
-"""The plain files that annotations come in, each fault told with its file."""
+"""Parsing shared by the readers: JSON and text files, captions, and errors that name the file."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from pipeline.errors import AnnotationError
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds; AnnotationError when it cannot be read."""
+    """The parsed content of a JSON file; AnnotationError when it cannot be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
@@ -18,7 +18,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a text file that hold something, without the spaces around."""
+    """The non-empty lines of a text file, stripped; AnnotationError when it cannot be read."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -27,22 +27,42 @@ def read_lines(path: Path) -> list[str]:
 
 
 def check_variant(variant: str, known: Iterable[str]) -> str:
-    """The variant; AnnotationError when the reader does not know it."""
+    """The variant, unchanged; AnnotationError when it is not one of the known ones."""
     if variant not in known:
         raise AnnotationError(f"annotations.variant {variant!r}: there are {', '.join(known)}")
     return variant
 
 
 def sentence(text: str) -> Caption:
-    """A caption with single spaces."""
+    """The text as a caption, with runs of whitespace replaced by single spaces."""
     return Caption(" ".join(text.split()))
 
 
 def annotation(split: str, texts: Iterable[str]) -> Annotation:
-    """The captions of one video; empty texts, which some files have, are left out."""
+    """The split and captions of one video; empty texts, which some files have, are left out."""
     return Annotation(split, tuple(caption for caption in map(sentence, texts) if caption.text))
 
 
+def read_split_files(
+    folder: Path, files: Mapping[str, str], texts_of: Callable[[Any], Mapping[str, Iterable[str]]]
+) -> dict[str, Annotation] | None:
+    """Video name -> split and captions, read from one JSON file per split; None when one is missing.
+
+    `files` is split -> file name; `texts_of` turns the content of a file into video name -> texts. AnnotationError when
+    a file is malformed.
+    """
+    if not all((folder / name).exists() for name in files.values()):
+        return None
+    annotations: dict[str, Annotation] = {}
+    for split, name in files.items():
+        try:
+            texts = texts_of(read_json(folder / name))
+            annotations |= {video: annotation(split, captions) for video, captions in texts.items()}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise malformed(folder / name, error) from None
+    return annotations
+
+
 def malformed(path: Path, error: Exception) -> AnnotationError:
-    """For a file that can be read and is built otherwise than its owner's."""
+    """The error for a file that can be parsed, but does not have the structure of the owner's file."""
     return AnnotationError(f"{path}: not built as its owner's file is ({error!r}); get the file again")

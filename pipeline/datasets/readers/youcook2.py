@@ -1,4 +1,4 @@
-"""YouCook2: sentences on the steps of a recipe; all those of a video together are the paragraph it is searched by."""
+"""Reads YouCook2: sentences on the steps of a recipe, which together are the paragraph of a video."""
 
 from pathlib import Path
 
@@ -9,19 +9,19 @@ FILES = "youcookii_annotations_trainval.json"
 VARIANTS = ("paragraph",)
 
 SUBSETS = {"training": "train", "validation": "test"}
-"""The owners keep the captions of their test split; their validation split is what is reported on."""
+"""The captions of the owners' test split are not public; results are reported on their validation split."""
 
 
 def read(folder: Path, variant: str) -> dict[str, Annotation] | None:
-    """Video name (the id at YouTube) -> split and sentences; None when the file is not there."""
+    """Video name (the YouTube id) -> split and sentences; None when the file is missing."""
     check_variant(variant, VARIANTS)
     path = folder / FILES
     if not path.exists():
         return None
     try:
         return {
-            video: annotation(SUBSETS[said["subset"]], [step["sentence"] for step in said["annotations"]])
-            for video, said in read_json(path)["database"].items()
+            video: annotation(SUBSETS[entry["subset"]], [step["sentence"] for step in entry["annotations"]])
+            for video, entry in read_json(path)["database"].items()
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise malformed(path, error) from None

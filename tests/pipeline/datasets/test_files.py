@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.datasets import files
-from pipeline.datasets.files import FileFacts, find_videos, inspect_files, remembered
+from pipeline.datasets.files import FileInfo, cached_infos, find_videos, inspect_files
 from pipeline.errors import AnnotationError, StoreError
 from pipeline.media.sidecars import sidecar
 from tests.clips import make_clip, write_srt
@@ -115,7 +115,7 @@ def test_what_is_in_a_file_is_told_by_its_content(tmp_path, clip):
     (tmp_path / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
     (tmp_path / "folder.mp4").mkdir()
     facts = look(tmp_path, tmp_path / "cache.sqlite")
-    assert facts["a.mp4"] == FileFacts(content_of(clip), pytest.approx(2.0, abs=0.05), True, True, False)
+    assert facts["a.mp4"] == FileInfo(content_of(clip), pytest.approx(2.0, abs=0.05), True, True, False)
     assert facts["same.mp4"] == facts["a.mp4"]
     assert facts["spoken.mp4"].has_subtitles
     assert facts["spoken.mp4"].content == content_of(clip, tmp_path / "spoken.srt") != facts["a.mp4"].content
@@ -164,11 +164,11 @@ def test_remembered_reads_no_file(tmp_path, clip, no_workers, monkeypatch):
     root, cache = tmp_path / "videos", tmp_path / "cache.sqlite"
     root.mkdir()
     shutil.copy(clip, root / "a.mp4")
-    assert remembered(find_videos(root), cache) == {}
+    assert cached_infos(find_videos(root), cache) == {}
     facts = look(root, cache)
     shutil.copy(clip, root / "b.mp4")
     monkeypatch.setattr(files, "file_sha256", None)
-    assert remembered(find_videos(root), cache) == facts
+    assert cached_infos(find_videos(root), cache) == facts
 
 
 def test_a_file_is_remembered_by_where_it_lies_not_by_the_working_folder(tmp_path, clip, no_workers, monkeypatch):
@@ -212,7 +212,7 @@ def test_a_file_that_kills_or_hangs_its_worker_costs_only_itself(tmp_path, clip,
 
     def run(function, jobs, workers, deadline_s, again):
         for job in jobs:
-            if job.found.video_id == "killer.mp4":
+            if job.file.video_id == "killer.mp4":
                 second = again(job)
                 assert again(second) is None
                 yield Done(second, function(second), None)
@@ -232,7 +232,7 @@ def test_a_file_that_kills_or_hangs_its_worker_costs_only_itself(tmp_path, clip,
     facts = look(tmp_path, tmp_path / "another.sqlite")
     assert {seen.problem for seen in facts.values()} == {"gave up after 60 s"}
     assert len({seen.content for seen in facts.values()}) == 2
-    assert remembered(find_videos(tmp_path), tmp_path / "another.sqlite") == {}, "a hang may be the machine's"
+    assert cached_infos(find_videos(tmp_path), tmp_path / "another.sqlite") == {}, "a hang may be the machine's"
 
 
 def test_a_bug_of_a_decoder_costs_only_its_file(tmp_path, clip, no_workers, monkeypatch):

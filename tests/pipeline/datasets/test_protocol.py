@@ -8,7 +8,7 @@ from pipeline import config
 from pipeline.datasets import annotations, manifest, scan
 from pipeline.datasets.annotations import Annotation, Caption, DatasetConfig, load_dataset
 from pipeline.datasets.availability import how_to_get, reader
-from pipeline.datasets.protocol import annotations_of, as_used, miscounts
+from pipeline.datasets.protocol import annotations_of, apply_protocol, wrong_counts
 from pipeline.datasets.sources import AnnotationFiles, SplitCounts
 from pipeline.errors import AnnotationError, ConfigError
 from tests.conftest import ROOT
@@ -31,7 +31,7 @@ def settings(tmp_path, **more):
 def test_other_counts_than_the_known_ones_are_told_by_split():
     found = {"a": said("train", "x", "y"), "b": said("train", "z"), "c": said("test", "x")}
     counts = {"train": SplitCounts((2,), (3,)), "val": SplitCounts((5,)), "test": SplitCounts((2, 3), (7,))}
-    assert miscounts(found, counts) == [
+    assert wrong_counts(found, counts) == [
         "val: 0 videos, known are 5", "test: 1 videos, known are 2 or 3", "test: 1 captions, known are 7",
     ]  # fmt: skip
 
@@ -48,18 +48,18 @@ def test_wrong_counts_stop_a_run_unless_partial_ones_are_allowed(tmp_path):
 
 def test_a_validation_split_is_taken_from_the_training_videos_by_their_names():
     found = {f"video{i}": said("test" if i % 10 == 0 else "train", "x") for i in range(2000)}
-    used = as_used(found, DatasetConfig(videos="v", validation_from_train=0.1))
+    used = apply_protocol(found, DatasetConfig(videos="v", validation_from_train=0.1))
     moved = {name for name in found if used[name].split != found[name].split}
     assert {used[name].split for name in moved} == {"val"}
     assert {found[name].split for name in moved} == {"train"}
     assert len(moved) == pytest.approx(180, abs=5 * (1800 * 0.1 * 0.9) ** 0.5)  # five standard deviations
-    fewer = as_used(dict(list(found.items())[:50]), DatasetConfig(videos="v", validation_from_train=0.1))
+    fewer = apply_protocol(dict(list(found.items())[:50]), DatasetConfig(videos="v", validation_from_train=0.1))
     assert all(used[name] == fewer[name] for name in fewer)
 
 
 def test_a_paragraph_is_all_captions_of_a_video_one_after_another():
     found = {"a": said("train", "A boy.", "He rows."), "b": Annotation("test", ())}
-    used = as_used(found, DatasetConfig(videos="v", fuse_captions=True))
+    used = apply_protocol(found, DatasetConfig(videos="v", fuse_captions=True))
     assert used == {"a": said("train", "A boy. He rows."), "b": Annotation("test", ())}
 
 

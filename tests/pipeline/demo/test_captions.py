@@ -3,9 +3,9 @@ from collections import Counter
 import pytest
 
 from pipeline.demo import captions as words
-from pipeline.demo.ground_truth import DIRECTIONS, FACES, SCENES, SHAPES, SOUNDS, SPEEDS, SUBTITLES, draw_facts
+from pipeline.demo.ground_truth import DIRECTIONS, FACES, SCENES, SHAPES, SOUNDS, SPEEDS, SUBTITLES, sample_facts
 
-FACTS = [draw_facts(f"demo_{index:03d}", "train", 7, index, (3.0, 5.0)) for index in range(120)]
+FACTS = [sample_facts(f"demo_{index:03d}", "train", 7, index, (3.0, 5.0)) for index in range(120)]
 
 
 def spoken_of(facts, caption):

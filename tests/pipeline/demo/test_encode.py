@@ -6,10 +6,10 @@ import numpy as np
 
 from pipeline.demo.draw import frames
 from pipeline.demo.encode import encode, srt
-from pipeline.demo.ground_truth import draw_facts
+from pipeline.demo.ground_truth import sample_facts
 
 FACTS = replace(
-    draw_facts("demo_000", "train", 1, 0, (2.0, 2.0)),
+    sample_facts("demo_000", "train", 1, 0, (2.0, 2.0)),
     color="red",
     shape="square",
     scene="plain wall",

@@ -50,7 +50,7 @@ def test_memory_that_is_freed_is_used_again_without_asking_the_system_until_the_
 def test_idle_threads_leave_their_core_soon_unless_the_user_says_how_soon(monkeypatch):
     monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
     cpu.prepare_for_networks()
-    assert os.environ["GOMP_SPINCOUNT"] == cpu.SPINS
+    assert os.environ["GOMP_SPINCOUNT"] == cpu.SPIN_COUNT
     monkeypatch.setenv("GOMP_SPINCOUNT", "7")
     cpu.prepare_for_networks()
     assert os.environ["GOMP_SPINCOUNT"] == "7"

@@ -195,7 +195,7 @@ def test_workers_that_are_killed_while_they_wait_are_replaced():
 
 
 def test_workers_that_do_not_even_start_are_an_error_not_a_hang(monkeypatch):
-    monkeypatch.setattr(worker_pool, "_quiet_worker", BadStart())
+    monkeypatch.setattr(worker_pool, "_initialize_worker", BadStart())
     with pytest.raises((BrokenProcessPool, RuntimeError)):
         run(("return", 1), deadline_s=5)
 
@@ -212,7 +212,7 @@ def test_a_job_that_a_breaking_pool_forgot_is_given_to_another(monkeypatch):
         return schedule(pool, *rest, **more)
 
     monkeypatch.setattr(worker_pool.ProcessPool, "schedule", forget_once)
-    monkeypatch.setattr(worker_pool, "LOOK_AGAIN_S", 0.05)
+    monkeypatch.setattr(worker_pool, "POLL_INTERVAL_S", 0.05)
     assert [done.result for done in run(("return", 1), ("return", 2))] == [1, 2]
     assert not forgotten[0].done()
 
