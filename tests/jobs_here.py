@@ -1,4 +1,4 @@
-"""Jobs in this process in place of worker processes: what is tested is what they do, and not the pool."""
+"""Runs jobs in this process in place of worker processes, for tests of the jobs rather than of the pool."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,8 +8,8 @@ from pipeline.errors import PipelineError
 from pipeline.running.worker_pool import Done, Failure
 
 
-def run_jobs_here(function, jobs, *rest, **more):
-    """As `run_jobs`, without its pool: slower by nothing, and a crash is a crash."""
+def run_jobs_here(function, jobs, *args, **options):
+    """Like `run_jobs`, but in this process: a PipelineError becomes a Failure, and a crash ends the test."""
     for job in jobs:
         try:
             yield Done(job, function(job), None)
@@ -19,7 +19,7 @@ def run_jobs_here(function, jobs, *rest, **more):
 
 @contextmanager
 def jobs_here() -> Iterator[None]:
-    """For looking into files, for the fused pass, and for stills."""
+    """Context in which file inspection, extraction and stills run their jobs in this process."""
     from extractors.extraction import one_pass
     from pipeline.datasets import files
     from search.pages import stills

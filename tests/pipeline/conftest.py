@@ -1,4 +1,4 @@
-"""A dataset of four small clips, to be changed: for the manifest, the survey and the matching of names."""
+"""Fixtures of the pipeline tests: a small dataset, inspections without worker processes, an HTTP server."""
 
 import csv
 import shutil
@@ -7,28 +7,34 @@ import pytest
 
 from pipeline.datasets import files, manifest, scan
 from pipeline.datasets.annotations import DatasetConfig
-from pipeline.running.worker_pool import Done
 from tests.clips import make_clip
+from tests.jobs_here import run_jobs_here
+from tests.pipeline.http_server import serve
+
+
+@pytest.fixture
+def server():
+    """A running FakeServer without files."""
+    with serve() as running:
+        yield running
 
 
 @pytest.fixture
 def no_workers(monkeypatch):
-    """Looks into files in this process: the pool has tests of its own."""
+    """Inspects files in this process; the worker pool has its own tests."""
     manifest._load_videos.cache_clear()
-    monkeypatch.setattr(
-        files, "run_jobs", lambda function, jobs, *rest, **more: (Done(job, function(job), None) for job in jobs)
-    )
+    monkeypatch.setattr(files, "run_jobs", run_jobs_here)
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
-    """Four small clips that differ."""
+    """Paths of four small clips that differ."""
     folder = tmp_path_factory.mktemp("made")
     return [make_clip(folder / f"{number}.mp4", seconds=0.2 + 0.2 * number) for number in range(4)]
 
 
 class Dataset:
-    """A folder of videos and its captions, to be changed."""
+    """A folder with three videos and a captions file, which tests change through `videos`, `rows` and `settings`."""
 
     def __init__(self, root, made):
         self.root = root
@@ -46,12 +52,14 @@ class Dataset:
         self.settings = DatasetConfig(videos=str(self.videos), captions=str(root / "captions.csv"))
 
     def build(self, name="ours"):
+        """Writes the captions file, and builds the manifest."""
         with (self.root / "captions.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([("video", "caption", "split", "tags"), *self.rows])
         return scan.build(name, self.settings, self.root / "cache.sqlite", 1, 60.0)
 
     @property
-    def look(self):
+    def digest(self):
+        """The scan digest of the folder as it is now."""
         return scan.scan_digest("ours", self.settings)
 
 

@@ -1,4 +1,4 @@
-"""A small HTTP server on this machine, which can be told to misbehave."""
+"""A small HTTP server on the loopback interface that can break connections and ignore ranges."""
 
 import re
 import threading
@@ -6,54 +6,58 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-class Shelf:
-    """What the server has, how it behaves, and what it was asked for."""
+class FakeServer:
+    """The files of the server, its behaviour, and the requests that it received."""
 
     def __init__(self):
         self.files = {}
+        """Path without the leading slash -> bytes."""
         self.ranges = True
+        """Whether it answers requests for a range with that range, or with the whole file."""
         self.break_after = []
-        """Bytes after which the connection breaks off, one number a connection; then no more."""
-        self.asked = []
+        """Number of bytes after which to break off, one for each of the next connections."""
+        self.requests = []
+        """(path, Range header or None) of each request."""
         self.url = ""
 
 
 @contextmanager
 def serve():
-    """The shelf of a server that runs meanwhile."""
-    shelf = Shelf()
-    handler = type("Handler", (_Handler,), {"shelf": shelf})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    """Context with a running FakeServer."""
+    server = FakeServer()
+    handler = type("Handler", (_Handler,), {"server_state": server})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http_server:
+        http_server.daemon_threads = True
+        thread = threading.Thread(target=http_server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        shelf.url = f"http://127.0.0.1:{server.server_port}"
+        server.url = f"http://127.0.0.1:{http_server.server_port}"
         try:
-            yield shelf
+            yield server
         finally:
-            server.shutdown()
+            http_server.shutdown()
             thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):
-    shelf: Shelf
+    server_state: FakeServer
 
     def do_GET(self):
-        data = self.shelf.files.get(self.path.lstrip("/"))
-        asked = self.headers.get("Range")
-        self.shelf.asked.append((self.path, asked))
+        server = self.server_state
+        data = server.files.get(self.path.lstrip("/"))
+        requested_range = self.headers.get("Range")
+        server.requests.append((self.path, requested_range))
         if data is None:
             self.send_error(404)
             return
-        start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1]) if asked and self.shelf.ranges else 0
+        start = int(re.fullmatch(r"bytes=(\d+)-", requested_range)[1]) if requested_range and server.ranges else 0
         if start and start >= len(data):
             self.send_error(416)
             return
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()
-        broken = self.shelf.break_after.pop(0) if self.shelf.break_after else len(data)
-        self.wfile.write(data[start : start + broken])
+        num_bytes = server.break_after.pop(0) if server.break_after else len(data)
+        self.wfile.write(data[start : start + num_bytes])
 
     def log_message(self, *args):
         pass

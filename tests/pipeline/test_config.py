@@ -55,15 +55,15 @@ def complaint(folder, text):
 
 def test_what_the_file_does_not_say_keeps_its_default(tmp_path):
     assert load(tmp_path, "name: x") == Outer("x")
-    told = load(
+    loaded = load(
         tmp_path, "name: x\nfps: 3\nsizes: [1, 2]\ninner: {bins: 2, colour: rgb}\nnote: ~\nfree: {a: [1, {b: 2}]}"
     )
-    assert told == Outer("x", 3.0, (1, 2), Inner(2, "rgb"), free={"a": [1, {"b": 2}]})
-    assert isinstance(told.fps, float)
+    assert loaded == Outer("x", 3.0, (1, 2), Inner(2, "rgb"), free={"a": [1, {"b": 2}]})
+    assert isinstance(loaded.fps, float)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("name: x\nfsp: 3", "unknown key 'fsp' (did you mean 'fps'?)"),
         ("name: x\ninner: {bin: 3}", "unknown key 'inner.bin' (did you mean 'bins'?)"),
@@ -87,8 +87,8 @@ def test_what_the_file_does_not_say_keeps_its_default(tmp_path):
         ("name: ~", "key 'name'"),
     ],
 )
-def test_a_wrong_value_is_told_with_its_key(tmp_path, text, said):
-    assert said in complaint(tmp_path, text)
+def test_a_wrong_value_is_told_with_its_key(tmp_path, text, expected):
+    assert expected in complaint(tmp_path, text)
 
 
 def test_an_unknown_key_that_resembles_none_is_told_with_all_that_there_are(tmp_path):
@@ -104,15 +104,15 @@ def test_a_number_that_is_not_finite_is_refused(tmp_path, value):
 @pytest.mark.parametrize("value", ["2024-01-01", "!!binary aGk=", "!!set {a, b}", "{1: 2}"])
 def test_a_free_value_that_yaml_has_and_json_lacks_is_refused_or_kept_as_text(tmp_path, value):
     try:
-        told = load(tmp_path, f"name: x\nfree: {{a: {value}}}")
+        loaded = load(tmp_path, f"name: x\nfree: {{a: {value}}}")
     except ConfigError as error:
         assert "plain number, text, list or mapping" in str(error)
     else:
-        assert told.free == {"a": {"1": 2}}
+        assert loaded.free == {"a": {"1": 2}}
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("a: [1, 2", "not valid YAML"),
         ("a: b: c", "not valid YAML"),
@@ -125,8 +125,8 @@ def test_a_free_value_that_yaml_has_and_json_lacks_is_refused_or_kept_as_text(tm
         ("name: \x00", "not valid YAML"),
     ],
 )
-def test_a_file_that_is_no_mapping_is_one_line(tmp_path, text, said):
-    assert said in complaint(tmp_path, text)
+def test_a_file_that_is_no_mapping_is_one_line(tmp_path, text, expected):
+    assert expected in complaint(tmp_path, text)
 
 
 def test_a_file_that_is_not_text_is_one_line(tmp_path):

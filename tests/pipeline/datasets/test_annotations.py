@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from pipeline.datasets import scan
 from pipeline.datasets.annotations import (
     Caption,
     DatasetConfig,
@@ -37,15 +38,15 @@ c,  Two   spaces ,val,
 
 
 def test_captions_are_gathered_by_video_in_the_order_of_the_file(tmp_path):
-    told = read(tmp_path, GOOD)
-    assert list(told) == ["b.mp4", "a.mp4", "c"]
-    assert told["b.mp4"].split == "train"
-    assert told["b.mp4"].captions == (
+    annotations = read(tmp_path, GOOD)
+    assert list(annotations) == ["b.mp4", "a.mp4", "c"]
+    assert annotations["b.mp4"].split == "train"
+    assert annotations["b.mp4"].captions == (
         Caption("A red star turns", ("rgb", "flow")),
         Caption("A star, and a tone", ("rgb", "audio")),
     )
-    assert told["a.mp4"].captions == (Caption("Somebody speaks", ("speech",)),)
-    assert told["c"].captions == (Caption("Two spaces"),)
+    assert annotations["a.mp4"].captions == (Caption("Somebody speaks", ("speech",)),)
+    assert annotations["c"].captions == (Caption("Two spaces"),)
 
 
 def test_json_lines_say_the_same(tmp_path):
@@ -71,18 +72,20 @@ def test_empty_lines_are_left_out(tmp_path):
 
 
 def test_a_caption_may_hold_quotes_and_line_ends(tmp_path):
-    told = read(tmp_path, 'video,caption,split\na.mp4,"He says ""hi""\nand leaves, 日本語",train\nb.mp4,x,train\n')
-    assert told["a.mp4"].captions == (Caption('He says "hi" and leaves, 日本語'),)
-    assert list(told) == ["a.mp4", "b.mp4"]
+    annotations = read(
+        tmp_path, 'video,caption,split\na.mp4,"He says ""hi""\nand leaves, 日本語",train\nb.mp4,x,train\n'
+    )
+    assert annotations["a.mp4"].captions == (Caption('He says "hi" and leaves, 日本語'),)
+    assert list(annotations) == ["a.mp4", "b.mp4"]
 
 
 def test_columns_may_come_in_any_order_and_others_are_ignored(tmp_path):
-    told = read(tmp_path, "id,caption,length,video\n7,A cat,3,a.mp4\n")
-    assert told["a.mp4"].captions == (Caption("A cat"),)
+    annotations = read(tmp_path, "id,caption,length,video\n7,A cat,3,a.mp4\n")
+    assert annotations["a.mp4"].captions == (Caption("A cat"),)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", ": its first line must name the columns 'video' and 'caption'"),
         ("video,sentence\na.mp4,x\n", ": its first line must name the columns 'video' and 'caption'"),
@@ -100,8 +103,8 @@ def test_columns_may_come_in_any_order_and_others_are_ignored(tmp_path):
         ('video,caption\na.mp4,"never closed\nb.mp4,lost\n', ":2: unexpected end of data"),
     ],
 )
-def test_what_cannot_be_used_is_told_with_its_line(tmp_path, text, said):
-    assert complaint(tmp_path, text) == said
+def test_what_cannot_be_used_is_told_with_its_line(tmp_path, text, message):
+    assert complaint(tmp_path, text) == message
 
 
 def test_the_line_told_is_that_of_the_file_also_after_empty_lines(tmp_path):
@@ -109,7 +112,7 @@ def test_the_line_told_is_that_of_the_file_also_after_empty_lines(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('{"video": "a", "caption": "x"}\n{"video": "a"', ":2: not JSON"),
         ('["a", "x"]', ":1: expected an object with 'video' and 'caption'"),
@@ -124,13 +127,13 @@ def test_the_line_told_is_that_of_the_file_also_after_empty_lines(tmp_path):
         ("\n\n", ": no captions in it"),
     ],
 )
-def test_what_cannot_be_used_of_json_lines_is_told_with_its_line(tmp_path, text, said):
-    if said:
-        assert said in complaint(tmp_path, text, "captions.jsonl")
+def test_what_cannot_be_used_of_json_lines_is_told_with_its_line(tmp_path, text, message):
+    if message:
+        assert message in complaint(tmp_path, text, "captions.jsonl")
     else:
-        told = read(tmp_path, text, "captions.jsonl")
-        assert told["a"].captions == (Caption("x"),), "null is as good as nothing"
-        assert told["a"].split in {"train", "val", "test"}
+        annotations = read(tmp_path, text, "captions.jsonl")
+        assert annotations["a"].captions == (Caption("x"),), "null is as good as nothing"
+        assert annotations["a"].split in {"train", "val", "test"}
 
 
 @pytest.mark.parametrize("name", ["captions.txt", "captions", "captions.json", "captions.tsv"])
@@ -182,7 +185,7 @@ def test_a_share_of_nothing_gets_nothing():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("videos: v\nsplit_fractions: {train: 0.5}", "must add up to 1"),
         ("videos: v\nsplit_fractions: {train: 1.5, val: -0.5, test: 0.0}", "must add up to 1"),
@@ -193,11 +196,11 @@ def test_a_share_of_nothing_gets_nothing():
         ("videos: [a, b]", "key 'videos'"),
     ],
 )
-def test_a_dataset_that_makes_no_sense_is_told(tmp_path, text, said):
+def test_a_dataset_that_makes_no_sense_is_told(tmp_path, text, message):
     (tmp_path / "some.yaml").write_text(text)
     with pytest.raises(ConfigError) as caught:
         load_dataset("some", tmp_path)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_demo_block_that_makes_no_sense_is_told_with_the_file(tmp_path):
@@ -206,3 +209,19 @@ def test_a_demo_block_that_makes_no_sense_is_told_with_the_file(tmp_path):
     (tmp_path / "some.yaml").write_text(f"videos: v\ndemo: {{{block}}}")
     with pytest.raises(ConfigError, match=r"some\.yaml.*captions_per_video must be 1 to 20"):
         load_dataset("some", tmp_path)
+
+
+def test_captions_may_lie_beside_the_videos_as_text(tmp_path, clip):
+    for name in ("a/clip.mp4", "b/clip.mp4", "silent.mp4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(clip.read_bytes())
+    (tmp_path / "a" / "clip.txt").write_text("A dog.\n\n  It   runs. \n", encoding="utf-8-sig")
+    (tmp_path / "b" / "clip.txt").write_text("日本語")
+    own = DatasetConfig(videos=str(tmp_path), captions="*.txt")
+    annotations = read_annotations(own)
+    assert {name: [caption.text for caption in one.captions] for name, one in annotations.items()} == {
+        "a/clip.mp4": ["A dog.", "It runs."], "b/clip.mp4": ["日本語"],
+    }  # fmt: skip
+    before = scan.scan_digest("own", own)
+    (tmp_path / "silent.txt").write_text("Nothing is heard.")
+    assert scan.scan_digest("own", own) != before

@@ -10,7 +10,6 @@ import pytest
 from pipeline.datasets import files
 from pipeline.datasets.files import FileInfo, cached_infos, find_videos, inspect_files
 from pipeline.errors import AnnotationError, StoreError
-from pipeline.media.sidecars import sidecar
 from tests.clips import make_clip, write_srt
 
 DEADLINE_S = 60.0
@@ -20,7 +19,7 @@ def ids(root):
     return [found.video_id for found in find_videos(root)]
 
 
-def look(root, cache, **more):
+def inspect(root, cache, **more):
     return inspect_files(find_videos(root), cache, 1, DEADLINE_S, **more)
 
 
@@ -28,17 +27,6 @@ def content_of(*paths):
     """The formula: sha256 over the sha256s of the video and of what lies beside it."""
     digests = "+".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
     return hashlib.sha256(digests.encode()).hexdigest()[:32]
-
-
-@pytest.fixture
-def no_workers(monkeypatch):
-    """Looks into files in this process: what is tested is not the pool."""
-    from pipeline.running.worker_pool import Done
-
-    def run(function, jobs, *rest, **more):
-        return (Done(job, function(job), None) for job in jobs)
-
-    monkeypatch.setattr(files, "run_jobs", run)
 
 
 def test_videos_are_found_at_any_depth_and_named_by_their_path(tmp_path):
@@ -99,10 +87,8 @@ def test_a_name_that_is_no_utf8_is_told(tmp_path):
 def test_the_subtitle_file_beside_a_video_is_found_by_its_stem(tmp_path):
     for name in ("a.mp4", "a.srt", "a.vtt", "b.mp4", "b.vtt", "c.mp4", "c.en.srt", "a.b.mp4", "a.b.srt"):
         (tmp_path / name).touch()
-    (tmp_path / "d.srt").mkdir()
     beside = {found.video_id: found.sidecar and found.sidecar.name for found in find_videos(tmp_path)}
     assert beside == {"a.mp4": "a.srt", "b.mp4": "b.vtt", "c.mp4": None, "a.b.mp4": "a.b.srt"}
-    assert sidecar(tmp_path / "d.mp4") is None
 
 
 def test_what_is_in_a_file_is_told_by_its_content(tmp_path, clip):
@@ -114,7 +100,7 @@ def test_what_is_in_a_file_is_told_by_its_content(tmp_path, clip):
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
     (tmp_path / "folder.mp4").mkdir()
-    facts = look(tmp_path, tmp_path / "cache.sqlite")
+    facts = inspect(tmp_path, tmp_path / "cache.sqlite")
     assert facts["a.mp4"] == FileInfo(content_of(clip), pytest.approx(2.0, abs=0.05), True, True, False)
     assert facts["same.mp4"] == facts["a.mp4"]
     assert facts["spoken.mp4"].has_subtitles
@@ -134,15 +120,15 @@ def test_an_unchanged_file_is_not_read_again(tmp_path, clip, no_workers, monkeyp
     read = []
     sha256 = files.file_sha256
     monkeypatch.setattr(files, "file_sha256", lambda path: read.append(path.name) or sha256(path))
-    told = []
-    first = look(root, cache, progress=lambda done, of: told.append((done, of)))
-    assert (read, told) == (["a.mp4", "b.mp4"], [(1, 2), (2, 2)])
+    calls = []
+    first = inspect(root, cache, progress=lambda done, of: calls.append((done, of)))
+    assert (read, calls) == (["a.mp4", "b.mp4"], [(1, 2), (2, 2)])
     read.clear()
-    assert look(root, cache) == first
+    assert inspect(root, cache) == first
     assert read == []
     os.utime(root / "a.mp4", ns=(1, 1))
     make_clip(root / "c.mp4", seconds=0.2)
-    assert look(root, cache).keys() == {"a.mp4", "b.mp4", "c.mp4"}
+    assert inspect(root, cache).keys() == {"a.mp4", "b.mp4", "c.mp4"}
     assert read == ["a.mp4", "c.mp4"]
 
 
@@ -150,13 +136,13 @@ def test_a_subtitle_file_that_comes_goes_or_changes_is_seen(tmp_path, clip, no_w
     root, cache = tmp_path / "videos", tmp_path / "cache.sqlite"
     root.mkdir()
     shutil.copy(clip, root / "a.mp4")
-    contents = [look(root, cache)["a.mp4"].content]
+    contents = [inspect(root, cache)["a.mp4"].content]
     write_srt(root / "a.srt", [("hi", 0, 1)])
-    contents.append(look(root, cache)["a.mp4"].content)
+    contents.append(inspect(root, cache)["a.mp4"].content)
     write_srt(root / "a.srt", [("hello", 0, 1)])
-    contents.append(look(root, cache)["a.mp4"].content)
+    contents.append(inspect(root, cache)["a.mp4"].content)
     (root / "a.srt").unlink()
-    assert look(root, cache)["a.mp4"].content == contents[0]
+    assert inspect(root, cache)["a.mp4"].content == contents[0]
     assert len(set(contents)) == 3
 
 
@@ -165,7 +151,7 @@ def test_remembered_reads_no_file(tmp_path, clip, no_workers, monkeypatch):
     root.mkdir()
     shutil.copy(clip, root / "a.mp4")
     assert cached_infos(find_videos(root), cache) == {}
-    facts = look(root, cache)
+    facts = inspect(root, cache)
     shutil.copy(clip, root / "b.mp4")
     monkeypatch.setattr(files, "file_sha256", None)
     assert cached_infos(find_videos(root), cache) == facts
@@ -179,7 +165,7 @@ def test_a_file_is_remembered_by_where_it_lies_not_by_the_working_folder(tmp_pat
     contents = []
     for folder in ("one", "two"):
         monkeypatch.chdir(tmp_path / folder)
-        contents.append(look(Path("videos"), tmp_path / "cache.sqlite")["a.mp4"].content)
+        contents.append(inspect(Path("videos"), tmp_path / "cache.sqlite")["a.mp4"].content)
     assert contents == [content_of(tmp_path / folder / "videos" / "a.mp4") for folder in ("one", "two")]
 
 
@@ -189,18 +175,18 @@ def test_a_damaged_cache_is_told_and_what_to_do(tmp_path, clip, content):
     cache = tmp_path / "cache.sqlite"
     cache.write_bytes(content)
     with pytest.raises(StoreError, match=r"cache\.sqlite: .*only a cache: delete it and run again"):
-        look(tmp_path, cache)
+        inspect(tmp_path, cache)
 
 
 def test_a_cache_that_a_newer_version_wrote_is_read_anew(tmp_path, clip, no_workers):
     root, cache = tmp_path / "videos", tmp_path / "cache.sqlite"
     root.mkdir()
     shutil.copy(clip, root / "a.mp4")
-    first = look(root, cache)
+    first = inspect(root, cache)
     with sqlite3.connect(cache) as database:
         database.execute("UPDATE files SET facts = ?", ('{"content": "x", "colour": "red"}',))
     database.close()
-    assert look(root, cache) == first
+    assert inspect(root, cache) == first
 
 
 def test_a_file_that_kills_or_hangs_its_worker_costs_only_itself(tmp_path, clip, monkeypatch):
@@ -220,7 +206,7 @@ def test_a_file_that_kills_or_hangs_its_worker_costs_only_itself(tmp_path, clip,
                 yield Done(job, function(job), None)
 
     monkeypatch.setattr(files, "run_jobs", run)
-    facts = look(tmp_path, tmp_path / "cache.sqlite")
+    facts = inspect(tmp_path, tmp_path / "cache.sqlite")
     assert facts["killer.mp4"].problem == "looking into the file crashed or hung the decoder"
     assert facts["killer.mp4"].content == content_of(tmp_path / "killer.mp4")
     assert facts["a.mp4"].problem == ""
@@ -229,7 +215,7 @@ def test_a_file_that_kills_or_hangs_its_worker_costs_only_itself(tmp_path, clip,
         return (Done(job, None, Failure("gave up after 60 s", died=True)) for job in jobs)
 
     monkeypatch.setattr(files, "run_jobs", run_twice_dead)
-    facts = look(tmp_path, tmp_path / "another.sqlite")
+    facts = inspect(tmp_path, tmp_path / "another.sqlite")
     assert {seen.problem for seen in facts.values()} == {"gave up after 60 s"}
     assert len({seen.content for seen in facts.values()}) == 2
     assert cached_infos(find_videos(tmp_path), tmp_path / "another.sqlite") == {}, "a hang may be the machine's"
@@ -244,7 +230,7 @@ def test_a_bug_of_a_decoder_costs_only_its_file(tmp_path, clip, no_workers, monk
         raise IndexError("list index out of range")
 
     monkeypatch.setattr(pipeline.media.video, "probe", broken)
-    assert look(tmp_path, tmp_path / "cache.sqlite")["a.mp4"].problem == "IndexError: list index out of range"
+    assert inspect(tmp_path, tmp_path / "cache.sqlite")["a.mp4"].problem == "IndexError: list index out of range"
 
 
 def test_a_folder_that_cannot_be_read_is_told_and_not_left_out(tmp_path, monkeypatch):

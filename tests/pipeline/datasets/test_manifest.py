@@ -27,11 +27,11 @@ def test_a_damaged_manifest_is_told_and_what_to_do(dataset, text):
 def test_the_pointer_leads_to_the_manifest_of_the_look_and_only_to_one_that_is_there(dataset):
     folder = dataset.root / "manifests"
     built = dataset.build()
-    assert manifest.read_pointer(folder, dataset.look) is None
-    manifest.write_pointer(folder, dataset.look, built.fingerprint)
-    assert manifest.read_pointer(folder, dataset.look) is None, "the manifest itself is not there"
+    assert manifest.read_pointer(folder, dataset.digest) is None
+    manifest.write_pointer(folder, dataset.digest, built.fingerprint)
+    assert manifest.read_pointer(folder, dataset.digest) is None, "the manifest itself is not there"
     manifest.save(built, folder)
-    assert manifest.read_pointer(folder, dataset.look) == built.fingerprint
+    assert manifest.read_pointer(folder, dataset.digest) == built.fingerprint
     assert manifest.read_pointer(folder, "0123456789ab") is None
 
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.datasets import files, scan
-from pipeline.datasets.annotations import DatasetConfig, SplitFractions
+from pipeline.datasets import files, manifest, scan
+from pipeline.datasets.annotations import DatasetConfig, SplitFractions, annotation_files
 from pipeline.datasets.manifest import MISSING, UNLABELLED
 from pipeline.errors import AnnotationError
 from tests.clips import write_srt
+from tests.pipeline.datasets.known import msrvtt_config
+from tests.pipeline.datasets.readers import sample_files
 
 
 def test_videos_are_listed_by_id_with_their_captions_and_splits(dataset):
@@ -154,17 +156,17 @@ SEEN = {
 @pytest.mark.parametrize("change", SEEN)
 def test_whatever_happens_in_the_folder_changes_its_look(dataset, made, change):
     dataset.build()
-    before = dataset.look
+    before = dataset.digest
     SEEN[change](dataset, made)
-    assert dataset.look != before
+    assert dataset.digest != before
 
 
 @pytest.mark.parametrize("change", ["nothing", "patience", "model"])
 def test_what_leaves_the_folder_alone_keeps_its_look(dataset, made, change):
     dataset.build()
-    before = dataset.look
+    before = dataset.digest
     SAME[change](dataset, made)
-    assert dataset.look == before
+    assert dataset.digest == before
 
 
 def test_changes_are_told_without_reading_a_video(dataset, made, monkeypatch):
@@ -176,16 +178,41 @@ def test_changes_are_told_without_reading_a_video(dataset, made, monkeypatch):
     shutil.copy(made[3], dataset.videos / "a.mp4")
     (dataset.videos / "b.mp4").unlink()
     monkeypatch.setattr(files, "file_sha256", None)
-    told = scan.changes(before, dataset.settings, cache)
-    assert told == {"new": ["new.mp4"], "changed": ["a.mp4"], "gone": ["b.mp4"]}
+    changes = scan.changes(before, dataset.settings, cache)
+    assert changes == {"new": ["new.mp4"], "changed": ["a.mp4"], "gone": ["b.mp4"]}
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.srt"])
 def test_a_file_that_may_be_read_no_more_or_again_changes_the_look(dataset, monkeypatch, name):
     write_srt(dataset.videos / "a.srt", [("hi", 0, 1)])
     dataset.build()
-    before = dataset.look
+    before = dataset.digest
     with monkeypatch.context() as closed:  # not by chmod: root may read everything
         closed.setattr(os, "access", lambda path, mode: Path(path) != dataset.videos / name)
-        assert dataset.look != before
-    assert dataset.look == before
+        assert dataset.digest != before
+    assert dataset.digest == before
+
+
+def test_missing_videos_of_a_known_dataset_stop_a_run_and_are_left_out_when_that_is_allowed(tmp_path, clip):
+    sample_files.msrvtt(tmp_path)
+    (tmp_path / "videos" / "TrainValVideo").mkdir(parents=True)
+    for name in ("TrainValVideo/video0.mp4", "video6.mp4"):
+        (tmp_path / "videos" / name).write_bytes(clip.read_bytes())
+    with pytest.raises(AnnotationError, match=r"some: 10 of 12 captioned videos are not in .*videos, e\.g\. video"):
+        scan.build("some", msrvtt_config(tmp_path), tmp_path / "cache", 1, 60.0)
+    built = scan.build("some", msrvtt_config(tmp_path, allow_partial=True), tmp_path / "cache", 1, 60.0)
+    assert [(video.video_id, video.split, len(video.captions)) for video in built.videos] == [
+        ("TrainValVideo/video0.mp4", "train", 3), ("video6.mp4", "val", 3),
+    ]  # fmt: skip
+    assert "10 of 12 captioned videos" in built.warnings[0]
+    manifest.save(built, tmp_path / "manifests")
+    assert manifest.load("some", built.root, tmp_path / "manifests", built.fingerprint) == built
+
+
+def test_annotation_files_that_change_change_the_look(tmp_path):
+    sample_files.msrvtt(tmp_path)
+    before = scan.scan_digest("some", msrvtt_config(tmp_path))
+    sample_files.msrvtt(tmp_path, captions=4)
+    assert scan.scan_digest("some", msrvtt_config(tmp_path)) != before
+    assert scan.scan_digest("some", msrvtt_config(tmp_path, allow_partial=True)) != before
+    assert all(isinstance(path, Path) for path in annotation_files(msrvtt_config(tmp_path)))

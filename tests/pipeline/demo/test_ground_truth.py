@@ -3,21 +3,12 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.datasets.annotations import load_dataset
 from pipeline.demo.ground_truth import COLORS, SCENES, SHAPES, SOUNDS, SUBTITLES, WORDS
-from pipeline.demo.make import DemoSettings, all_facts
+from pipeline.demo.make import all_facts
+from tests.conftest import ROOT
 
-SETTINGS = DemoSettings(
-    version=1,
-    seed=7,
-    num_train=168,
-    num_val=32,
-    num_test=40,
-    captions_per_video=5,
-    duration_s=(3.0, 5.0),
-    width_px=320,
-    height_px=240,
-    fps=12,
-)
+SETTINGS = load_dataset("demo", ROOT / "configs" / "datasets").demo
 
 
 def test_more_test_videos_change_no_other_video():

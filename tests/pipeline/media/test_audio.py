@@ -23,11 +23,11 @@ def truth(seconds, rate_hz=RATE_HZ):
     return 0.5 * np.sin(2 * np.pi * (100 * at_s + 15 * at_s**2))
 
 
-def shift_s(heard, wanted):
-    """By how much `heard` comes later than `wanted`, from the peak of their correlation."""
+def shift_s(samples, wanted):
+    """By how much `samples` comes later than `wanted`, from the peak of their correlation."""
     from scipy.signal import correlate
 
-    return (int(np.argmax(correlate(heard, wanted))) - (len(wanted) - 1)) / RATE_HZ
+    return (int(np.argmax(correlate(samples, wanted))) - (len(wanted) - 1)) / RATE_HZ
 
 
 @pytest.fixture(scope="module")
@@ -40,23 +40,23 @@ def sweeps(tmp_path_factory):
 
 @pytest.mark.parametrize("rate_hz", [8000, 16000, 22050, 44100, 48000])
 def test_a_tone_keeps_its_pitch_level_and_place_at_any_rate(clip, rate_hz):
-    heard = read_audio(clip, rate_hz, 0, 2)
-    assert heard.dtype == np.float32
-    assert len(heard) == 2 * rate_hz
+    samples = read_audio(clip, rate_hz, 0, 2)
+    assert samples.dtype == np.float32
+    assert len(samples) == 2 * rate_hz
     middle = slice(rate_hz // 2, rate_hz * 3 // 2)
-    np.testing.assert_allclose(heard[middle], tone(2, rate_hz=rate_hz)[middle], atol=0.03)
+    np.testing.assert_allclose(samples[middle], tone(2, rate_hz=rate_hz)[middle], atol=0.03)
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
 @pytest.mark.parametrize("start_s", [0.0, 0.5, 1.0, 2.0, 4.9, 7.31, 12.0, 17.77])
 def test_a_span_is_the_sound_of_its_own_time(sweeps, name, start_s):
-    heard = read_audio(sweeps[name], RATE_HZ, start_s, start_s + 1.5)
-    assert len(heard) == 1.5 * RATE_HZ
+    samples = read_audio(sweeps[name], RATE_HZ, start_s, start_s + 1.5)
+    assert len(samples) == 1.5 * RATE_HZ
     at = round(start_s * RATE_HZ)
-    wanted = truth(20)[at : at + len(heard)]
+    wanted = truth(20)[at : at + len(samples)]
     # Matroska counts milliseconds; 2 ms at 700 Hz are far more than the features can tell.
-    assert abs(shift_s(heard, wanted) - PRIMING_S.get(name, 0)) < 0.002
-    assert np.sqrt(np.mean(heard[1000:-1000] ** 2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
+    assert abs(shift_s(samples, wanted) - PRIMING_S.get(name, 0)) < 0.002
+    assert np.sqrt(np.mean(samples[1000:-1000] ** 2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
@@ -79,33 +79,33 @@ def test_a_file_without_sound_gives_none(tmp_path):
 
 
 def test_silence_is_zeros(tmp_path):
-    heard = read_audio(make_clip(tmp_path / "a.mp4", sound="silence"), RATE_HZ, 0, 2)
-    assert len(heard) == 2 * RATE_HZ
-    assert not heard.any()
+    samples = read_audio(make_clip(tmp_path / "a.mp4", sound="silence"), RATE_HZ, 0, 2)
+    assert len(samples) == 2 * RATE_HZ
+    assert not samples.any()
 
 
 def test_sound_that_begins_late_is_preceded_by_silence(tmp_path):
     for name in ("a.mkv", "a.mp4"):
-        heard = read_audio(make_clip(tmp_path / name, seconds=2, sound_from_s=1.0), RATE_HZ, 0, 3)
-        assert np.abs(heard[: round(0.95 * RATE_HZ)]).max() < 0.01
-        loud = heard[round(1.1 * RATE_HZ) : round(2.9 * RATE_HZ)]
+        samples = read_audio(make_clip(tmp_path / name, seconds=2, sound_from_s=1.0), RATE_HZ, 0, 3)
+        assert np.abs(samples[: round(0.95 * RATE_HZ)]).max() < 0.01
+        loud = samples[round(1.1 * RATE_HZ) : round(2.9 * RATE_HZ)]
         assert np.sqrt(np.mean(loud**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
 
 
 def test_stereo_becomes_the_mean_of_its_channels(tmp_path):
     left, right = tone(2, 300), tone(2, 900)
     both = np.stack([left, right], axis=1)
-    heard = read_audio(make_clip(tmp_path / "a.mkv", sound=both, sound_codec="pcm_s16le"), AUDIO_HZ, 0, 2)
-    np.testing.assert_allclose(heard, (left + right) / 2, atol=1e-3)
+    samples = read_audio(make_clip(tmp_path / "a.mkv", sound=both, sound_codec="pcm_s16le"), AUDIO_HZ, 0, 2)
+    np.testing.assert_allclose(samples, (left + right) / 2, atol=1e-3)
     opposite = np.stack([left, -left], axis=1)
-    heard = read_audio(make_clip(tmp_path / "b.mkv", sound=opposite, sound_codec="pcm_s16le"), AUDIO_HZ, 0, 2)
-    assert np.abs(heard).max() < 1e-3
+    samples = read_audio(make_clip(tmp_path / "b.mkv", sound=opposite, sound_codec="pcm_s16le"), AUDIO_HZ, 0, 2)
+    assert np.abs(samples).max() < 1e-3
 
 
 def test_uncompressed_sound_comes_back_sample_by_sample(tmp_path):
     sound = np.random.default_rng(1).uniform(-0.9, 0.9, 2 * AUDIO_HZ).astype(np.float32)
-    heard = read_audio(make_clip(tmp_path / "a.mov", sound=sound, sound_codec="pcm_s16le"), AUDIO_HZ, 0, 5)
-    np.testing.assert_allclose(heard, sound, atol=1 / 32768)
+    samples = read_audio(make_clip(tmp_path / "a.mov", sound=sound, sound_codec="pcm_s16le"), AUDIO_HZ, 0, 5)
+    np.testing.assert_allclose(samples, sound, atol=1 / 32768)
 
 
 def test_resampling_is_that_of_scipy(tmp_path):
@@ -113,9 +113,9 @@ def test_resampling_is_that_of_scipy(tmp_path):
 
     sound = sweep(4)
     path = make_clip(tmp_path / "a.mov", seconds=4, sound=sound, sound_codec="pcm_s16le")
-    heard = read_audio(path, RATE_HZ, 0, 4)
+    samples = read_audio(path, RATE_HZ, 0, 4)
     wanted = resample_poly(sound.astype(np.float64), 160, 441)
-    np.testing.assert_allclose(heard[800:-800], wanted[800 : len(heard) - 800], atol=2e-3)
+    np.testing.assert_allclose(samples[800:-800], wanted[800 : len(samples) - 800], atol=2e-3)
 
 
 def test_a_sound_file_is_read_without_a_picture(tmp_path):
@@ -166,11 +166,11 @@ def test_random_damage_gives_sound_or_an_error_in_words(tmp_path, sweeps, seed):
         (tmp_path / name).write_bytes(data)
         for start_s in (0, 7):
             try:
-                heard = read_audio(tmp_path / name, RATE_HZ, start_s, start_s + 3)
+                samples = read_audio(tmp_path / name, RATE_HZ, start_s, start_s + 3)
             except DecodeError:
                 continue
-            assert len(heard) <= 3 * RATE_HZ
-            assert np.isfinite(heard).all()
+            assert len(samples) <= 3 * RATE_HZ
+            assert np.isfinite(samples).all()
 
 
 def test_real_sound_is_that_of_libsndfile(media):

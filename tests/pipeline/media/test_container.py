@@ -31,10 +31,10 @@ def test_a_title_that_is_no_utf_8_does_not_refuse_the_file(titled):
 
 
 @pytest.mark.parametrize(
-    ("version", "told"), [("16.1.0", True), ("18.1.0", True), ("19.0.2", False), ("20.0.0rc1", False)]
+    ("version", "expected"), [("16.1.0", True), ("18.1.0", True), ("19.0.2", False), ("20.0.0rc1", False)]
 )
-def test_what_a_version_does_not_know_is_not_asked_of_it(version, told):
-    assert bool(_lenient(version)) == told
+def test_what_a_version_does_not_know_is_not_asked_of_it(version, expected):
+    assert bool(_lenient(version)) == expected
 
 
 def test_an_image_and_an_empty_file_are_no_videos(tmp_path):

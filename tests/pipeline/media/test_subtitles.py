@@ -41,12 +41,12 @@ def test_words_share_the_time_of_their_cue_by_their_lengths():
     st.floats(0, 60),
 )
 def test_words_follow_one_another_from_the_start_to_the_end_of_the_cue(words, start_s, length_s):
-    told = spread(" ".join(words), start_s, start_s + length_s)
-    assert [word.text for word in told] == words
-    assert told[0].start_s == start_s
-    assert told[-1].end_s == pytest.approx(start_s + length_s)
-    assert all(one.end_s == other.start_s for one, other in pairwise(told))
-    assert all(word.start_s <= word.end_s for word in told)
+    timed = spread(" ".join(words), start_s, start_s + length_s)
+    assert [word.text for word in timed] == words
+    assert timed[0].start_s == start_s
+    assert timed[-1].end_s == pytest.approx(start_s + length_s)
+    assert all(one.end_s == other.start_s for one, other in pairwise(timed))
+    assert all(word.start_s <= word.end_s for word in timed)
 
 
 def test_the_track_inside_a_file_is_read(tmp_path):
@@ -84,7 +84,7 @@ def test_an_empty_subtitle_file_gives_no_words_or_is_told(silent, content):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("<b>bold</b> <font color='#ff0000'>red</font>", ["bold", "red"]),
         (r"{\an8}above {\i1}slanted{\i0}", ["above", "slanted"]),
@@ -95,9 +95,9 @@ def test_an_empty_subtitle_file_gives_no_words_or_is_told(silent, content):
         ("- Who?\n- Me.", ["-", "Who?", "-", "Me."]),
     ],
 )
-def test_markup_is_taken_off_and_words_are_kept(silent, text, said):
+def test_markup_is_taken_off_and_words_are_kept(silent, text, expected):
     write_srt(silent.parent / "clip.srt", [(text, 0, 1)])
-    assert texts(silent) == (said or text.split())
+    assert texts(silent) == (expected or text.split())
 
 
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(silent):

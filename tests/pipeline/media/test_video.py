@@ -1,5 +1,4 @@
 import csv
-import importlib.util
 import shutil
 from pathlib import Path
 
@@ -8,58 +7,15 @@ import numpy as np
 import pytest
 
 from pipeline.errors import DecodeError
-from pipeline.media import decoders, video
+from pipeline.media import video
 from pipeline.media.video import frames_at, probe
-from tests.clips import make_clip, number_in, numbered
-
-HAS_DECORD = importlib.util.find_spec("decord") is not None
-VFR = [*np.arange(5) / 5, *(1 + np.arange(25) / 25)]
-"""One second of 5 frames, one of 25."""
-
-KINDS = {
-    "h264.mp4": {},
-    "h264.mkv": {},
-    "h264.mov": {"sound": None},
-    "h264.ts": {},
-    "hevc.mp4": {"codec": "libx265", "seconds": 0.4, "sound": None},
-    "vp9.webm": {"codec": "libvpx-vp9"},
-    "av1.mp4": {"codec": "libsvtav1", "sound": None},
-    "mpeg4.avi": {"codec": "mpeg4"},
-    "picture.gif": {"codec": "gif", "sound": None},
-    "vfr.mp4": {"times_s": VFR},
-    "odd_size.mkv": {"size": (162, 122), "codec": "mpeg4"},
-    "cover.mp4": {"cover": True},
-    "one_frame.mp4": {"seconds": 0.04, "sound": None},
-    "fragments.mp4": {"options": {"movflags": "frag_keyframe+empty_moov"}},
-}
-
-
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("kinds")
-    return {name: make_clip(folder / name, **how) for name, how in KINDS.items()}
-
-
-@pytest.fixture(scope="module")
-def long_clip(tmp_path_factory):
-    """20 seconds, keyframes 5 seconds apart: most reads need a seek."""
-    path = tmp_path_factory.mktemp("long") / "long.mp4"
-    return make_clip(path, seconds=20, fps=10, size=(64, 48), sound=None, gop=50)
-
-
-def numbers(path, times_s, decoder="decord"):
-    return {index: number_in(picture) for index, picture in frames_at(path, np.array(times_s), probe(path), decoder)}
+from tests.clips import make_clip, numbered
+from tests.pipeline.media.sample_clips import KINDS, decoded_in_order, numbers
 
 
 def shown_at(frame_times_s, times_s):
     """The formula: the last frame that began no later; the first one before any began."""
     return {i: max(0, int(np.sum(np.asarray(frame_times_s) <= t + 1e-4)) - 1) for i, t in enumerate(times_s)}
-
-
-def decoded_one_after_another(path):
-    """All frames as PyAV gives them without a seek: the second source."""
-    with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -91,19 +47,6 @@ def test_a_time_between_two_frames_shows_the_earlier_one(clips, name):
     assert numbers(clips[name], times) == shown_at(info.frame_times_s, times)
 
 
-@pytest.mark.skipif(not HAS_DECORD, reason="no decord here")
-@pytest.mark.parametrize("name", ["h264.mp4", "h264.mkv", "h264.mov", "vfr.mp4"])
-def test_decord_serves_the_usual_files_and_gives_the_pixels_of_pyav(clips, name):
-    path, info = clips[name], probe(clips[name])
-    assert video._decord_is_exact(info)
-    assert decoders.open_decord(path, info.frame_times_s) is not None, "the comparison would prove nothing"
-    times = np.sort(np.random.default_rng(4).uniform(0, info.end_s + 0.1, 60))
-    by_decord, by_pyav = (dict(frames_at(path, times, info, decoder)) for decoder in ("decord", "pyav"))
-    assert by_decord.keys() == by_pyav.keys()
-    for index, picture in by_decord.items():
-        np.testing.assert_array_equal(picture, by_pyav[index])
-
-
 @pytest.mark.parametrize(
     ("times_s", "served"),
     [(np.arange(0, 20, 1.0), True), (np.arange(0, 20, 0.1), False), (np.arange(5, 12, 1.0), False)],
@@ -116,24 +59,6 @@ def test_decord_serves_where_few_frames_of_a_whole_file_are_wanted(long_clip, mo
     assert bool(opened) == served
 
 
-def test_the_pixels_are_those_of_opencv(clips):
-    import cv2
-
-    reader = cv2.VideoCapture(str(clips["h264.mp4"]))
-    info = probe(clips["h264.mp4"])
-    for _, picture in frames_at(clips["h264.mp4"], info.frame_times_s, info):
-        np.testing.assert_array_equal(picture, reader.read()[1][:, :, ::-1])
-    reader.release()
-
-
-@pytest.mark.parametrize("pixels", ["yuv420p10le", "yuv444p", "yuvj420p"])
-def test_h264_of_any_pixel_format_looks_the_same_whichever_decoder_serves_it(tmp_path, pixels):
-    path = make_clip(tmp_path / "a.mp4", sound=None, pixels=pixels, seconds=0.4)
-    info = probe(path)
-    for one, other in zip(*(frames_at(path, info.frame_times_s, info, by) for by in ("decord", "pyav")), strict=True):
-        np.testing.assert_array_equal(one[1], other[1])
-
-
 def test_frames_are_rgb_uint8_and_contiguous(clip):
     info = probe(clip)
     ((_, picture),) = frames_at(clip, np.array([1.0]), info)
@@ -141,27 +66,6 @@ def test_frames_are_rgb_uint8_and_contiguous(clip):
     # The moving square is red, and the ground blue: neither is if two channels are swapped.
     np.testing.assert_allclose(picture[75, 160 // 3 + 75 % (160 - 160 // 3 - 30) + 15], (230, 60, 30), atol=12)
     np.testing.assert_allclose(picture[30, 100], (60, 90, 140), atol=12)
-
-
-@pytest.mark.parametrize("decoder", ["decord", "pyav"])
-def test_seeks_land_on_the_frames_of_a_full_decode(long_clip, decoder):
-    every = decoded_one_after_another(long_clip)
-    info = probe(long_clip)
-    for at_s in np.random.default_rng(5).uniform(0, 20, 12):
-        times = at_s + np.array([0, 0.05, 0.3])
-        for index, picture in frames_at(long_clip, times, info, decoder):
-            np.testing.assert_array_equal(picture, every[min(199, int(times[index] * 10 + 1e-6))])
-
-
-@pytest.mark.parametrize("decoder", ["decord", "pyav"])
-def test_times_outside_of_the_video_show_its_ends(long_clip, decoder):
-    assert numbers(long_clip, [-5.0, -0.1, 0.0, 19.99], decoder) == {0: 0, 1: 0, 2: 0, 3: 199}
-    assert numbers(long_clip, [20.05, 30.0], decoder) == {0: 199, 1: 199}
-
-
-@pytest.mark.parametrize("decoder", ["decord", "pyav"])
-def test_a_time_asked_for_twice_is_answered_twice(clip, decoder):
-    assert numbers(clip, [0.5, 0.5, 0.5, 0.52], decoder) == {0: 12, 1: 12, 2: 12, 3: 13}
 
 
 def test_no_times_give_no_frames(clip):
@@ -190,7 +94,7 @@ def test_a_phone_that_was_held_upright_is_shown_upright(tmp_path, degrees, turns
     info = probe(turned)
     assert (info.width_px, info.height_px) == ((160, 120) if degrees == 180 else (120, 160))
     seen = [picture for _, picture in frames_at(turned, info.frame_times_s, info, decoder)]
-    for picture, native in zip(seen, decoded_one_after_another(flat), strict=True):
+    for picture, native in zip(seen, decoded_in_order(flat), strict=True):
         np.testing.assert_array_equal(picture, np.rot90(native, turns))
 
 
@@ -244,7 +148,7 @@ def test_damage_in_the_middle_costs_only_the_frames_there(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("empty.mp4", b"", "the file is empty"),
         ("text.mp4", b"<html><body>404 not found</body></html>" * 30, "Invalid data found"),
@@ -252,9 +156,9 @@ def test_damage_in_the_middle_costs_only_the_frames_there(tmp_path):
         ("zeros.avi", bytes(10_000), "Invalid data found"),
     ],
 )
-def test_what_is_no_video_is_told_in_words(tmp_path, name, content, said):
+def test_what_is_no_video_is_told_in_words(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(DecodeError, match=said) as caught:
+    with pytest.raises(DecodeError, match=message) as caught:
         probe(tmp_path / name)
     assert str(caught.value).startswith(f"{name}: ")
     assert str(tmp_path) not in str(caught.value)
@@ -275,8 +179,8 @@ def test_a_still_picture_named_mp4_is_told(tmp_path, kind):
 def test_a_missing_file_a_folder_and_a_dangling_link_are_told(tmp_path):
     (tmp_path / "folder.mp4").mkdir()
     (tmp_path / "link.mp4").symlink_to(tmp_path / "gone.mp4")
-    for name, said in (("gone.mp4", "No such file"), ("link.mp4", "No such file"), ("folder.mp4", "Is a directory")):
-        with pytest.raises(DecodeError, match=said):
+    for name, message in (("gone.mp4", "No such file"), ("link.mp4", "No such file"), ("folder.mp4", "Is a directory")):
+        with pytest.raises(DecodeError, match=message):
             probe(tmp_path / name)
 
 
@@ -396,52 +300,3 @@ def test_every_bad_file_comes_out_as_expected(media):
     assert (huge.width_px, huge.height_px) == (7680, 4320)
     # 5 frames a second, then 25: no constant rate fits.
     assert len(np.unique(np.diff(probe(media / "bad" / "11_vfr.mp4").frame_times_s).round(3))) == 2
-
-
-SHOWN = {
-    "v_GGSY1Qvo990.mp4": (320, 240),
-    "v_ZNVhz7ctTq0.mp4": (480, 360),
-    "cve_vid1.mp4": (640, 360),
-    "cve_vid2.mp4": (640, 360),
-    "flipping_a_pancake.mkv": (426, 240),
-    "decord_rot_90.mov": (320, 568),
-    "mma_demo.mp4": (340, 256),
-    "mma_test.avi": (320, 240),
-    "tc_nasa_13013.mp4": (480, 270),
-    "facenet_video.mp4": (1920, 1080),
-    "skv_carphone.mp4": (176, 144),
-    "mpy_bbb_0_30.webm": (1280, 720),
-    "mpy_chaplin.mp4": (640, 360),
-    "psd_counter.mp4": (1920, 1080),
-}
-BY_PYAV = {"mma_test.avi", "mpy_bbb_0_30.webm", "cve_vid1.mp4", "cve_vid2.mp4"}
-"""Not H.264, or with an edit list that decord does not heed."""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SHOWN)
-def test_every_real_video_is_read_alike_by_both_decoders(media, name):
-    path = media / "videos" / name
-    info = probe(path)
-    assert (info.width_px, info.height_px) == SHOWN[name]
-    assert info.note == ""
-    with av.open(str(path)) as container:
-        stream = container.streams.best("video")
-        count = sum(1 for frame in container.decode(stream) if frame.pts is not None)
-    assert abs(len(info.frame_times_s) - count) <= 1
-    if HAS_DECORD and name not in BY_PYAV:
-        assert video._decord_is_exact(info)
-        assert decoders.open_decord(path, info.frame_times_s) is not None
-    times = np.arange(0, info.end_s, max(0.5, info.end_s / 24))
-    served, by_pyav = (dict(frames_at(path, times, info, decoder)) for decoder in ("decord", "pyav"))
-    assert served.keys() == by_pyav.keys() == set(range(len(times)))
-    for index, picture in served.items():
-        np.testing.assert_array_equal(picture, by_pyav[index])
-
-
-def test_an_edit_list_hides_its_frames(media):
-    # decord counts 179 frames, 134 are shown: it must not serve this file.
-    info = probe(media / "videos" / "cve_vid2.mp4")
-    assert len(info.frame_times_s) == 134
-    if HAS_DECORD:
-        assert decoders.open_decord(media / "videos" / "cve_vid2.mp4", info.frame_times_s) is None

@@ -9,7 +9,6 @@ from pipeline.errors import ConfigError
 from pipeline.released import releases
 from pipeline.released.releases import choose, local, release_of, zoo
 from tests.conftest import ROOT
-from tests.pipeline.http_server import serve
 
 DATASETS = ROOT / "configs" / "datasets"
 
@@ -36,18 +35,17 @@ def test_the_table_has_a_row_for_each_archive_with_its_sha1():
     assert all(line.count("|") == 6 for line in lines)
 
 
-def test_the_archive_of_the_release_is_fetched_checked_and_kept(tmp_path):
-    with serve() as shelf:
-        shelf.files["x.tar.gz"] = b"abc"
-        # sha1 of "abc", from its standard (FIPS 180)
-        archive = Archive("v2", (f"{shelf.url}/old/x.tar.gz", f"{shelf.url}/x.tar.gz"), "3 B", ("a9993e364706816a",))
-        for _ in range(2):
-            path = local(release(tmp_path, archive), "", "", nothing)
-        assert path == tmp_path / "archives" / "x.tar.gz"
-        assert path.read_bytes() == b"abc"
-        assert len(shelf.asked) == 2, "the moved address, then the right one, and nothing the second time"
-        given = local(release(tmp_path, archive), f"{shelf.url}/x.tar.gz?a=b", "", nothing)
-        assert given.name == "x.tar.gz"
+def test_the_archive_of_the_release_is_fetched_checked_and_kept(tmp_path, server):
+    server.files["x.tar.gz"] = b"abc"
+    # sha1 of "abc", from its standard (FIPS 180)
+    archive = Archive("v2", (f"{server.url}/old/x.tar.gz", f"{server.url}/x.tar.gz"), "3 B", ("a9993e364706816a",))
+    for _ in range(2):
+        path = local(release(tmp_path, archive), "", "", nothing)
+    assert path == tmp_path / "archives" / "x.tar.gz"
+    assert path.read_bytes() == b"abc"
+    assert len(server.requests) == 2, "the moved address, then the right one, and nothing the second time"
+    given = local(release(tmp_path, archive), f"{server.url}/x.tar.gz?a=b", "", nothing)
+    assert given.name == "x.tar.gz"
     assert local(release(tmp_path, archive), "/some/file.tar", "", nothing).name == "file.tar"
 
 

@@ -158,7 +158,7 @@ def test_names_and_captions_stay_text_whatever_is_in_them():
     report["queries"][0] |= {"caption": NASTY, "video": NASTY, "tags": [NASTY], "ranks": [99.0, 99.0]}
     page = page_of(report)
     assert "script" not in page.tags
-    assert page.text.count(NASTY) >= 5, "told as it is, not run and not swallowed"
+    assert page.text.count(NASTY) >= 5, "listed as text"
 
 
 def test_a_failed_video_is_told_once_with_all_the_experts_that_it_stopped():
@@ -176,8 +176,8 @@ def test_a_failed_video_is_told_once_with_all_the_experts_that_it_stopped():
 
 def test_the_captions_that_did_worst_are_shown_worst_first():
     text = page_of(make_report()).text
-    shown = [int(number) for number in re.findall(r"caption (\d+)", text)]
-    assert shown == list(range(59, 59 - NUM_WORST, -1))
+    listed = [int(number) for number in re.findall(r"caption (\d+)", text)]
+    assert listed == list(range(59, 59 - NUM_WORST, -1))
 
 
 def test_what_a_reader_must_know_is_told():

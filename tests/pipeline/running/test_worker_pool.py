@@ -11,11 +11,11 @@ import pytest
 from pipeline.errors import PipelineError
 from pipeline.running import worker_pool
 from pipeline.running.worker_pool import Failure, num_workers, run_jobs
-from tests.pipeline.running.worker_jobs import NEVER, BadStart, do
+from tests.pipeline.running.worker_jobs import FOREVER_S, ExitOnUnpickling, run_job
 
 
-def run(*jobs, workers=1, deadline_s=NEVER, **more):
-    return list(run_jobs(do, jobs, workers, deadline_s, **more))
+def run(*jobs, workers=1, deadline_s=FOREVER_S, **more):
+    return list(run_jobs(run_job, jobs, workers, deadline_s, **more))
 
 
 def test_results_come_in_the_order_of_the_jobs_whichever_is_ready_first():
@@ -44,7 +44,7 @@ def test_only_a_few_jobs_are_taken_ahead_of_the_reader():
             yield "return", number
 
     workers = 2
-    for read, done in enumerate(run_jobs(do, jobs(), workers, NEVER), 1):
+    for read, done in enumerate(run_jobs(run_job, jobs(), workers, FOREVER_S), 1):
         assert done.result == read - 1
         time.sleep(0.01)
         assert len(taken) <= read + 2 * workers
@@ -54,7 +54,7 @@ def test_only_a_few_jobs_are_taken_ahead_of_the_reader():
 def test_jobs_that_hang_die_or_fail_cost_only_themselves():
     done = run(
         ("return", 1),
-        ("hang", NEVER),
+        ("hang", FOREVER_S),
         ("return", 2),
         ("exit", 3),
         ("return", 3),
@@ -81,7 +81,7 @@ def test_jobs_that_hang_die_or_fail_cost_only_themselves():
 
 def test_a_job_that_spins_is_ended_at_its_deadline():
     begun = time.monotonic()
-    done = run(("spin", NEVER), ("return", 1), deadline_s=1)
+    done = run(("spin", FOREVER_S), ("return", 1), deadline_s=1)
     assert [item.result for item in done] == [None, 1]
     assert time.monotonic() - begun < 15
 
@@ -102,13 +102,13 @@ def test_a_second_try_is_made_once_and_only_when_the_worker_was_lost():
         ("exit", 3),
         ("return", 1),
         ("kill", 9),
-        ("sleep", NEVER),
+        ("sleep", FOREVER_S),
         ("fail", "x"),
         ("return", 2),
         deadline_s=1,
         again=again,
     )
-    assert asked == [("exit", 3), ("kill", 9), ("sleep", NEVER)]
+    assert asked == [("exit", 3), ("kill", 9), ("sleep", FOREVER_S)]
     assert [item.result for item in done] == ["second", 1, None, None, None, 2]
     assert done[0].failure is None
     assert done[0].job == ("return", "second")
@@ -153,7 +153,7 @@ def test_workers_compute_with_one_thread_each_and_leave_ctrl_c_to_the_parent(mon
 @pytest.mark.parametrize("how", ["closed", "an error in the reader"])
 def test_no_worker_outlives_a_reader_that_stops(tmp_path, how):
     log = tmp_path / "pids"
-    results = run_jobs(do, [("return", 0), *[("write and sleep", str(log))] * 4], 2, NEVER)
+    results = run_jobs(run_job, [("return", 0), *[("write and sleep", str(log))] * 4], 2, FOREVER_S)
     assert next(results).result == 0
     until = time.monotonic() + 20
     while not log.exists() and time.monotonic() < until:
@@ -179,7 +179,7 @@ def is_running(pid):
 
 def test_workers_that_are_killed_while_they_wait_are_replaced():
     """As a system that is short of memory does, and not only with those that are at work."""
-    results = run_jobs(do, [("pid", None)] * 10, 2, NEVER)
+    results = run_jobs(run_job, [("pid", None)] * 10, 2, FOREVER_S)
     killed = set()
     for _ in range(2):
         killed.add(next(results).result)
@@ -195,7 +195,7 @@ def test_workers_that_are_killed_while_they_wait_are_replaced():
 
 
 def test_workers_that_do_not_even_start_are_an_error_not_a_hang(monkeypatch):
-    monkeypatch.setattr(worker_pool, "_initialize_worker", BadStart())
+    monkeypatch.setattr(worker_pool, "_initialize_worker", ExitOnUnpickling())
     with pytest.raises((BrokenProcessPool, RuntimeError)):
         run(("return", 1), deadline_s=5)
 
@@ -223,7 +223,7 @@ def test_an_error_of_the_jobs_themselves_is_raised():
         raise PipelineError("the manifest is gone")
 
     with pytest.raises(PipelineError, match="the manifest is gone"):
-        list(run_jobs(do, jobs(), 1, NEVER))
+        list(run_jobs(run_job, jobs(), 1, FOREVER_S))
 
 
 def test_the_number_of_workers_is_that_of_the_setting_or_one_a_core():

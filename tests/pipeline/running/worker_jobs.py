@@ -1,4 +1,4 @@
-"""What the jobs of test_worker_pool.py run; imports little, because every worker process imports it."""
+"""The jobs that test_worker_pool.py runs in worker processes; imports little, because every worker imports it."""
 
 import os
 import signal
@@ -7,16 +7,17 @@ from pathlib import Path
 
 from pipeline.errors import DecodeError
 
-NEVER = 60.0
+FOREVER_S = 60.0
 
 
-def do(job):
-    """Runs in a worker: (what, argument)."""
-    what, argument = job
-    return DEEDS[what](argument)
+def run_job(job):
+    """The result of a job (name in JOBS, argument), in a worker process."""
+    name, argument = job
+    return JOBS[name](argument)
 
 
-def hang_quietly(seconds):
+def hang(seconds):
+    """Sleeps, and ignores SIGTERM."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     time.sleep(seconds)
 
@@ -35,10 +36,10 @@ def fault(message):
     raise ValueError(message)
 
 
-def write_and_sleep(path):
+def write_pid_and_sleep(path):
     with Path(path).open("a") as file:
         file.write(f"{os.getpid()}\n")
-    time.sleep(NEVER)
+    time.sleep(FOREVER_S)
 
 
 def open_media(path):
@@ -47,10 +48,10 @@ def open_media(path):
     return av.open(path)
 
 
-DEEDS = {
+JOBS = {
     "return": lambda value: value,
     "sleep": lambda seconds: time.sleep(seconds) or seconds,
-    "hang": hang_quietly,
+    "hang": hang,
     "spin": spin,
     "exit": os._exit,
     "kill": lambda number: os.kill(os.getpid(), number),
@@ -61,13 +62,13 @@ DEEDS = {
     "cannot be sent": lambda value: lambda: value,
     "environment": os.environ.get,
     "ignores ctrl-c": lambda _: signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
-    "write and sleep": write_and_sleep,
+    "write and sleep": write_pid_and_sleep,
     "pid": lambda _: os.getpid(),
 }
 
 
-class BadStart:
-    """Ends the process that takes it out of its pickle."""
+class ExitOnUnpickling:
+    """Ends the process that unpickles it."""
 
     def __reduce__(self):
         return os._exit, (1,)

@@ -42,7 +42,7 @@ def test_a_fingerprint_is_12_digits_of_the_sha256_of_compact_sorted_json():
 def test_it_is_the_same_in_another_process_whatever_its_hash_seed():
     script = f"from pipeline.stores.fingerprint import fingerprint; print(fingerprint({RECIPE!r}))"
     for seed in ("0", "1"):
-        told = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-c", script],
             env={"PYTHONHASHSEED": seed},
             capture_output=True,
@@ -50,7 +50,7 @@ def test_it_is_the_same_in_another_process_whatever_its_hash_seed():
             check=True,
             cwd=Path(__file__).parents[3],
         )
-        assert told.stdout.strip() == fingerprint(RECIPE)
+        assert done.stdout.strip() == fingerprint(RECIPE)
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,17 +1,10 @@
-import errno
-import json
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from pipeline.errors import StoreError
-from pipeline.stores import atomic, parts, recipes, store
+from pipeline.stores import parts, store
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
-
-RECIPE = {"extractor": "gist", "version": 1, "params": {"fps": 1.0}}
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +31,6 @@ def test_the_rows_of_all_parts_are_found(tmp_path):
 def test_there_is_nothing_in_a_store_that_is_not_there(tmp_path):
     assert store.rows(tmp_path / "nowhere") == {}
     assert store.parts(tmp_path / "nowhere") == []
-    assert recipes.read_recipe(tmp_path / "nowhere") is None
 
 
 def test_what_is_still_being_written_does_not_count(tmp_path):
@@ -98,62 +90,6 @@ def test_a_part_name_is_never_given_twice(tmp_path):
     names = {store.new_part(tmp_path)[1] for _ in range(100)}
     assert len(names) == 100
     assert all(final.name.startswith("part-") and final.suffix == ".zarr" for final in names)
-
-
-def test_a_recipe_is_read_back_as_it_was_written(tmp_path):
-    recipes.write_recipe(tmp_path / "new" / "folder", RECIPE, {"python": "3.11"})
-    assert recipes.read_recipe(tmp_path / "new" / "folder") == RECIPE
-    assert json.loads((tmp_path / "new" / "folder" / "recipe.json").read_text())["provenance"] == {"python": "3.11"}
-
-
-def test_a_recipe_is_written_once(tmp_path):
-    recipes.write_recipe(tmp_path, RECIPE)
-    before = (tmp_path / "recipe.json").stat().st_mtime_ns
-    recipes.write_recipe(tmp_path, RECIPE, {"python": "another"})
-    assert (tmp_path / "recipe.json").stat().st_mtime_ns == before
-
-
-def test_a_recipe_that_cannot_name_a_result_is_not_written(tmp_path):
-    with pytest.raises(TypeError, match="not a finite number"):
-        recipes.write_recipe(tmp_path, {"fps": float("nan")})
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("length", [0, 1, 20, 60])
-def test_a_recipe_that_was_cut_is_told_and_what_to_do(tmp_path, length):
-    recipes.write_recipe(tmp_path, RECIPE)
-    path = tmp_path / "recipe.json"
-    path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(StoreError, match=r"recipe\.json: not a recipe.*delete it and run again"):
-        recipes.read_recipe(tmp_path)
-
-
-@pytest.mark.parametrize("text", ["[]", "3", "null", '"recipe"', "{}", b"\xff\xfe"])
-def test_a_recipe_that_is_something_else_is_told(tmp_path, text):
-    (tmp_path / "recipe.json").write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(StoreError, match="not a recipe"):
-        recipes.read_recipe(tmp_path)
-
-
-def test_a_text_file_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = tmp_path / "report.json"
-    atomic.write_text(path, "old")
-
-    def full(self, text, encoding):
-        with self.open("w") as file:
-            file.write(text[:2])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(OSError, match="No space left"):
-        atomic.write_text(path, "new and longer")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path], "nothing half-written stays"
-
-
-def test_text_of_any_script_is_kept(tmp_path):
-    atomic.write_text(tmp_path / "a", "ünï cödé 日本語 🎬\n")
-    assert (tmp_path / "a").read_bytes() == "ünï cödé 日本語 🎬\n".encode()
 
 
 def test_failures_are_forgotten_and_nothing_else(tmp_path):

@@ -90,13 +90,13 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize(("member", "said"), HOSTILE)
-def test_a_hostile_member_refuses_the_whole_archive_by_name(tmp_path, member, said):
+@pytest.mark.parametrize(("member", "message"), HOSTILE)
+def test_a_hostile_member_refuses_the_whole_archive_by_name(tmp_path, member, message):
     archive = make_tar(tmp_path / "x.tar", GOOD[0], member)
     with pytest.raises(ArchiveError) as caught:
         unpack(archive, every, tmp_path / "out")
     assert "refused" in str(caught.value)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert str(archive) in str(caught.value)
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -117,7 +117,7 @@ def test_a_folder_with_a_link_out_of_it_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("limits", "said"),
+    ("limits", "message"),
     [
         (Limits(member_bytes=1), "'data/D/a.pickle' would have 2 bytes"),
         (Limits(all_bytes=2), "at 'data/D/b.txt' it has 2 members of 3 bytes"),
@@ -125,14 +125,14 @@ def test_a_folder_with_a_link_out_of_it_is_refused(tmp_path):
     ],
 )
 @pytest.mark.parametrize("kind", ["tar", "folder"])
-def test_sizes_are_bounded_and_the_member_named(tmp_path, limits, said, kind):
+def test_sizes_are_bounded_and_the_member_named(tmp_path, limits, message, kind):
     archive = make_tar(tmp_path / "x.tar", *GOOD)
     if kind == "folder":
         unpacked = tmp_path / "folder"
         with tarfile.open(archive) as tar:
             tar.extractall(unpacked, filter="data")
         archive = unpacked
-    with pytest.raises(ArchiveError, match=said):
+    with pytest.raises(ArchiveError, match=message):
         unpack(archive, every, tmp_path / "out", limits)
 
 

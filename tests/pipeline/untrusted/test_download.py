@@ -9,17 +9,15 @@ import pytest
 from pipeline.errors import FetchError
 from pipeline.untrusted import download as module
 from pipeline.untrusted.download import Checksum, checksum, fetch
-from tests.pipeline.http_server import serve
 
 DATA = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(DATA).hexdigest()
 
 
 @pytest.fixture
-def shelf():
-    with serve() as shelf:
-        shelf.files["file.bin"] = DATA
-        yield shelf
+def server(server):
+    server.files["file.bin"] = DATA
+    return server
 
 
 @pytest.fixture
@@ -27,85 +25,85 @@ def target(tmp_path):
     return tmp_path / "sub" / "file.bin"
 
 
-def get(shelf, target, *digits, kind="sha256", **more):
-    return fetch([f"{shelf.url}/file.bin"], target, Checksum(kind, digits), **more)
+def get(server, target, *digits, kind="sha256", **more):
+    return fetch([f"{server.url}/file.bin"], target, Checksum(kind, digits), **more)
 
 
 def names(target):
     return sorted(path.name for path in target.parent.iterdir()) if target.parent.exists() else []
 
 
-def test_a_file_arrives_whole_and_progress_is_told_in_bytes(shelf, target):
-    told = []
-    assert get(shelf, target, SHA256, progress=lambda done, of: told.append((done, of))) == target
+def test_a_file_arrives_whole_and_progress_is_told_in_bytes(server, target):
+    calls = []
+    assert get(server, target, SHA256, progress=lambda done, of: calls.append((done, of))) == target
     assert target.read_bytes() == DATA
-    assert told[-1] == (len(DATA), len(DATA))
+    assert calls[-1] == (len(DATA), len(DATA))
     assert names(target) == ["file.bin"]
 
 
-def test_a_file_that_is_there_and_right_is_not_fetched_again_and_one_that_is_wrong_is(shelf, target):
-    get(shelf, target, SHA256)
-    get(shelf, target, SHA256)
-    assert len(shelf.asked) == 1
+def test_a_file_that_is_there_and_right_is_not_fetched_again_and_one_that_is_wrong_is(server, target):
+    get(server, target, SHA256)
+    get(server, target, SHA256)
+    assert len(server.requests) == 1
     target.write_bytes(b"wrong")
-    get(shelf, target, SHA256)
+    get(server, target, SHA256)
     assert target.read_bytes() == DATA
 
 
-def test_a_broken_connection_goes_on_where_it_stopped(shelf, target):
-    shelf.break_after = [100_000, 200_000]
-    get(shelf, target, SHA256)
+def test_a_broken_connection_goes_on_where_it_stopped(server, target):
+    server.break_after = [100_000, 200_000]
+    get(server, target, SHA256)
     assert target.read_bytes() == DATA
-    assert [asked for _, asked in shelf.asked] == [None, "bytes=100000-", "bytes=300000-"]
+    assert [asked for _, asked in server.requests] == [None, "bytes=100000-", "bytes=300000-"]
 
 
-def test_what_a_hopeless_connection_brought_is_kept_for_the_next_run(shelf, target):
-    shelf.break_after = [50_000, 0, 0, 0, 0]
+def test_what_a_hopeless_connection_brought_is_kept_for_the_next_run(server, target):
+    server.break_after = [50_000, 0, 0, 0, 0]
     with pytest.raises(FetchError, match="no connection, or one that broke off; 50000 bytes are kept, run again"):
-        get(shelf, target, SHA256)
+        get(server, target, SHA256)
     assert names(target) == ["file.bin.partial"]
-    shelf.break_after = []
-    get(shelf, target, SHA256)
+    server.break_after = []
+    get(server, target, SHA256)
     assert target.read_bytes() == DATA
-    assert shelf.asked[-1][1] == "bytes=50000-"
+    assert server.requests[-1][1] == "bytes=50000-"
 
 
-def test_a_server_that_knows_no_ranges_sends_all_of_it_again(shelf, target):
-    shelf.ranges, shelf.break_after = False, [100_000]
-    get(shelf, target, SHA256)
+def test_a_server_that_knows_no_ranges_sends_all_of_it_again(server, target):
+    server.ranges, server.break_after = False, [100_000]
+    get(server, target, SHA256)
     assert target.read_bytes() == DATA
 
 
-def test_a_download_that_had_arrived_whole_is_only_checked(shelf, target):
+def test_a_download_that_had_arrived_whole_is_only_checked(server, target):
     target.parent.mkdir()
     target.with_name("file.bin.partial").write_bytes(DATA)
-    get(shelf, target, SHA256)
+    get(server, target, SHA256)
     assert target.read_bytes() == DATA
 
 
 @pytest.mark.parametrize("keep", [0, 1000])
-def test_a_wrong_checksum_leaves_nothing_behind(shelf, target, keep):
+def test_a_wrong_checksum_leaves_nothing_behind(server, target, keep):
     if keep:
         target.parent.mkdir()
         target.with_name("file.bin.partial").write_bytes(bytes(keep))
     with pytest.raises(FetchError, match=f"arrived with sha256 [0-9a-f]{{64}}, expected {'0' * 64}; not kept"):
-        get(shelf, target, "0" * 64)
+        get(server, target, "0" * 64)
     assert names(target) == []
 
 
-def test_the_first_digits_are_enough_and_one_of_several_too(shelf, target):
+def test_the_first_digits_are_enough_and_one_of_several_too(server, target):
     sha1 = hashlib.sha1(DATA).hexdigest()
-    get(shelf, target, "00000000", sha1[:8].upper(), kind="sha1")
+    get(server, target, "00000000", sha1[:8].upper(), kind="sha1")
     assert checksum(target, "sha1") == sha1
 
 
-def test_without_a_known_checksum_whatever_arrives_is_taken(shelf, target):
-    get(shelf, target)
+def test_without_a_known_checksum_whatever_arrives_is_taken(server, target):
+    get(server, target)
     assert target.read_bytes() == DATA
 
 
-def test_the_next_address_is_tried_and_all_reasons_are_told(shelf, target):
-    urls = [f"{shelf.url}/moved.bin", f"{shelf.url}/file.bin"]
+def test_the_next_address_is_tried_and_all_reasons_are_told(server, target):
+    urls = [f"{server.url}/moved.bin", f"{server.url}/file.bin"]
     fetch(urls, target, Checksum())
     assert target.read_bytes() == DATA
     target.unlink()
@@ -122,7 +120,7 @@ def test_a_machine_that_is_not_there_is_told(target):
         fetch(["http://127.0.0.1:9/x"], target, Checksum())
 
 
-def test_a_full_disk_is_told_and_what_arrived_is_kept(shelf, target, monkeypatch):
+def test_a_full_disk_is_told_and_what_arrived_is_kept(server, target, monkeypatch):
     class Full:
         def __init__(self, file):
             self.file = file
@@ -149,14 +147,14 @@ def test_a_full_disk_is_told_and_what_arrived_is_kept(shelf, target, monkeypatch
     with pytest.raises(
         FetchError, match=r"file\.bin: no space left on the disk \(\d+ MB free\); free some and run again"
     ):
-        get(shelf, target, SHA256)
+        get(server, target, SHA256)
     monkeypatch.undo()
     assert target.with_name("file.bin.partial").stat().st_size == 60_000
-    get(shelf, target, SHA256)
+    get(server, target, SHA256)
     assert target.read_bytes() == DATA
 
 
-def test_a_folder_that_cannot_be_made_is_told(shelf, tmp_path):
+def test_a_folder_that_cannot_be_made_is_told(server, tmp_path):
     (tmp_path / "sub").write_text("a file")
     with pytest.raises(FetchError, match=r"file\.bin: cannot be written"):
-        get(shelf, tmp_path / "sub" / "file.bin")
+        get(server, tmp_path / "sub" / "file.bin")

@@ -55,8 +55,8 @@ def test_the_names_of_older_numpy_are_known(tmp_path):
 def test_scalars_object_arrays_and_ordered_dicts_become_plain(tmp_path):
     ragged = np.empty(2, object)
     ragged[:] = [np.ones((1, 2)), np.ones((3, 2))]
-    said = collections.OrderedDict([("a", np.float32(0.5)), ("b", ragged), ("c", {"x"})])
-    found = load(tmp_path, pickle.dumps(said, protocol=2))
+    written = collections.OrderedDict([("a", np.float32(0.5)), ("b", ragged), ("c", {"x"})])
+    found = load(tmp_path, pickle.dumps(written, protocol=2))
     assert (found["a"], found["c"]) == (0.5, {"x"})
     assert [one.shape for one in found["b"]] == [(1, 2), (3, 2)]
 
@@ -126,9 +126,9 @@ def test_whatever_it_asks_for_is_refused_by_name_and_not_run(tmp_path, monkeypat
         data = pickle.dumps({"video0": Evil(function, *args)}, protocol=protocol)
     except pickle.PicklingError:
         pytest.skip("not even this Python writes it")
-    said = refusal(tmp_path, data)
-    assert "refused, it asks for" in said
-    assert name.rpartition(".")[2] in said
+    message = refusal(tmp_path, data)
+    assert "refused, it asks for" in message
+    assert name.rpartition(".")[2] in message
     assert not (tmp_path / "hacked").exists()
 
 
@@ -140,7 +140,7 @@ RECONSTRUCT = glob("numpy.core.multiarray", "_reconstruct")
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"cos\nsystem\n(S'x'\ntR.", "it asks for os.system"),
         (b"(S'x'\nios\nsystem\n.", "it asks for os.system"),
@@ -163,8 +163,8 @@ RECONSTRUCT = glob("numpy.core.multiarray", "_reconstruct")
         (b"<html>404</html>", "not a pickle that can be read"),
     ],
 )  # fmt: skip
-def test_what_could_make_the_reader_misbehave_is_refused(tmp_path, data, said):
-    assert said in refusal(tmp_path, data)
+def test_what_could_make_the_reader_misbehave_is_refused(tmp_path, data, message):
+    assert message in refusal(tmp_path, data)
 
 
 def test_an_array_that_is_shorter_than_it_says_is_refused(tmp_path):
@@ -190,7 +190,7 @@ def test_data_that_are_nested_for_ever_or_many_times_are_refused_quickly(tmp_pat
 
 def test_one_file_cannot_change_how_the_next_one_is_read(tmp_path):
     store = glob("datastructures", "ExpertStore")
-    said = refusal(tmp_path, store + b"(N}S'vectors'\nI1\nstb.")
-    assert said
+    message = refusal(tmp_path, store + b"(N}S'vectors'\nI1\nstb.")
+    assert message
     fine = store + b")\x81}(S'store'\nNS'keymap'\n}S'missing'\n(lub."
     assert load(tmp_path, b"\x80\x02" + fine).vectors.__func__ is ExpertStore.vectors

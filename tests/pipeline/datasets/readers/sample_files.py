@@ -22,7 +22,7 @@ def msrvtt(folder, num_train=6, num_val=2, num_test=4, captions=3):
                 ]
                 number += 1
         # In the real files the sentences of a video do not stand together.
-        sentences.sort(key=lambda said: said["sen_id"] % 100)
+        sentences.sort(key=lambda annotations: annotations["sen_id"] % 100)
         write(folder, file, json.dumps({"info": {"year": "2016"}, "videos": videos, "sentences": sentences}))
 
 
@@ -53,3 +53,13 @@ def lists(folder, **names):
 def write(folder, name, text):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(text, encoding="utf-8")
+
+
+def by_split(annotations):
+    return {
+        split: [name for name, one in annotations.items() if one.split == split] for split in ("train", "val", "test")
+    }
+
+
+def texts(annotations, name):
+    return [caption.text for caption in annotations[name].captions]

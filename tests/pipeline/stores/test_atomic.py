@@ -1,0 +1,28 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from pipeline.stores import atomic
+
+
+def test_a_text_file_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "report.json"
+    atomic.write_text(path, "old")
+
+    def full(self, text, encoding):
+        with self.open("w") as file:
+            file.write(text[:2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        atomic.write_text(path, "new and longer")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path], "nothing half-written stays"
+
+
+def test_text_of_any_script_is_kept(tmp_path):
+    atomic.write_text(tmp_path / "a", "ünï cödé 日本語 🎬\n")
+    assert (tmp_path / "a").read_bytes() == "ünï cödé 日本語 🎬\n".encode()

@@ -1,0 +1,48 @@
+import json
+
+import pytest
+
+from pipeline.errors import StoreError
+from pipeline.stores import recipes
+
+RECIPE = {"extractor": "gist", "version": 1, "params": {"fps": 1.0}}
+
+
+def test_a_recipe_is_read_back_as_it_was_written(tmp_path):
+    recipes.write_recipe(tmp_path / "new" / "folder", RECIPE, {"python": "3.11"})
+    assert recipes.read_recipe(tmp_path / "new" / "folder") == RECIPE
+    assert json.loads((tmp_path / "new" / "folder" / "recipe.json").read_text())["provenance"] == {"python": "3.11"}
+
+
+def test_a_recipe_is_written_once(tmp_path):
+    recipes.write_recipe(tmp_path, RECIPE)
+    before = (tmp_path / "recipe.json").stat().st_mtime_ns
+    recipes.write_recipe(tmp_path, RECIPE, {"python": "another"})
+    assert (tmp_path / "recipe.json").stat().st_mtime_ns == before
+
+
+def test_a_recipe_that_cannot_name_a_result_is_not_written(tmp_path):
+    with pytest.raises(TypeError, match="not a finite number"):
+        recipes.write_recipe(tmp_path, {"fps": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("length", [0, 1, 20, 60])
+def test_a_recipe_that_was_cut_is_told_and_what_to_do(tmp_path, length):
+    recipes.write_recipe(tmp_path, RECIPE)
+    path = tmp_path / "recipe.json"
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(StoreError, match=r"recipe\.json: not a recipe.*delete it and run again"):
+        recipes.read_recipe(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "null", '"recipe"', "{}", b"\xff\xfe"])
+def test_a_recipe_that_is_something_else_is_told(tmp_path, text):
+    (tmp_path / "recipe.json").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(StoreError, match="not a recipe"):
+        recipes.read_recipe(tmp_path)
+
+
+def test_a_folder_without_a_recipe_has_none(tmp_path):
+    assert recipes.read_recipe(tmp_path) is None
+    assert recipes.read_recipe(tmp_path / "nowhere") is None
