@@ -1,9 +1,9 @@
-"""What gating, loss and running mean of the weights are worth on the demo: python benchmarks/ab.py
+"""Ablates gating, loss and the running mean of the weights on the demo: python benchmarks/ab.py
 
-Each change has a learning rate of its own, the one of a small grid with the best validation split over three seeds;
-where the highest is the best, a higher one is tried. Then the test split is looked at, once, with five seeds;
-differences are paired over its videos, seeds averaged. Needs the demo's features (make demo). Prints a table, and
-writes benchmarks/ab.json.
+Each change is tuned separately: the learning rate of a small grid with the best validation score over three seeds; when
+the highest rate is the best, a higher one is tried. The test split is then evaluated once with five seeds; differences
+are paired over its videos, seeds averaged. Needs the demo's features (make demo). Prints a table, and writes
+benchmarks/ab.json.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ CHANGES = {
 
 
 def main() -> None:
-    """A row a change, the first one being what the others are compared with."""
+    """Prints and writes one row for each change; the others are compared with the first."""
     import numpy as np
     import torch
 
@@ -37,8 +37,8 @@ def main() -> None:
     from tasks.plan.plan import Layout, plan
 
     torch.set_num_threads(1)
-    asked = plan(Layout(Path("data"), Path("configs")), "demo")
-    sources, base = asked.sources(), asked.model
+    demo = plan(Layout(Path("data"), Path("configs")), "demo")
+    sources, base = demo.sources(), demo.model
     splits = {name: collect(sources, name).collection for name in ("train", "val", "test")}
     owners, num_videos = splits["test"].caption_video, splits["test"].num_videos
     print(f"{'':22}{'rate':>6}{'validation':>12}{'R@1':>14}{'R@10':>14}  against the first: R@1, 95 % interval, p")
@@ -62,11 +62,11 @@ def main() -> None:
         better = {key: round(value, 3) for key, value in vars(difference).items()}
         tried = {str(one): round(value, 1) for one, value in means.items()}
         rows.append({"change": name, "rate": rate, "validation": tried, **recalls, "R@1 against the first": better})
-        told = "{mean:+.1f} ({low:+.1f} to {high:+.1f}), p = {p:.3f}".format(**better) if len(rows) > 1 else ""
-        found = "".join(f"{recalls[key][0]:8.1f} ({recalls[key][1]:.1f})" for key in ("R@1", "R@10"))
-        print(f"{name:22}{rate:6}{means[rate]:12.1f}{found}  {told}", flush=True)
-        facts = {"test_videos": num_videos, "test_captions": len(owners), "seeds": len(SEEDS), "rows": rows}
-        Path(__file__).with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")
+        comparison = "{mean:+.1f} ({low:+.1f} to {high:+.1f}), p = {p:.3f}".format(**better) if len(rows) > 1 else ""
+        scores = "".join(f"{recalls[key][0]:8.1f} ({recalls[key][1]:.1f})" for key in ("R@1", "R@10"))
+        print(f"{name:22}{rate:6}{means[rate]:12.1f}{scores}  {comparison}", flush=True)
+        result = {"test_videos": num_videos, "test_captions": len(owners), "seeds": len(SEEDS), "rows": rows}
+        Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
 
 
 def changed(base, change):
@@ -75,7 +75,7 @@ def changed(base, change):
 
 
 def trained(splits, settings, rate, seed):
-    """(network, its geometric mean on the validation split)"""
+    """(trained network, its geometric mean on the validation split)"""
     from models.training import checkpoint
     from models.training.train import train
 

@@ -1,8 +1,8 @@
-"""Words of the demo that are only on signs, or only spoken: how often the first video found has exactly that word.
+"""Measures the search for words of the demo that are only on signs, or only spoken: precision of the first result.
 
-`python benchmarks/demo_words.py`, after `luigi --module tasks BuildIndex --dataset demo`. Each word is a query alone;
-what is on a sign and what is said is known from how the demo was made. Stop words are left out. Where another form of
-the word comes first ("painting" for "paint"), it is counted as wrong, and shown.
+`python benchmarks/demo_words.py`, after `luigi --module tasks BuildIndex --dataset demo`. Each query is a single word,
+without stop words; which videos have it is known from the demo's ground truth. A first result with another form of the
+word ("painting" for "paint") counts as wrong, and is printed.
 """
 
 import sys
@@ -16,12 +16,12 @@ from search import Collection
 
 
 def words_of(texts: Mapping[str, str | None], stop_words: frozenset[str]) -> dict[str, set[str]]:
-    """Word -> the videos in whose text it is."""
-    found: dict[str, set[str]] = {}
+    """Word -> the videos whose text has it."""
+    videos_of: dict[str, set[str]] = {}
     for video, text in texts.items():
         for word in {token.lower() for token in tokens(text or "")} - stop_words:
-            found.setdefault(word, set()).add(video)
-    return found
+            videos_of.setdefault(word, set()).add(video)
+    return videos_of
 
 
 def main() -> int:
@@ -31,15 +31,15 @@ def main() -> int:
     facts = {f"{one.name}.mp4": one for one in all_facts(settings)}
     stop_words = collection.settings.stop_words
     signs = words_of({name: one.word for name, one in facts.items()}, stop_words)
-    said = words_of({name: one.subtitle for name, one in facts.items()}, stop_words)
-    told = {name: one.subtitle or one.word for name, one in facts.items()}
-    for what, mine, other in (("only on a sign", signs, said), ("only spoken", said, signs)):
-        alone = {word: videos for word, videos in sorted(mine.items()) if word not in other}
-        first = {word: next((hit.video_id for hit in collection.search(word, k=1)), "nothing") for word in alone}
-        wrong = {word: first[word] for word, videos in alone.items() if first[word] not in videos}
-        print(f"{what}: {len(alone) - len(wrong)} of {len(alone)} words find a right video first")
+    subtitles = words_of({name: one.subtitle for name, one in facts.items()}, stop_words)
+    texts = {name: one.subtitle or one.word for name, one in facts.items()}
+    for source, words, other_words in (("only on a sign", signs, subtitles), ("only spoken", subtitles, signs)):
+        queries = {word: videos for word, videos in sorted(words.items()) if word not in other_words}
+        first = {word: next((hit.video_id for hit in collection.search(word, k=1)), "nothing") for word in queries}
+        wrong = {word: first[word] for word, videos in queries.items() if first[word] not in videos}
+        print(f"{source}: {len(queries) - len(wrong)} of {len(queries)} words find a right video first")
         for word, video in wrong.items():
-            print(f"  {word}: {video}, {told.get(video)}")
+            print(f"  {word}: {video}, {texts.get(video)}")
     return 0
 
 

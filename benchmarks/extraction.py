@@ -1,9 +1,9 @@
-"""Speed and memory of the extraction: `python benchmarks/extraction.py [--experts a,b,...] [--videos FOLDER] ...`.
+"""Measures speed and memory of the extraction: `python benchmarks/extraction.py [--experts a,b,...] [--videos FOLDER]`.
 
-For each expert, and for all of them in one pass: how many times faster than real time, CPU seconds of the decode
-workers and of the main process, and peak memory; beside it the networks alone, their items made beforehand. Networks
-run on stand-in weights: speed does not depend on their values. Prints a table, and writes
-benchmarks/extraction_<name>.json. Needs the demo (`make demo`) or a folder of videos.
+For each expert, and for all of them in one pass: speed relative to real time, CPU seconds of the decode workers and of
+the main process, and peak memory; and the same of the networks alone, on prepared inputs. Networks run on stand-in
+weights, whose values do not change the speed. Prints a table, and writes benchmarks/extraction_<name>.json. Needs the
+demo (`make demo`) or a folder of videos.
 """
 
 import argparse
@@ -18,21 +18,21 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 LIGHT = "audio_light,face_light,flow_light,ocr_light,rgb_light,scene_light,speech_light"
 
-LEAST_SHARE = 0.05
-"""Of the time of a pass: experts below it compute in the decode workers."""
+MIN_NETWORK_SHARE = 0.05
+"""Share of a pass's time; experts below it compute their features in the decode workers."""
 
 
 def main() -> None:
-    """Measures, prints, writes."""
-    arguments = parsed()
+    """Measures, prints the table, and writes the JSON file."""
+    arguments = parse_arguments()
     videos = sorted(path for path in Path(arguments.videos).glob("*.*") if path.suffix in (".mp4", ".mkv", ".webm"))
     videos = videos[: arguments.count]
     if not videos:
         sys.exit(f"{arguments.videos}: no videos there; make demo, or name a folder with --videos")
     names = arguments.experts.split(",")
-    figures = {name: measured([name], videos, arguments) for name in names}
+    figures = {name: measure([name], videos, arguments) for name in names}
     if len(names) > 1:
-        figures["all in one pass"] = measured(names, videos, arguments)
+        figures["all in one pass"] = measure(names, videos, arguments)
     result = {"machine": machine(), "videos": len(videos), "video_s": video_seconds(videos), "figures": figures}
     for line in table(result):
         print(line)
@@ -40,8 +40,8 @@ def main() -> None:
     target.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def parsed() -> argparse.Namespace:
-    """What was typed."""
+def parse_arguments() -> argparse.Namespace:
+    """The command-line arguments."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--experts", default=LIGHT, help="names with commas between")
     parser.add_argument("--experts-folder", default=str(HERE.parent / "configs" / "experts"))
@@ -53,8 +53,8 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measured(names: list[str], videos: list[Path], arguments: argparse.Namespace) -> dict[str, Any]:
-    """The pass, and the networks alone, each in a process of its own."""
+def measure(names: list[str], videos: list[Path], arguments: argparse.Namespace) -> dict[str, Any]:
+    """Figures of the pass and of the networks alone, each measured in a separate process."""
     case = {
         "experts": names,
         "videos": [str(path) for path in videos],
@@ -69,7 +69,7 @@ def measured(names: list[str], videos: list[Path], arguments: argparse.Namespace
 
 
 def run(case: dict[str, Any]) -> dict[str, float]:
-    """The figures of one case."""
+    """The figures of one case, see extraction_case.py."""
     command = [sys.executable, str(HERE / "extraction_case.py"), json.dumps(case)]
     paths = os.pathsep.join(filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
@@ -82,14 +82,14 @@ def run(case: dict[str, Any]) -> dict[str, float]:
 
 
 def video_seconds(videos: list[Path]) -> float:
-    """How long all of them are."""
+    """The total duration of the videos."""
     from pipeline.media.video import probe
 
     return sum(probe(path).duration_s for path in videos)
 
 
 def machine() -> dict[str, Any]:
-    """What these figures were measured on."""
+    """The hardware and the version of torch."""
     import torch
 
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none"
@@ -104,14 +104,14 @@ def _cpuinfo() -> list[str]:
 
 
 def table(result: dict[str, Any]) -> list[str]:
-    """As the README shows it."""
+    """The lines of the Markdown table in the README."""
     heads = ("expert", "times real time", "items/s", "CPU s a minute of video: decode workers", "networks")
     heads += ("pass to networks", "peak MB: process, worker")
     rows = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
     minutes = result["video_s"] / 60
     for name, figures in result["figures"].items():
         whole, alone = figures["pass"], figures["networks"]
-        has_network = alone["wall_s"] > LEAST_SHARE * whole["wall_s"]
+        has_network = alone["wall_s"] > MIN_NETWORK_SHARE * whole["wall_s"]
         ratio = f"{whole['wall_s'] / alone['wall_s']:.2f}" if has_network else ""
         kernels = f", {whole['kernel_share']:.0%} of the time in kernels" if "kernel_share" in whole else ""
         rows.append(

@@ -1,8 +1,8 @@
-"""One measurement of benchmarks/extraction.py, in a process of its own: reads a case as JSON, prints figures as JSON.
+"""Runs one measurement of benchmarks/extraction.py in its own process: reads a case as JSON, prints figures as JSON.
 
-`pass`: what `ExtractExpert` does with the experts, decode workers and all, into a store that is thrown away.
-`networks`: their items prepared beforehand, only what the networks do with them.
-Networks are loaded, and have seen one batch, before the clock starts.
+`pass`: the whole extraction as in `ExtractExpert`, with decode workers, into a temporary store.
+`networks`: the networks alone, on prepared inputs.
+Networks are loaded, and have processed one batch, before the clock starts.
 """
 
 import functools
@@ -32,11 +32,11 @@ from pipeline.media.video import probe
 from pipeline.running.cpu import freed_memory_kept, prepare_for_networks
 from pipeline.weights.files import WeightOptions
 
-PATIENCE_S = 600.0
+DEADLINE_S = 600.0
 VIDEOS_PER_PART = 64
 
 SUMS, PEAKS = ("items", "wall_s", "main_cpu_s"), ("main_mb",)
-"""What several experts need one after another: all of these together, and no more than the largest of those."""
+"""Figures of several experts, run one after another, that add up, and those of which the largest counts."""
 
 
 def main() -> None:
@@ -52,10 +52,10 @@ def main() -> None:
 
 
 def measure_pass(experts: list[NamedExpert], files: list[Path], device: str, workers: int) -> dict[str, float]:
-    """Wall and CPU time of one pass, memory of the process and of its largest decode worker."""
+    """Wall and CPU time of one pass, peak memory of the process and of its largest decode worker."""
     videos = [(path, _video(path)) for path in files]
     load_all(experts, videos[:1], device)
-    options = PassOptions(share_cores(workers, device), PATIENCE_S, VIDEOS_PER_PART, device)
+    options = PassOptions(share_cores(workers, device), DEADLINE_S, VIDEOS_PER_PART, device)
     with tempfile.TemporaryDirectory() as folder, Clock(device) as clock:
         errors = extract(_wanted(experts, videos, Path(folder)), videos, options)
     if errors:
@@ -64,8 +64,8 @@ def measure_pass(experts: list[NamedExpert], files: list[Path], device: str, wor
 
 
 def measure_networks(experts: list[NamedExpert], files: list[Path], device: str, workers: int) -> dict[str, float]:
-    """The same of the networks alone, one expert after another, on all cores, without workers."""
-    seen: list[dict[str, float]] = []
+    """Time and memory of the networks alone, one expert after another, on all cores, without decode workers."""
+    per_expert: list[dict[str, float]] = []
     for expert in experts:
         items = [data for path in files for data in _items(expert, path)]
         size = expert.config.runtime.batch_size
@@ -80,25 +80,26 @@ def measure_networks(experts: list[NamedExpert], files: list[Path], device: str,
         with freed_memory_kept(), Clock(device) as clock:
             for batch in batches:
                 networks.embed(batch)
-        seen.append(clock.figures | {"items": len(items)})
-    return {name: (max if name in PEAKS else sum)(one[name] for one in seen) for name in SUMS + PEAKS}
+        per_expert.append(clock.figures | {"items": len(items)})
+    return {name: (max if name in PEAKS else sum)(figures[name] for figures in per_expert) for name in SUMS + PEAKS}
 
 
 def load_all(experts: list[NamedExpert], videos: list[tuple[Path, Video]], device: str) -> None:
-    """A first pass over one video; the next one finds the networks loaded."""
+    """Loads the networks in a first pass over one video, and caches them for the next pass."""
     for expert in experts:
         expert.extractor.load = functools.cache(expert.extractor.load)  # type: ignore[method-assign]
-    options = PassOptions(1, PATIENCE_S, VIDEOS_PER_PART, device)
+    options = PassOptions(1, DEADLINE_S, VIDEOS_PER_PART, device)
     with tempfile.TemporaryDirectory() as folder:
         extract(_wanted(experts, videos, Path(folder)), videos, options)
 
 
 class Clock:
-    """Wall seconds, CPU seconds of this process and of its children, peak memory, and the share of kernels on a GPU."""
+    """Context that measures wall and CPU seconds, of this process and its children, peak memory, and the share of time
+    in GPU kernels."""
 
     def __init__(self, device: str) -> None:
         self.figures: dict[str, float] = {}
-        self._memory = Memory()
+        self._memory = WorkerMemory()
         self._profiler: Any = nullcontext()
         if device != "cpu":
             from torch.profiler import ProfilerActivity, profile
@@ -126,8 +127,8 @@ class Clock:
             self.figures["kernel_share"] = kernels_us / 1e6 / wall_s
 
 
-class Memory(threading.Thread):
-    """Looks often how large the workers have been; what the system tells of a child is its parent's peak (Linux)."""
+class WorkerMemory(threading.Thread):
+    """Polls the peak memory of the child processes (Linux); getrusage reports the parent's peak for a forked child."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -135,7 +136,7 @@ class Memory(threading.Thread):
         self._worker_mb = 0.0
 
     def run(self) -> None:
-        """Until `stop`."""
+        """Polls until `stop`."""
         while not self._stopped.wait(0.1):
             for thread in Path("/proc/self/task").glob("*/children"):
                 with suppress(OSError):  # the thread has ended in the meantime
@@ -143,14 +144,14 @@ class Memory(threading.Thread):
                     self._worker_mb = max([self._worker_mb, *(self.peak_mb(int(child)) for child in children)])
 
     def stop(self) -> float:
-        """The peak of the largest child, in MB."""
+        """Stops polling; returns the peak memory of the largest child in MB."""
         self._stopped.set()
         self.join()
         return self._worker_mb
 
     @staticmethod
     def peak_mb(process: int) -> float:
-        """0 when it has ended in the meantime."""
+        """The peak memory of a process; 0 when it has ended in the meantime."""
         try:
             status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
         except OSError:

@@ -1,6 +1,6 @@
-"""Time and memory of the metrics at the size of MSR-VTT's full test split: `make bench-train`.
+"""Measures time and memory of the metrics at the size of MSR-VTT's full test split: `make bench-train`.
 
-59,800 captions against 2,990 videos, one thread, on made-up scores. Prints a table, and writes benchmarks/metrics.json.
+59,800 captions against 2,990 videos, one thread, on random scores. Prints a table, and writes benchmarks/metrics.json.
 """
 
 import json
@@ -14,34 +14,34 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 NUM_VIDEOS, CAPTIONS = 2990, 20
 ORIGINAL_S = {"t2v": 7.4, "v2t": 9.9}
-"""What the original took for the same, measured once on another two-core EPYC, with 4.5 GB of memory in all."""
-LOOK_S = 0.002
+"""Seconds of the original implementation, measured once on another two-core EPYC; it took 4.5 GB of memory."""
+POLL_INTERVAL_S = 0.002
 
 
 def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
-def measure(work: Callable[[], object]) -> dict[str, float]:
-    """CPU seconds of one call, and the memory at its highest above what was there before."""
+def measure(function: Callable[[], object]) -> dict[str, float]:
+    """CPU seconds of one call, and its peak memory above that before the call."""
     before, highest, ended = resident_bytes(), [0], threading.Event()
 
     def watch() -> None:
-        while not ended.wait(LOOK_S):
+        while not ended.wait(POLL_INTERVAL_S):
             highest[0] = max(highest[0], resident_bytes())
 
     watcher = threading.Thread(target=watch)
     start_s = time.thread_time()
     watcher.start()
-    work()
-    taken_s = time.thread_time() - start_s
+    function()
+    cpu_s = time.thread_time() - start_s
     ended.set()
     watcher.join()
-    return {"cpu_s": round(taken_s, 2), "above_matrix_gb": round(max(0, highest[0] - before) / 1e9, 2)}
+    return {"cpu_s": round(cpu_s, 2), "above_matrix_gb": round(max(0, highest[0] - before) / 1e9, 2)}
 
 
 def main() -> None:
-    """A row for each column of a report."""
+    """Prints and writes one row for each metric of a report."""
     import numpy as np
     from threadpoolctl import threadpool_limits
 
@@ -56,7 +56,7 @@ def main() -> None:
     texts = [f"caption {number % 50_000}" for number in range(len(owners))]
     ranks = np.random.default_rng(1).integers(0, 100, (3, len(owners))).astype(float)
     bank = np.random.default_rng(2).random((10_000, NUM_VIDEOS), np.float32)
-    works: dict[str, Callable[[], object]] = {
+    functions: dict[str, Callable[[], object]] = {
         "t2v": lambda: summary(caption_ranks(scores, owners)),
         "v2t": lambda: summary(video_ranks(scores, owners)),
         "t2v_same_caption": lambda: summary(same_caption_ranks(scores, owners, texts)),
@@ -65,16 +65,16 @@ def main() -> None:
         "t2v_dual_softmax": lambda: summary(caption_ranks(dual_softmax(scores), owners)),
         "intervals of 3 seeds": lambda: intervals(ranks, owners, NUM_VIDEOS),
     }
-    rows = {name: measure(work) for name, work in works.items()}
+    rows = {name: measure(function) for name, function in functions.items()}
     print(f"{'':22}{'CPU s':>7}{'GB above the matrix':>21}{'the original, s':>17}")
     for name, row in rows.items():
         if name in ORIGINAL_S:
             row |= {"original_s": ORIGINAL_S[name], "times": round(ORIGINAL_S[name] / row["cpu_s"], 1)}
-        told = f"{row['original_s']} ({row['times']} times)" if "times" in row else ""
-        print(f"{name:22}{row['cpu_s']:7.2f}{row['above_matrix_gb']:21.2f}{told:>17}")
-    facts = {"captions": len(owners), "videos": NUM_VIDEOS, "matrix_gb": round(scores.nbytes / 1e9, 2)}
-    facts |= {"device": device("cpu"), "rows": rows}
-    Path(__file__).with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")
+        original = f"{row['original_s']} ({row['times']} times)" if "times" in row else ""
+        print(f"{name:22}{row['cpu_s']:7.2f}{row['above_matrix_gb']:21.2f}{original:>17}")
+    result = {"captions": len(owners), "videos": NUM_VIDEOS, "matrix_gb": round(scores.nbytes / 1e9, 2)}
+    result |= {"device": device("cpu"), "rows": rows}
+    Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

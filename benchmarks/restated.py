@@ -1,9 +1,9 @@
-"""A re-statement of the original's way of computing a training step, to time ours beside it on one machine.
+"""Re-implements the original's computation of a training step, to time it beside ours on one machine.
 
-It is not the original's code, but does what that does, in its order: a batch put together by NumPy, video by video, in
-float64; each NetVLAD, each pair of experts with BatchNorm, each gate and each part of the similarity a call of its own;
-Ranger a loop over the parameters. It works on the weights and the optimiser's state of a network of ours, so that both
-ways go on from one another and must agree: `check` compares them.
+It is not the original's code, but performs the same operations in the same order: batches are assembled by NumPy, video
+by video, in float64; each NetVLAD, each pair of experts with BatchNorm, each gate and each part of the similarity is a
+separate call; Ranger loops over the parameters. It works on the weights and the optimiser state of one of our networks,
+so that both can take turns and must agree: `check` compares their scores.
 """
 
 import math
@@ -17,25 +17,25 @@ from models.training.losses import max_margin
 
 
 def batch(collection, rows):
-    """(experts, available, text) of these videos with a caption each; what a video lacks is NaN."""
+    """(experts, available, text) of these videos with one caption each; missing features are NaN."""
     experts, available = {}, {}
     for expert in collection.experts:
         features, length = collection.features[expert.name], expert.max_tokens if expert.pool == "vlad" else 1
         padded = np.zeros((len(rows), length, expert.dim))
         for at, row in enumerate(rows):
-            seen = features[row][:length]
-            padded[at, : len(seen) or length] = seen if len(seen) else np.nan
+            present = features[row][:length]
+            padded[at, : len(present) or length] = present if len(present) else np.nan
         experts[expert.name] = torch.from_numpy(padded if expert.pool == "vlad" else padded[:, 0]).float()
         available[expert.name] = torch.tensor([float(features.counts[row] > 0) for row in rows])
     text = np.zeros((len(rows), collection.text.max_tokens, collection.text.dim))
     for at, row in enumerate(rows):
-        said = collection.tokens[row][: collection.text.max_tokens]
-        text[at, : len(said)] = said
+        tokens = collection.tokens[row][: collection.text.max_tokens]
+        text[at, : len(tokens)] = tokens
     return experts, available, torch.from_numpy(text).float()
 
 
 def scores(model, experts, available, text):
-    """(C, B) of a network with `gating: sequential`, `mask_padding: false` and no standardisation."""
+    """Scores (C, B) of a network with `gating: sequential`, `mask_padding: false` and no standardisation."""
     pooled_text = _vlad(model.text_pool, text)
     weights = functional.softmax(_linear(model.mixture, pooled_text), dim=1)
     texts = [_gated_embedding(embed, pooled_text) for embed in model.text]
@@ -62,12 +62,12 @@ def scores(model, experts, available, text):
 
 @torch.no_grad()
 def ranger(optimizer, rate):
-    """A step of RAdam with Lookahead, parameter by parameter, on the state of an optimiser of ours."""
+    """A step of RAdam with Lookahead, parameter by parameter, on the state of one of our optimisers."""
     (beta1, beta2), eps = optimizer.rule.betas, optimizer.rule.eps
     optimizer.steps += 1
-    done = optimizer.steps
+    num_steps = optimizer.steps
     longest = 2 / (1 - beta2) - 1
-    length = longest - 2 * done * beta2**done / (1 - beta2**done)
+    length = longest - 2 * num_steps * beta2**num_steps / (1 - beta2**num_steps)
     for param, mean, square, slow in zip(optimizer.params, *optimizer.state.values(), strict=True):
         if param.grad is None:
             continue
@@ -75,17 +75,18 @@ def ranger(optimizer, rate):
         mean.mul_(beta1).add_(param.grad, alpha=1 - beta1)
         param.add_(param, alpha=-optimizer.weight_decay * rate)
         if length > 5:
-            size = (1 - beta2**done) * (length - 4) / (longest - 4) * (length - 2) / length * longest / (longest - 2)
-            param.addcdiv_(mean, square.sqrt().add_(eps), value=-rate * math.sqrt(size) / (1 - beta1**done))
+            rectification = (length - 4) / (longest - 4) * (length - 2) / length * longest / (longest - 2)
+            size = (1 - beta2**num_steps) * rectification
+            param.addcdiv_(mean, square.sqrt().add_(eps), value=-rate * math.sqrt(size) / (1 - beta1**num_steps))
         else:
-            param.add_(mean, alpha=-rate / (1 - beta1**done))
-        if done % optimizer.rule.lookahead == 0:
+            param.add_(mean, alpha=-rate / (1 - beta1**num_steps))
+        if num_steps % optimizer.rule.lookahead == 0:
             slow.add_(param - slow, alpha=0.5)
             param.copy_(slow)
 
 
 def step(run, collection, rows, margin, rate):
-    """The loss of the videos at `rows`, which then moved the weights of `run`."""
+    """Takes a training step on the videos at `rows`, which updates the weights of `run`; returns the loss."""
     experts, available, text = batch(collection, rows)
     run.optimizer.zero_grad()
     loss = max_margin(scores(run.model, experts, available, text), margin)
@@ -96,14 +97,14 @@ def step(run, collection, rows, margin, rate):
 
 @torch.no_grad()
 def check(model, collection, rows):
-    """The largest difference between its scores and ours in training mode, on the same videos and weights."""
-    given, before = batch(collection, rows), {key: value.clone() for key, value in model.named_buffers()}
-    found = []
-    for way in (lambda *one: scores(model, *one), lambda e, a, t: model(e, a, t.unsqueeze(1))):
-        found.append(way(*given))
+    """The largest difference between the two scores in training mode, on the same videos and weights."""
+    inputs, buffers = batch(collection, rows), {key: value.clone() for key, value in model.named_buffers()}
+    results = []
+    for forward in (lambda *inputs: scores(model, *inputs), lambda e, a, t: model(e, a, t.unsqueeze(1))):
+        results.append(forward(*inputs))
         for key, value in model.named_buffers():
-            value.copy_(before[key])
-    return float((found[0] - found[1]).abs().max())
+            value.copy_(buffers[key])
+    return float((results[0] - results[1]).abs().max())
 
 
 def _vlad(pool, tokens):
@@ -132,7 +133,7 @@ def _layers(layers, x):
 
 
 def _linear(layer, x):
-    # Our own layers would take a way of their own (models/networks/linear.py).
+    # Not layer(x): our own layers have another implementation (models/networks/linear.py).
     return functional.linear(x, layer.weight, layer.bias)
 
 

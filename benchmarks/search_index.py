@@ -1,10 +1,10 @@
-"""Latency, recall and memory of a search: `python benchmarks/search_index.py [SIZE ...]`.
+"""Measures latency, recall and memory of the search: `python benchmarks/search_index.py [SIZE ...]`.
 
-Synthetic videos with seven experts of 64 numbers, as configs/models/ce_light.yaml has them; a third of the videos lack
-speech, others a face or sound. By similarity, queries are blurred videos, one at a time, with the weights of a caption,
-on one thread, as the server answers them. Then the whole of it is opened as a collection by a new process, and asked in
-words: half of the videos have eight words from a vocabulary of 20 000, some far more frequent than others, as in real
-texts. Prints a line a size, and writes benchmarks/search_index.json.
+Synthetic videos with seven experts of dimension 64, as in configs/models/ce_light.yaml; a third of the videos lack
+speech, others a face or sound. Similarity queries are noisy copies of videos with random expert weights, one at a time
+on one thread, as in the server. A new process then opens all of it as a collection and searches it by text: half of the
+videos have eight words from a vocabulary of 20 000 with a Zipf distribution. Prints a line per size, and writes
+benchmarks/search_index.json.
 """
 
 import json
@@ -50,7 +50,7 @@ def unit(values):
 
 
 def make(folder: Path, size: int) -> Vectors:
-    """Videos of many topics, written block by block, so that memory stays small."""
+    """Vectors of videos of many topics, written to `folder` block by block to save memory."""
     rng = np.random.default_rng(0)
     topics = rng.normal(size=(len(EXPERTS), TOPICS, DIM)).astype(np.float32)
     folder.mkdir()
@@ -90,7 +90,7 @@ def through_faiss(videos: Vectors, index: Approximate, query: Query, everything:
 
 
 def timed(ask, asked):
-    """(answers, {p50, p95} in milliseconds, and the same of CPU time), after two queries that nobody counts."""
+    """(answers, {p50, p95} of wall and CPU time in ms), after two warm-up queries."""
     for query in asked[:2]:
         ask(query)
     answers, taken = [], {"": [], "cpu_": []}
@@ -104,7 +104,7 @@ def timed(ask, asked):
 
 
 def make_collection(root: Path, size: int) -> Path:
-    """The folder of an index all of which is there but the vectors."""
+    """Path of a new index that is complete except for the vectors."""
     folder = root / "store" / "index" / "bench" / "0"
     folder.mkdir(parents=True)
     names = (f"{at:07}.mp4" for at in range(size))
@@ -148,13 +148,13 @@ def make_collection(root: Path, size: int) -> Path:
 
 
 def ask_collection(root: Path) -> dict:
-    """Of a new process: seconds until the collection is open, its memory then, and how long queries in words take."""
-    told = subprocess.run([sys.executable, __file__, ASK, str(root)], capture_output=True, text=True, check=True)
-    return json.loads(told.stdout)
+    """Measured in a new process: seconds to open the collection, its memory, and the latency of text queries."""
+    completed = subprocess.run([sys.executable, __file__, ASK, str(root)], capture_output=True, text=True, check=True)
+    return json.loads(completed.stdout)
 
 
-def opened(root: str) -> None:
-    """What `ask_collection` asks for, printed."""
+def print_measurements(root: str) -> None:
+    """Measures for `ask_collection`, in the new process, and prints JSON."""
     from search import Collection
 
     one_thread()
@@ -163,38 +163,38 @@ def opened(root: str) -> None:
     collection.videos[len(collection.videos) - 1]
     row = {"open_s": round(time.perf_counter() - start, 3)}
     rare = np.random.default_rng(3).integers(100, VOCABULARY, (QUERIES, 2))
-    told = timed(collection.search, [f"somebody says word{a} and word{b}" for a, b in rare])[1]
+    rare_words = timed(collection.search, [f"somebody says word{a} and word{b}" for a, b in rare])[1]
     frequent = timed(collection.search, ["somebody says word1 and word2"] * 10)[1]
-    print(json.dumps(row | {"words": told, "frequent_words": frequent, "own_mb": own_mb()}))
+    print(json.dumps(row | {"words": rare_words, "frequent_words": frequent, "own_mb": own_mb()}))
 
 
 def own_mb() -> int:
-    """Memory of this process now, without the files that are mapped into it (Linux)."""
+    """Current memory of this process without memory-mapped files (Linux)."""
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("RssAnon"))
 
 
 def memory_mb() -> int:
-    """The most that this process ever had, mapped files included."""
+    """Peak memory of this process, memory-mapped files included."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def bench(size: int, root: Path) -> dict:
     folder = make_collection(root, size)
-    seen = make(folder / VIDEOS, size)
+    vectors = make(folder / VIDEOS, size)
     shutil.copytree(folder / VIDEOS, folder / MOMENTS, copy_function=os.link)
-    asked = queries(seen)
+    all_queries = queries(vectors)
     one_thread()
-    right, told_exact = timed(lambda query: exact(seen, query), asked)
-    row = {"videos": size, "vectors_mb": round(size * DIM * len(EXPERTS) * 4 / 1e6), "exact": told_exact}
+    exact_results, exact_ms = timed(lambda query: exact(vectors, query), all_queries)
+    row = {"videos": size, "vectors_mb": round(size * DIM * len(EXPERTS) * 4 / 1e6), "exact": exact_ms}
     if size >= IndexSettings().approximate_from:
         start = time.perf_counter()
-        approximate.build(folder / "approximate", seen)
+        approximate.build(folder / "approximate", vectors)
         row["faiss_build_s"] = round(time.perf_counter() - start, 1)
         row["faiss_mb"] = round(sum(path.stat().st_size for path in (folder / "approximate").iterdir()) / 1e6)
         index, everything = Approximate(folder / "approximate"), np.ones(size, bool)
-        found, row["faiss"] = timed(lambda query: through_faiss(seen, index, query, everything), asked)
-        pairs = zip(right, found, strict=True)
+        results, row["faiss"] = timed(lambda query: through_faiss(vectors, index, query, everything), all_queries)
+        pairs = zip(exact_results, results, strict=True)
         row["recall@10"] = round(float(np.mean([len(np.intersect1d(a[:10], b[:10])) / 10 for a, b in pairs])), 4)
     return row | {"peak_rss_mb": memory_mb(), "collection": ask_collection(root)}
 
@@ -210,6 +210,6 @@ def main(sizes) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [ASK]:
-        opened(sys.argv[2])
+        print_measurements(sys.argv[2])
     else:
         main([int(size) for size in sys.argv[1:]] or SIZES)

@@ -1,10 +1,10 @@
-"""What a training step of CE costs at the real dimensions of MSR-VTT, on made-up features: `make bench-train`.
+"""Measures a training step of CE at the real dimensions of MSR-VTT, on random features: `make bench-train`.
 
-Nine experts, 183.45 million parameters, 6,513 videos, Ranger, as released. On a CPU it takes one thread and tells CPU
-seconds, which others on the machine change little; on a GPU (`--device cuda`) seconds. Beside it, in turns and on the
-same weights, a re-statement of the original's way of computing the same step (restated.py); their scores are
-compared first. Needs some 6 GB of memory. `--seven` takes the seven experts (146 million parameters) on which the
-original itself was measured once. Prints a table and writes benchmarks/training.json.
+Nine experts, 183.45 million parameters, 6,513 videos, Ranger, as released. On a CPU it runs on one thread and reports
+CPU seconds, which depend little on other load; on a GPU (`--device cuda`) it reports seconds. A re-implementation of
+the original's computation (restated.py) runs in turn with it on the same weights; their scores are compared first.
+Needs about 6 GB of memory. `--seven` takes the seven experts (146 million parameters) on which the original itself was
+measured once. Prints a table and writes benchmarks/training.json.
 """
 
 import argparse
@@ -27,16 +27,16 @@ MARGIN, RATE, TURNS = 0.0938, 0.1, 2
 
 
 def main() -> None:
-    """A row for each gating, precision and batch size."""
-    asked = argparse.ArgumentParser()
-    asked.add_argument("--steps", type=int, default=3, help="timed in each turn, after one that is not")
-    asked.add_argument("--batch", type=int, nargs="+", default=[64, 128])
-    asked.add_argument("--gating", nargs="+", default=["sequential", "parallel"])
-    asked.add_argument("--precision", nargs="+", default=["fp32", "bf16"])
-    asked.add_argument("--videos", type=int, default=6513)
-    asked.add_argument("--device", default="cpu")
-    asked.add_argument("--seven", action="store_true")
-    options = asked.parse_args()
+    """Prints and writes one row for each gating, precision and batch size."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--steps", type=int, default=3, help="timed in each turn, after one that is not")
+    parser.add_argument("--batch", type=int, nargs="+", default=[64, 128])
+    parser.add_argument("--gating", nargs="+", default=["sequential", "parallel"])
+    parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"])
+    parser.add_argument("--videos", type=int, default=6513)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seven", action="store_true")
+    options = parser.parse_args()
     import torch
 
     if options.device == "cpu":
@@ -48,45 +48,45 @@ def main() -> None:
     print(f"{'gating':12}{'precision':11}{'batch':>6}{head}", flush=True)
     for gating, precision, batch in itertools.product(options.gating, options.precision, options.batch):
         rows.append(row := measure(data, gating, precision, batch, options))
-        told = f"{row['restated_s_per_step']:.2f} ({row['times']:.2f} times)" if "times" in row else ""
+        restated = f"{row['restated_s_per_step']:.2f} ({row['times']:.2f} times)" if "times" in row else ""
         numbers = f"{row['s_per_step']:12.3f}{row['steps_per_s']:12.2f}{row['epoch_s']:13.1f}"
-        print(f"{gating:12}{precision:11}{batch:6}{numbers}{told:>23}", flush=True)
-    facts = {"experts": len(data.experts), "videos": options.videos, "device": device(options.device)}
-    facts |= {"seconds": unit, "torch": torch.__version__, "peak_rss_gb": peak_gb(), "rows": rows}
+        print(f"{gating:12}{precision:11}{batch:6}{numbers}{restated:>23}", flush=True)
+    result = {"experts": len(data.experts), "videos": options.videos, "device": device(options.device)}
+    result |= {"seconds": unit, "torch": torch.__version__, "peak_rss_gb": peak_gb(), "rows": rows}
     if not options.seven and options.device == "cpu":
-        Path(__file__).with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")
+        Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
 
 
 def collection(num_videos, names):
-    """Features of the real dimensions, of which a third of the videos lacks face, audio, ocr or speech."""
+    """Random features of the real dimensions; face, audio, ocr and speech are each missing for 30 % of the videos."""
     import numpy as np
 
     from models.config import ExpertInput, TextInput
     from models.inputs.batches import Collection
     from pipeline.stores.ragged import Ragged
 
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
 
     def ragged(dim, counts):
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return Ragged(chance.standard_normal((offsets[-1], dim), np.float32), offsets)
+        return Ragged(rng.standard_normal((offsets[-1], dim), np.float32), offsets)
 
     experts, features = [], {}
     for name in names:
-        seen = chance.random(num_videos) < 0.7 if name in {"audio", "face", "ocr", "speech"} else np.ones(num_videos)
+        present = rng.random(num_videos) < 0.7 if name in {"audio", "face", "ocr", "speech"} else np.ones(num_videos)
         if name in VLAD:
             dim, clusters, tokens = VLAD[name]
             experts.append(ExpertInput(name, dim, "vlad", clusters, tokens))
-            features[name] = ragged(dim, chance.integers(1, tokens, num_videos) * seen.astype(int))
+            features[name] = ragged(dim, rng.integers(1, tokens, num_videos) * present.astype(int))
         else:
             experts.append(ExpertInput(name, POOLED[name]))
-            features[name] = ragged(POOLED[name], seen.astype(int))
-    words = ragged(768, chance.integers(5, 20, num_videos))
+            features[name] = ragged(POOLED[name], present.astype(int))
+    words = ragged(768, rng.integers(5, 20, num_videos))
     return Collection(tuple(experts), TextInput(768, 28, 1, 37), features, words, np.arange(num_videos))
 
 
 def measure(data, gating, precision, batch, options):
-    """What one setting costs, and what its re-statement does where there is one."""
+    """The row of one setting; with the time of restated.py for fp32, sequential gating on a CPU."""
     import torch
 
     from benchmarks import restated
@@ -95,28 +95,28 @@ def measure(data, gating, precision, batch, options):
     from pipeline.running.cpu import freed_memory_kept
 
     run = start(data, gating, precision, batch, options.device)
-    there = Data(data, run.hardware.device, trim=False)
-    batches = (one for _ in itertools.repeat(None) for one in epoch(there, batch, run.generator))
-    ways = {"ours": (lambda: _step(run, next(batches), RATE), freed_memory_kept)}
+    on_device = Data(data, run.hardware.device, trim=False)
+    batches = (one for _ in itertools.repeat(None) for one in epoch(on_device, batch, run.generator))
+    steps = {"ours": (lambda: _step(run, next(batches), RATE), freed_memory_kept)}
     if (gating, precision, options.device) == ("sequential", "fp32", "cpu"):
-        drawn = iter(torch.randperm(options.videos).repeat(99).split(batch))
-        apart = restated.check(run.model, data, next(drawn).tolist())
+        rows = iter(torch.randperm(options.videos).repeat(99).split(batch))
+        apart = restated.check(run.model, data, next(rows).tolist())
         if apart > 5e-6:
             sys.exit(f"the scores of the re-statement differ from ours by {apart}")
-        ways["restated"] = (lambda: restated.step(run, data, next(drawn).tolist(), MARGIN, RATE), nullcontext)
-    taken = dict.fromkeys(ways, 0.0)
-    for _, (name, (step, context)) in itertools.product(range(TURNS), ways.items()):
+        steps["restated"] = (lambda: restated.step(run, data, next(rows).tolist(), MARGIN, RATE), nullcontext)
+    seconds = dict.fromkeys(steps, 0.0)
+    for _, (name, (step, context)) in itertools.product(range(TURNS), steps.items()):
         with context():
-            taken[name] += timed(step, options.steps, run.hardware.device) / (TURNS * options.steps)
-    ours, per_epoch = taken["ours"], -(-options.videos // batch)
+            seconds[name] += timed(step, options.steps, run.hardware.device) / (TURNS * options.steps)
+    ours, per_epoch = seconds["ours"], -(-options.videos // batch)
     row = {
         "parameters_million": round(sum(param.numel() for param in run.model.parameters()) / 1e6, 2),
         "gating": gating, "precision": precision, "batch": batch, "s_per_step": round(ours, 4),
         "steps_per_s": round(1 / ours, 3), "epoch_s": round(ours * per_epoch, 1),
     }  # fmt: skip
-    if "restated" in taken:
-        slow = taken["restated"]
-        row |= {"restated_s_per_step": round(slow, 4), "times": round(slow / ours, 2), "apart": apart}
+    if "restated" in seconds:
+        original = seconds["restated"]
+        row |= {"restated_s_per_step": round(original, 4), "times": round(original / ours, 2), "apart": apart}
     return row
 
 
@@ -137,7 +137,7 @@ def start(data, gating, precision, batch, device):
 
 
 def timed(step, steps, device):
-    """Seconds of so many steps, after one that nobody counts: CPU seconds on a CPU."""
+    """Seconds of `steps` steps (on a CPU: CPU seconds), after a warm-up step."""
     import torch
 
     def now():
@@ -154,7 +154,7 @@ def timed(step, steps, device):
 
 
 def device(name):
-    """What it runs on, in words."""
+    """The name of the GPU or CPU."""
     import torch
 
     if name != "cpu":

@@ -1,4 +1,4 @@
-"""Small clips made on the spot through PyAV: what is in each frame and in the sound is known."""
+"""Generates small video clips with PyAV whose frames, audio and subtitles are known."""
 
 import heapq
 import io
@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 TICKS = Fraction(1, 12800)
-"""Clock of the pictures: 25, 12.5, 10, 8 and 5 frames a second all fall on whole ticks."""
+"""Time base of the video stream, in which frames at 25, 12.5, 10, 8 and 5 fps fall on whole ticks."""
 
 NUM_BITS = 10
 TONE_HZ = 440
@@ -21,7 +21,7 @@ Picture = Callable[[int], np.ndarray]
 
 
 def numbered(index: int, size: tuple[int, int] = (160, 120)) -> np.ndarray:
-    """(H, W, 3) uint8 whose left column of blocks spells `index` in black and white, beside a square that moves."""
+    """A frame (H, W, 3) uint8 with `index` in binary as black and white blocks on the left, beside a moving square."""
     width, height = size
     picture = np.full((height, width, 3), (60, 90, 140), np.uint8)
     for bit in range(NUM_BITS):
@@ -34,14 +34,14 @@ def numbered(index: int, size: tuple[int, int] = (160, 120)) -> np.ndarray:
 
 
 def number_in(picture: np.ndarray) -> int:
-    """The index that `numbered` spelled in a picture."""
+    """The index that `numbered` encoded in a frame."""
     height, width = picture.shape[:2]
     rows = [round((bit + 0.5) * height / NUM_BITS) for bit in range(NUM_BITS)]
     return sum(int(picture[row, width // 8].mean() > 127) << bit for bit, row in enumerate(rows))
 
 
 def tone(seconds: float, hz: float = TONE_HZ, rate_hz: int = AUDIO_HZ) -> np.ndarray:
-    """(S,) float32, a sine at half of full scale."""
+    """A sine wave at half of full scale, (S,) float32."""
     return (0.5 * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate_hz)) / rate_hz)).astype(np.float32)
 
 
@@ -64,10 +64,10 @@ def make_clip(
     gop: int = 12,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """A clip at `path`, its container by the suffix.
+    """Writes a clip to `path`, whose suffix decides the container; returns `path`.
 
-    The pictures are `picture(0)`, `picture(1)` ... at k / fps, or at `times_s`; without a picture give `codec` "".
-    `sound` is "tone", "silence", None (no audio stream) or (S,) or (S, 2) samples at AUDIO_HZ.
+    The frames are `picture(0)`, `picture(1)` ... at k / fps, or at `times_s`; with `codec` "" there is no video stream.
+    `sound` is "tone", "silence", None (no audio stream), or samples (S,) or (S, 2) at AUDIO_HZ.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(f"file:{path}", "w", options=options or {}) as container:
@@ -81,7 +81,7 @@ def make_clip(
         art = _cover_stream(container) if cover else None
         frames = _frames(video, fps, seconds, times_s, picture or (lambda index: numbered(index, size)))
         blocks = _blocks(samples, sound_from_s) if audio else iter(())
-        # In the order of their times, as files are laid out; Matroska and MPEG-TS are read badly otherwise.
+        # Interleaved by time, as in real files: readers of Matroska and MPEG-TS have trouble otherwise.
         for frame in heapq.merge(frames if video else iter(()), blocks, key=lambda frame: frame.pts * frame.time_base):
             container.mux((video if isinstance(frame, av.VideoFrame) else audio).encode(frame))
         for stream in filter(None, (video, audio)):
@@ -100,7 +100,7 @@ def make_clip(
 
 
 def write_srt(path: Path, cues: Sequence[tuple[str, float, float]], bom: bool = False) -> Path:
-    """A subtitle file beside a clip."""
+    """Writes an .srt file with the cues (text, start, end), and returns `path`."""
     path.write_bytes((b"\xef\xbb\xbf" if bom else b"") + _srt(cues).encode())
     return path
 
@@ -109,7 +109,7 @@ def _video_stream(container, codec, size, fps, pixels, gop):
     stream = container.add_stream(codec, rate=Fraction(fps).limit_denominator(1000))
     stream.width, stream.height = size
     stream.pix_fmt = pixels or {"gif": "rgb8"}.get(codec, "yuv420p")
-    if codec.startswith("lib"):  # the others count frames
+    if codec.startswith("lib"):  # the other encoders only support 1 / fps
         stream.codec_context.time_base = TICKS
         stream.time_base = TICKS
     if codec == "libx264":
@@ -169,7 +169,7 @@ def _clock(time_s):
 
 
 def _rotate(path, degrees):
-    """Sets the display matrix of the first track of an .mp4, as a phone does: turned clockwise when shown."""
+    """Sets the display matrix of an .mp4's first track, as phones do: players rotate it clockwise by `degrees`."""
     cosine, sine = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
     matrix = struct.pack(">9i", cosine << 16, sine << 16, 0, -sine << 16, cosine << 16, 0, 0, 0, 1 << 30)
     data = bytearray(path.read_bytes())

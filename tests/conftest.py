@@ -1,4 +1,4 @@
-"""What the tests share: clips that are made once a session, and the real media that lie beside some checkouts."""
+"""Fixtures of all tests: clips that are made once per session, and the folder of real videos."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ MEDIA = ROOT.parent / "shared" / "media"
 
 @pytest.fixture(scope="session")
 def media() -> Path:
-    """The folder of real videos; what needs it is skipped where it is not."""
+    """Path of the folder of real videos beside some checkouts; tests that need it are skipped without it."""
     if not MEDIA.is_dir():
         pytest.skip(f"no real media at {MEDIA}")
     return MEDIA
@@ -21,26 +21,26 @@ def media() -> Path:
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory) -> Path:
-    """Two seconds of numbered frames and a tone, as most files are: H.264 and AAC in an .mp4."""
+    """Path of a clip in the most common format, H.264 and AAC in an .mp4: two seconds of numbered frames and a tone."""
     return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
 
 
 @pytest.fixture(scope="session")
 def rich_clip(tmp_path_factory) -> Path:
-    """Three seconds with something for every expert: a face, a written word, a moving thing, a tone, subtitles."""
+    """Path of a clip with content for every expert: three seconds with a face, a word, motion, a tone and subtitles."""
     cues = [("Welcome to the harbor", 0.2, 1.4), ("Goodbye", 1.6, 2.4)]
     return _rich(tmp_path_factory.mktemp("rich") / "rich.mkv", 3, cues)
 
 
 @pytest.fixture(scope="session")
 def brief_clip(tmp_path_factory) -> Path:
-    """The first second of it, for large networks."""
+    """Path of a clip like `rich_clip`, but of one second, for large networks."""
     return _rich(tmp_path_factory.mktemp("brief") / "brief.mkv", 1, [("Welcome", 0.2, 0.9)])
 
 
 @pytest.fixture(scope="session")
 def bare_clip(tmp_path_factory) -> Path:
-    """One frame of one colour: no sound, no subtitles, no face, no word."""
+    """Path of a clip without content: a single grey frame, no audio, no subtitles."""
     path = tmp_path_factory.mktemp("bare") / "bare.mp4"
     return make_clip(
         path, fps=25, seconds=0.04, picture=lambda index: np.full((120, 160, 3), 128, np.uint8), sound=None

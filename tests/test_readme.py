@@ -1,4 +1,4 @@
-"""The README says what is true: its commands can be typed, its paths are there, its examples run."""
+"""Checks the README against the project: its commands, paths, tables and examples."""
 
 import os
 import re
@@ -28,7 +28,7 @@ COMMANDS = sorted(set(re.findall(r"luigi --module tasks ([A-Z][^`|\n]*)", README
 
 
 def block(first_line: str) -> str:
-    """The fenced block that begins with this line."""
+    """The content of the fenced block that begins with this line."""
     return next(text for text in re.findall(r"```\w*\n(.*?)```", README, re.DOTALL) if text.startswith(first_line))
 
 

@@ -26,7 +26,7 @@ def reader(name: str) -> ModuleType:
 def is_imported(settings: DatasetConfig) -> bool:
     """Whether released features were imported for the dataset, so that it needs no videos."""
     files = settings.annotations
-    return bool(files and settings.released and released.is_there(settings.released.folder(files)))
+    return bool(files and settings.released and released.has_captions(settings.released.folder(files)))
 
 
 def has_videos(settings: DatasetConfig) -> bool:

@@ -4,13 +4,12 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
-from urllib.parse import urlparse
 
 from pipeline.datasets.annotations import DatasetConfig
 from pipeline.datasets.sources import Part
 from pipeline.errors import FetchError
 from pipeline.untrusted.archives import scratch, unpack
-from pipeline.untrusted.download import Checksum, Progress, checksum, fetch
+from pipeline.untrusted.download import Checksum, Progress, checksum, fetch, file_name
 
 ProgressBar = Callable[[str], AbstractContextManager[Progress]]
 """Title -> a context that shows a progress bar and yields its callback."""
@@ -38,12 +37,12 @@ def obtain(settings: DatasetConfig, progress_bar: ProgressBar, log: Callable[[st
 
 def part_files(part: Part) -> list[Path]:
     """Paths of the files that a part consists of, whether they exist or not."""
-    names = part.members or (_file_name(part.where),)
+    names = part.members or (file_name(part.where),)
     return [Path(part.into) / name for name in names]
 
 
 def _download(part: Part, progress_bar: ProgressBar, log: Callable[[str], None]) -> None:
-    target = Path(part.into) / _file_name(part.where)
+    target = Path(part.into) / file_name(part.where)
     with progress_bar(f"Fetching {target.name}") as progress:
         fetch([part.where], target, Checksum("sha256", (part.sha256,) if part.sha256 else ()), progress)
     verified = "as known" if part.sha256 else "not known before"
@@ -64,7 +63,3 @@ def _extract_members(archive: Path, part: Part) -> None:
         for name, path in by_name.items():
             os.replace(path, into / name)  # noqa: PTH105
     archive.unlink()
-
-
-def _file_name(url: str) -> str:
-    return PurePosixPath(urlparse(url).path).name

@@ -34,7 +34,7 @@ def read_known(settings: DatasetConfig, files: AnnotationFiles) -> Annotations |
     AnnotationError for files that are damaged or of another format.
     """
     annotations: Annotations | None = reader(files.format).read(Path(files.folder), files.variant)
-    if annotations is None and settings.released and released.is_there(settings.released.folder(files)):
+    if annotations is None and settings.released and released.has_captions(settings.released.folder(files)):
         annotations = released.read(settings.released.folder(files), settings.released)
     return annotations
 

@@ -21,7 +21,7 @@ TimedFrame = tuple[int, NDArray[np.uint8]]
 """(index into the wanted times, (H, W, 3) uint8 RGB)"""
 
 
-def decoded(container: Any, stream: Any) -> Iterator[Any]:
+def decode_frames(container: Any, stream: Any) -> Iterator[Any]:
     """The frames of a PyAV stream; packets that cannot be decoded are skipped."""
     import av
 
@@ -52,23 +52,23 @@ def pyav_frames(path: Path, times_s: NDArray[np.float64], last_s: float, seek: b
         start_s = (container.start_time or 0) / 1e6
         if sought:
             container.seek(int((times_s[0] + start_s) * 1e6), backward=True)
-        shown, wanted, time_s = None, 0, 0.0
-        for frame in decoded(container, stream):
+        current, next_index, time_s = None, 0, 0.0
+        for frame in decode_frames(container, stream):
             time_s = float(frame.pts * stream.time_base) - start_s
-            if shown is None and sought and time_s > times_s[0] + SLACK_S:
+            if current is None and sought and time_s > times_s[0] + SLACK_S:
                 break  # the seek landed too late, as in AVI files without an index: read from the start instead
             # When the first frame comes after the first wanted time, it stands for that time too.
-            ready = int(np.searchsorted(times_s, time_s - SLACK_S / 2)) if shown is not None else wanted
-            yield from _repeat(shown, reformatter, range(wanted, ready))
-            wanted, shown = max(wanted, ready), frame
-            if wanted == len(times_s):
+            ready = int(np.searchsorted(times_s, time_s - SLACK_S / 2)) if current is not None else next_index
+            yield from _repeat(current, reformatter, range(next_index, ready))
+            next_index, current = max(next_index, ready), frame
+            if next_index == len(times_s):
                 return
         else:
             # The last frame stays on screen. When it did not decode, the last decoded one counts for two frames' time.
             grace_s = 2.0 / float(stream.average_rate or DEFAULT_FPS)
             covered_s = time_s + grace_s if time_s < last_s - SLACK_S else np.inf
-            until = int(np.searchsorted(times_s, covered_s, side="right")) if shown is not None else wanted
-            yield from _repeat(shown, reformatter, range(wanted, until))
+            until = int(np.searchsorted(times_s, covered_s, side="right")) if current is not None else next_index
+            yield from _repeat(current, reformatter, range(next_index, until))
             return
     yield from pyav_frames(path, times_s, last_s, seek=False)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DecodeError
 from pipeline.media.container import DEFAULT_FPS, open_container, pick_video, reason, subtitle_streams
-from pipeline.media.decoders import TimedFrame, decoded, decord_frames, open_decord, pyav_frames
+from pipeline.media.decoders import TimedFrame, decode_frames, decord_frames, open_decord, pyav_frames
 
 DECODE_VERSION = 1
 """Raised by hand when the decoded frames or samples change; part of every expert's recipe."""
@@ -142,7 +142,7 @@ def _first_frame(path: Path) -> tuple[int, int, bool]:
     (0, 0, False) when no frame decodes.
     """
     with open_container(path) as container:
-        frame = next(decoded(container, pick_video(container)), None)
+        frame = next(decode_frames(container, pick_video(container)), None)
     if frame is None:
         return 0, 0, False
     width, height = (frame.height, frame.width) if frame.rotation % 180 else (frame.width, frame.height)

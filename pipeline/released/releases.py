@@ -1,11 +1,9 @@
 """Chooses and downloads released archives, and keeps the captions and lists in them."""
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from urllib.parse import urlparse
 
 from pipeline import config
 from pipeline.datasets import annotations
@@ -13,9 +11,9 @@ from pipeline.datasets.annotations import DatasetConfig
 from pipeline.datasets.readers import released
 from pipeline.datasets.sources import AnnotationFiles, Archive, Released
 from pipeline.errors import ArchiveError, ConfigError
-from pipeline.stores.atomic import TEMPORARY
+from pipeline.stores.atomic import replacing
 from pipeline.untrusted.archives import Unpacked
-from pipeline.untrusted.download import Checksum, Progress, fetch
+from pipeline.untrusted.download import Checksum, Progress, fetch, file_name
 from pipeline.untrusted.unpickle import load_pickle
 
 ANNOTATIONS = (released.CAPTIONS, "*_list*.txt", "jsfusion_val_caption_idx.pkl", released.MAPPING)
@@ -48,32 +46,30 @@ def release_of(name: str, settings: DatasetConfig) -> Release:
     return Release(name, settings.released, settings.annotations)
 
 
-def choose(release: Release, wanted: str) -> Archive:
-    """The archive called `wanted`, or the first one when that is empty; ConfigError for an unknown name."""
+def choose(release: Release, name: str) -> Archive:
+    """The archive called `name`, or the first one when that is empty; ConfigError for an unknown name."""
     archives = {archive.release: archive for archive in release.released.archives}
-    if wanted and wanted not in archives:
-        raise ConfigError(f"--release {wanted}: there are {', '.join(archives)}")
-    return archives[wanted or next(iter(archives))]
+    if name and name not in archives:
+        raise ConfigError(f"--release {name}: there are {', '.join(archives)}")
+    return archives[name or next(iter(archives))]
 
 
-def local(release: Release, given: str, wanted: str, progress: Progress) -> Path:
-    """Path of the archive (file or folder): `given`, downloaded first when it is a URL, or the release's when empty.
+def local(release: Release, source: str, name: str, progress: Progress) -> Path:
+    """Path of the archive (file or folder): `source`, downloaded first when it is a URL, or the release's when empty.
 
     ConfigError for an unknown release, or one whose URL is not public; FetchError when the download fails.
     """
-    if given and not given.startswith(("http://", "https://")):
-        return Path(given)
-    if given:
-        return fetch([given], release.downloads / _file_name(given), Checksum(), progress)
-    archive = choose(release, wanted)
+    if source and not source.startswith(("http://", "https://")):
+        return Path(source)
+    if source:
+        return fetch([source], release.downloads / file_name(source), Checksum(), progress)
+    archive = choose(release, name)
     if any("<" in url for url in archive.urls):
         raise ConfigError(
             f"the address of {archive.release} is known only to those who have the licence ({archive.urls[0]}): give "
             "it, or the file, as --archive"
         )
-    return fetch(
-        archive.urls, release.downloads / _file_name(archive.urls[0]), Checksum("sha1", archive.sha1), progress
-    )
+    return fetch(archive.urls, release.downloads / file_name(archive.urls[0]), Checksum("sha1", archive.sha1), progress)
 
 
 def keep_annotations(release: Release, members: Mapping[str, Unpacked]) -> list[str]:
@@ -88,12 +84,10 @@ def keep_annotations(release: Release, members: Mapping[str, Unpacked]) -> list[
             continue
         if name.endswith(".pkl"):
             load_pickle(unpacked.path, member)  # raises when it is damaged or not safe to read
-        release.folder.mkdir(parents=True, exist_ok=True)
-        temporary = release.folder / f"{TEMPORARY}{name}"
-        shutil.copyfile(unpacked.path, temporary)
-        os.replace(temporary, release.folder / name)  # noqa: PTH105
+        with replacing(release.folder / name) as temporary:
+            shutil.copyfile(unpacked.path, temporary)
         kept.append(name)
-    if not released.is_there(release.folder):
+    if not released.has_captions(release.folder):
         raise ArchiveError(f"no {released.CAPTIONS} in the archive, nor in {release.folder}: put it there")
     return kept
 
@@ -123,7 +117,3 @@ def _link(archive: Archive) -> str:
 def _digits(archive: Archive) -> str:
     checksums = (f"`{digits}`" if len(digits) == 40 else f"`{digits}...`" for digits in archive.sha1)
     return " or ".join(checksums) or "not published"
-
-
-def _file_name(url: str) -> str:
-    return PurePosixPath(urlparse(url).path).name

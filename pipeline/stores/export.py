@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -28,17 +27,11 @@ def export(videos: Iterable[VideoFeatures], path: Path, kind: Format) -> int:
     A row is one feature vector's entry (a word, a face, a moment): its video, its times in seconds, and the extras of
     the vector. The vector itself is written only when there are no extras, and always in `npy`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     if kind == "npy":
         return sum(_write_arrays(video, features, path) for video, features in videos)
-    temporary = path.with_name(f"{atomic.TEMPORARY}{uuid.uuid4().hex[:8]}-{path.name}")
     write = _write_lines if kind == "jsonl" else _write_parquet
-    try:
-        count = write(videos, temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return count
+    with atomic.replacing(path) as temporary:
+        return write(videos, temporary)
 
 
 def export_states(videos: Iterable[tuple[str, Row]], path: Path) -> Counter[str]:

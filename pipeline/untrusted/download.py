@@ -7,8 +7,9 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+from urllib.parse import urlparse
 
 from pipeline.errors import FetchError
 
@@ -45,6 +46,11 @@ def checksum(path: Path, kind: str = "sha256") -> str:
     """The checksum of a file in hex digits; `kind` is sha256 or sha1."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, kind).hexdigest()
+
+
+def file_name(url: str) -> str:
+    """The last part of a URL's path, without its query."""
+    return PurePosixPath(urlparse(url).path).name
 
 
 def fetch(urls: Sequence[str], path: Path, check: Checksum, progress: Progress = lambda done, of: None) -> Path:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import uuid
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from pipeline.errors import FetchError, WeightsError
-from pipeline.stores.atomic import TEMPORARY
+from pipeline.stores.atomic import replacing
 from pipeline.untrusted.download import Checksum
 from pipeline.untrusted.download import fetch as fetch_file
 from pipeline.weights.files import WeightFile, WeightOptions
@@ -67,11 +66,13 @@ class _ResumingDownloader:
 
 def _unpack(archive: Path, member: str, target: Path) -> None:
     """Extracts one member of a zip archive to `target` atomically, and deletes the archive."""
-    temporary = target.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:8]}-{target.name}")
     try:
-        with zipfile.ZipFile(archive) as packed, packed.open(member) as source, temporary.open("wb") as out:
+        with (
+            zipfile.ZipFile(archive) as packed,
+            packed.open(member) as source,
+            replacing(target) as temporary,
+            temporary.open("wb") as out,
+        ):
             shutil.copyfileobj(source, out)
-        os.replace(temporary, target)  # noqa: PTH105
     finally:
-        temporary.unlink(missing_ok=True)
         archive.unlink(missing_ok=True)

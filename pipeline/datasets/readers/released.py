@@ -14,7 +14,7 @@ CAPTIONS = "raw-captions*.pkl"
 MAPPING = "dict_youtube_mapping.pkl"
 
 
-def is_there(folder: Path) -> bool:
+def has_captions(folder: Path) -> bool:
     """Whether the captions of an archive were imported into `folder`."""
     return any(folder.glob(CAPTIONS))
 

@@ -1,4 +1,4 @@
-"""Getting the public parts of a dataset."""
+"""Downloads of the public parts of a dataset."""
 
 import zipfile
 from contextlib import contextmanager

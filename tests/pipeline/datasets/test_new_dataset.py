@@ -1,4 +1,4 @@
-"""Describing a folder of one's own."""
+"""The YAML and the numbers of a new dataset."""
 
 import csv
 

@@ -1,4 +1,4 @@
-"""Rows from the pickles of an archive."""
+"""Imports of rows from the pickles of an archive."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""The table of released archives, and which one is taken."""
+"""The table of released archives, and the choice and download of one."""
 
 import pytest
 

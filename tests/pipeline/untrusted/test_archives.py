@@ -1,4 +1,4 @@
-"""Archives of strangers."""
+"""Well-formed, damaged and hostile archives."""
 
 import errno
 import io

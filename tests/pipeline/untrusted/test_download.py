@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine that breaks off, lies and forgets."""
+"""Downloads from a local server that breaks connections, sends wrong bytes, or does not support ranges."""
 
 import errno
 import hashlib
@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import FetchError
 from pipeline.untrusted import download as module
-from pipeline.untrusted.download import Checksum, checksum, fetch
+from pipeline.untrusted.download import Checksum, checksum, fetch, file_name
 
 DATA = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -152,6 +152,11 @@ def test_a_full_disk_is_told_and_what_arrived_is_kept(server, target, monkeypatc
     assert target.with_name("file.bin.partial").stat().st_size == 60_000
     get(server, target, SHA256)
     assert target.read_bytes() == DATA
+
+
+def test_the_file_name_of_a_url_is_the_last_part_of_its_path():
+    assert file_name("https://example.org/a/b.tar.gz?download=1#top") == "b.tar.gz"
+    assert file_name("http://example.org/") == ""
 
 
 def test_a_folder_that_cannot_be_made_is_told(server, tmp_path):

@@ -1,4 +1,4 @@
-"""Pickles of strangers: true forms are read, and whatever could do harm is refused by name before it does."""
+"""Pickles as released are read; anything that could do harm is refused by name, without running it."""
 
 import collections
 import pickle

@@ -1,11 +1,11 @@
-"""Annotation files in the forms of their owners, small: each maker returns nothing and fills a folder."""
+"""Writes small annotation files in the owners' formats, and gives short views of what the readers return."""
 
 import csv
 import json
 
 
 def msrvtt(folder, num_train=6, num_val=2, num_test=4, captions=3):
-    """The two JSON files of the challenge; video<i>, its captions "<i> says <k>"."""
+    """Writes the two JSON files of the challenge: videos `video<i>` with captions "<i> says <k>"."""
     number = 0
     names = {"train": num_train, "validate": num_val, "test": num_test}
     files = {"train_val_videodatainfo.json": ("train", "validate"), "test_videodatainfo.json": ("test",)}
@@ -21,8 +21,8 @@ def msrvtt(folder, num_train=6, num_val=2, num_test=4, captions=3):
                     for k in range(captions)
                 ]
                 number += 1
-        # In the real files the sentences of a video do not stand together.
-        sentences.sort(key=lambda annotations: annotations["sen_id"] % 100)
+        # In the real files the sentences of a video are not adjacent.
+        sentences.sort(key=lambda sentence: sentence["sen_id"] % 100)
         write(folder, file, json.dumps({"info": {"year": "2016"}, "videos": videos, "sentences": sentences}))
 
 
@@ -45,7 +45,7 @@ def lsmdc(folder, **splits):
 
 
 def lists(folder, **names):
-    """One name a line, no end of line after the last."""
+    """Writes `<file>.txt` with one name per line, without a newline at the end."""
     for file, listed in names.items():
         write(folder, f"{file}.txt", "\n".join(listed))
 

@@ -1,4 +1,4 @@
-"""Each reader on small files in the form of their owners; what is expected was counted by hand."""
+"""What all readers have in common, parametrised over them: missing files, unknown variants and malformed files."""
 
 import pytest
 

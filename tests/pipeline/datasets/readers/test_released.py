@@ -26,8 +26,8 @@ def folder(tmp_path):
 
 
 def test_a_folder_without_captions_has_no_import(tmp_path, folder):
-    assert released.is_there(folder)
-    assert not released.is_there(tmp_path / "other")
+    assert released.has_captions(folder)
+    assert not released.has_captions(tmp_path / "other")
 
 
 def test_words_are_joined_and_names_lose_their_suffix(folder):
