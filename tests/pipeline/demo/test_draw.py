@@ -3,18 +3,7 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.demo.draw import frames
-from pipeline.demo.ground_truth import sample_facts
-
-FACTS = replace(
-    sample_facts("demo_000", "train", 1, 0, (2.0, 2.0)),
-    color="red",
-    shape="square",
-    scene="plain wall",
-    direction="left",
-    speed="slow",
-    word=None,
-    face=None,
-)
+from tests.pipeline.demo.red_square import RED_SQUARE
 
 
 def red_center(picture):
@@ -25,7 +14,7 @@ def red_center(picture):
 
 def test_a_shape_moves_the_way_its_facts_say():
     def travelled(direction):
-        first, *_, last = frames(replace(FACTS, direction=direction), 320, 240, 6)
+        first, *_, last = frames(replace(RED_SQUARE, direction=direction), 320, 240, 6)
         return red_center(last) - red_center(first)
 
     for direction, (x, y) in {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}.items():
@@ -36,14 +25,14 @@ def test_a_shape_moves_the_way_its_facts_say():
 
 def test_a_face_of_the_second_half_is_not_in_the_first():
     half = list(
-        frames(replace(FACTS, direction="still", speed="", face="colour", face_time="second half"), 320, 240, 6)
+        frames(replace(RED_SQUARE, direction="still", speed="", face="colour", face_time="second half"), 320, 240, 6)
     )
     differs = [bool((picture != half[0]).any()) for picture in half]
     assert differs == [False] * 6 + [True] * 6
 
 
 def test_larger_frames_hold_the_same_things():
-    assert next(frames(replace(FACTS, word="MUSEUM", face="dim", face_time="throughout"), 480, 360, 6)).shape == (
+    assert next(frames(replace(RED_SQUARE, word="MUSEUM", face="dim", face_time="throughout"), 480, 360, 6)).shape == (
         360,
         480,
         3,

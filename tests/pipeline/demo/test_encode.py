@@ -5,17 +5,10 @@ import av
 import numpy as np
 
 from pipeline.demo.encode import encode, srt
-from pipeline.demo.ground_truth import sample_facts
+from tests.pipeline.demo.red_square import RED_SQUARE
 
 FACTS = replace(
-    sample_facts("demo_000", "train", 1, 0, (2.0, 2.0)),
-    color="red",
-    shape="square",
-    scene="plain wall",
-    direction="left",
-    speed="slow",
-    word=None,
-    face=None,
+    RED_SQUARE,
     sound="high beep",
     topic="train",
     subtitle="The train is late – déjà vu.",

@@ -1,19 +1,9 @@
-import hashlib
-
 import pytest
 
 from pipeline.errors import WeightsError
 from pipeline.weights import cache
 from pipeline.weights.files import WeightFile, WeightOptions
-
-BYTES = b"weights"
-SHA256 = hashlib.sha256(BYTES).hexdigest()
-
-
-@pytest.fixture
-def server(server):
-    server.files["a/net.pth"] = BYTES
-    return server
+from tests.pipeline.weights.conftest import SHA256
 
 
 def test_all_that_is_missing_is_told_at_once_with_where_to_put_it(server, tmp_path):

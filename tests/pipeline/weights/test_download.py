@@ -1,24 +1,12 @@
-import hashlib
 import io
 import zipfile
 
-import numpy as np
 import pytest
 
 from pipeline.errors import WeightsError
 from pipeline.weights import cache
 from pipeline.weights.files import WeightFile, WeightOptions
-
-BYTES = np.random.default_rng(0).bytes(3_000_000)
-
-
-SHA256 = hashlib.sha256(BYTES).hexdigest()
-
-
-@pytest.fixture
-def server(server):
-    server.files["a/net.pth"] = BYTES
-    return server
+from tests.pipeline.weights.conftest import BYTES, SHA256
 
 
 def test_a_file_is_fetched_once_and_checked(server, tmp_path):
