@@ -64,7 +64,7 @@ class ForgetFailures(DatasetTask):
             if gone:
                 say(f"{name}: {gone} failed videos will be tried again")
         # What could not be read may be readable now: other permissions, a disk that is back, a newer decoder.
-        manifest.forget_looks(layout.manifests(self.dataset))
+        manifest.delete_pointers(layout.manifests(self.dataset))
         self.done = True
 
 

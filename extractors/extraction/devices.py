@@ -23,7 +23,7 @@ from extractors.extraction import one_pass
 from extractors.extraction.one_pass import PassOptions, Todo, Wanted, run_pass, what_is_lacking
 from pipeline.datasets.manifest import Video
 from pipeline.errors import ExtractionError
-from pipeline.running.processes import DeafContext
+from pipeline.running.processes import SigintBlockedContext
 
 Chunk = list[tuple[Path, Video, tuple[str, ...]]]
 """What one process does at a stretch, with the names of the experts: of each at most one part."""
@@ -113,7 +113,7 @@ class _Hand:
 
     def __init__(self, device: str, wanted: Sequence[Wanted], options: PassOptions) -> None:
         self.device = device
-        context = DeafContext()
+        context = SigintBlockedContext()
         self.connection, theirs = context.Pipe()  # not a queue, which the dead may leave locked
         told = [fresh(item) for item in wanted], dataclasses.replace(options, device=device)
         self._process: BaseProcess = context.Process(target=_work, args=(theirs, *told), name=device)

@@ -90,7 +90,7 @@ def read_pointer(folder: Path, digest: str) -> str | None:
         return None  # a damaged pointer costs one more scan of the folder
 
 
-def forget_looks(folder: Path) -> None:
+def delete_pointers(folder: Path) -> None:
     """Deletes all pointers, so that the dataset's folder is scanned again even if its digest is the same."""
     for pointer in folder.glob("look-*.json"):
         pointer.unlink()

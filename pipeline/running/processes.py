@@ -7,7 +7,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnContext, SpawnProcess
 
 
-class DeafProcess(SpawnProcess):
+class SigintBlockedProcess(SpawnProcess):
     """A spawned process that starts with SIGINT blocked; exec and the process's own children inherit the block."""
 
     def start(self) -> None:
@@ -18,10 +18,10 @@ class DeafProcess(SpawnProcess):
             super().start()
 
 
-class DeafContext(SpawnContext):
+class SigintBlockedContext(SpawnContext):
     """A multiprocessing context of such processes; spawn, because threads and CUDA do not survive a fork."""
 
-    Process = DeafProcess
+    Process = SigintBlockedProcess
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from pipeline.errors import PipelineError
-from pipeline.running.processes import DeafContext
+from pipeline.running.processes import SigintBlockedContext
 
 MAX_NEW_POOLS = 2
 """New pools that are tried for one job; when more break, the workers do not even start."""
@@ -119,7 +119,7 @@ class _Pool(Generic[Job, Result]):
         self._pool.join()
 
     def _new(self) -> ProcessPool:
-        return ProcessPool(max_workers=self._workers, context=DeafContext(), initializer=_initialize_worker)
+        return ProcessPool(max_workers=self._workers, context=SigintBlockedContext(), initializer=_initialize_worker)
 
     def _result(self, job: Job, ticket: "_Ticket") -> Done[Job, Result]:
         try:

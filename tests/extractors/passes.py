@@ -16,7 +16,7 @@ from pipeline.stores import parts, store
 from pipeline.stores.fingerprint import file_sha256, fingerprint
 from pipeline.stores.parts import Features
 from pipeline.weights.files import WeightOptions
-from tests.jobs_here import jobs_here
+from tests.inline_jobs import inline_jobs
 
 EXPERTS = Path(__file__).parents[2] / "configs" / "experts"
 OPTIONS = PassOptions(workers=2, deadline_s=60.0, videos_per_part=64, device="cpu")
@@ -62,7 +62,7 @@ def run_pass(
         wanted.append(Wanted(expert, folder / expert.name, frozenset(contents - have.keys())))
     if not here:
         return extract(wanted, videos, options, progress)
-    with jobs_here():
+    with inline_jobs():
         return extract(wanted, videos, options, progress)
 
 

@@ -8,7 +8,7 @@ import pytest
 from pipeline.datasets import files, manifest, scan
 from pipeline.datasets.annotations import DatasetConfig
 from tests.clips import make_clip
-from tests.jobs_here import run_jobs_here
+from tests.inline_jobs import run_jobs_inline
 from tests.pipeline.http_server import serve
 
 
@@ -23,7 +23,7 @@ def server():
 def no_workers(monkeypatch):
     """Inspects files in this process; the worker pool has its own tests."""
     manifest._load_videos.cache_clear()
-    monkeypatch.setattr(files, "run_jobs", run_jobs_here)
+    monkeypatch.setattr(files, "run_jobs", run_jobs_inline)
 
 
 @pytest.fixture(scope="session")

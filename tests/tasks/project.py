@@ -21,7 +21,7 @@ from pipeline.stores import parts, store
 from tasks.plan import inventory, selection
 from tasks.plan import plan as plans
 from tests.clips import make_clip, write_srt
-from tests.jobs_here import jobs_here
+from tests.inline_jobs import inline_jobs
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SPLITS = ["train"] * 8 + ["val"] * 3 + ["test"] * 3
@@ -180,7 +180,7 @@ class Project:
         """The tasks that ran, and whether all went well; without worker processes unless asked for."""
         _started.clear()
         with self.process(**(extraction or {})):
-            with nullcontext() if workers else jobs_here():
+            with nullcontext() if workers else inline_jobs():
                 worked = luigi.build([task(**params)], local_scheduler=True, workers=1, no_lock=True)
             return [told(task) for task in _started], worked
 

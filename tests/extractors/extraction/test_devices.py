@@ -20,7 +20,7 @@ from tests.clips import make_clip
 from tests.conftest import ROOT
 from tests.extractors import doubles
 from tests.extractors.passes import OPTIONS, features_of, named, video_of
-from tests.jobs_here import jobs_here
+from tests.inline_jobs import inline_jobs
 
 NAMES = ["rgb_light", "audio_light"]
 TWO = ("cpu", "cpu")
@@ -100,7 +100,7 @@ def test_where_all_lack_the_same_each_video_is_in_one_chunk(tmp_path):
 def test_one_device_or_one_part_starts_no_process(videos, tmp_path, monkeypatch, devices):
     monkeypatch.setattr(module, "_Hand", None)
     per_part = 2 if len(devices) == 1 else len(videos)
-    with jobs_here():
+    with inline_jobs():
         wanted = lacking(tmp_path, videos)
         assert extract(devices, wanted, videos, dataclasses.replace(SMALL, videos_per_part=per_part)) == {}
     assert not any(item.keys for item in lacking(tmp_path, videos))
@@ -135,7 +135,7 @@ def test_two_processes_give_the_same_rows_and_bits_as_one(videos, tmp_path):
     told = []
     experts = [*NAMES, "face_light"]
     assert extract(TWO, lacking(tmp_path / "two", videos, experts), videos, SMALL, lambda *at: told.append(at)) == {}
-    with jobs_here():
+    with inline_jobs():
         assert extract_on_one(lacking(tmp_path / "one", videos, experts), videos, SMALL) == {}
     assert told == [(number, 7) for number in range(1, 8)]
     for name in experts:

@@ -8,7 +8,7 @@ from pipeline.errors import PipelineError
 from pipeline.running.worker_pool import Done, Failure
 
 
-def run_jobs_here(function, jobs, *args, **options):
+def run_jobs_inline(function, jobs, *args, **options):
     """Like `run_jobs`, but in this process: a PipelineError becomes a Failure, and a crash ends the test."""
     for job in jobs:
         try:
@@ -18,7 +18,7 @@ def run_jobs_here(function, jobs, *args, **options):
 
 
 @contextmanager
-def jobs_here() -> Iterator[None]:
+def inline_jobs() -> Iterator[None]:
     """Context in which file inspection, extraction and stills run their jobs in this process."""
     from extractors.extraction import one_pass
     from pipeline.datasets import files
@@ -26,5 +26,5 @@ def jobs_here() -> Iterator[None]:
 
     with ExitStack() as patches:
         for module in (files, one_pass, stills):
-            patches.enter_context(mock.patch.object(module, "run_jobs", run_jobs_here))
+            patches.enter_context(mock.patch.object(module, "run_jobs", run_jobs_inline))
         yield
