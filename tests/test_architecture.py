@@ -1,0 +1,146 @@
+"""The shape of the code: sizes, no circles, rooms that say what they are for, tests that mirror, documents that hold."""
+
+import ast
+import os
+import re
+from functools import cache
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FLOORS = ("pipeline", "extractors", "models", "search", "tasks")
+SOURCES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py"))
+ROOMS = sorted(path for path in SOURCES if path.name == "__init__.py" and path.parent.name not in FLOORS)
+DOCUMENTS = ("ARCHITECTURE.md", "CONTRIBUTING.md")
+
+OF_SEVERAL = {
+    "tests/extractors/test_contract.py",
+    "tests/models/test_evaluate_released.py",
+    "tests/models/test_released_configs.py",
+    "tests/search/test_baselines.py",
+    "tests/search/test_chromium.py",
+    "tests/search/test_page.py",
+    "tests/tasks/test_rerun.py",
+    "tests/tasks/test_teachers.py",
+}
+"""Tests of what several source files do together."""
+
+MOST_LINES_OF_FILE = 250
+MOST_LINES_OF_FUNCTION = 40
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_there_is_code_to_look_at():
+    assert len(SOURCES) > 200
+    assert len(ROOMS) > 20
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_files_and_functions_are_short(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES_OF_FILE
+    functions = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    long = [node.name for node in functions if (node.end_lineno or 0) - node.lineno >= MOST_LINES_OF_FUNCTION]
+    assert not long
+
+
+@pytest.mark.parametrize("path", ROOMS, ids=name_of)
+def test_a_room_says_in_one_line_what_it_is_for_and_nothing_else(path):
+    (statement,) = parsed(path).body
+    assert isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    assert "\n" not in statement.value.value.strip()
+
+
+def test_every_folder_with_code_is_a_room():
+    assert {path.parent for path in SOURCES} == {path.parent for path in SOURCES if path.name == "__init__.py"}
+
+
+def test_no_module_imports_itself_through_others():
+    """Also where an import stands inside a function: import-linter looks at neighbours, this at any two modules."""
+    graph = grimp.build_graph(*FLOORS, cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    while free := [module for module, imported in imports.items() if not imported & imports.keys()]:
+        for module in free:
+            del imports[module]
+    assert not imports, f"circles among: {', '.join(sorted(imports))}"
+
+
+def test_the_root_of_extractors_holds_only_what_a_yaml_may_name():
+    told = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "configs").rglob("*.yaml"))
+    named = set(re.findall(r"^(?:extractor|encoder): (\w+)", told, re.MULTILINE))
+    here = {path.stem for path in (ROOT / "extractors").glob("*.py")}
+    assert here - named == {"__init__", "base", "registry"}
+
+
+def test_the_root_of_tasks_holds_only_tasks_and_what_they_share():
+    shared = {"__init__", "dataset_task", "parameters"}
+    for path in sorted((ROOT / "tasks").glob("*.py")):
+        classes = {node.name for node in parsed(path).body if isinstance(node, ast.ClassDef)}
+        exported = set(ast.literal_eval(next(
+            node.value for node in parsed(ROOT / "tasks" / "__init__.py").body if isinstance(node, ast.Assign)
+        )))  # fmt: skip
+        assert path.stem in shared or classes & exported, f"{path.name} holds no task that can be typed"
+
+
+def test_every_test_file_stands_where_its_source_stands():
+    mirrored = [path for floor in FLOORS for path in (ROOT / "tests" / floor).rglob("test_*.py")]
+    sources = {ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.name}") for path in SOURCES}
+    assert {name_of(path) for path in set(mirrored) - sources} == OF_SEVERAL
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_path_that_a_document_names_exists(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:[\w.]+/)+[\w.]*|[\w]+\.(?:toml|cfg|md|lock|yml))`", text))
+    made_by_the_reader = {path for path in named if "mine" in path or "smile" in path or path.startswith(".venv/")}
+    assert len(named) > 10
+    assert not {path for path in named - made_by_the_reader if not (ROOT / path).exists()}
+
+
+def rooms_table() -> str:
+    """A line for each room: its folder, and what its package says that it is for."""
+    lines = [f"| `{name_of(path.parent)}/` | {ast.get_docstring(parsed(path))} |" for path in ROOMS]
+    return "\n".join(["| room | what is in it |", "| --- | --- |", *lines])
+
+
+def test_the_table_of_rooms_is_what_the_packages_say():
+    path = ROOT / "ARCHITECTURE.md"
+    text = path.read_text(encoding="utf-8")
+    begin, end = text.index("<!-- rooms:"), text.index("<!-- /rooms -->")
+    begin = text.index("\n", begin) + 1
+    if os.environ.get("UPDATE_README"):
+        path.write_text(f"{text[:begin]}{rooms_table()}\n{text[end:]}", encoding="utf-8")
+    else:
+        assert text[begin:end].strip() == rooms_table(), "UPDATE_README=1 pytest tests/test_architecture.py"
+
+
+def test_the_architecture_is_read_in_one_go():
+    assert len((ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def test_the_versions_stand_where_the_architecture_says():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [^|]+ \| (.*`\w*VERSION`.*) in `([\w/.]+)` \|$", text, re.MULTILINE)
+    assert len(rows) >= 6
+    for names, path in rows:
+        for name in re.findall(r"`(\w+)`", names):
+            assert re.search(rf"^{name} = \d+", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), (name, path)
+
+
+def test_each_common_change_names_at_most_three_files():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    table = text.split("## Where to go to change something")[1].split("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ") and not line.startswith(("| to", "| ---"))]
+    assert len(rows) >= 10
+    for row in rows:
+        files = re.findall(r"`[^`]+[./][^`]+`", row.split("|")[2])
+        assert 1 <= len(files) <= 3, row
