@@ -1,4 +1,4 @@
-"""The shape of the code: sizes, no circles, rooms that say what they are for, tests that mirror, documents that hold."""
+"""The shape of the code: sizes, no circles, rooms that say what they are for, tests that mirror, true documents."""
 
 import ast
 import os
