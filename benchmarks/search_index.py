@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.config import Architecture, ExpertInput, TextInput
+from models.config import Architecture
+from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import CE
 from models.training import checkpoint
 from pipeline.stores import recipes
@@ -31,7 +32,7 @@ from search.engines.experts import CALIBRATION
 from search.engines.fulltext import Heard
 from search.index import videos
 from search.index.folder import MODEL, Facts, key_of, publish, write_facts
-from search.index.previous import CUTS, MOMENTS, VIDEOS
+from search.index.previous_vectors import CUTS, MOMENTS, VIDEOS
 from search.index.vectors import Query, Vectors, load
 from search.index.videos import Entry
 

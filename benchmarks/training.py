@@ -61,8 +61,8 @@ def collection(num_videos, names):
     """Random features of the real dimensions; face, audio, ocr and speech are each missing for 30 % of the videos."""
     import numpy as np
 
-    from models.config import ExpertInput, TextInput
     from models.inputs.batches import Collection
+    from models.network_inputs import ExpertInput, TextInput
     from pipeline.stores.ragged import Ragged
 
     rng = np.random.default_rng(0)

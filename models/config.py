@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from models.network_inputs import TextInput
 from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.stores.fingerprint import Recipe
@@ -14,29 +15,6 @@ MODELS = Path("configs/models")
 Gating: TypeAlias = Literal["sequential", "parallel", "triplet", "star", "none", "moee", "concat", "concat_mix"]
 RELATIONS: dict[Gating, int] = {"sequential": 2, "parallel": 2, "triplet": 3, "star": 2}
 """Gating by relations between experts -> how many stand in one."""
-
-
-@dataclass(frozen=True)
-class ExpertInput:
-    """What the network is given of one expert, and how it makes one vector of it."""
-
-    __pydantic_config__ = config.STRICT
-    name: str
-    dim: int
-    """D of one vector, before pooling."""
-    pool: Literal["mean", "vlad"] = "mean"
-    """mean: (B, D), averaged before the network sees it; vlad: (B, T, D), aggregated inside by NetVLAD."""
-    clusters: int = 0
-    max_tokens: int = 0
-
-    def __post_init__(self) -> None:
-        if self.pool == "vlad" and (self.clusters < 1 or self.max_tokens < 1):
-            raise ValueError(f"expert {self.name}: pool: vlad needs clusters and max_tokens of at least 1")
-
-    @property
-    def pooled_dim(self) -> int:
-        """Length of the vector after pooling: D, or D x K."""
-        return self.dim * self.clusters if self.pool == "vlad" else self.dim
 
 
 @dataclass(frozen=True)
@@ -68,22 +46,6 @@ class TextPool:
             raise ValueError("text_pool needs max_tokens of at least 1, clusters and ghost_clusters of at least 0")
         if not self.clusters and (self.max_tokens > 1 or self.ghost_clusters):
             raise ValueError("text_pool.clusters: 0 takes one vector as it is; set max_tokens: 1 and ghost_clusters: 0")
-
-
-@dataclass(frozen=True)
-class TextInput:
-    """What the network is given of a caption: (W, D) token vectors."""
-
-    __pydantic_config__ = config.STRICT
-    dim: int
-    clusters: int
-    ghost_clusters: int
-    max_tokens: int
-
-    @property
-    def pooled_dim(self) -> int:
-        """Length of the vector after pooling: D x K, or D of the single vector without NetVLAD."""
-        return self.dim * max(1, self.clusters)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.config import ExpertInput, TextInput
+from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import Embeddings, score
 from pipeline.errors import TrainingError
 from pipeline.stores.ragged import Ragged

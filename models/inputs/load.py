@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.config import ExpertInput, TextInput
 from models.inputs.batches import Collection
+from models.network_inputs import ExpertInput, TextInput
 from pipeline.datasets.manifest import Manifest, Video
 from pipeline.errors import TrainingError
 from pipeline.released.feature_import import row_key

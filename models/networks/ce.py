@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.config import Architecture, ExpertInput, TextInput
+from models.config import Architecture
+from models.network_inputs import ExpertInput, TextInput
 from models.networks.netvlad import First, NetVLAD
 from models.networks.norms import Standardise
 from models.networks.video import branches

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from models.config import RELATIONS, Architecture, ExpertInput
+from models.config import RELATIONS, Architecture
+from models.network_inputs import ExpertInput
 from models.networks.gates import CollaborativeGate, ContextGate, GatedEmbedding, unit
 from models.networks.linear import Linear, linear
 from models.networks.norms import BatchNorm, PairNorm

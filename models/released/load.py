@@ -8,7 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from models.config import RELATIONS, Architecture, ExpertInput, Gating, TextInput
+from models.config import RELATIONS, Architecture, Gating
+from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import CE
 from models.released import legacy
 from pipeline.errors import ConfigError

@@ -15,7 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from models.config import Architecture, ExpertInput, TextInput
+from models.config import Architecture
+from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import CE
 from pipeline import config
 from pipeline.errors import StoreError

@@ -16,14 +16,14 @@ from pipeline.errors import PipelineError
 from pipeline.stores import atomic, recipes, store
 from pipeline.stores.fingerprint import Recipe
 from pipeline.stores.parts import Reader
-from search.building import embed, text_of_experts
+from search.building import embed, expert_words
 from search.config import IndexSettings
 from search.engines import frames, fulltext
 from search.engines.experts import CALIBRATION, Experts
 from search.index import folder as index_folder
 from search.index import vectors, videos
 from search.index.folder import Facts
-from search.index.previous import VIDEOS
+from search.index.previous_vectors import VIDEOS
 from search.index.videos import Entry
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def build_index(made_from: Ingredients, settings: IndexSettings, folder: Path, r
 def _fill(made_from: Ingredients, listed: Sequence[Video], settings: IndexSettings, folder: Path) -> int:
     """All of an index; how many videos went through the network."""
     facts = _write_videos(made_from, listed, folder)
-    fulltext.build(folder / "words.sqlite", text_of_experts.read_words(made_from.stores, made_from.key, listed))
+    fulltext.build(folder / "words.sqlite", expert_words.read_words(made_from.stores, made_from.key, listed))
     (folder / "text").mkdir()
     for expert, text_config in made_from.towers.items():
         keys = [made_from.key(expert, video) for video in listed]

@@ -26,7 +26,7 @@ from pipeline.stores.parts import Reader
 from pipeline.stores.ragged import Ragged
 from search.engines import moments
 from search.index.growing_array import Column
-from search.index.previous import CUTS, MOMENTS, NAMES, VIDEOS, Older, Seen
+from search.index.previous_vectors import CUTS, MOMENTS, NAMES, VIDEOS, Older, Seen
 
 if TYPE_CHECKING:
     from models.inputs.load import Sources

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from search.engines import text_encoders
 from search.index import vectors
 from search.index.folder import MODEL, Facts
-from search.index.previous import CUTS, MOMENTS, VIDEOS
+from search.index.previous_vectors import CUTS, MOMENTS, VIDEOS
 from search.index.vectors import Query, Vectors
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.building import text_of_experts
+from search.building import expert_words
 from search.engines import fulltext
 from search.engines.fulltext import FullText
 
@@ -66,7 +66,7 @@ def rank(sources: "Sources", model: Path, split: str, stop_words: frozenset[str]
     apart = network.settings.vector_per_expert
     names = tuple(expert.name for expert in network.experts) if apart else (TOGETHER,)
     scores = scores_of(network, arrays)
-    fulltext.build(words, text_of_experts.read_words(sources.stores, sources.key, data.videos))
+    fulltext.build(words, expert_words.read_words(sources.stores, sources.key, data.videos))
     return Ranked(data, names, texts, videos, scores, FullText(words, stop_words))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractors.registry import NamedExpert
 from models import config as model_config
-from models.config import ExpertInput
+from models.network_inputs import ExpertInput
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.released.feature_import import origin_of
 from pipeline.stores.fingerprint import Recipe, fingerprint

@@ -12,8 +12,8 @@ from models.inputs.batches import Data
 from models.training import run as runs
 from models.training.hardware import choose
 from models.training.train import _step
-from tests.models import cases
-from tests.models.planted import SETTINGS, planted
+from tests.models import reference_cases
+from tests.models.synthetic import SETTINGS, synthetic_split
 
 RELEASED = dataclasses.replace(
     SETTINGS,
@@ -24,9 +24,9 @@ RELEASED = dataclasses.replace(
 
 @pytest.mark.parametrize("name", ["ce_all_available", "ce_pairwise_7exp"])
 def test_its_scores_are_those_of_the_original(name):
-    case = cases.load(f"{name}.npz")
-    model = cases.network(case).train()
-    experts, available, text = cases.inputs(case, "train")
+    case = reference_cases.load(f"{name}.npz")
+    model = reference_cases.network(case).train()
+    experts, available, text = reference_cases.inputs(case, "train")
     available = {name: there.float() for name, there in available.items()}
     found = restated.scores(model, experts, available, text[:, 0])
     np.testing.assert_allclose(found.detach(), case.arrays["train/out/sims"], rtol=0, atol=5e-6)
@@ -35,7 +35,7 @@ def test_its_scores_are_those_of_the_original(name):
 def test_its_steps_are_ours():
     """Losses and weights of twelve steps, in which Lookahead comes in twice."""
     data = dataclasses.replace(
-        planted(24, 1), caption_video=np.arange(24), tokens=planted(24, 1).tokens.take(range(24))
+        synthetic_split(24, 1), caption_video=np.arange(24), tokens=synthetic_split(24, 1).tokens.take(range(24))
     )
     ours, theirs = (runs.start(data, RELEASED, 0, choose(RELEASED.runtime)) for _ in range(2))
     there = Data(data, torch.device("cpu"), trim=False)

@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from models import config as model_config
-from models.config import Architecture, ExpertInput, ModelConfig, Runtime, TextInput, Training
+from models.config import Architecture, ModelConfig, Runtime, Training
+from models.network_inputs import TextInput
 from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.stores.fingerprint import fingerprint
@@ -110,17 +111,8 @@ def test_a_typo_gives_the_nearest_key():
         config.parse(ModelConfig, plain, "x.yaml")
 
 
-def test_netvlad_makes_a_vector_longer_and_a_mean_does_not():
-    assert ExpertInput("audio", 128, "vlad", 8, 29).pooled_dim == 1024
-    assert ExpertInput("rgb", 128).pooled_dim == 128
-    with pytest.raises(ValueError, match="expert audio: pool: vlad needs"):
-        ExpertInput("audio", 128, "vlad")
-
-
 def test_the_text_input_has_the_dimension_of_the_encoder():
     assert model_config.load("ce_light").text_input(300) == TextInput(300, 4, 1, 32)
-    assert TextInput(300, 4, 1, 32).pooled_dim == 1200
-    assert TextInput(512, 0, 0, 1).pooled_dim == 512
 
 
 def test_the_released_settings_can_be_said():

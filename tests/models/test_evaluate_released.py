@@ -16,8 +16,8 @@ from pipeline.datasets.manifest import Manifest, Video
 from pipeline.stores import parts
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
-from tests.models import cases
-from tests.models.stored import without
+from tests.models import reference_cases
+from tests.models.synthetic_stores import without
 
 OURS = {"face": "a", "ocr": "b", "r2p1d.r2p1d-ig65m.0": "c", "scene.densenet161.0": "d"}
 CAPTIONS = 3
@@ -25,19 +25,19 @@ CAPTIONS = 3
 
 @pytest.fixture(scope="module")
 def files():
-    return cases.find("released_format_ckpt.pth"), cases.find("released_format_config.json")
+    return reference_cases.find("released_format_ckpt.pth"), reference_cases.find("released_format_config.json")
 
 
 @pytest.fixture(scope="module")
 def case(files):
-    return cases.load("released_format_expected.npz")
+    return reference_cases.load("released_format_expected.npz")
 
 
 @pytest.fixture(scope="module")
 def sources(case, files, tmp_path_factory):
     """The inputs of the reference in stores, without padding, under names of ours."""
     folder, videos = tmp_path_factory.mktemp("stores"), range(8)
-    experts, available, text = cases.inputs(case, "eval")
+    experts, available, text = reference_cases.inputs(case, "eval")
     lengths = {"ocr": case.arrays["eval/len/ocr"]}
     for theirs, ours in OURS.items():
         rows = []

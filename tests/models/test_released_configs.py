@@ -78,7 +78,7 @@ def test_a_model_has_the_settings_of_the_authors(name):
 def test_a_model_has_as_many_parameters_as_the_authors_published(name, tmp_path, monkeypatch):
     import torch
 
-    from models.config import ExpertInput
+    from models.network_inputs import ExpertInput
     from models.networks.ce import CE
     from tasks.plan.layout import Layout
     from tasks.plan.plan import Plan

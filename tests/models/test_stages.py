@@ -14,8 +14,8 @@ from models.stages import SELECTIONS, evaluate_seeds, train_seed
 from models.training import checkpoint
 from models.training.history import History
 from pipeline.errors import TrainingError
-from tests.models.planted import SETTINGS
-from tests.models.stored import stored
+from tests.models.synthetic import SETTINGS
+from tests.models.synthetic_stores import stored_sources
 
 SEEDS = (0, 1)
 
@@ -27,7 +27,7 @@ def settings(selection: str = "validation", **changes) -> ModelConfig:
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
-    return stored(tmp_path_factory.mktemp("stores"), fully_blind=("test3",))
+    return stored_sources(tmp_path_factory.mktemp("stores"), fully_blind=("test3",))
 
 
 @pytest.fixture(scope="module")

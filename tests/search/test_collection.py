@@ -17,7 +17,7 @@ from pipeline.errors import ConfigError, PipelineError
 from pipeline.stores import parts
 from pipeline.stores.ragged import Ragged
 from search import Collection, Filter, Options
-from tests.search import small
+from tests.search import small_collection
 
 
 @pytest.fixture(params=["tiny", "untrained"])
@@ -77,7 +77,7 @@ def test_any_query_is_answered(collection, query):
 
 def test_shares_add_up_to_the_similarity_and_name_what_is_missing(tiny):
     for hit in tiny.search("water boils in the harbour"):
-        assert set(hit.shares) == set(small.EXPERTS)
+        assert set(hit.shares) == set(small_collection.EXPERTS)
         entry = tiny.entry(hit.video_id)
         assert {name for name, share in hit.shares.items() if share is not None} == set(entry.experts)
         if "ce" in hit.found_by:
@@ -89,7 +89,7 @@ def test_the_scores_are_those_of_the_model(tiny):
     store = tiny.root.parent / "store" / "features"
     keys = [entry.video_id for entry in tiny.videos]
     features = {expert.name: parts.read(store / expert.name, keys, expert.dim) for expert in network.experts}
-    nothing = Ragged(np.zeros((0, small.DIM), np.float32), np.zeros(1, np.int64))
+    nothing = Ragged(np.zeros((0, small_collection.DIM), np.float32), np.zeros(1, np.int64))
     split = Split(network.experts, network.text_input, features, nothing, np.zeros(0, np.int64))
     videos = embed_videos(network, Data(split, torch.device("cpu"), trim=True))
     words = torch.from_numpy(vectors(tokens("pasta on a street"), EncoderParams()))[None]
@@ -136,7 +136,7 @@ def test_an_unknown_video_is_named(tiny):
 
 def test_a_collection_without_an_index_says_how_to_make_it(tmp_path):
     with pytest.raises(PipelineError, match="luigi --module tasks BuildIndex --dataset other"):
-        Collection.open("other", tmp_path, small.CONFIGS)
+        Collection.open("other", tmp_path, small_collection.CONFIGS)
 
 
 def test_answers_are_plain_values(tiny):

@@ -18,7 +18,7 @@ from models.evaluation.metrics import (
     video_ranks,
 )
 from pipeline.errors import TrainingError
-from tests.models import cases
+from tests.models import reference_cases
 
 NAMES = ["square_random", "square_ties_quantised", "all_equal", "multicap4", "multicap4_masked", "msrvtt_like_20cap"]
 THEIRS = {"R1": "R@1", "R5": "R@5", "R10": "R@10", "R50": "R@50", "MedR": "MdR", "MeanR": "MnR"}
@@ -26,7 +26,7 @@ THEIRS = {"R1": "R@1", "R5": "R@5", "R10": "R@10", "R50": "R@50", "MedR": "MdR",
 
 @pytest.mark.parametrize("name", NAMES)
 def test_both_directions_are_those_of_the_original(name):
-    case = cases.load("metrics_cases.npz")
+    case = reference_cases.load("metrics_cases.npz")
     scores, masks = case.arrays[f"{name}/sims"], case.arrays.get(f"{name}/query_masks")
     captions = np.repeat(np.arange(scores.shape[1]), len(scores) // scores.shape[1])
     real = np.ones(len(scores), bool) if masks is None else masks.reshape(-1).astype(bool)

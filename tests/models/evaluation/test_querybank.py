@@ -5,14 +5,14 @@ from scipy.special import softmax
 from models.evaluation import querybank
 from models.evaluation.metrics import caption_ranks, summary
 from models.evaluation.querybank import dual_softmax, normalise
-from tests.models import cases
+from tests.models import reference_cases
 
 SETTINGS = {"k1_beta20.000": (20.0, 1), "k3_beta20.000": (20.0, 3), "k1_beta0.503": (1 / 1.99, 1)}
 
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_normalised_scores_and_their_metrics_are_those_of_the_original(name):
-    case = cases.load("qbnorm_cases.npz")
+    case = reference_cases.load("qbnorm_cases.npz")
     beta, top = SETTINGS[name]
     ours = normalise(case.arrays["test_sims"], case.arrays["querybank_sims"], beta, top)
     np.testing.assert_allclose(ours, case.arrays[name], rtol=1e-5)

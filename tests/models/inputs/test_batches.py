@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from models.config import ExpertInput, TextInput
 from models.inputs.batches import Collection, Data, epoch, mean, picks, place
+from models.network_inputs import ExpertInput, TextInput
 from pipeline.errors import TrainingError
 from pipeline.stores.ragged import Ragged
-from tests.models.planted import planted
+from tests.models.synthetic import synthetic_split
 
 CPU = torch.device("cpu")
 
@@ -22,7 +22,7 @@ def test_rows_are_averaged_and_empty_ones_are_zeros():
 
 @pytest.mark.parametrize("trim", [True, False])
 def test_a_batch_holds_what_the_collection_holds(trim):
-    split = planted(9, 0)
+    split = synthetic_split(9, 0)
     data, rows = Data(split, CPU, trim), torch.tensor([7, 2, 2, 5])
     videos = data.videos(rows)
     torch.testing.assert_close(videos.experts["signal"], mean(split.features["signal"])[rows])
@@ -39,7 +39,7 @@ def test_a_batch_holds_what_the_collection_holds(trim):
 
 
 def test_an_expert_that_saw_nothing_at_all_is_padded_with_zeros():
-    split = planted(3, 0)
+    split = synthetic_split(3, 0)
     blank = Ragged.stack([np.zeros((0, 8), np.float32)] * 3, 8)
     split = dataclasses.replace(split, features=split.features | {"words": blank})
     videos = Data(split, CPU, trim=True).videos(torch.arange(3))
@@ -51,13 +51,13 @@ def test_an_expert_that_saw_nothing_at_all_is_padded_with_zeros():
 @pytest.mark.parametrize(("free_bytes", "where"), [(1 << 40, "cuda"), (1000, "cpu")])
 def test_vectors_are_kept_on_a_gpu_only_where_they_fit(monkeypatch, free_bytes, where):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free_bytes, 1 << 41))
-    assert place(planted(9, 0), torch.device("cuda")).type == where
-    assert place(planted(9, 0), CPU) == CPU
+    assert place(synthetic_split(9, 0), torch.device("cuda")).type == where
+    assert place(synthetic_split(9, 0), CPU) == CPU
 
 
 def test_what_a_gpu_must_hold_is_counted(monkeypatch):
     """Of `signal` and `noise` a vector a video, whatever they are the mean of; of the others all tokens."""
-    split = planted(9, 0)
+    split = synthetic_split(9, 0)
     needed = 4 * (9 * (12 + 5) + split.features["words"].values.size + split.tokens.values.size)
     for free_bytes, where in ((2 * needed, "cuda"), (2 * needed - 2, "cpu")):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device, free=free_bytes: (free, 1 << 41))
@@ -68,7 +68,7 @@ def test_what_a_gpu_must_hold_is_counted(monkeypatch):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 @pytest.mark.parametrize("free_bytes", [1 << 40, 0])
 def test_a_batch_arrives_on_the_gpu_from_either_place(monkeypatch, free_bytes):
-    split, rows = planted(9, 0), torch.tensor([7, 2, 5])
+    split, rows = synthetic_split(9, 0), torch.tensor([7, 2, 5])
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free_bytes, 1 << 41))
     found, expected = (Data(split, torch.device(name), trim=True) for name in ("cuda", "cpu"))
     for ours, theirs in ((found.videos(rows).experts, expected.videos(rows).experts),
@@ -78,14 +78,14 @@ def test_a_batch_arrives_on_the_gpu_from_either_place(monkeypatch, free_bytes):
 
 
 def test_each_video_has_its_turn_once_with_one_of_its_own_captions():
-    split = planted(50, 0)
+    split = synthetic_split(50, 0)
     videos, captions = picks(split, torch.Generator().manual_seed(0))
     assert sorted(videos.tolist()) == list(range(50))
     np.testing.assert_array_equal(split.caption_video[captions], videos)
 
 
 def test_captions_of_a_video_are_drawn_evenly():
-    split = planted(6, 0)
+    split = synthetic_split(6, 0)
     chance = torch.Generator().manual_seed(0)
     drawn = torch.cat([picks(split, chance)[1] for _ in range(3000)])
     times = np.bincount(drawn, minlength=len(split.tokens))
@@ -106,7 +106,7 @@ def test_nothing_to_train_on_is_an_error():
 
 @pytest.mark.parametrize(("videos", "sizes"), [(9, [4, 5]), (8, [4, 4]), (10, [4, 4, 2]), (1, [1]), (5, [5])])
 def test_a_single_video_left_over_joins_the_batch_before(videos, sizes):
-    data = Data(planted(videos, 0), CPU, trim=True)
+    data = Data(synthetic_split(videos, 0), CPU, trim=True)
     batches = list(epoch(data, 4, torch.Generator().manual_seed(0)))
     assert [len(batch.texts.counts) for batch in batches] == sizes
     assert [len(batch.videos.available["signal"]) for batch in batches] == sizes
@@ -114,7 +114,7 @@ def test_a_single_video_left_over_joins_the_batch_before(videos, sizes):
 
 
 def test_the_same_generator_state_gives_the_same_epoch():
-    split, chance = planted(20, 0), torch.Generator().manual_seed(3)
+    split, chance = synthetic_split(20, 0), torch.Generator().manual_seed(3)
     picks(split, chance)
     state = chance.get_state()
     first = picks(split, chance)
@@ -123,7 +123,7 @@ def test_the_same_generator_state_gives_the_same_epoch():
 
 
 def test_arrays_that_do_not_fit_are_refused_by_name():
-    split = planted(4, 0)
+    split = synthetic_split(4, 0)
     with pytest.raises(TrainingError, match="different numbers of videos"):
         dataclasses.replace(split, features=split.features | {"noise": split.features["noise"].take([0])})
     with pytest.raises(TrainingError, match="captions, but"):
@@ -135,7 +135,7 @@ def test_arrays_that_do_not_fit_are_refused_by_name():
 
 
 def test_a_value_that_is_not_finite_is_refused_with_its_row():
-    split = planted(4, 0)
+    split = synthetic_split(4, 0)
     values = split.features["noise"].values.copy()
     values[2, 1] = np.nan
     with pytest.raises(TrainingError, match="noise: row 2 holds a value that is not finite"):

@@ -3,17 +3,17 @@ import pytest
 
 from models.inputs.load import bank, collect
 from pipeline.errors import TrainingError
-from tests.models.planted import planted
-from tests.models.stored import EXPERTS, stored, without
+from tests.models.synthetic import synthetic_split
+from tests.models.synthetic_stores import EXPERTS, stored_sources, without
 
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
-    return stored(tmp_path_factory.mktemp("stores"), fully_blind=("test3",))
+    return stored_sources(tmp_path_factory.mktemp("stores"), fully_blind=("test3",))
 
 
 def test_a_split_holds_its_videos_captions_and_features_in_the_order_of_the_manifest(sources):
-    split, expected = collect(sources, "val"), planted(6, 1, EXPERTS)
+    split, expected = collect(sources, "val"), synthetic_split(6, 1, EXPERTS)
     assert [video.video_id for video in split.videos] == [f"val{number}" for number in range(6)]
     for expert in EXPERTS:
         np.testing.assert_array_equal(
@@ -47,7 +47,7 @@ def test_a_split_without_videos_is_an_error_that_says_what_it_is_needed_for(sour
 
 
 def test_a_split_that_nobody_saw_is_an_error(tmp_path):
-    blind = stored(tmp_path, fully_blind=[f"val{number}" for number in range(6)])
+    blind = stored_sources(tmp_path, fully_blind=[f"val{number}" for number in range(6)])
     with pytest.raises(TrainingError, match="no expert has features of any video in the val split"):
         collect(blind, "val")
 

@@ -6,13 +6,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from models.config import Architecture, ExpertInput, TextInput
+from models.config import Architecture
+from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import CE, UNSEEN, Embeddings, score, shares
 from models.released.load import renamed
 from models.training.losses import max_margin
 from models.training.optim import RULES, Optimizer
 from pipeline.errors import ConfigError
-from tests.models import cases
+from tests.models import reference_cases
 
 NAMES = ["ce_all_available", "ce_pairwise_7exp", "ce_nogating_mimic_7exp", "moee_7exp"]
 
@@ -26,17 +27,17 @@ GATINGS = ["sequential", "parallel", "triplet", "star", "none", "moee", "concat"
 
 @pytest.fixture(params=NAMES)
 def case(request):
-    return cases.load(f"{request.param}.npz")
+    return reference_cases.load(f"{request.param}.npz")
 
 
 def test_scores_in_evaluation_mode_are_those_of_the_original(case):
-    scores = cases.network(case).similarity(*cases.inputs(case, "eval"))
+    scores = reference_cases.network(case).similarity(*reference_cases.inputs(case, "eval"))
     np.testing.assert_allclose(scores, case.arrays["eval/out/sims"], rtol=0, atol=2e-6)
 
 
 def test_embeddings_are_those_of_the_original(case):
-    model = cases.network(case)
-    experts, available, text = cases.inputs(case, "eval")
+    model = reference_cases.network(case)
+    experts, available, text = reference_cases.inputs(case, "eval")
     videos, texts = model.embed_videos(experts, available), model.embed_texts(text.flatten(0, 1))
     for index, expert in enumerate(model.experts):
         expected = case.arrays[f"eval/out/text_embd/{expert.name}"]
@@ -48,8 +49,8 @@ def test_embeddings_are_those_of_the_original(case):
 
 
 def test_a_training_pass_gives_the_scores_losses_and_running_statistics_of_the_original(case):
-    model = cases.network(case).train()
-    scores = model(*cases.inputs(case, "train"))
+    model = reference_cases.network(case).train()
+    scores = model(*reference_cases.inputs(case, "train"))
     np.testing.assert_allclose(scores.detach(), case.arrays["train/out/sims"], rtol=0, atol=5e-6)
     margin = case.meta["margin"]
     assert max_margin(scores, margin).item() == pytest.approx(float(case.arrays["train/out/loss"]), abs=1e-6)
@@ -80,7 +81,7 @@ def test_gradients_have_the_size_and_sum_of_the_original(case):
 
 
 def test_every_gradient_is_that_of_the_original():
-    case = cases.load("ce_pairwise_7exp.npz")
+    case = reference_cases.load("ce_pairwise_7exp.npz")
     model = _after_backward(case)
     expected = _renamed(model, case.part("train/grad"))
     gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
@@ -92,19 +93,19 @@ def test_every_gradient_is_that_of_the_original():
 
 
 def test_twelve_steps_with_ranger_end_where_the_original_ends():
-    case = cases.load("traj_ce_pairwise_ranger.npz")
-    model = cases.network(case, "sd0").train()
+    case = reference_cases.load("traj_ce_pairwise_ranger.npz")
+    model = reference_cases.network(case, "sd0").train()
     facts = case.meta["optimizer_args"]
     moved = Optimizer(model.parameters(), RULES["ranger"], facts["weight_decay"])
     losses = []
     for step in range(12):
-        loss = max_margin(model(*cases.inputs(case, f"step{step}")), case.meta["margin"])
+        loss = max_margin(model(*reference_cases.inputs(case, f"step{step}")), case.meta["margin"])
         losses.append(loss.item())
         moved.zero_grad()
         loss.backward()
         moved.step(facts["lr"] * 0.95 ** (step // 4))
     np.testing.assert_allclose(losses, case.arrays["losses"], rtol=0, atol=1e-4)
-    scores = model.similarity(*cases.inputs(case, "eval"))
+    scores = model.similarity(*reference_cases.inputs(case, "eval"))
     np.testing.assert_allclose(scores, case.arrays["eval/out/sims"], rtol=0, atol=1e-4)
     expected = case.meta["final_state_norm_sum"]
     ours = _renamed(model, {name: torch.zeros(1) for name in expected})
@@ -340,8 +341,8 @@ def _batch(videos):
 
 
 def _after_backward(case):
-    model = cases.network(case).train()
-    max_margin(model(*cases.inputs(case, "train")), case.meta["margin"]).backward()
+    model = reference_cases.network(case).train()
+    max_margin(model(*reference_cases.inputs(case, "train")), case.meta["margin"]).backward()
     return model
 
 

@@ -3,13 +3,13 @@ import torch
 from scipy.special import softmax
 
 from models.networks.netvlad import NetVLAD
-from tests.models import cases
+from tests.models import reference_cases
 
 
 def test_pooled_captions_are_those_of_the_original():
-    case = cases.load("ce_all_available.npz")
-    model = cases.network(case)
-    _, _, text = cases.inputs(case, "eval")
+    case = reference_cases.load("ce_all_available.npz")
+    model = reference_cases.network(case)
+    _, _, text = reference_cases.inputs(case, "eval")
     with torch.no_grad():
         pooled = model.text_pool(text.flatten(0, 1))
     np.testing.assert_allclose(pooled, case.arrays["eval/out/pooled_text"], rtol=0, atol=2e-6)

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from models.config import Architecture, ExpertInput
+from models.config import Architecture
+from models.network_inputs import ExpertInput
 from models.networks.video import Collaborative, Concatenated, Mixed, Projected, Separate, branches
 
 SETTINGS = Architecture(8, "sequential", "relu", batch_norm=True, mask_padding=True, num_h_layers=1)

@@ -8,7 +8,7 @@ import torch
 
 from models.released import legacy
 from pipeline.errors import StoreError
-from tests.models import cases
+from tests.models import reference_cases
 
 
 def test_weights_are_those_that_pytorch_wrote(tmp_path):
@@ -30,8 +30,8 @@ def test_weights_are_those_that_pytorch_wrote(tmp_path):
 
 
 def test_the_shapes_of_a_released_checkpoint_are_as_documented():
-    read = legacy.state_dict(cases.find("released_format_ckpt.pth"))
-    expected = cases.load("released_format_expected.npz").meta["state_dict"]
+    read = legacy.state_dict(reference_cases.find("released_format_ckpt.pth"))
+    expected = reference_cases.load("released_format_expected.npz").meta["state_dict"]
     assert {name: list(value.shape) for name, value in read.items()} == expected
 
 

@@ -6,27 +6,31 @@ import torch
 
 from models.released import load
 from pipeline.errors import ConfigError
-from tests.models import cases
+from tests.models import reference_cases
 
 
 def test_a_released_checkpoint_gives_the_scores_of_the_original():
-    model = load.load_released(cases.find("released_format_ckpt.pth"), cases.find("released_format_config.json"))
-    case = cases.load("released_format_expected.npz")
-    scores = model.similarity(*cases.inputs(case, "eval"))
+    model = load.load_released(
+        reference_cases.find("released_format_ckpt.pth"), reference_cases.find("released_format_config.json")
+    )
+    case = reference_cases.load("released_format_expected.npz")
+    scores = model.similarity(*reference_cases.inputs(case, "eval"))
     np.testing.assert_allclose(scores, case.arrays["eval/out/sims"], rtol=0, atol=2e-6)
-    tokens = json.loads(cases.find("released_format_config.json").read_text())["data_loader"]["args"]["max_tokens"]
+    tokens = json.loads(reference_cases.find("released_format_config.json").read_text())["data_loader"]["args"][
+        "max_tokens"
+    ]
     assert {e.name: e.max_tokens for e in model.experts if e.pool == "vlad"} == {"ocr": tokens["ocr"]}
     assert model.text_input.max_tokens == tokens["text"]
 
 
 def test_what_old_checkpoints_carry_for_nothing_is_dropped():
-    case = cases.load("ce_all_available.npz")
+    case = reference_cases.load("ce_all_available.npz")
     weights = case.part("sd")
-    expected = load.build(cases.config(case), weights).similarity(*cases.inputs(case, "eval"))
+    expected = load.build(reference_cases.config(case), weights).similarity(*reference_cases.inputs(case, "eval"))
     old = {f"module.{name}": value for name, value in weights.items()}
     old["module.ce.moe_fc_bottleneck1.weight"] = old["module.ce.moe_cg.fc.bias"] = old["module.ce.moe_fc.bias"]
-    model = load.build(cases.config(case), old)
-    np.testing.assert_array_equal(model.similarity(*cases.inputs(case, "eval")), expected)
+    model = load.build(reference_cases.config(case), old)
+    np.testing.assert_array_equal(model.similarity(*reference_cases.inputs(case, "eval")), expected)
 
 
 @pytest.mark.parametrize(
@@ -39,8 +43,8 @@ def test_what_old_checkpoints_carry_for_nothing_is_dropped():
     ],
 )
 def test_an_ablation_that_we_do_not_have_is_refused(change, told):
-    case = cases.load("ce_all_available.npz")
-    config = cases.config(case)
+    case = reference_cases.load("ce_all_available.npz")
+    config = reference_cases.config(case)
     config["arch"]["args"] = config["arch"]["args"] | change
     with pytest.raises(ConfigError, match=told):
         load.build(config, case.part("sd"))
@@ -48,7 +52,7 @@ def test_an_ablation_that_we_do_not_have_is_refused(change, told):
 
 def test_every_tensor_of_the_official_models_has_a_name_of_ours():
     """state_dict_keys.txt lists the names and shapes of 11 official configs."""
-    blocks = cases.find("state_dict_keys.txt").read_text().split("##### ")[1:]
+    blocks = reference_cases.find("state_dict_keys.txt").read_text().split("##### ")[1:]
     assert len(blocks) == 11
     for block in blocks:
         shapes = dict(line.split("\t") for line in block.splitlines() if "\t" in line)
@@ -64,10 +68,10 @@ def test_every_tensor_of_the_official_models_has_a_name_of_ours():
 @pytest.mark.parametrize("config", ["msrvtt", "lsmdc", "msvd", "didemo", "activity-net"])
 def test_the_published_concatenating_models_can_be_built(config):
     """They have mixture weights too, of which their scores make no use; their sizes are those that were published."""
-    their = json.loads(cases.find("resolved_configs.json").read_text())[
+    their = json.loads(reference_cases.find("resolved_configs.json").read_text())[
         f"configs/{config}/train-full-concat-ablation.json"
     ]
-    published = json.loads(cases.find("published_results.json").read_text())["features_v2"]
+    published = json.loads(reference_cases.find("published_results.json").read_text())["features_v2"]
     plain, weights = _concatenating(their)
     parameters = [value for name, value in weights.items() if not name.endswith(("_mean", "_var", "_tracked"))]
     assert sum(value.numel() for value in parameters) == published[f"{config}-train-full-concat-ablation"]["params"]
@@ -104,22 +108,22 @@ def test_an_expert_of_unknown_size_cannot_be_concatenated():
 @pytest.mark.parametrize(("design", "gating", "places"), [("triplet", "triplet", 3), ("pairwise-star", "star", 2)])
 def test_the_other_collaborative_designs_can_be_built(design, gating, places):
     """None was released; their tensors have the names of the released design."""
-    case = cases.load("ce_all_available.npz")
-    config, weights = cases.config(case), case.part("sd")
+    case = reference_cases.load("ce_all_available.npz")
+    config, weights = reference_cases.config(case), case.part("sd")
     config["arch"]["args"] = config["arch"]["args"] | {"use_ce": design}
     dim = len(weights["ce.g_reason_1.weight"])
     weights["ce.g_reason_1.weight"] = torch.randn(dim, places * dim)
     model = load.build(config, weights)
     assert model.settings.gating == gating
-    assert model.similarity(*cases.inputs(case, "eval")).isfinite().all()
+    assert model.similarity(*reference_cases.inputs(case, "eval")).isfinite().all()
 
 
 def test_frozen_mixture_weights_are_there_for_nothing():
-    case = cases.load("ce_all_available.npz")
-    config = cases.config(case)
+    case = reference_cases.load("ce_all_available.npz")
+    config = reference_cases.config(case)
     config["arch"]["args"] = config["arch"]["args"] | {"freeze_weights": True}
     model = load.build(config, case.part("sd"))
-    experts, available, text = cases.inputs(case, "eval")
+    experts, available, text = reference_cases.inputs(case, "eval")
     texts, videos = model.embed_texts(text.flatten(0, 1)), model.embed_videos(experts, available)
     pairs = zip(texts.vectors, videos.vectors, strict=True)
     mean = torch.stack([one @ other.T for one, other in pairs]).mean(0)
@@ -127,15 +131,15 @@ def test_frozen_mixture_weights_are_there_for_nothing():
 
 
 def test_a_model_on_sentence_vectors_has_no_pooling_of_text():
-    case = cases.load("ce_all_available.npz")
-    config = cases.config(case)
+    case = reference_cases.load("ce_all_available.npz")
+    config = reference_cases.config(case)
     config["data_loader"]["args"]["max_tokens"]["text"] = 1
     weights = {name: value for name, value in case.part("sd").items() if not name.startswith("text_pooling.")}
     model = load.build(config, weights)
     dim = weights["ce.moe_fc.weight"].shape[1]
     assert (model.text_input.dim, model.text_input.clusters) == (dim, 0)
     pooled = torch.from_numpy(case.arrays["eval/out/pooled_text"])
-    experts, available, _ = cases.inputs(case, "eval")
+    experts, available, _ = reference_cases.inputs(case, "eval")
     captions = len(pooled) // len(next(iter(available.values())))
     scores = model.similarity(experts, available, pooled.view(-1, captions, 1, dim))
     np.testing.assert_allclose(scores, case.arrays["eval/out/sims"], rtol=0, atol=2e-6)

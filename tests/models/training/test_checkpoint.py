@@ -6,7 +6,7 @@ import torch
 from models.networks.ce import CE
 from models.training import checkpoint
 from pipeline.errors import StoreError
-from tests.models.planted import SETTINGS, planted
+from tests.models.synthetic import SETTINGS, synthetic_split
 
 
 def test_what_is_written_is_read_exactly(tmp_path):
@@ -53,7 +53,7 @@ def test_a_file_without_our_facts_is_not_ours(tmp_path):
 
 
 def test_a_model_comes_back_with_its_experts_and_settings(tmp_path):
-    split = planted(4, 0)
+    split = synthetic_split(4, 0)
     model = CE(split.experts, split.text, SETTINGS.architecture)
     checkpoint.write(tmp_path / checkpoint.MODEL, model.state_dict(), {"model": checkpoint.describe(model)})
     again = checkpoint.load_model(tmp_path)

@@ -5,7 +5,7 @@ from scipy.special import logsumexp
 
 from models.config import Training
 from models.training.losses import Loss, distillation, infonce, max_margin
-from tests.models import cases
+from tests.models import reference_cases
 
 TRAINING = {
     "batch_size": 4, "epochs": 1, "learning_rate": 0.1, "weight_decay": 0.0, "optimizer": "adamw", "schedule": "cosine"
@@ -13,7 +13,7 @@ TRAINING = {
 
 
 def test_max_margin_and_its_gradient_are_those_of_the_original():
-    case = cases.load("loss_cases.npz")
+    case = reference_cases.load("loss_cases.npz")
     names = [name for name in case.meta if name.startswith("max_margin")]
     assert len(names) == 6
     for name in names:
@@ -25,7 +25,7 @@ def test_max_margin_and_its_gradient_are_those_of_the_original():
 
 
 def test_distillation_and_its_gradient_are_those_of_the_original():
-    case = cases.load("loss_cases.npz")
+    case = reference_cases.load("loss_cases.npz")
     teachers = []
     for teacher in range(3):
         text, video = (case.part(f"teachtext/teacher{teacher}/{side}") for side in ("text", "video"))

@@ -10,7 +10,7 @@ from torch import nn
 from models.config import Training
 from models.training import optim
 from models.training.optim import RULES, Optimizer, learning_rate, move_average, optimizer
-from tests.models import cases
+from tests.models import reference_cases
 
 TRAINING = {
     "batch_size": 4, "epochs": 10, "learning_rate": 0.1, "weight_decay": 1e-3, "loss": "margin", "margin": 0.2
@@ -19,7 +19,7 @@ TRAINING = {
 
 @pytest.mark.parametrize("name", ["ranger_lr0.1_wd1e-3", "ranger_lr0.01_wd5e-5", "radam_lr1e-3_wd1e-5"])
 def test_every_step_is_that_of_the_original(name):
-    case = cases.load("optimizer_cases.npz")
+    case = reference_cases.load("optimizer_cases.npz")
     given = {key: case.arrays[f"{name}/{key}"] for key in ("p", "q", "grad_p", "grad_q", "lr")}
     params = [nn.Parameter(torch.from_numpy(given[key][0].copy())) for key in ("p", "q")]
     facts = case.meta[name]

@@ -3,7 +3,7 @@ import torch
 from models.config import Runtime
 from models.training import run as runs
 from models.training.hardware import choose
-from tests.models.planted import SETTINGS, planted
+from tests.models.synthetic import SETTINGS, synthetic_split
 
 
 def test_a_restored_run_is_the_run_that_was_saved():
@@ -36,11 +36,11 @@ def test_the_seed_decides_the_first_weights():
 
 
 def test_inputs_are_standardised_by_the_training_split():
-    split, run = planted(12, 0), _start(seed=0)
+    split, run = synthetic_split(12, 0), _start(seed=0)
     index = [expert.name for expert in run.model.experts].index("signal")
     expected = torch.from_numpy(split.features["signal"].values.mean(0))
     torch.testing.assert_close(run.model.inputs[index].mean, expected)
 
 
 def _start(seed):
-    return runs.start(planted(12, 0), SETTINGS, seed, choose(Runtime("cpu")))
+    return runs.start(synthetic_split(12, 0), SETTINGS, seed, choose(Runtime("cpu")))

@@ -9,12 +9,12 @@ from models.evaluation.metrics import caption_ranks
 from models.inputs.batches import Data, epoch, picks
 from models.networks.ce import CE
 from models.training.teachers import denoised, teacher
-from tests.models.planted import SETTINGS, planted
+from tests.models.synthetic import SETTINGS, synthetic_split
 
 
 @pytest.fixture(scope="module")
 def data():
-    return planted(24, 1)
+    return synthetic_split(24, 1)
 
 
 @pytest.fixture(scope="module")

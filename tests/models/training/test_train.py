@@ -18,7 +18,7 @@ from models.training.checkpoint import MODEL, load_model
 from models.training.history import NAME
 from models.training.train import STATE, finished, train
 from pipeline.errors import TrainingError
-from tests.models.planted import NOISE, SETTINGS, SIGNAL, WORDS, planted
+from tests.models.synthetic import NOISE, SETTINGS, SIGNAL, WORDS, synthetic_split
 
 ROOT = Path(__file__).parents[3]
 
@@ -27,11 +27,11 @@ ROOT = Path(__file__).parents[3]
 def whole(tmp_path_factory):
     """A training that nothing interrupted, and its history."""
     folder = tmp_path_factory.mktemp("whole")
-    return folder, train(planted(60, 1), planted(20, 2), SETTINGS, 0, folder)
+    return folder, train(synthetic_split(60, 1), synthetic_split(20, 2), SETTINGS, 0, folder)
 
 
 def test_captions_find_their_videos_when_an_expert_knows_them(whole):
-    test = planted(40, 3)
+    test = synthetic_split(40, 3)
     scores = similarities(load_model(whole[0]), test)
     found = summary(caption_ranks(scores, test.caption_video))
     assert found["R@1"] > 20, "chance is 2.5"
@@ -40,8 +40,8 @@ def test_captions_find_their_videos_when_an_expert_knows_them(whole):
 
 
 def test_captions_find_nothing_when_no_expert_knows_the_videos(tmp_path):
-    train(*(planted(size, seed, (NOISE, WORDS)) for size, seed in ((60, 1), (20, 2))), _settings(), 0, tmp_path)
-    test = planted(40, 3, (NOISE, WORDS))
+    train(*(synthetic_split(size, seed, (NOISE, WORDS)) for size, seed in ((60, 1), (20, 2))), _settings(), 0, tmp_path)
+    test = synthetic_split(40, 3, (NOISE, WORDS))
     found = summary(caption_ranks(similarities(load_model(tmp_path), test), test.caption_video))
     # 80 captions of 40 videos: a mean of 20.5 with a deviation of some 2.
     assert found["MnR"] == pytest.approx(20.5, abs=6)
@@ -53,7 +53,7 @@ def test_the_kept_model_is_that_of_the_best_epoch_and_later_ones_win_ties(whole)
     metrics = [epoch.metrics["geometric_mean"] for epoch in history.epochs]
     assert len(metrics) == 20
     assert history.best.epoch == 20 - int(np.argmax(metrics[::-1]))
-    validation = planted(20, 2)
+    validation = synthetic_split(20, 2)
     kept = summary(caption_ranks(similarities(load_model(folder), validation), validation.caption_video))
     assert kept == pytest.approx(history.best.metrics)
 
@@ -81,7 +81,7 @@ def test_a_training_that_is_interrupted_ends_with_the_same_bytes(whole, tmp_path
 
 
 def test_a_killed_training_resumes_and_ends_with_the_same_bytes(whole, tmp_path):
-    command = [sys.executable, "-m", "tests.models.planted", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.models.synthetic", str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
         _wait_for(lambda: _num_epochs(tmp_path) >= 3, process)
@@ -115,11 +115,11 @@ def test_a_damaged_state_costs_the_work_in_it_and_no_more(whole, tmp_path, caplo
 
 def test_a_folder_of_another_training_is_refused_in_words(whole):
     with pytest.raises(TrainingError, match=r"another training \(seed: 0 -> 1\)"):
-        train(planted(60, 1), planted(20, 2), SETTINGS, 1, whole[0])
+        train(synthetic_split(60, 1), synthetic_split(20, 2), SETTINGS, 1, whole[0])
 
 
 def test_another_seed_gives_another_model(whole, tmp_path):
-    train(planted(60, 1), planted(20, 2), _settings(epochs=1), 1, tmp_path)
+    train(synthetic_split(60, 1), synthetic_split(20, 2), _settings(epochs=1), 1, tmp_path)
     ours, theirs = (load_model(folder).text_pool.clusters for folder in (tmp_path, whole[0]))
     assert not torch.allclose(ours, theirs)
 
@@ -128,14 +128,14 @@ def test_training_leaves_the_random_numbers_of_others_alone(tmp_path):
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    train(planted(20, 1), planted(20, 2), _settings(epochs=1), 0, tmp_path)
+    train(synthetic_split(20, 1), synthetic_split(20, 2), _settings(epochs=1), 0, tmp_path)
     assert torch.equal(torch.rand(3), expected)
 
 
 def test_a_training_that_diverges_says_so(tmp_path):
     settings = _settings(learning_rate=1e30, optimizer="adamw", epochs=3)
     with pytest.raises(TrainingError, match=r"lower training\.learning_rate"):
-        train(planted(20, 1), planted(20, 2), settings, 0, tmp_path)
+        train(synthetic_split(20, 1), synthetic_split(20, 2), settings, 0, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -156,21 +156,21 @@ def test_every_loss_optimiser_and_schedule_resumes(tmp_path, changes):
         folder = tmp_path / str(interrupted)
         if interrupted:
             with pytest.raises(KeyboardInterrupt):
-                train(planted(20, 1), planted(20, 2), settings, 0, folder, stop)
-        train(planted(20, 1), planted(20, 2), settings, 0, folder)
+                train(synthetic_split(20, 1), synthetic_split(20, 2), settings, 0, folder, stop)
+        train(synthetic_split(20, 1), synthetic_split(20, 2), settings, 0, folder)
     assert (tmp_path / "True" / MODEL).read_bytes() == (tmp_path / "False" / MODEL).read_bytes()
 
 
 def test_bfloat16_trains_too(tmp_path):
     settings = _settings(epochs=2)
     settings = dataclasses.replace(settings, runtime=dataclasses.replace(settings.runtime, precision="bf16"))
-    train(planted(20, 1), planted(20, 2), settings, 0, tmp_path)
+    train(synthetic_split(20, 1), synthetic_split(20, 2), settings, 0, tmp_path)
     tensors, _ = checkpoint.read(tmp_path / MODEL)
     assert all(tensor.dtype != torch.bfloat16 for tensor in tensors.values())
 
 
 def test_a_split_with_a_single_video_and_no_signal_can_be_trained_on(tmp_path):
-    train(planted(1, 1, (SIGNAL,)), planted(20, 2, (SIGNAL,)), _settings(epochs=1), 0, tmp_path)
+    train(synthetic_split(1, 1, (SIGNAL,)), synthetic_split(20, 2, (SIGNAL,)), _settings(epochs=1), 0, tmp_path)
     assert finished(tmp_path)
 
 
@@ -184,7 +184,7 @@ def _settings(**changes):
 
 
 def _again(folder, progress=None):
-    return train(planted(60, 1), planted(20, 2), SETTINGS, 0, folder, progress)
+    return train(synthetic_split(60, 1), synthetic_split(20, 2), SETTINGS, 0, folder, progress)
 
 
 def _shown(folder):

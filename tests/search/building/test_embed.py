@@ -12,9 +12,13 @@ from search.building.embed import RECIPE
 from search.config import IndexSettings
 from search.engines.approximate import Approximate
 from search.index import folder
-from tests.search import small
+from tests.search import small_collection
 
-MORE = [*small.CLIPS, small.Clip("a first.mp4", said={"early": 1.0}), small.Clip("nothing.mp4", colour=(0, 0, 0))]
+MORE = [
+    *small_collection.CLIPS,
+    small_collection.Clip("a first.mp4", said={"early": 1.0}),
+    small_collection.Clip("nothing.mp4", colour=(0, 0, 0)),
+]
 
 
 class Made:
@@ -22,7 +26,7 @@ class Made:
 
     def __init__(self, root) -> None:
         self.root = root
-        self.sources, self.model = small.trained(root, MORE)
+        self.sources, self.model = small_collection.trained(root, MORE)
         self.parent = root / "store" / "index" / "tiny"
 
     def index(self, name: str, clips, settings: IndexSettings | None = None) -> tuple[int, Collection]:
@@ -30,13 +34,13 @@ class Made:
         chosen = {clip.name for clip in clips}
         videos = tuple(video for video in self.sources.manifest.videos if video.video_id in chosen)
         sources = replace(self.sources, manifest=replace(self.sources.manifest, videos=videos))
-        made_from = small.ingredients(self.root, sources, self.model)
+        made_from = small_collection.ingredients(self.root, sources, self.model)
         built = build.build_index(
             made_from, settings or IndexSettings(), self.parent / name, {"stage": "index", "of": name}
         )
         folder.publish(self.parent / name)
         assert built.num_videos == len(clips)
-        return built.num_embedded, Collection.open("tiny", self.root, small.CONFIGS)
+        return built.num_embedded, Collection.open("tiny", self.root, small_collection.CONFIGS)
 
 
 @pytest.fixture
@@ -65,11 +69,11 @@ def assert_same(mine: Collection, other: Collection) -> None:
 
 
 def test_only_videos_that_are_new_go_through_the_network(made, tmp_path_factory):
-    first, before = made.index("one", small.CLIPS)
-    assert first == len(small.CLIPS)
+    first, before = made.index("one", small_collection.CLIPS)
+    assert first == len(small_collection.CLIPS)
     old = vectors_of(before)
     second, after = made.index("two", MORE)
-    assert second == len(MORE) - len(small.CLIPS)
+    assert second == len(MORE) - len(small_collection.CLIPS)
     alone = Made(tmp_path_factory.mktemp("alone"))
     assert_same(after, alone.index("all", MORE)[1])
     new = vectors_of(after)
@@ -100,8 +104,8 @@ def test_a_video_whose_failed_expert_was_tried_again_is_embedded_again(made):
     kept = [parts.read_features(speech, row.key) for row in rows]
     part.rename(part.with_name("gone"))
     times = np.array([[0.0, 1.0]])
-    heard = Features(np.ones((1, small.DIM), np.float32), times, {"text": np.array(["birds"], np.str_)})
-    parts.publish(speech, [*rows, Row("meadow.mp4", 1)], [*kept, heard], small.DIM)
+    heard = Features(np.ones((1, small_collection.DIM), np.float32), times, {"text": np.array(["birds"], np.str_)})
+    parts.publish(speech, [*rows, Row("meadow.mp4", 1)], [*kept, heard], small_collection.DIM)
     embedded, after = made.index("two", MORE)
     assert embedded == 1
     assert after.experts.videos.present[after.row("meadow.mp4")].tolist() == [False, True, True]  # no sign is in it
@@ -126,11 +130,11 @@ def test_an_index_that_was_not_finished_is_not_taken(made):
 
 
 def test_a_collection_in_which_nobody_sees_anything_can_be_opened(made):
-    none = [small.Clip("empty.mp4", colour=(), duration_s=0.0)]
+    none = [small_collection.Clip("empty.mp4", colour=(), duration_s=0.0)]
     lonely = Made(made.root / "lonely")
     keys = [Row("empty.mp4", 0)]
     for name, path in lonely.sources.stores.items():
-        dim = 3 if name == "rgb_light" else small.DIM
+        dim = 3 if name == "rgb_light" else small_collection.DIM
         parts.publish(path, keys, [Features(np.zeros((0, dim), np.float32), np.zeros((0, 2)))], dim)
     video = replace(lonely.sources.manifest.videos[0], video_id="empty.mp4", content="empty.mp4", captions=())
     lonely.sources = replace(lonely.sources, manifest=replace(lonely.sources.manifest, videos=(video,)))
@@ -154,4 +158,4 @@ def test_a_large_collection_is_searched_through_candidates_with_the_same_answers
 
 
 def test_a_million_videos_are_many_by_default():
-    assert config.load(small.CONFIGS).index.approximate_from <= 200_000
+    assert config.load(small_collection.CONFIGS).index.approximate_from <= 200_000

@@ -1,16 +1,21 @@
 import pytest
 
 from search import Collection, Options
-from tests.search import small
+from tests.search import small_collection
 
 
 @pytest.fixture(scope="module")
 def towered(tmp_path_factory) -> Collection:
     """Signs as frames: the OCR expert's vectors are those of the hashed encoder, which stands for a text tower."""
     root = tmp_path_factory.mktemp("towered")
-    clips = [*small.CLIPS, *(small.Clip(f"plain{at}.mp4", sign={f"sign{at}": 0.0}) for at in range(20))]
-    small.make(root, clips, has_model=False, towers={"ocr_light": small.CONFIGS / "text" / "words_hashed.yaml"})
-    return Collection.open("tiny", root, small.CONFIGS)
+    clips = [
+        *small_collection.CLIPS,
+        *(small_collection.Clip(f"plain{at}.mp4", sign={f"sign{at}": 0.0}) for at in range(20)),
+    ]
+    small_collection.make(
+        root, clips, has_model=False, towers={"ocr_light": small_collection.CONFIGS / "text" / "words_hashed.yaml"}
+    )
+    return Collection.open("tiny", root, small_collection.CONFIGS)
 
 
 def test_a_video_is_found_by_its_best_frame_without_any_training(towered):

@@ -4,7 +4,7 @@ from pipeline import config
 from pipeline.errors import ConfigError
 from search.config import Fusion, SearchConfig, load
 from search.engines.fusion import Ranking, fuse
-from tests.search.small import CONFIGS
+from tests.search.small_collection import CONFIGS
 
 
 def test_ranks_are_added_with_the_weights_of_their_engines():

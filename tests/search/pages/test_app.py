@@ -6,7 +6,7 @@ from fastapi.testclient import TestClient
 from search import Collection
 from search.index.folder import key_of
 from search.pages.app import create_app
-from tests.search import small
+from tests.search import small_collection
 
 HARBOUR = key_of("harbour.mp4")
 
@@ -22,7 +22,7 @@ def test_a_search_tells_where_to_play_why_and_what_each_expert_says(client):
     assert hit["video_id"] == "harbour.mp4"
     assert hit["best_s"] == 4.0
     assert hit["words"][0]["text"] == "LIGHTHOUSE"
-    assert set(hit["shares"]) == set(small.EXPERTS)
+    assert set(hit["shares"]) == set(small_collection.EXPERTS)
 
 
 def test_no_path_of_this_machine_leaves_the_server(client, tiny):
@@ -119,9 +119,9 @@ def test_a_poster_beyond_the_end_is_the_last_picture(client, at_s):
 @pytest.fixture
 def alone(tmp_path) -> tuple[TestClient, Collection]:
     """A server whose files can be broken."""
-    small.make(tmp_path)
-    small.make_files(tmp_path)
-    collection = Collection.open("tiny", tmp_path, small.CONFIGS)
+    small_collection.make(tmp_path)
+    small_collection.make_files(tmp_path)
+    collection = Collection.open("tiny", tmp_path, small_collection.CONFIGS)
     app = create_app(collection)
     return TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False), collection
 

@@ -9,15 +9,15 @@ from pipeline.datasets.manifest import MISSING
 from search.config import load
 from search.pages import rankings
 from search.pages.rankings_page import write_page
-from tests.search import small
+from tests.search import small_collection
 from tests.search.browser import open_browser
 from tests.search.chromium import LONGEST_S
 
-SAID = f"{small.HOSTILE} </script><script>alert(1)</script> \u2028 'quoted' \"twice\""
+SAID = f"{small_collection.HOSTILE} </script><script>alert(1)</script> \u2028 'quoted' \"twice\""
 CLIPS = [
-    small.Clip("a b/kitchen #1.mp4", said={"Pasta": 1.0}, colour=(1, 0, 0), caption="somebody cooks pasta"),
-    small.Clip("harbour.mp4", sign={"HARBOR": 1.0}, colour=(0, 1, 0), caption="a sign reads HARBOR"),
-    small.Clip(f"{small.HOSTILE}.mp4", colour=(0, 0, 1), caption=SAID),
+    small_collection.Clip("a b/kitchen #1.mp4", said={"Pasta": 1.0}, colour=(1, 0, 0), caption="somebody cooks pasta"),
+    small_collection.Clip("harbour.mp4", sign={"HARBOR": 1.0}, colour=(0, 1, 0), caption="a sign reads HARBOR"),
+    small_collection.Clip(f"{small_collection.HOSTILE}.mp4", colour=(0, 0, 1), caption=SAID),
 ]
 
 
@@ -25,12 +25,12 @@ CLIPS = [
 def made(tmp_path_factory):
     """(the page's folder, what it was made from)."""
     root = tmp_path_factory.mktemp("rankings")
-    sources, model = small.trained(root, CLIPS)
-    small.make_files(root, CLIPS)
+    sources, model = small_collection.trained(root, CLIPS)
+    small_collection.make_files(root, CLIPS)
     folder = root / "reports" / "one"
     folder.mkdir(parents=True)
-    ranked = rankings.rank(sources, model, "test", load(small.CONFIGS).stop_words, folder / "words.sqlite")
-    facts = {"dataset": "tiny", "model": "m", "split": "test", "seed": 0, "modalities": small.EXPERTS}
+    ranked = rankings.rank(sources, model, "test", load(small_collection.CONFIGS).stop_words, folder / "words.sqlite")
+    facts = {"dataset": "tiny", "model": "m", "split": "test", "seed": 0, "modalities": small_collection.EXPERTS}
     write_page(ranked, facts | {"root": root / "videos"}, folder, 1)
     return folder, ranked
 
@@ -79,7 +79,7 @@ def test_the_page_links_videos_relatively_and_their_stills_lie_beside_it(made):
 def test_videos_of_which_no_file_is_here_are_shown_without_links_and_stills(made, tmp_path, monkeypatch):
     _, ranked = made
     monkeypatch.setattr("search.pages.stills.run_jobs", lambda *_: pytest.fail("a still was wanted"))
-    facts = {"dataset": "tiny", "model": "m", "split": "test", "seed": 0, "modalities": small.EXPERTS}
+    facts = {"dataset": "tiny", "model": "m", "split": "test", "seed": 0, "modalities": small_collection.EXPERTS}
     write_page(ranked, facts | {"root": tmp_path / "nowhere"}, tmp_path, 1)
     told = data_of(tmp_path)
     assert all(media == {"file": "", "poster": ""} for media in told["media"].values())
@@ -92,7 +92,7 @@ def test_a_name_that_leads_elsewhere_is_not_followed(made, tmp_path):
     (tmp_path / "videos").mkdir()
     gone = replace(ranked.split.videos[0], video_id="../secret.mp4", problem=MISSING)
     split = replace(ranked.split, videos=[gone, *ranked.split.videos[1:]])
-    facts = {"dataset": "tiny", "model": "m", "split": "test", "seed": 0, "modalities": small.EXPERTS}
+    facts = {"dataset": "tiny", "model": "m", "split": "test", "seed": 0, "modalities": small_collection.EXPERTS}
     write_page(replace(ranked, split=split), facts | {"root": tmp_path / "videos"}, tmp_path, 1)
     assert data_of(tmp_path)["media"]["../secret.mp4"]["file"] == ""
 

@@ -10,8 +10,9 @@ import torch
 
 from extractors.text.hashed_words import EncoderParams, vectors
 from extractors.text.tokens import tokens
-from models.config import Architecture, ExpertInput, TextInput
+from models.config import Architecture
 from models.inputs.load import Sources
+from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import CE
 from models.training import checkpoint
 from pipeline.datasets.annotations import Caption

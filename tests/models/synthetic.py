@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.config import Architecture, ExpertInput, ModelConfig, Runtime, TextInput, TextPool, Training
+from models.config import Architecture, ModelConfig, Runtime, TextPool, Training
 from models.inputs.batches import Collection
+from models.network_inputs import ExpertInput, TextInput
 from models.training.train import train
 from pipeline.stores.ragged import Ragged
 
@@ -26,7 +27,7 @@ SETTINGS = ModelConfig(
 )
 
 
-def planted(num_videos: int, seed: int, experts=(SIGNAL, NOISE, WORDS)) -> Collection:
+def synthetic_split(num_videos: int, seed: int, experts=(SIGNAL, NOISE, WORDS)) -> Collection:
     """Every video has a hidden vector; `signal` and each caption show it, in ways that are the same in all splits."""
     ways, chance = np.random.default_rng(0), np.random.default_rng(seed)
     of_signal, of_text = ways.normal(size=(DIM_HIDDEN, 12)), ways.normal(size=(3, DIM_HIDDEN, 10))
@@ -51,4 +52,4 @@ def _rows(values):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    train(planted(60, 1), planted(20, 2), SETTINGS, 0, Path(sys.argv[1]))
+    train(synthetic_split(60, 1), synthetic_split(20, 2), SETTINGS, 0, Path(sys.argv[1]))

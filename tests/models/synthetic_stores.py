@@ -1,4 +1,4 @@
-"""A collection whose features and token vectors lie in stores, as the extraction leaves them."""
+"""Writes synthetic splits into stores, in the form in which extraction leaves features and token vectors."""
 
 import dataclasses
 
@@ -10,17 +10,17 @@ from pipeline.datasets.manifest import Manifest, Video
 from pipeline.stores import parts
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
-from tests.models.planted import NOISE, SIGNAL, TEXT, planted
+from tests.models.synthetic import NOISE, SIGNAL, TEXT, synthetic_split
 
 EXPERTS = (SIGNAL, NOISE)
 SPLITS = {"train": 24, "val": 6, "test": 8}
 
 
-def stored(folder, fully_blind=()):
-    """Sources of planted videos, split by split; those in `fully_blind` have no row of any expert but empty ones."""
+def stored_sources(folder, fully_blind=()):
+    """Sources of synthetic videos in three splits; every expert has only empty rows of the videos in `fully_blind`."""
     videos = []
     for seed, (split, count) in enumerate(SPLITS.items()):
-        data = planted(count, seed, EXPERTS)
+        data = synthetic_split(count, seed, EXPERTS)
         names = [f"{split}{number}" for number in range(count)]
         texts = [f"{names[owner]}, caption {number}" for number, owner in enumerate(data.caption_video)]
         for expert in EXPERTS:

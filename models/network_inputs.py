@@ -1,0 +1,45 @@
+"""What a network is given: the features of an expert, and the token vectors of a caption. Needs no torch."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline import config
+
+
+@dataclass(frozen=True)
+class ExpertInput:
+    """What the network is given of one expert, and how it makes one vector of it."""
+
+    __pydantic_config__ = config.STRICT
+    name: str
+    dim: int
+    """D of one vector, before pooling."""
+    pool: Literal["mean", "vlad"] = "mean"
+    """mean: (B, D), averaged before the network sees it; vlad: (B, T, D), aggregated inside by NetVLAD."""
+    clusters: int = 0
+    max_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        if self.pool == "vlad" and (self.clusters < 1 or self.max_tokens < 1):
+            raise ValueError(f"expert {self.name}: pool: vlad needs clusters and max_tokens of at least 1")
+
+    @property
+    def pooled_dim(self) -> int:
+        """Length of the vector after pooling: D, or D x K."""
+        return self.dim * self.clusters if self.pool == "vlad" else self.dim
+
+
+@dataclass(frozen=True)
+class TextInput:
+    """What the network is given of a caption: (W, D) token vectors."""
+
+    __pydantic_config__ = config.STRICT
+    dim: int
+    clusters: int
+    ghost_clusters: int
+    max_tokens: int
+
+    @property
+    def pooled_dim(self) -> int:
+        """Length of the vector after pooling: D x K, or D of the single vector without NetVLAD."""
+        return self.dim * max(1, self.clusters)
