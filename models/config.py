@@ -1,4 +1,4 @@
-"""What configs/models/<name>.yaml says: the experts, the network, its training. Reading it needs no torch."""
+"""The settings in configs/models/<name>.yaml: experts, architecture, training, runtime. Reading them needs no torch."""
 
 import dataclasses
 import json
@@ -14,12 +14,12 @@ from pipeline.stores.fingerprint import Recipe
 MODELS = Path("configs/models")
 Gating: TypeAlias = Literal["sequential", "parallel", "triplet", "star", "none", "moee", "concat", "concat_mix"]
 RELATIONS: dict[Gating, int] = {"sequential": 2, "parallel": 2, "triplet": 3, "star": 2}
-"""Gating by relations between experts -> how many stand in one."""
+"""Gating that relates experts to one another -> number of experts in one relation."""
 
 
 @dataclass(frozen=True)
 class ExpertPool:
-    """NetVLAD over the first `max_tokens` vectors of an expert, in place of what the expert's own YAML says."""
+    """NetVLAD over the first `max_tokens` vectors of an expert; replaces the pooling in the expert's own YAML."""
 
     __pydantic_config__ = config.STRICT
     clusters: int
@@ -32,13 +32,13 @@ class ExpertPool:
 
 @dataclass(frozen=True)
 class TextPool:
-    """How the token vectors of a caption become one vector: NetVLAD over the first `max_tokens`."""
+    """NetVLAD over the first `max_tokens` token vectors of a caption."""
 
     __pydantic_config__ = config.STRICT
     clusters: int
-    """0: the one vector of a sentence encoder as it is, without NetVLAD."""
+    """0: no NetVLAD, for sentence encoders, which give one vector a caption."""
     ghost_clusters: int
-    """Clusters that take what means nothing, and are then dropped."""
+    """Extra clusters that collect uninformative tokens; their output is discarded."""
     max_tokens: int
 
     def __post_init__(self) -> None:
@@ -50,31 +50,33 @@ class TextPool:
 
 @dataclass(frozen=True)
 class Architecture:
-    """The network."""
+    """Architecture of the network."""
 
     __pydantic_config__ = config.STRICT
     shared_dim: int
-    """D of the space that all experts are projected to; moee, concat and concat_mix have none and ignore it."""
+    """Dimension of the space that all experts are projected to; ignored by moee, concat and concat_mix."""
     gating: Gating
-    """sequential: as released, later experts see the earlier ones already gated; parallel: the paper's formula;
-    triplet: as sequential, an expert beside two others; star: beside the mean of all; none: projection only;
-    moee: no projection either. The baselines make one vector of all experts, and ignore `mixture`: concat puts them one
-    after another and learns only the pooling; concat_mix gates the whole, beside a caption of the same length."""
+    """How experts gate one another. sequential: as released, one expert after another, each seeing the already gated
+    vectors of those before it; parallel: the paper's formula, all from the ungated vectors; triplet: as sequential,
+    with relations between an expert and two others; star: relations to the mean of all experts; none: projection
+    only; moee: neither relations nor projection. Two baselines make one vector of all experts and ignore `mixture`:
+    concat concatenates them and learns only the pooling; concat_mix applies one gated projection to the
+    concatenation."""
     activation: Literal["mish", "relu"]
     batch_norm: bool
-    """In the reasoning between pairs of experts."""
+    """Whether the layers that compute relations between experts use batch normalisation."""
     mask_padding: bool
-    """False: as released, zero padding takes part in NetVLAD, so that max_tokens changes the scores."""
+    """False: as released, NetVLAD also pools the zero padding, so that max_tokens changes the scores."""
     standardise: bool = False
     """Shift and scale each feature to mean 0 and deviation 1 over the training videos; False: as released."""
     mixture: Literal["learned", "uniform"] = "learned"
-    """How much each expert counts for a caption."""
+    """Weights of the experts in a score: learned from the caption, or all equal."""
     num_g_layers: int = 3
-    """Linear layers from a pair of experts to their relation."""
+    """Number of linear layers that compute a relation from its experts."""
     num_h_layers: int = 0
-    """Linear layers from an expert's mean relation to its gate."""
+    """Number of linear layers between the mean relation of an expert and its gate."""
     include_self: bool = True
-    """Whether an expert is also paired with itself."""
+    """Whether an expert is also related to itself."""
 
     def __post_init__(self) -> None:
         if self.shared_dim < 1:
@@ -88,48 +90,50 @@ class Architecture:
 
     @property
     def vector_per_expert(self) -> bool:
-        """Whether each expert keeps a vector of its own, so that a score is a sum over the experts."""
+        """Whether each expert has its own vector, so that a score is a sum over the experts."""
         return not self.gating.startswith("concat")
 
     def check_number(self, experts: int) -> None:
-        """ConfigError when so few experts take part that one would have no relation to others."""
+        """Raises ConfigError when there are too few experts for a single relation."""
         fewest = 1 if self.include_self or self.gating == "star" else RELATIONS.get(self.gating, 1)
         if experts < fewest:
-            told = f"gating: {self.gating} needs {fewest} experts or more"
-            raise ConfigError(f"architecture.include_self: false with {told}; set it to true")
+            raise ConfigError(
+                f"architecture.include_self: false with gating: {self.gating} needs {fewest} experts or more; "
+                "set it to true"
+            )
 
 
 @dataclass(frozen=True)
 class Training:
-    """How the network learns; all of it but `seeds` decides the result."""
+    """How the network is trained; all settings but `seeds` are part of the recipe."""
 
     __pydantic_config__ = config.STRICT
     batch_size: int
-    """Videos, each with one of its captions."""
+    """Number of videos; each comes with one of its captions."""
     epochs: int
     learning_rate: float
     weight_decay: float
     optimizer: Literal["ranger", "radam", "adamw"]
     schedule: Literal["step", "cosine"]
-    """step: times `gamma` after each epoch; cosine: down to 0 at the last one."""
+    """step: multiplies the learning rate by `gamma` after each epoch; cosine: lowers it to 0 over all epochs."""
     loss: Literal["margin", "infonce"]
     gamma: float | None = None
     margin: float | None = None
-    """margin only: how much better than a wrong pair the right one must score."""
+    """margin only: by how much a matching pair must score above a wrong one."""
     temperature: float | None = None
-    """infonce only: where the learned temperature starts."""
+    """infonce only: initial value of the learned temperature."""
     teachers: tuple[str, ...] = ()
-    """Other models in configs/models/, e.g. with other text encoders: they are trained first, with the same seed, and
-    their mean score of every pair is learned too (TeachText: Croitoru et al., ICCV 2021)."""
+    """Names of other models in configs/models/, e.g. with other text encoders. They are trained first, with the same
+    seed, and their mean score of each pair is a second target (TeachText: Croitoru et al., ICCV 2021)."""
     worst_rank: int | None = None
-    """With teachers: captions whose video they put, on average, behind this place among the training videos are taken
-    for noise, and left out; null: none is."""
+    """With teachers: drops captions as noise when the teachers' mean rank of their video among the training videos is
+    worse than this; null: keeps all."""
     selection: Literal["validation", "last", "test"] = "validation"
-    """Which epoch is kept. validation: the best one on the validation split; last: the last one; test: the best one on
-    the test split, which makes the result look better than it is. The last two are how some results were published;
-    having no use for a validation split, they train on it too."""
+    """Which epoch's weights are kept. validation: the best on the validation split; last: the last epoch; test: the
+    best on the test split, which overstates the result. Some published results used one of the last two; since these
+    need no validation split, they train on it too."""
     ema: float | None = None
-    """Decay of the running mean of the weights that is evaluated and kept; null: the weights themselves."""
+    """Decay of a moving average of the weights, which is then evaluated and kept; null: no average."""
     seeds: tuple[int, ...] = (0, 1, 2)
 
     def __post_init__(self) -> None:
@@ -148,7 +152,7 @@ class Training:
             raise ValueError("training.worst_rank must be at least 1 and needs teachers, which rank the captions")
 
     def _check_pair(self, key: str, choice: str, setting: str, value: float | None) -> None:
-        """A setting that one choice needs and the others would silently ignore."""
+        """Raises ValueError unless `setting` has a value exactly where `key` is `choice`, which alone reads it."""
         chosen = getattr(self, key)
         if chosen == choice and (value is None or value <= 0):
             raise ValueError(f"training.{setting} must be above 0 with {key}: {choice}")
@@ -158,17 +162,17 @@ class Training:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Speed only, never fingerprinted."""
+    """Settings that affect speed only; never fingerprinted."""
 
     __pydantic_config__ = config.STRICT
     device: str = "auto"
-    """auto, cpu, cuda, or cuda:<n>; auto: a GPU where there is one."""
+    """auto, cpu, cuda, or cuda:<n>; auto: a GPU if there is one."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """Of the matrix products; auto: bf16 on a GPU that has it, else fp32."""
+    """Data type of matrix products; auto: bf16 on a GPU that supports it, else fp32."""
     threads: int | None = None
-    """CPU threads; null: one per core. A small network is faster on one, and on a busy machine several times faster."""
+    """Number of CPU threads; null: one per core. A small network is faster on one, on a busy machine several times."""
     checkpoint_s: float = 30.0
-    """Write what a killed training resumes from after an epoch that ends this long after the last writing."""
+    """Minimum time between two checkpoints; they are written at the end of an epoch."""
 
     def __post_init__(self) -> None:
         if self.device not in {"auto", "cpu"} and not self.device.startswith("cuda"):
@@ -181,7 +185,7 @@ class Runtime:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """configs/models/<name>.yaml"""
+    """The contents of configs/models/<name>.yaml."""
 
     __pydantic_config__ = config.STRICT
     experts: tuple[str, ...]
@@ -192,7 +196,7 @@ class ModelConfig:
     architecture: Architecture
     training: Training
     pools: dict[str, ExpertPool] = field(default_factory=dict)
-    """Expert -> how it is pooled here; the others as their YAMLs say."""
+    """Expert -> its pooling in this model; the other experts are pooled as their own YAMLs say."""
     runtime: Runtime = field(default_factory=Runtime)
 
     def __post_init__(self) -> None:
@@ -204,20 +208,21 @@ class ModelConfig:
         self.architecture.check_number(len(self.experts))
 
     def text_input(self, dim: int) -> TextInput:
-        """What the network is given of a caption whose token vectors have length `dim`."""
+        """The text input of the network, for token vectors of length `dim`."""
         pool = self.text_pool
         return TextInput(dim, pool.clusters, pool.ghost_clusters, pool.max_tokens)
 
 
 def load(name: str, folder: Path = MODELS) -> ModelConfig:
-    """The model called `name`."""
+    """The settings of the model called `name`."""
     return config.load(ModelConfig, config.choose(folder, name))
 
 
 def recipe(settings: ModelConfig) -> Recipe:
-    """What decides a trained model, as plain JSON; without `runtime`, and without the seeds: each run has one.
+    """The settings that decide a trained model, as plain JSON.
 
-    The pools are not in it: what decides is how each expert is pooled in the end, which the train recipe lists.
+    Left out are `runtime`, the seeds (each run adds its own) and `pools` (the train recipe lists the final pooling of
+    each expert).
     """
     plain: Recipe = json.loads(json.dumps(dataclasses.asdict(settings)))
     del plain["runtime"], plain["pools"], plain["training"]["seeds"]

@@ -1,4 +1,4 @@
-"""What a network is given: the features of an expert, and the token vectors of a caption. Needs no torch."""
+"""Describes what a network is given: the features of each expert and the token vectors of captions. Needs no torch."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,14 +8,14 @@ from pipeline import config
 
 @dataclass(frozen=True)
 class ExpertInput:
-    """What the network is given of one expert, and how it makes one vector of it."""
+    """The features of one expert, and how the network pools them into one vector."""
 
     __pydantic_config__ = config.STRICT
     name: str
     dim: int
-    """D of one vector, before pooling."""
+    """Length of one feature vector, before pooling."""
     pool: Literal["mean", "vlad"] = "mean"
-    """mean: (B, D), averaged before the network sees it; vlad: (B, T, D), aggregated inside by NetVLAD."""
+    """mean: (B, D), averaged before the network sees them; vlad: (B, T, D), pooled inside the network by NetVLAD."""
     clusters: int = 0
     max_tokens: int = 0
 
@@ -31,7 +31,7 @@ class ExpertInput:
 
 @dataclass(frozen=True)
 class TextInput:
-    """What the network is given of a caption: (W, D) token vectors."""
+    """The (W, D) token vectors of a caption, and how the network pools them into one vector."""
 
     __pydantic_config__ = config.STRICT
     dim: int
@@ -41,5 +41,5 @@ class TextInput:
 
     @property
     def pooled_dim(self) -> int:
-        """Length of the vector after pooling: D x K, or D of the single vector without NetVLAD."""
+        """Length of the vector after pooling: D x K, or D without NetVLAD."""
         return self.dim * max(1, self.clusters)

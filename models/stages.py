@@ -1,4 +1,4 @@
-"""The stages of the DAG on this floor, each one call: train a seed, evaluate the seeds, or a released model."""
+"""Training and evaluation as the DAG calls them: train one seed, evaluate all seeds, evaluate a released model."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.config import ModelConfig, Runtime
 from models.evaluation.evaluate import similarities
 from models.evaluation.metrics import over_seeds, summary
-from models.evaluation.report_columns import BACK, RAW, Scored, every_rank, variants, worth
+from models.evaluation.report_columns import T2V, V2T, Scored, all_ranks, metrics_with_intervals, variants
 from models.inputs.batches import Teacher
 from models.inputs.load import Sources, Split, bank, collect
 from models.networks.ce import CE
@@ -26,7 +26,7 @@ from pipeline.running.cpu import freed_memory_kept
 from pipeline.stores.ragged import Ragged
 
 Ranks = Mapping[str, NDArray[np.float64]]
-"""Name of column -> the rank of each query."""
+"""Name of a report column -> the rank of each query, from 0."""
 
 SELECTIONS = {
     "validation": "validation: best epoch by t2v geometric mean of R@1, R@5, R@10 on the validation split; "
@@ -36,7 +36,7 @@ SELECTIONS = {
     "validation split too; better than new videos would give",
 }
 BANK_CAPTIONS = 10_000
-"""As many training captions at most are the bank of QB-Norm."""
+"""Maximum number of training captions in the querybank of QB-Norm."""
 
 
 def train_seed(
@@ -47,44 +47,50 @@ def train_seed(
     progress: Callable[[int, int], None],
     teachers: Sequence[tuple[Sources, Path]] = (),
 ) -> None:
-    """A finished training in `folder`, resumed where a killed one stopped; `teachers` are finished ones of others."""
-    trained, watched = splits(settings)
-    training, aside = collect(sources, *trained), collect(sources, watched)
+    """Trains one seed in `folder`, or resumes it there; does nothing when it is finished.
+
+    `progress` is called with (finished epochs, all epochs). `teachers`: sources and folder of each finished teacher.
+    """
+    train_splits, validation_split = splits(settings)
+    training, validation = collect(sources, *train_splits), collect(sources, validation_split)
     device = str(choose(settings.runtime).device)
-    taught = tuple(_teacher(training, collect(other, *trained), path, device) for other, path in teachers)
-    data = replace(training.collection, teachers=taught)
+    loaded = tuple(_teacher(training, collect(other, *train_splits), path, device) for other, path in teachers)
+    data = replace(training.collection, teachers=loaded)
     if settings.training.worst_rank is not None:
         data = denoised(data, settings.training.worst_rank)
     total = settings.training.epochs
     with threads(settings.runtime), freed_memory_kept():
-        train(data, aside.collection, settings, seed, folder, lambda one: progress(one.epoch, total))
+        train(data, validation.collection, settings, seed, folder, lambda epoch: progress(epoch.epoch, total))
 
 
-def _teacher(learner: Split, theirs: Split, folder: Path, device: str) -> Teacher:
-    """The trained network in `folder` on the learner's split, as the network's own experts and text encoder have it."""
-    if [video.video_id for video in learner.videos] != [video.video_id for video in theirs.videos]:
+def _teacher(student: Split, split: Split, folder: Path, device: str) -> Teacher:
+    """The trained network in `folder` as a teacher; `split` has the student's videos with the teacher's own features.
+
+    Raises TrainingError when the two splits hold different videos.
+    """
+    if [video.video_id for video in student.videos] != [video.video_id for video in split.videos]:
         raise TrainingError(
             f"the teacher in {folder} sees other training videos than the model that learns from it: "
             "both need at least one expert that is there for the same videos"
         )
-    return teacher(checkpoint.load_model(folder, device), theirs.collection)
+    return teacher(checkpoint.load_model(folder, device), split.collection)
 
 
 def splits(settings: ModelConfig) -> tuple[tuple[str, ...], str]:
-    """Those that are trained on, and the one that is watched after each epoch."""
+    """The splits to train on, and the split that is evaluated after each epoch."""
     if settings.training.selection == "validation":
         return ("train",), "val"
     return ("train", "val"), "test"
 
 
 def evaluate_seeds(sources: Sources, settings: ModelConfig, runs: Mapping[int, Path], split: str) -> dict[str, Any]:
-    """What the trained seeds are worth on a split, as plain JSON: the body of report.json.
+    """The body of report.json, as plain JSON: metrics of the trained seeds on a split.
 
-    Means over the seeds, and the sample standard deviation (0 for one seed).
+    Metrics are means over the seeds with the sample standard deviation (0 for one seed).
     """
     data = collect(sources, split)
     device = str(choose(settings.runtime).device)
-    # Training captions as a bank for themselves would be the evaluated queries.
+    # On the training split the querybank would consist of the evaluated queries themselves.
     captions = None if split == "train" else bank(sources, BANK_CAPTIONS)
     ranks = {seed: ranks_of(checkpoint.load_model(folder, device), data, captions) for seed, folder in runs.items()}
     training = {str(seed): _curve(folder) for seed, folder in runs.items()}
@@ -99,49 +105,50 @@ def evaluate_seeds(sources: Sources, settings: ModelConfig, runs: Mapping[int, P
 def evaluate_released(
     sources: Sources, checkpoint: Path, settings: Path, names: Mapping[str, str], split: str
 ) -> dict[str, Any]:
-    """As `evaluate_seeds`, of the published model in the files `checkpoint` and `settings`.
+    """As `evaluate_seeds`, for the published model in the files `checkpoint` and `settings`.
 
-    `names`: the model's name of an expert -> that of the sources.
+    `names`: the model's name of an expert -> its name in `sources`.
     """
     model = load_released(checkpoint, settings).to(choose(Runtime()).device)
-    theirs = renamed(sources, model, names)
-    data = collect(theirs, split)
-    captions = bank(theirs, BANK_CAPTIONS) if theirs.manifest.split("train") and split != "train" else None
+    model_sources = renamed(sources, model, names)
+    data = collect(model_sources, split)
+    has_bank = model_sources.manifest.split("train") and split != "train"
+    captions = bank(model_sources, BANK_CAPTIONS) if has_bank else None
     found = body(data, {0: ranks_of(model, data, captions)})
     return {"split": split, "selection": f"released: {checkpoint.name}", **found, "training": {}}
 
 
 def renamed(sources: Sources, model: CE, names: Mapping[str, str]) -> Sources:
-    """The sources as the model asks for them: under its names of the experts, with its lengths and its text."""
+    """The sources under the model's names of the experts, with the model's dimensions and text input."""
     ours = {expert.name: names[expert.name] for expert in model.experts}
     return replace(
         sources,
         experts=model.experts,
-        stores={theirs: sources.stores[name] for theirs, name in ours.items()},
+        stores={model_name: sources.stores[name] for model_name, name in ours.items()},
         text=model.text_input,
-        imported={theirs: sources.imported[name] for theirs, name in ours.items() if name in sources.imported},
+        imported={model_name: sources.imported[name] for model_name, name in ours.items() if name in sources.imported},
     )
 
 
 def ranks_of(model: CE, data: Split, captions: Ragged | None) -> Ranks:
-    """Of each column of the report; `captions` are the token vectors of a bank of training captions, if any."""
-    scores, banked = similarities(model, data.collection), None
+    """Ranks for each column of the report; `captions` (N rows): token vectors of the querybank, None without one."""
+    scores, bank_scores = similarities(model, data.collection), None
     if captions is not None:
         owners = np.zeros(len(captions), np.int64)
-        banked = similarities(model, replace(data.collection, tokens=captions, caption_video=owners))
-    return every_rank(Scored(scores, data.collection.caption_video, data.captions, banked))
+        bank_scores = similarities(model, replace(data.collection, tokens=captions, caption_video=owners))
+    return all_ranks(Scored(scores, data.collection.caption_video, data.captions, bank_scores))
 
 
 def body(data: Split, ranks: Mapping[int, Ranks]) -> dict[str, Any]:
-    """The part of a report that follows from the ranks alone, which are given for each seed."""
+    """The part of a report that follows from the ranks alone; `ranks`: seed -> ranks."""
     owners, num_videos = data.collection.caption_video, data.collection.num_videos
-    raw = [one[RAW] for one in ranks.values()]
+    raw = [columns[T2V] for columns in ranks.values()]
     return {
         "seeds": list(ranks),
         "gallery": {"videos": num_videos, "captions": len(data.captions)},
         "blind": [video.video_id for video in data.blind],
-        RAW: worth(raw, owners, num_videos),
-        BACK: worth([one[BACK] for one in ranks.values()], np.arange(num_videos), num_videos),
+        T2V: metrics_with_intervals(raw, owners, num_videos),
+        V2T: metrics_with_intervals([columns[V2T] for columns in ranks.values()], np.arange(num_videos), num_videos),
         "variants": variants(list(ranks.values()), owners, num_videos),
         "chance": {f"R@{k}": 100 * min(1.0, k / num_videos) for k in (1, 5, 10, 50)},
         "tags": _by_tag(data, raw),
@@ -151,26 +158,26 @@ def body(data: Split, ranks: Mapping[int, Ranks]) -> dict[str, Any]:
 
 
 def _by_tag(data: Split, ranks: list[NDArray[np.float64]]) -> dict[str, dict[str, Any]]:
-    """tag -> what the captions score that speak of that modality, and those that speak of nothing else."""
+    """Tag (a modality) -> metrics of the captions that have it, and of those that have no other tag."""
     tags = sorted({tag for tags in data.tags for tag in tags})
     return {
         tag: {
-            "with_others": _chosen([tag in tags for tags in data.tags], ranks),
-            "alone": _chosen([tags == (tag,) for tags in data.tags], ranks),
+            "with_others": _subset([tag in tags for tags in data.tags], ranks),
+            "alone": _subset([tags == (tag,) for tags in data.tags], ranks),
         }
         for tag in tags
     }
 
 
-def _chosen(chosen: list[bool], ranks: list[NDArray[np.float64]]) -> dict[str, Any]:
-    """How many captions are chosen, and what they score; no scores when there are none."""
+def _subset(chosen: list[bool], ranks: list[NDArray[np.float64]]) -> dict[str, Any]:
+    """Number of chosen captions, and their metrics; empty metrics when there are none."""
     rows = np.array(chosen)
-    scores = over_seeds([summary(one[rows]) for one in ranks]) if rows.any() else {}
+    scores = over_seeds([summary(seed_ranks[rows]) for seed_ranks in ranks]) if rows.any() else {}
     return {"captions": int(rows.sum()), "t2v": scores}
 
 
 def _histogram(ranks: list[NDArray[np.float64]], num_videos: int) -> list[dict[str, float]]:
-    """Share of the captions, in percent over all seeds, whose right video comes at ranks `first` to `last`."""
+    """Bins of ranks `first` to `last` (from 1) with the percentage of captions, over all seeds, that fall into them."""
     every = np.concatenate(ranks) + 1
     edges = [1, 2, 3, 4, 6, 11, 21, 51, 101, 1001]
     edges = [edge for edge in edges if edge <= num_videos] + [num_videos + 1]
@@ -182,7 +189,7 @@ def _histogram(ranks: list[NDArray[np.float64]], num_videos: int) -> list[dict[s
 
 
 def _curve(folder: Path) -> list[dict[str, float]]:
-    """Loss and validation metrics of each epoch of a run."""
+    """Loss and validation metrics of each epoch of the finished training in `folder`."""
     _, facts = checkpoint.read(folder / checkpoint.MODEL)
     return [
         {"epoch": epoch.epoch, "loss": epoch.loss, **{key: float(value) for key, value in epoch.metrics.items()}}
@@ -191,14 +198,14 @@ def _curve(folder: Path) -> list[dict[str, float]]:
 
 
 def _queries(data: Split, ranks: list[NDArray[np.float64]]) -> list[dict[str, Any]]:
-    """Each caption with its video and its rank, from 1, with each seed."""
+    """Each caption with its video, its tags and its rank (from 1) for each seed."""
     owners = data.collection.caption_video
     return [
         {
             "caption": text,
             "video": data.videos[int(owners[index])].video_id,
             "tags": list(tags),
-            "ranks": [float(one[index]) + 1 for one in ranks],
+            "ranks": [float(seed_ranks[index]) + 1 for seed_ranks in ranks],
         }
         for index, (text, tags) in enumerate(zip(data.captions, data.tags, strict=True))
     ]

@@ -1,1 +1,1 @@
-"""Evaluation: scores, ranks, metrics, intervals, paired tests."""
+"""Evaluation of trained networks: scores, ranks, metrics, confidence intervals, paired tests."""

@@ -1,4 +1,4 @@
-"""A trained network on a split: all its scores. V videos, C captions."""
+"""Scores every caption of a split against every video with a trained network. V videos, C captions."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from models.inputs.batches import Collection, Data
 from models.networks.ce import CE, Embeddings, score
 
 CHUNK = 256
-"""Videos or captions that go through the network at once, so that memory does not grow with the split."""
+"""Batch size of videos and of captions, so that memory does not grow with the split."""
 
 
 def similarities(model: CE, collection: Collection) -> NDArray[np.float32]:
@@ -21,7 +21,7 @@ def similarities(model: CE, collection: Collection) -> NDArray[np.float32]:
 
 @torch.no_grad()
 def scores_of(model: CE, data: Data) -> NDArray[np.float32]:
-    """`similarities` of data that is on the device already."""
+    """`similarities` for data that is on the device already."""
     mode = model.training
     model.eval()
     videos = embed_videos(model, data)
@@ -35,7 +35,7 @@ def scores_of(model: CE, data: Data) -> NDArray[np.float32]:
 
 @torch.no_grad()
 def embed_videos(model: CE, data: Data) -> Embeddings:
-    """All videos of a split, as a search index keeps them; the model must be in evaluation mode."""
+    """The embeddings of all videos of a split; the model must be in evaluation mode."""
     parts = []
     for rows in chunks(data.collection.num_videos):
         videos = data.videos(rows)
@@ -44,5 +44,5 @@ def embed_videos(model: CE, data: Data) -> Embeddings:
 
 
 def chunks(count: int) -> Iterator[Tensor]:
-    """0 to `count`, CHUNK at a time."""
+    """The indices 0 to `count` - 1 in batches of CHUNK."""
     return (torch.arange(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK))

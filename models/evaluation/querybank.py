@@ -1,6 +1,6 @@
-"""Scores set right by other queries: some videos come up for any query, and lose by what others score with them.
+"""Normalises scores by those of other queries, against hubs: videos that rank high for any query.
 
-Q queries, V videos, N queries of a bank.
+Q queries, V videos, N queries of a querybank.
 """
 
 import numpy as np
@@ -12,15 +12,14 @@ CHUNK = 4096
 def normalise(
     scores: NDArray[np.floating], bank: NDArray[np.floating], beta: float = 20.0, top: int = 1
 ) -> NDArray[np.floating]:
-    """(Q, V) scores of queries, normalised by those of a bank (N, V): QB-Norm (Bogolin et al., CVPR 2022).
+    """(Q, V) scores normalised by those of a querybank (N, V): QB-Norm (Bogolin et al., CVPR 2022).
 
-    The bank must be training captions, never those evaluated.
-    Only queries whose first video is among the `top` of some bank query change; their rows then are positive numbers
-    that compare with one another in the row, not with other rows.
+    The bank must consist of training captions, never of the evaluated ones. Only queries whose best video is among the
+    `top` of some bank query change; their rows become positive numbers, comparable within the row only.
     """
     hubs = np.unique(np.argpartition(-bank, top - 1, axis=1)[:, :top])
     changed = np.flatnonzero(np.isin(scores.argmax(1), hubs))
-    # Both exponents may overflow for a large beta; their common shift by the largest of the bank cancels out.
+    # Subtracting the largest bank score from both exponents cancels out, and prevents an overflow for a large beta.
     shift = bank.max(0)
     weights = np.exp(beta * (bank - shift)).sum(0)
     result = scores.copy()
@@ -30,9 +29,10 @@ def normalise(
 
 
 def dual_softmax(scores: NDArray[np.floating], beta: float = 20.0) -> NDArray[np.floating]:
-    """(Q, V) log of the softmax over the videos times that over the queries (Cheng et al., 2021), of beta x scores.
+    """(Q, V) log of the softmax over the videos times the softmax over the queries, of beta x scores.
 
-    It uses all evaluated queries at once, as nobody could who searches: not to be compared with raw scores.
+    From Cheng et al., 2021. It needs all evaluated queries at once, which a search does not have, so that its metrics
+    are not comparable with those of raw scores.
     """
     highest = scores.max(0)
     totals = np.zeros_like(highest)
@@ -47,5 +47,5 @@ def dual_softmax(scores: NDArray[np.floating], beta: float = 20.0) -> NDArray[np
 
 
 def _chunks(rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """The rows in pieces, so that what is needed beside the matrix stays small."""
+    """The rows in chunks, so that little memory is needed beside the matrix."""
     return np.array_split(rows, len(rows) // CHUNK + 1)

@@ -1,4 +1,4 @@
-"""The columns of a report: raw scores both ways, and what else is made of the same scores, each under its own name.
+"""The columns of a report: ranks by raw scores in both directions, and by variants such as QB-Norm.
 
 C captions, V videos, S seeds, N queries (captions or videos).
 """
@@ -21,69 +21,71 @@ from models.evaluation.metrics import (
 )
 from models.evaluation.querybank import dual_softmax, normalise
 
-RAW, BACK = "t2v", "v2t"
+T2V, V2T = "t2v", "v2t"
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A split as one network scored it."""
+    """The scores that one network gives a split."""
 
     scores: NDArray[np.float32]
     """(C, V)"""
     caption_video: NDArray[np.int64]
-    """(C,)"""
+    """(C,), the video of each caption."""
     captions: Sequence[str]
-    """C"""
+    """The text of each of the C captions."""
     bank: NDArray[np.float32] | None
-    """(N, V) scores of training captions with the same videos; None where there are none."""
+    """(N, V) scores of a querybank of training captions against the same videos; None without a querybank."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One way to make ranks of scores."""
+    """One way to rank by scores."""
 
     name: str
     label: str
     note: str
     by_video: bool
-    """Whether the queries are the videos, not the captions."""
+    """Whether the queries are the videos instead of the captions."""
     ranks: Callable[[Scored], NDArray[np.float64] | None]
-    """Of each query, from 0; None where it cannot be had."""
+    """Gives the rank of each query, from 0; None where the column needs a querybank and there is none."""
 
 
-def _with_bank(one: Scored) -> NDArray[np.float64] | None:
-    if one.bank is None:
+def _with_bank(split: Scored) -> NDArray[np.float64] | None:
+    if split.bank is None:
         return None
-    return caption_ranks(normalise(one.scores, one.bank), one.caption_video)
+    return caption_ranks(normalise(split.scores, split.bank), split.caption_video)
 
 
 COLUMNS = (
-    Column(RAW, "caption finds video", "", False, lambda one: caption_ranks(one.scores, one.caption_video)),
-    Column(BACK, "video finds caption", "any of its own captions counts", True,
-           lambda one: video_ranks(one.scores, one.caption_video)),
+    Column(T2V, "caption finds video", "", False, lambda split: caption_ranks(split.scores, split.caption_video)),
+    Column(V2T, "video finds caption", "any of its own captions counts", True,
+           lambda split: video_ranks(split.scores, split.caption_video)),
     Column("t2v_querybank", "caption finds video, QB-Norm", "normalised by a bank of training captions", False,
            _with_bank),
     Column("t2v_dual_softmax", "caption finds video, dual softmax",
            "uses all test captions at once, as no search can: not comparable with the others", False,
-           lambda one: caption_ranks(dual_softmax(one.scores), one.caption_video)),
+           lambda split: caption_ranks(dual_softmax(split.scores), split.caption_video)),
     Column("t2v_same_caption", "caption finds video, equal captions",
            "any video counts that bears exactly that caption", False,
-           lambda one: same_caption_ranks(one.scores, one.caption_video, one.captions)),
+           lambda split: same_caption_ranks(split.scores, split.caption_video, split.captions)),
     Column("v2t_each_caption", "video finds caption, each on its own",
            "every caption competes for its video, with the video's other captions too", False,
-           lambda one: each_caption_ranks(one.scores, one.caption_video)),
+           lambda split: each_caption_ranks(split.scores, split.caption_video)),
 )  # fmt: skip
 
 
-def every_rank(one: Scored) -> dict[str, NDArray[np.float64]]:
-    """Name of column -> ranks (N,) from 0, of all columns that can be had."""
-    ranks = {column.name: column.ranks(one) for column in COLUMNS}
+def all_ranks(split: Scored) -> dict[str, NDArray[np.float64]]:
+    """Name of a column -> ranks (N,) from 0; without a querybank its column is missing."""
+    ranks = {column.name: column.ranks(split) for column in COLUMNS}
     return {name: found for name, found in ranks.items() if found is not None}
 
 
-def worth(ranks: Sequence[NDArray[np.float64]], owners: NDArray[np.int64], num_videos: int) -> dict[str, Any]:
-    """Metric -> mean, std, seeds, and for the first recalls `interval`; of ranks (N,) of each of S seeds."""
-    found = over_seeds([summary(one) for one in ranks])
+def metrics_with_intervals(
+    ranks: Sequence[NDArray[np.float64]], owners: NDArray[np.int64], num_videos: int
+) -> dict[str, Any]:
+    """Metric -> mean, std, seeds, and for R@1, R@5, R@10 `interval`; `ranks`: (N,) for each of S seeds."""
+    found = over_seeds([summary(seed_ranks) for seed_ranks in ranks])
     for name, interval in intervals(np.stack(ranks), owners, num_videos).items():
         found[name]["interval"] = interval
     return found
@@ -92,18 +94,18 @@ def worth(ranks: Sequence[NDArray[np.float64]], owners: NDArray[np.int64], num_v
 def variants(
     ranks: Sequence[Mapping[str, NDArray[np.float64]]], caption_video: NDArray[np.int64], num_videos: int
 ) -> dict[str, dict[str, Any]]:
-    """Name of each column but the raw ones -> label, note, numbers of queries and gallery, metrics over the seeds.
+    """Name of each column but the raw ones -> label, note, sizes of queries and gallery, metrics over the seeds.
 
-    `ranks` are those of `every_rank`, seed by seed.
+    `ranks`: the result of `all_ranks` for each seed.
     """
     return {
         column.name: {
             "label": column.label,
             "note": column.note,
             "queries": len(caption_video),
-            "gallery": len(caption_video) if column.name.startswith(BACK) else num_videos,
-            "metrics": worth([one[column.name] for one in ranks], caption_video, num_videos),
+            "gallery": len(caption_video) if column.name.startswith(V2T) else num_videos,
+            "metrics": metrics_with_intervals([columns[column.name] for columns in ranks], caption_video, num_videos),
         }
         for column in COLUMNS
-        if column.name in ranks[0] and column.name not in {RAW, BACK}
+        if column.name in ranks[0] and column.name not in {T2V, V2T}
     }

@@ -1,1 +1,1 @@
-"""Manifests and stores to arrays, and arrays to batches."""
+"""Reads manifests and stores into arrays, and cuts arrays into batches."""

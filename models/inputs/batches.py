@@ -1,4 +1,4 @@
-"""Captions and features as arrays, and as the batches that a network is given.
+"""Holds the features and captions of a split as arrays, and cuts them into batches.
 
 V videos, C captions, B videos of a batch, E experts, T time steps, W words, D feature, N vectors in all.
 """
@@ -18,37 +18,37 @@ from pipeline.errors import TrainingError
 from pipeline.stores.ragged import Ragged
 
 SHARE_OF_GPU = 0.5
-"""Of a GPU's free memory that the vectors of a split may take, the rest being for the network and what it computes."""
+"""Share of a GPU's free memory for the vectors of a split; the rest is for the network and its activations."""
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """What another network, trained on the same videos and captions, makes of them."""
+    """Embeddings of a split by another network, which was trained on the same videos and captions."""
 
     captions: Embeddings
-    """Of C, in the order of the collection."""
+    """Embeddings of the C captions, in the order of the collection."""
     videos: Embeddings
-    """Of V."""
+    """Embeddings of the V videos."""
 
     def scores(self, videos: Tensor, captions: Tensor) -> Tensor:
-        """(B, B) scores of the captions at these rows against the videos at those."""
+        """(B, B) scores; row i is the caption at `captions[i]`, column j the video at `videos[j]`."""
         return score(self.captions.take(captions), self.videos.take(videos))
 
 
 @dataclass(frozen=True)
 class Collection:
-    """The videos and captions of one split."""
+    """The videos and captions of one split. Raises TrainingError when the arrays do not match."""
 
     experts: tuple[ExpertInput, ...]
     text: TextInput
     features: dict[str, Ragged]
-    """By name of expert: V rows; an empty row = the video lacks the expert."""
+    """Name of an expert -> V rows; an empty row means that the video lacks the expert."""
     tokens: Ragged
-    """C rows of word vectors."""
+    """C rows of token vectors."""
     caption_video: NDArray[np.int64]
-    """(C,), which video a caption belongs to, in any order."""
+    """(C,), index of the video that each caption belongs to, in any order."""
     teachers: tuple[Teacher, ...] = ()
-    """Networks whose scores are learned too."""
+    """Networks whose scores are a second target of the training."""
 
     def __post_init__(self) -> None:
         lengths = {expert.name: len(self.features[expert.name]) for expert in self.experts}
@@ -57,15 +57,15 @@ class Collection:
         if len(self.tokens) != len(self.caption_video):
             raise TrainingError(f"{len(self.tokens)} captions, but {len(self.caption_video)} videos for them")
         for caption in np.flatnonzero((self.caption_video < 0) | (self.caption_video >= self.num_videos))[:1]:
-            owner = self.caption_video[caption]
-            raise TrainingError(f"caption {caption} belongs to video {owner}, and there are {self.num_videos}")
+            video = self.caption_video[caption]
+            raise TrainingError(f"caption {caption} belongs to video {video}, and there are {self.num_videos}")
         for expert in self.experts:
             _check(expert.name, self.features[expert.name], expert.dim)
         _check("text", self.tokens, self.text.dim)
 
     @property
     def num_videos(self) -> int:
-        """V"""
+        """Number of videos, V."""
         return len(self.features[self.experts[0].name])
 
 
@@ -83,9 +83,9 @@ class Texts:
     """Arguments of `CE.embed_texts`."""
 
     text: Tensor
-    """(N, W, D)"""
+    """(N, W, D), padded with zeros."""
     counts: Tensor
-    """(N,)"""
+    """(N,), number of real tokens."""
 
 
 class Batch(NamedTuple):
@@ -93,16 +93,16 @@ class Batch(NamedTuple):
 
     videos: Videos
     texts: Texts
-    taught: Tensor | None
-    """(N, B, B), what N teachers score the captions against the videos; None without any."""
+    teacher_scores: Tensor | None
+    """(N, B, B), scores of the captions against the videos by N teachers; None without teachers."""
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Ragged rows whose values are on the device."""
+    """Ragged rows whose values are on a device."""
 
     values: Tensor
-    """(N + 1, D), the last one zeros, so that a row without any vector has something to point at."""
+    """(N + 1, D); the last vector is zeros, and is what padding is read from."""
     starts: Tensor
     counts: Tensor
     """(V,), at most `max_tokens`."""
@@ -110,71 +110,74 @@ class _Rows:
 
     @classmethod
     def of(cls, ragged: Ragged, max_tokens: int, device: torch.device) -> "_Rows":
-        """The first `max_tokens` of each row."""
+        """The first `max_tokens` vectors of each row of `ragged`."""
         values = torch.from_numpy(np.concatenate([ragged.values, np.zeros((1, ragged.dim), np.float32)])).to(device)
         counts = torch.from_numpy(ragged.counts).clamp(max=max_tokens)
         return cls(values, torch.from_numpy(ragged.offsets[:-1]), counts, max_tokens)
 
     def padded(self, rows: Tensor, trim: bool) -> tuple[Tensor, Tensor]:
-        """The rows (B, T, D) with zeros behind, and how many of each are real; `trim` cuts the zeros common to all.
+        """The rows (B, T, D) padded with zeros, and the number of real vectors in each, (B,).
 
-        The rows are where the values are, the numbers on the CPU.
+        `trim`: T is the longest of these rows; else T is max_tokens. The rows are on the device of the values, the
+        numbers on the CPU.
         """
         counts = self.counts[rows]
         length = max(1, int(counts.max())) if trim else self.max_tokens
         steps = torch.arange(length)
-        zeros = len(self.values) - 1
-        where = torch.where(steps < counts.unsqueeze(1), self.starts[rows].unsqueeze(1) + steps, zeros)
-        return self.values[where.to(self.values.device)], counts
+        padding = len(self.values) - 1
+        indices = torch.where(steps < counts.unsqueeze(1), self.starts[rows].unsqueeze(1) + steps, padding)
+        return self.values[indices.to(self.values.device)], counts
 
 
 class Data:
-    """A collection on a device, ready to be cut into batches; rows are always asked for by indices on the CPU.
+    """A collection on a device, from which batches are taken; rows are given as indices on the CPU.
 
-    Tokens stay ragged until they are in a batch: padded they would be several times as large. `trim` pads a batch only
-    to its own longest row, which is right for a network that ignores padding, and only for that. What does not fit on a
-    GPU beside the network stays in memory, from where each batch is sent.
+    Tokens are padded batch by batch: padded all at once they would take several times the memory. `trim` pads a batch
+    to its own longest row, which is only right for a network that ignores padding. A collection that does not fit on
+    the GPU beside the network stays in main memory, and its batches are copied.
     """
 
     def __init__(self, collection: Collection, device: torch.device, trim: bool) -> None:
         self.collection, self.device, self.trim = collection, device, trim
-        home = place(collection, device)
+        storage = storage_device(collection, device)
         features = {expert: collection.features[expert.name] for expert in collection.experts}
-        self.pooled = {e.name: mean(rows).to(home) for e, rows in features.items() if e.pool == "mean"}
-        self.ragged = {e.name: _Rows.of(rows, e.max_tokens, home) for e, rows in features.items() if e.pool == "vlad"}
-        self.available = {e.name: torch.from_numpy(rows.counts > 0).to(home) for e, rows in features.items()}
-        self.tokens = _Rows.of(collection.tokens, collection.text.max_tokens, home)
+        self.pooled = {e.name: mean(rows).to(storage) for e, rows in features.items() if e.pool == "mean"}
+        self.ragged = {
+            e.name: _Rows.of(rows, e.max_tokens, storage) for e, rows in features.items() if e.pool == "vlad"
+        }
+        self.available = {e.name: torch.from_numpy(rows.counts > 0).to(storage) for e, rows in features.items()}
+        self.tokens = _Rows.of(collection.tokens, collection.text.max_tokens, storage)
 
     def videos(self, rows: Tensor) -> Videos:
         """The videos at `rows` (B,)."""
-        there = {name: rows_of.padded(rows, self.trim) for name, rows_of in self.ragged.items()}
+        padded = {name: ragged.padded(rows, self.trim) for name, ragged in self.ragged.items()}
         rows = rows.to(next(iter(self.available.values())).device)
         experts = {name: values[rows] for name, values in self.pooled.items()}
         return Videos(
-            self._sent(experts | {name: tokens for name, (tokens, _) in there.items()}),
-            self._sent({name: available[rows] for name, available in self.available.items()}),
-            self._sent({name: counts for name, (_, counts) in there.items()}),
+            self._on_device(experts | {name: tokens for name, (tokens, _) in padded.items()}),
+            self._on_device({name: available[rows] for name, available in self.available.items()}),
+            self._on_device({name: counts for name, (_, counts) in padded.items()}),
         )
 
     def texts(self, rows: Tensor) -> Texts:
         """The captions at `rows` (N,)."""
         text, counts = self.tokens.padded(rows, self.trim)
-        return Texts(**self._sent({"text": text, "counts": counts}))
+        return Texts(**self._on_device({"text": text, "counts": counts}))
 
-    def taught(self, videos: Tensor, captions: Tensor) -> Tensor | None:
-        """(N, B, B), the scores of the captions at these rows against the videos at those by N teachers, if any."""
+    def teacher_scores(self, videos: Tensor, captions: Tensor) -> Tensor | None:
+        """(N, B, B), scores of the captions against the videos at these rows by N teachers; None without teachers."""
         teachers = self.collection.teachers
         return torch.stack([teacher.scores(videos, captions) for teacher in teachers]) if teachers else None
 
-    def _sent(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The values on the device; the copies to a GPU go on while the next batch is put together."""
+    def _on_device(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The values on the device; copies to a GPU are asynchronous, so that the next batch is prepared meanwhile."""
         if self.device.type == "cuda":
-            values = {name: one if one.is_cuda else one.pin_memory() for name, one in values.items()}
-        return {name: one.to(self.device, non_blocking=True) for name, one in values.items()}
+            values = {name: value if value.is_cuda else value.pin_memory() for name, value in values.items()}
+        return {name: value.to(self.device, non_blocking=True) for name, value in values.items()}
 
 
-def place(collection: Collection, device: torch.device) -> torch.device:
-    """Where the vectors of a collection are kept: on the device, unless it is a GPU with too little free memory."""
+def storage_device(collection: Collection, device: torch.device) -> torch.device:
+    """Where to keep the vectors of a collection: on `device`, or on the CPU if a GPU has too little free memory."""
     if device.type != "cuda":
         return device
     pooled = [len(collection.features[e.name]) * e.dim * 4 for e in collection.experts if e.pool == "mean"]
@@ -185,21 +188,24 @@ def place(collection: Collection, device: torch.device) -> torch.device:
 
 
 def mean(ragged: Ragged) -> Tensor:
-    """(V, D), the mean of each row; zeros of a row without any vector."""
+    """(V, D), the mean of each row; zeros for an empty row."""
     means = np.zeros((len(ragged), ragged.dim))
     present = ragged.counts > 0
     if present.any():
-        # Empty rows take no part: reduceat gives the value at the start where start and end are equal, instead of 0.
+        # Without the empty rows: for equal start and end reduceat gives the value at the start instead of 0.
         sums = np.add.reduceat(ragged.values, ragged.offsets[:-1][present], axis=0, dtype=np.float64)
         means[present] = sums / ragged.counts[present, None]
     return torch.from_numpy(means.astype(np.float32))
 
 
-def picks(collection: Collection, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Every video that has an expert and a caption, in random order, and for each a random one of its captions."""
+def draw_pairs(collection: Collection, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Indices of all videos with features and captions, shuffled, and for each the index of one of its captions.
+
+    Raises TrainingError when there is no such video.
+    """
     num_captions = np.bincount(collection.caption_video, minlength=collection.num_videos)
-    seen = np.any([collection.features[expert.name].counts > 0 for expert in collection.experts], axis=0)
-    videos = torch.from_numpy(np.flatnonzero((num_captions > 0) & seen))
+    has_features = np.any([collection.features[expert.name].counts > 0 for expert in collection.experts], axis=0)
+    videos = torch.from_numpy(np.flatnonzero((num_captions > 0) & has_features))
     if not len(videos):
         raise TrainingError("no video of the training split has both a caption and an expert that saw something")
     videos = videos[torch.randperm(len(videos), generator=generator)]
@@ -210,20 +216,21 @@ def picks(collection: Collection, generator: torch.Generator) -> tuple[Tensor, T
 
 
 def epoch(data: Data, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
-    """Batches of videos, each with one caption, until every video had its turn.
+    """The batches of one pass over all videos, each with one of its captions.
 
-    A single video left over joins the batch before: alone it has neither a wrong pair nor batch statistics.
+    A single video left at the end joins the batch before it: alone it has no wrong pair and no batch statistics.
     """
-    videos, captions = picks(data.collection, generator)
+    videos, captions = draw_pairs(data.collection, generator)
     borders = list(range(0, len(videos), batch_size))
     if len(videos) - borders[-1] == 1 and len(borders) > 1:
         borders.pop()
     for start, end in zip(borders, [*borders[1:], len(videos)], strict=True):
-        chosen, said = videos[start:end], captions[start:end]
-        yield Batch(data.videos(chosen), data.texts(said), data.taught(chosen, said))
+        rows, texts = videos[start:end], captions[start:end]
+        yield Batch(data.videos(rows), data.texts(texts), data.teacher_scores(rows, texts))
 
 
 def _check(name: str, ragged: Ragged, dim: int) -> None:
+    """Raises TrainingError for vectors of another length than `dim`, and for values that are not finite."""
     if ragged.dim != dim:
         raise TrainingError(f"{name}: vectors of length {ragged.dim} where the network expects {dim}")
     if not np.isfinite(ragged.values).all():

@@ -1,4 +1,4 @@
-"""From manifest and stores to the arrays that training takes."""
+"""Reads the splits of a dataset from its manifest and stores."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,48 +16,48 @@ from pipeline.stores.ragged import Ragged
 
 @dataclass(frozen=True)
 class Sources:
-    """Where a run finds what it is made from."""
+    """The manifest and stores that a training or an evaluation reads."""
 
     manifest: Manifest
     experts: tuple[ExpertInput, ...]
     stores: dict[str, Path]
-    """Expert name -> store of its features."""
+    """Name of an expert -> store of its features."""
     text: TextInput
     text_store: Path
     imported: dict[str, str] = field(default_factory=dict)
-    """Expert whose features were imported -> the collection that names its rows."""
+    """Name of an expert with imported features -> the released collection that its row keys contain."""
 
     def key(self, expert: str, video: Video) -> str:
-        """Names the row of the video in the store of the expert."""
+        """Key of the video's row in the store of the expert."""
         return row_key(self.imported[expert], video.video_id) if expert in self.imported else video.content
 
 
 @dataclass(frozen=True)
 class Split:
-    """The captioned videos of a split with what the experts saw of them."""
+    """The captioned videos of a split, with their features and captions."""
 
     collection: Collection
     videos: list[Video]
-    """V, in the order of the collection."""
+    """The V videos, in the order of the collection."""
     tags: list[tuple[str, ...]]
-    """C, the modalities that each caption speaks of."""
+    """For each of the C captions, the modalities that it refers to."""
     captions: list[str]
-    """C"""
+    """The text of each of the C captions."""
     blind: list[Video]
-    """Videos of the split of which no expert has anything; they take no part, and the report names them."""
+    """Videos of the split for which no expert has features; they are left out, and the report lists them."""
 
 
 def collect(sources: Sources, *splits: str) -> Split:
-    """The splits, one after another, as arrays; TrainingError when there is nothing in them."""
+    """The splits, concatenated; raises TrainingError when they hold no captioned video or no features."""
     listed = [video for split in splits for video in sources.manifest.split(split)]
     if not listed:
         raise TrainingError(
             f"{sources.manifest.dataset}: no captioned video in the {' or '.join(splits)} split, so there is nothing "
             f"to {'train' if 'train' in splits else 'evaluate'} on; add captions, or change the splits"
         )
-    seen = _seen(sources, listed)
-    videos = [video for video in listed if video.video_id in seen]
-    blind = [video for video in listed if video.video_id not in seen]
+    with_features = _with_features(sources, listed)
+    videos = [video for video in listed if video.video_id in with_features]
+    blind = [video for video in listed if video.video_id not in with_features]
     if not videos:
         raise TrainingError(f"{sources.manifest.dataset}: no expert has features of any video in the {splits[0]} split")
     features = {
@@ -74,23 +74,23 @@ def collect(sources: Sources, *splits: str) -> Split:
 
 
 def bank(sources: Sources, at_most: int) -> Ragged:
-    """Token vectors of captions of the training split, spread evenly over it when there are more than `at_most`."""
+    """Token vectors of at most `at_most` captions, spread evenly over the training split: the querybank of QB-Norm."""
     keys = [caption.key for video in sources.manifest.split("train") for caption in video.captions]
     chosen = np.unique(np.linspace(0, len(keys) - 1, min(len(keys), at_most)).astype(np.int64))
     return _tokens(sources, [keys[index] for index in chosen])
 
 
-def _seen(sources: Sources, videos: list[Video]) -> set[str]:
-    """The ids of the videos of which at least one expert has a vector."""
-    seen = set()
+def _with_features(sources: Sources, videos: list[Video]) -> set[str]:
+    """The ids of the videos for which at least one expert has a vector."""
+    found = set()
     for name, folder in sources.stores.items():
-        there = {row.key for row in store.rows(folder).values() if row.count}
-        seen |= {video.video_id for video in videos if sources.key(name, video) in there}
-    return seen
+        present = {row.key for row in store.rows(folder).values() if row.count}
+        found |= {video.video_id for video in videos if sources.key(name, video) in present}
+    return found
 
 
 def _tokens(sources: Sources, keys: list[str]) -> Ragged:
-    """The token vectors of each caption; equal captions are read once."""
+    """The token vectors of the caption with each key; equal captions are read once."""
     unique = list(dict.fromkeys(keys))
-    place = {key: index for index, key in enumerate(unique)}
-    return parts.read(sources.text_store, unique, sources.text.dim).take([place[key] for key in keys])
+    index = {key: number for number, key in enumerate(unique)}
+    return parts.read(sources.text_store, unique, sources.text.dim).take([index[key] for key in keys])

@@ -1,4 +1,4 @@
-"""Collaborative Experts (Liu et al., BMVC 2019): how well captions fit videos, each seen through several experts.
+"""Collaborative Experts (Liu et al., BMVC 2019): scores captions against videos, from the features of several experts.
 
 B videos, C captions of each, N captions or videos, E experts, T time steps, W words, D feature.
 """
@@ -17,52 +17,52 @@ from models.networks.video import branches
 from pipeline.errors import ConfigError
 
 UNSEEN = -1.0
-"""Score of a video that no expert could see: the lowest there is, so that it never outranks a video with evidence."""
+"""Score of a video for which no expert has features: the lowest possible, so that it never outranks any other."""
 
 
 @dataclass(frozen=True)
 class Embeddings:
-    """N videos or N captions as the experts see them; all that a score needs, and independent of one another.
+    """N videos or N captions, embedded expert by expert: all that a score needs. Rows do not depend on one another.
 
-    A network that makes one vector of all experts counts as one expert here, which a video with any of them has.
+    A network that makes one vector of all experts counts as one expert here, present when any expert is.
     """
 
     vectors: tuple[Tensor, ...]
-    """Of each expert, in the model's order: (N, D_e), length 1; of `gating: concat` of any length."""
+    """For each expert, in the model's order: (N, D_e) of length 1 (with `gating: concat` of any length)."""
     weights: Tensor
-    """(N, E): of a video 1 or 0, whether the expert is there; of a caption how much the expert counts, summing to 1."""
+    """(N, E). Videos: 1 where the expert is present, else 0; captions: weights of the experts, which sum to 1."""
 
     def __len__(self) -> int:
         return len(self.weights)
 
     def take(self, rows: Tensor) -> "Embeddings":
-        """Those at `rows`."""
+        """The embeddings at `rows`."""
         rows = rows.to(self.weights.device)
         return Embeddings(tuple(vectors[rows] for vectors in self.vectors), self.weights[rows])
 
     @classmethod
     def join(cls, chunks: Sequence["Embeddings"]) -> "Embeddings":
-        """The chunks one after another."""
+        """The concatenation of the chunks."""
         vectors = tuple(torch.cat(parts) for parts in zip(*(chunk.vectors for chunk in chunks), strict=True))
         return cls(vectors, torch.cat([chunk.weights for chunk in chunks]))
 
 
 def score(texts: Embeddings, videos: Embeddings) -> Tensor:
-    """(C, B) in -1..1: for each pair the mean agreement over the experts that the video has, weighted by the caption.
+    """(C, B) in -1..1: the dot products, averaged over the experts that the video has, with the caption's weights.
 
-    UNSEEN for a video without any expert. Vectors that are not of length 1 have scores of any size, and the lowest of
-    them, if it is below UNSEEN, stands for such a video.
+    A video without any expert scores UNSEEN. Vectors that are not of length 1 give scores of any size; if the lowest of
+    them is below UNSEEN, it is the score of such a video.
     """
     left = torch.cat([v * w.unsqueeze(1) for v, w in zip(texts.vectors, texts.weights.unbind(1), strict=True)], 1)
     right = torch.cat([v * w.unsqueeze(1) for v, w in zip(videos.vectors, videos.weights.unbind(1), strict=True)], 1)
-    with torch.autocast(left.device.type, enabled=False):  # near scores decide the ranks, so they need all their digits
+    with torch.autocast(left.device.type, enabled=False):  # ranks depend on small differences between scores
         scores = left @ right.T / _total_weights(texts, videos)
     lowest = scores.detach().min().clamp(max=UNSEEN)
     return torch.where(videos.weights.sum(1) == 0, lowest, scores)
 
 
 def shares(texts: Embeddings, videos: Embeddings) -> Tensor:
-    """(C, B, E): what each expert adds to `score`, the sum of them all; 0 where the video lacks the expert."""
+    """(C, B, E): contribution of each expert to `score`, which is their sum; 0 where the video lacks the expert."""
     agreement = torch.stack([text @ video.T for text, video in zip(texts.vectors, videos.vectors, strict=True)], 2)
     weights = texts.weights.unsqueeze(1) * videos.weights
     return agreement * weights / _total_weights(texts, videos).unsqueeze(2)
@@ -73,9 +73,9 @@ def _total_weights(texts: Embeddings, videos: Embeddings) -> Tensor:
 
 
 class CE(nn.Module):
-    """The network: CE, MoEE or a baseline, as its settings say.
+    """The network: CE, MoEE or a baseline, depending on its settings.
 
-    The order of the experts is that of their names, as released.
+    The experts are sorted by name, as released.
     """
 
     def __init__(self, experts: Sequence[ExpertInput], text: TextInput, settings: Architecture) -> None:
@@ -101,16 +101,16 @@ class CE(nn.Module):
         counts: Mapping[str, Tensor] | None = None,
         text_counts: Tensor | None = None,
     ) -> Tensor:
-        """Scores (B * C, B) of captions (B, C, W, D), video by video, against all B videos.
+        """Scores (B * C, B) of captions (B, C, W, D), grouped by video, against all B videos.
 
-        The other arguments are those of `embed_videos` and `embed_texts`, `text_counts` being (B, C).
+        The other arguments are those of `embed_videos` and `embed_texts`; `text_counts` is (B, C).
         """
         texts = self.embed_texts(text.flatten(0, 1), None if text_counts is None else text_counts.flatten())
         return score(texts, self.embed_videos(experts, available, counts))
 
     @torch.no_grad()
     def similarity(self, experts: Mapping[str, Tensor], available: Mapping[str, Tensor], text: Tensor) -> Tensor:
-        """`forward` in evaluation mode, every token being real."""
+        """`forward` in evaluation mode, without token counts: all tokens are real."""
         mode = self.training
         scores: Tensor = self.eval()(experts, available, text)
         self.train(mode)
@@ -122,10 +122,10 @@ class CE(nn.Module):
         available: Mapping[str, Tensor],
         counts: Mapping[str, Tensor] | None = None,
     ) -> Embeddings:
-        """The videos, from dicts by name of expert: features (B, D), for vlad (B, T, D), and `available` (B,), 1 or 0.
+        """The embeddings of B videos; all three arguments are keyed by the name of the expert.
 
-        What stands in the row of a missing expert has no influence. For vlad and `mask_padding`, `counts` (B,) says how
-        many tokens of a row are real; without it all are.
+        `experts`: (B, D), for vlad (B, T, D); the rows of missing experts are ignored. `available`: (B,), 1 or 0.
+        `counts` (B,): number of real tokens in each row, read for vlad with `mask_padding`; None: all are real.
         """
         present = torch.stack([available[expert.name] for expert in self.experts], 1).to(torch.float32)
         pooled = []
@@ -136,22 +136,22 @@ class CE(nn.Module):
             if expert.pool == "vlad":
                 features = self.pools[index](features, self._real(None if counts is None else counts[expert.name]))
             pooled.append(features)
-        there = present if self.settings.vector_per_expert else present.amax(1, keepdim=True)
-        return Embeddings(tuple(self.video(pooled, present)), there)
+        weights = present if self.settings.vector_per_expert else present.amax(1, keepdim=True)
+        return Embeddings(tuple(self.video(pooled, present)), weights)
 
     def embed_texts(self, text: Tensor, counts: Tensor | None = None) -> Embeddings:
-        """Captions (N, W, D), of which with `mask_padding` the first `counts` (N,) words are real, without it all."""
+        """The embeddings of captions (N, W, D); `counts` (N,): number of real tokens, read with `mask_padding`."""
         pooled = self.text_pool(text, self._real(counts))
         return Embeddings(tuple(embed(pooled) for embed in self.text), self._mixture(pooled))
 
     def fit_inputs(self, values: Mapping[str, Tensor]) -> None:
-        """With `standardise`: sets the constants by all training vectors (N, D) of each expert."""
+        """With `standardise`: computes its constants from `values`, all training vectors (N, D) of each expert."""
         for expert, layer in zip(self.experts, self.inputs, strict=True):
             if isinstance(layer, Standardise):
                 layer.fit(values[expert.name])
 
     def check_vector_per_expert(self, wanted_by: str) -> None:
-        """ConfigError when the network makes one vector of all experts, which `wanted_by` has no use for."""
+        """Raises ConfigError, naming `wanted_by`, when the network makes one vector of all experts."""
         if not self.settings.vector_per_expert:
             raise ConfigError(
                 f"{wanted_by} needs a vector of each expert, and a model with architecture.gating: "

@@ -1,4 +1,4 @@
-"""Gates: a vector decides, alone or with its context, which of its own entries pass. B videos, D feature."""
+"""Gating layers, which scale each entry of a vector by a sigmoid. B videos, D feature."""
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -8,12 +8,12 @@ from models.networks.norms import BatchNorm
 
 
 def unit(x: Tensor) -> Tensor:
-    """`x` at length 1 along its last axis, in float32; zeros stay zeros."""
+    """`x` scaled to length 1 along its last axis, in float32; zeros stay zeros."""
     return functional.normalize(x.float(), dim=-1)
 
 
 class ContextGate(nn.Module):
-    """A vector that gates itself: (B, D) -> (B, D) of length 1."""
+    """Self-gating (the Context Gating of MoEE): (B, D) -> (B, D) of length 1."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class ContextGate(nn.Module):
 
 
 class GatedEmbedding(nn.Module):
-    """A projection that gates itself (the Gated Embedding Unit of MoEE): (B, D_in) -> (B, D_out) of length 1."""
+    """Projection with self-gating (the Gated Embedding Unit of MoEE): (B, D_in) -> (B, D_out) of length 1."""
 
     def __init__(self, dim_in: int, dim_out: int) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class GatedEmbedding(nn.Module):
 
 
 class CollaborativeGate(nn.Module):
-    """A vector that is gated by itself and by what the other experts say of it."""
+    """Gates the vector of an expert by itself and by its relation to the other experts (section 3.2 of CE)."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -49,5 +49,5 @@ class CollaborativeGate(nn.Module):
         self.context_norm = BatchNorm(dim)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        """(B, D) and its context (B, D) -> (B, D) of length 1."""
+        """`x` (B, D) and its mean relation `context` (B, D) -> (B, D) of length 1."""
         return unit(x * (self.context_norm(context) + self.norm(self.fc(x))).sigmoid())

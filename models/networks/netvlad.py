@@ -1,4 +1,4 @@
-"""NetVLAD: a sequence of vectors becomes one. N sequences, T tokens, D feature, K clusters, G ghost clusters."""
+"""Pools a sequence of vectors into one, by NetVLAD. N sequences, T tokens, D feature, K clusters, G ghost clusters."""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ from models.networks.norms import BatchNorm
 
 
 class NetVLAD(nn.Module):
-    """Residuals of the tokens to K learned centres, each centre's normalised, then all of them together.
+    """Sums the residuals of the tokens to K learned centres; normalises each sum, then all of them together.
 
     Arandjelovic et al., CVPR 2016, with the ghost clusters of Zhong et al., ACCV 2018.
     """
@@ -20,29 +20,28 @@ class NetVLAD(nn.Module):
         self.norm = BatchNorm(clusters + ghost_clusters)
 
     def forward(self, tokens: Tensor, counts: Tensor | None = None) -> Tensor:
-        """(N, T, D) -> (N, D * K) of length 1, feature by feature, the K clusters of a feature side by side.
+        """(N, T, D) -> (N, D * K) of length 1; the K clusters of a feature are adjacent.
 
-        `counts` (N,): only the first so many tokens are real, the rest has no influence at all, and a sequence without
-        any becomes zeros. None: all T count, the zeros of a padding as well, as in the released models.
+        `counts` (N,): number of real tokens; the others are ignored, and a sequence without real tokens becomes zeros.
+        None: all T tokens are pooled, zero padding included, as in the released models.
         """
         assigned = self._assign(tokens, counts)[..., : self.centres.shape[1]]
         residuals = tokens.transpose(1, 2) @ assigned - assigned.sum(1).unsqueeze(1) * self.centres
         return functional.normalize(functional.normalize(residuals.float(), dim=1).flatten(1), dim=1)
 
     def _assign(self, tokens: Tensor, counts: Tensor | None) -> Tensor:
-        """(N, T, K + G): how much of each token goes to each cluster; of a token that is not real, nothing."""
+        """(N, T, K + G): soft assignment of each token to the clusters; zeros for padding."""
         logits: Tensor = tokens @ self.clusters
         if counts is None:
-            everywhere: Tensor = self.norm(logits).softmax(-1)
-            return everywhere
+            shares: Tensor = self.norm(logits).softmax(-1)
+            return shares
         real = torch.arange(tokens.shape[1], device=tokens.device) < counts.unsqueeze(1)
-        shares: Tensor = self.norm(logits[real]).softmax(-1)
-        nothing = torch.zeros_like(logits, dtype=shares.dtype)
-        return nothing.masked_scatter(real.unsqueeze(-1), shares)
+        shares = self.norm(logits[real]).softmax(-1)
+        return torch.zeros_like(logits, dtype=shares.dtype).masked_scatter(real.unsqueeze(-1), shares)
 
 
 class First(nn.Module):
-    """The first vector of each sequence as it is, for encoders that make one of a sentence."""
+    """Takes the first vector of each sequence, for encoders that give one vector a sentence."""
 
     def forward(self, tokens: Tensor, counts: Tensor | None = None) -> Tensor:
         """(N, T, D) -> (N, D)"""

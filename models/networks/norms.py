@@ -1,4 +1,7 @@
-"""Normalisation of inputs, and of batches as in the released models. B videos, P pairs of experts, D feature."""
+"""Standardisation of inputs, and batch normalisation as in the released models.
+
+B videos, P pairs of experts, D feature.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -6,7 +9,10 @@ from torch.nn import functional
 
 
 class BatchNorm(nn.BatchNorm1d):
-    """Normalises the last axis over all rows; fewer than two rows in training take the running statistics instead."""
+    """Batch normalisation of the last axis over all leading axes.
+
+    In training, a batch of fewer than two rows has no variance: it is normalised by the running statistics.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., D) -> (..., D)"""
@@ -22,9 +28,9 @@ class BatchNorm(nn.BatchNorm1d):
 
 
 class PairNorm(BatchNorm):
-    """Normalises each pair over its own B rows, and moves the running statistics as P calls, one after another, would.
+    """Batch normalisation of each pair of experts over its own B rows.
 
-    The released models call one BatchNorm once for each pair; this gives the same numbers in one call.
+    The released models call one BatchNorm pair by pair; this gives the same outputs and running statistics in one call.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -32,7 +38,7 @@ class PairNorm(BatchNorm):
         if not self.training or len(x) < 2:
             return self._by_running_statistics(x.flatten(0, 1)).view_as(x)
         pairs, dim = x.shape[1:]
-        # A momentum of 1 leaves in these two exactly the mean and the unbiased variance of this call.
+        # With a momentum of 1, batch_norm stores the mean and the unbiased variance of this batch in these two.
         mean, variance = (torch.zeros(pairs * dim, device=x.device) for _ in range(2))
         weight, bias = self.weight.repeat(pairs), self.bias.repeat(pairs)
         out = functional.batch_norm(x.flatten(1), mean, variance, weight, bias, True, 1.0, self.eps)
@@ -41,18 +47,18 @@ class PairNorm(BatchNorm):
 
     @torch.no_grad()
     def _replay(self, means: Tensor, variances: Tensor) -> None:
-        """Moves the running statistics by (P, D) means and variances: r <- (1 - m) r + m x for each row x in turn."""
+        """Updates the running statistics by (P, D) means and variances: r <- (1 - m) r + m x, row by row."""
         assert self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None
         momentum, pairs = self.momentum or 0.0, len(means)
-        left = (1 - momentum) ** torch.arange(pairs - 1, -1, -1, device=means.device)
-        with torch.autocast(means.device.type, enabled=False):  # half precision would leave three digits of them
+        decay = (1 - momentum) ** torch.arange(pairs - 1, -1, -1, device=means.device)
+        with torch.autocast(means.device.type, enabled=False):  # in half precision three digits would be left
             for running, values in ((self.running_mean, means), (self.running_var, variances)):
-                running.mul_((1 - momentum) ** pairs).add_(momentum * (left @ values))
+                running.mul_((1 - momentum) ** pairs).add_(momentum * (decay @ values))
         self.num_batches_tracked += pairs
 
 
 class Standardise(nn.Module):
-    """Shifts and scales each feature by constants that are set once, from the training videos."""
+    """Shifts and scales each feature by constants computed once, from the training videos."""
 
     mean: Tensor
     scale: Tensor
@@ -63,7 +69,7 @@ class Standardise(nn.Module):
         self.register_buffer("scale", torch.ones(dim))
 
     def fit(self, values: Tensor) -> None:
-        """Sets the constants by values (N, D); a feature that never varies is only shifted; N = 0 changes nothing."""
+        """Sets the constants from values (N, D); a constant feature is only shifted; N = 0 changes nothing."""
         if len(values):
             deviation = values.std(0, correction=0)
             self.mean.copy_(values.mean(0))

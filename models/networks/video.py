@@ -1,7 +1,9 @@
-"""The video side: one pooled vector an expert in, one vector of length 1 an expert out, gated by one another or not.
+"""Video encoders: turn the pooled vector of each expert into an embedding, by each kind of gating.
 
-B videos, E experts, P relations of an expert, D feature. The sides are called with E pooled vectors (B, D_e) and
-`available` (B, E), 1 or 0, and give E vectors (B, D_out), the concatenating ones a single vector.
+Every encoder takes E pooled vectors (B, D_e) and `available` (B, E), 1 or 0, and returns E vectors (B, D_out) of length
+1; the two that concatenate the experts return a single vector.
+
+B videos, E experts, P relations of an expert, D feature.
 """
 
 import itertools
@@ -17,23 +19,23 @@ from models.networks.linear import Linear, linear
 from models.networks.norms import BatchNorm, PairNorm
 
 NO_PARTNER = 1e-11
-"""Added to the number of partners, so that an expert without any has a mean of 0 (the released models' value)."""
+"""Added to the number of relations, so that an expert without any has a mean of 0; the released models' value."""
 
 
 class Separate(nn.Module):
-    """MoEE: each expert on its own, in its own space ("CE - P, CG" in the paper's ablation)."""
+    """MoEE: each expert by itself, in its own space ("CE - P, CG" in the paper's ablation)."""
 
     def __init__(self, dims_in: Sequence[int], dims_out: Sequence[int]) -> None:
         super().__init__()
         self.units = nn.ModuleList(GatedEmbedding(*dims) for dims in zip(dims_in, dims_out, strict=True))
 
     def forward(self, pooled: Sequence[Tensor], available: Tensor) -> list[Tensor]:
-        """See the module."""
+        """See the module's docstring."""
         return [embed(vector) for embed, vector in zip(self.units, pooled, strict=True)]
 
 
 class Projected(nn.Module):
-    """All experts in one shared space, each gated by itself ("CE - CG" in the paper's ablation)."""
+    """All experts projected to one shared space, each gated by itself ("CE - CG" in the paper's ablation)."""
 
     def __init__(self, dims_in: Sequence[int], dim: int) -> None:
         super().__init__()
@@ -41,17 +43,17 @@ class Projected(nn.Module):
         self.gates = nn.ModuleList(ContextGate(dim) for _ in dims_in)
 
     def forward(self, pooled: Sequence[Tensor], available: Tensor) -> list[Tensor]:
-        """See the module."""
+        """See the module's docstring."""
         return [
             gate(unit(reduce(vector))) for gate, reduce, vector in zip(self.gates, self.reduce, pooled, strict=True)
         ]
 
 
 class Collaborative(nn.Module):
-    """All experts in one shared space, each gated by its mean relation to the available ones (section 3.2).
+    """All experts projected to one shared space, each gated by its mean relation to the available ones (section 3.2).
 
-    The released code has two more designs, of which no result was published: `triplet` relates an expert to two others
-    at a time, `star` to the mean of the available ones.
+    The released code has two more designs without published results: `triplet` relates an expert to two others at a
+    time, `star` to the mean of the available ones.
     """
 
     def __init__(self, dims_in: Sequence[int], settings: Architecture) -> None:
@@ -66,7 +68,7 @@ class Collaborative(nn.Module):
         self.summarise = _layers(settings.num_h_layers, settings, PairNorm if self.gating == "star" else BatchNorm)
 
     def forward(self, pooled: Sequence[Tensor], available: Tensor) -> list[Tensor]:
-        """See the module."""
+        """See the module's docstring."""
         reduced = [unit(reduce(vector)) for reduce, vector in zip(self.reduce, pooled, strict=True)]
         if self.gating == "parallel":
             return self._at_once(reduced, available)
@@ -75,32 +77,32 @@ class Collaborative(nn.Module):
         return self._one_by_one(reduced, available)
 
     def _one_by_one(self, reduced: list[Tensor], available: Tensor) -> list[Tensor]:
-        """As released: when an expert is gated, its partners before it already are, and those after it are not."""
+        """As released: an expert is related to the gated vectors of those before it, and the ungated ones after it."""
         as_self = self._placed(torch.stack(reduced, 1), 0)
         partners = [[self._placed(vector, place) for vector in reduced] for place in range(1, self.places)]
         gated: list[Tensor] = []
         for index, gate in enumerate(self.gates):
             relation = as_self[:, index : index + 1]
             together = available[:, index : index + 1]
-            for there, chosen in zip(partners, self._chosen(index), strict=True):
-                relation = relation + torch.stack([there[partner] for partner in chosen], 1)
+            for at_place, chosen in zip(partners, self._partners(index), strict=True):
+                relation = relation + torch.stack([at_place[partner] for partner in chosen], 1)
                 together = together * available[:, chosen]
             gated.append(gate(reduced[index], self.summarise(_mean(self.relate(relation), together))))
-            for place, there in enumerate(partners, start=1):
-                there[index] = self._placed(gated[index], place)
+            for place, at_place in enumerate(partners, start=1):
+                at_place[index] = self._placed(gated[index], place)
         return gated
 
-    def _chosen(self, index: int) -> list[list[int]]:
-        """For each further place of a relation the partners of the expert there, relation by relation."""
+    def _partners(self, index: int) -> list[list[int]]:
+        """For each further place of a relation, the indices of the expert's partners at that place."""
         every = itertools.product(range(len(self.gates)), repeat=self.places - 1)
         allowed = [group for group in every if self.include_self or len({index, *group}) == self.places]
         return [list(partners) for partners in zip(*allowed, strict=True)]
 
     def _at_once(self, reduced: list[Tensor], available: Tensor) -> list[Tensor]:
-        """The paper's formula: every expert is gated by the others as they come from the projection.
+        """The paper's formula: every expert is related to the ungated vectors of the others.
 
-        BatchNorm takes its statistics over the rows of all pairs together: the running statistics that replace them in
-        evaluation are then what training saw, which those of single pairs are not.
+        BatchNorm takes its statistics over all pairs together, so that the running statistics used in evaluation match
+        those of training; with statistics pair by pair they would not.
         """
         together = torch.stack(reduced, 1)
         relations = self.relate(self._placed(together, 0).unsqueeze(2) + self._placed(together, 1).unsqueeze(1))
@@ -110,30 +112,30 @@ class Collaborative(nn.Module):
         return self._gated(reduced, self.summarise(_mean(relations, both)))
 
     def _beside_mean(self, reduced: list[Tensor], available: Tensor) -> list[Tensor]:
-        """Every expert is gated by the mean of the available ones, itself among them."""
+        """Every expert is related to the mean of the available ones, itself included."""
         together = torch.stack(reduced, 1)
         centre = _mean(together, available).unsqueeze(1)
         relations = self.relate(self._placed(together, 0) + self._placed(centre, 1))
         return self._gated(reduced, self.summarise(relations * available.unsqueeze(2)))
 
     def _gated(self, reduced: list[Tensor], contexts: Tensor) -> list[Tensor]:
-        """The experts, each gated by its context in (B, E, D)."""
+        """The experts, each gated by its entry in `contexts` (B, E, D)."""
         triples = zip(self.gates, reduced, contexts.unbind(1), strict=True)
         return [gate(vector, context) for gate, vector, context in triples]
 
     def _placed(self, x: Tensor, place: int) -> Tensor:
-        """What the first layer makes of an expert at this place of a relation: being linear, it adds up the places."""
+        """Contribution of the expert at one place of a relation to the first layer, which sums over the places."""
         dim = x.shape[-1]
         weight = self.first.weight[:, place * dim : (place + 1) * dim]
         return linear(x, weight, None if place else self.first.bias)
 
 
 class Concatenated(nn.Module):
-    """The experts one after another, cut to the caption's length ("Concat" in the paper's ablation).
+    """Concatenates the experts and cuts them to the length of the caption's vector ("Concat" in the paper's ablation).
 
-    The authors padded the shorter side with zeros, which gives the same products; where the caption was the longer
-    one, they then forgot to copy the video, so that all scores were 0 and the published R@1 on MSR-VTT is 0.0. Not so
-    here. A missing expert is zeros, after NetVLAD what that makes of zeros.
+    The authors padded the shorter side with zeros, which gives the same products. Where the caption was longer, they
+    did not copy the video into the padded array, so that all scores were 0 and the published R@1 on MSR-VTT is 0.0;
+    this class does not repeat that error. A missing expert is zeros, or NetVLAD's output for zeros.
     """
 
     def __init__(self, length: int) -> None:
@@ -141,24 +143,24 @@ class Concatenated(nn.Module):
         self.cut = Cut(length)
 
     def forward(self, pooled: Sequence[Tensor], available: Tensor) -> list[Tensor]:
-        """See the module; the one vector of all experts is not of length 1."""
+        """See the module's docstring; the vector is not of length 1."""
         return [self.cut(torch.cat(tuple(pooled), 1))]
 
 
 class Mixed(nn.Module):
-    """The experts one after another, gated as a whole: one vector of length 1 ("concat_mix" of the released code)."""
+    """Concatenates the experts and gates the result: one vector of length 1 ("concat_mix" in the released code)."""
 
     def __init__(self, dims_in: Sequence[int], dims_out: Sequence[int]) -> None:
         super().__init__()
         self.unit = GatedEmbedding(sum(dims_in), sum(dims_out))
 
     def forward(self, pooled: Sequence[Tensor], available: Tensor) -> list[Tensor]:
-        """See the module."""
+        """See the module's docstring."""
         return [self.unit(torch.cat(tuple(pooled), 1))]
 
 
 class Cut(nn.Module):
-    """The first numbers of a vector."""
+    """Keeps the first `length` entries of a vector."""
 
     def __init__(self, length: int) -> None:
         super().__init__()
@@ -170,9 +172,9 @@ class Cut(nn.Module):
 
 
 def branches(experts: Sequence[ExpertInput], text_dim: int, settings: Architecture) -> tuple[nn.Module, nn.ModuleList]:
-    """The video side that the settings ask for, and for each vector that it gives what makes one of a pooled caption.
+    """The video encoder that the settings ask for, and for each vector it returns the matching text encoder.
 
-    `text_dim`: length of the pooled caption.
+    A text encoder takes pooled captions (N, `text_dim`).
     """
     dims_in, dims_out = [expert.pooled_dim for expert in experts], [expert.dim for expert in experts]
     side: nn.Module
@@ -192,7 +194,7 @@ def branches(experts: Sequence[ExpertInput], text_dim: int, settings: Architectu
 
 
 def _layers(count: int, settings: Architecture, norm: type[BatchNorm]) -> nn.Sequential:
-    """`count` times [norm] - activation - linear."""
+    """`count` blocks of [norm] - activation - linear."""
     activation = nn.Mish if settings.activation == "mish" else nn.ReLU
     dim = settings.shared_dim
     layers: list[nn.Module] = []
@@ -203,6 +205,6 @@ def _layers(count: int, settings: Architecture, norm: type[BatchNorm]) -> nn.Seq
 
 
 def _mean(relations: Tensor, weights: Tensor) -> Tensor:
-    """(..., P, D) weighted by (..., P) -> (..., D)"""
+    """(..., P, D) averaged with weights (..., P) -> (..., D)"""
     shares = weights / (weights.sum(-1, keepdim=True) + NO_PARTNER)
     return (shares.unsqueeze(-2) @ relations).squeeze(-2)

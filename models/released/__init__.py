@@ -1,1 +1,1 @@
-"""Models that the authors of Collaborative Experts released."""
+"""Reads the models that the authors of Collaborative Experts released."""

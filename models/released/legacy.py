@@ -1,7 +1,7 @@
-"""Reads a checkpoint that PyTorch before 1.6 wrote, without running what a pickle may hide in it.
+"""Reads checkpoints written by PyTorch before 1.6, without executing code that their pickles may contain.
 
 Such a file is five pickles (magic number, protocol, sizes, the object, the keys of its storages) and then, for each
-key, the number of entries and their bytes. Only the names listed here are ever looked up; any other refuses the file.
+key, the number of entries and their bytes. Only the global names in ALLOWED are resolved; any other name is an error.
 """
 
 import os
@@ -34,7 +34,7 @@ class _Storage:
 
 @dataclass(frozen=True)
 class _View:
-    """A tensor that is not read yet."""
+    """A tensor whose storage has not been read yet."""
 
     storage: _Storage
     offset: int
@@ -43,7 +43,7 @@ class _View:
 
 
 class _Ignored:
-    """Stands for the objects of the authors' program that no weight depends on, whatever they are made of."""
+    """Stands in for objects of the authors' program that no weight depends on; accepts any arguments."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> "_Ignored":
         return super().__new__(cls)
@@ -94,11 +94,11 @@ class _Unpickler(pickle.Unpickler):
 
 
 def state_dict(path: Path) -> dict[str, Tensor]:
-    """The weights under "state_dict" of a checkpoint, on the CPU; StoreError for a file that is anything else."""
+    """The weights under "state_dict" of a checkpoint, on the CPU; raises StoreError for any other file."""
     with path.open("rb") as file:
         try:
             return _read(file)
-        except Exception as error:  # the pickle documentation promises no list of what a broken one raises
+        except Exception as error:  # a broken pickle may raise any exception
             raise StoreError(f"{path}: not a checkpoint of the published models: {error}") from None
 
 
@@ -122,7 +122,7 @@ def _read(file: BinaryIO) -> dict[str, Tensor]:
 
 
 def _storages(file: BinaryIO, known: dict[str, _Storage], wanted: set[str]) -> dict[str, Tensor]:
-    """The wanted storages, each (n,); the optimiser's, three quarters of a file, are stepped over."""
+    """The storages in `wanted`, each (n,); skips the others, of which the optimiser's are three quarters of a file."""
     end = os.fstat(file.fileno()).st_size
     found = {}
     for key in _Unpickler(file).load():

@@ -1,4 +1,4 @@
-"""Models that the authors of Collaborative Experts published: trained_model.pth and, beside it, config.json."""
+"""Loads the models that the authors of Collaborative Experts published: trained_model.pth with its config.json."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from models.released import legacy
 from pipeline.errors import ConfigError
 
 DROPPED = ("ce.moe_fc_bottleneck1.", "ce.moe_cg.", "ce.moe_fc_proj.")
-"""Layers that the earliest checkpoints carry and that nothing ever used."""
+"""Unused layers in the earliest checkpoints."""
 
 RENAMED = (
     (r"^text_pooling\.", "text_pool."),
@@ -41,9 +41,9 @@ OF_VIDEO_UNITS: dict[str, tuple[tuple[str, str], ...]] = {
 }  # fmt: skip
 
 GATINGS: dict[str, Gating] = {"pairwise": "sequential", "triplet": "triplet", "pairwise-star": "star"}
-"""use_ce -> our name; without it, a published model is one of the ablations."""
+"""use_ce -> our gating; a published model without it is one of the ablations."""
 ABLATIONS: dict[str, Gating] = {"mimic_ce_dims": "none", "concat_mix_experts": "concat_mix", "concat_experts": "concat"}
-"""Setting -> our name; without any, it is MoEE."""
+"""Name of a setting -> our gating; a published model with none of them is MoEE."""
 
 DIMS = {
     "antoine-rgb": 2048, "flow": 1024, "i3d.i3d.0": 1024, "imagenet.resnext101_32x48d.0": 2048,
@@ -51,38 +51,41 @@ DIMS = {
     "r2p1d.r2p1d-ig65m-kinetics.0": 512, "r2p1d.r2p1d-ig65m.0": 512, "s3dg.s3dg.0": 1024, "scene.densenet161.0": 2208,
     "trn.moments-trn.0": 1792,
 }  # fmt: skip
-"""D of the released features; of `face` the config says it. A model that concatenates has no weights that would."""
+"""Dimensions of the released features; a concatenating model has no weights that show them. Face is in config.json."""
 
 
 def load_released(checkpoint: Path, settings: Path) -> CE:
-    """The published model, ready to score: `checkpoint` is its trained_model.pth, `settings` its config.json."""
+    """The published model in evaluation mode, from its trained_model.pth and its config.json (`settings`)."""
     return build(json.loads(settings.read_text(encoding="utf-8")), legacy.state_dict(checkpoint))
 
 
 def build(config: Mapping[str, Any], state_dict: Mapping[str, Tensor]) -> CE:
-    """The network that a resolved config.json describes, with the weights of `state_dict` under the authors' names."""
+    """The network that a resolved config.json describes; the keys of `state_dict` are the authors' names.
+
+    Raises ConfigError for a design that this program does not have.
+    """
     weights = {key.removeprefix("module."): value for key, value in state_dict.items()}
     weights = {key: value for key, value in weights.items() if not key.startswith(DROPPED)}
     settings = _architecture(config, weights)
     names = sorted(config["experts"]["modalities"])
     text = _text(config, weights)
-    model = CE([_expert(name, index, config, weights) for index, name in enumerate(names)],
-               text, settings)  # fmt: skip
+    model = CE([_expert(name, index, config, weights) for index, name in enumerate(names)], text, settings)
     if model.mixture is None:
-        # The authors' models have mixture weights all the same, which take no part in the scores.
+        # The authors' checkpoints hold mixture weights all the same, but their scores do not use them.
         weights = {key: value for key, value in weights.items() if not key.startswith("ce.moe_fc.")}
     model.load_state_dict(renamed(weights, names, settings.gating))
     return model.eval()
 
 
 def renamed(weights: Mapping[str, Tensor], names: Sequence[str], gating: str) -> dict[str, Tensor]:
-    """The authors' weights under our names; `names` are the experts, sorted."""
+    """The weights under our names instead of the authors'; `names`: the experts, sorted."""
     rules = RENAMED + OF_VIDEO_UNITS[gating] + OF_A_UNIT
     ours = {}
     for theirs, value in weights.items():
         key = theirs
         for index, name in enumerate(names):
-            key = key.replace(f"pooling.{name}.", f"pools.{index}.") if key.startswith(f"pooling.{name}.") else key
+            if key.startswith(f"pooling.{name}."):
+                key = key.replace(f"pooling.{name}.", f"pools.{index}.")
         for pattern, replacement in rules:
             key = re.sub(pattern, replacement, key)
         key = re.sub(r"^((?:text_pool|pools\.\d+)\.)batch_norm\.", r"\1norm.", key)
@@ -146,7 +149,7 @@ def _dim(name: str, config: Mapping[str, Any]) -> int:
 
 def _text(config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> TextInput:
     max_tokens = config["data_loader"]["args"]["max_tokens"]["text"]
-    if "text_pooling.clusters" not in weights:  # the one vector of a sentence encoder, which nothing pools
+    if "text_pooling.clusters" not in weights:  # sentence vectors, which are not pooled
         return TextInput(weights["ce.moe_fc.weight"].shape[1], 0, 0, max_tokens)
     dim, all_clusters = weights["text_pooling.clusters"].shape
     clusters = weights["text_pooling.clusters2"].shape[-1]

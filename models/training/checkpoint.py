@@ -1,7 +1,4 @@
-"""Tensors and plain facts in one file, written whole or not at all; and what a finished training leaves behind.
-
-A file is in the safetensors format: it holds no code, and its header carries the facts as JSON.
-"""
+"""Writes and reads checkpoints: tensors with JSON metadata in the safetensors format, which holds no code."""
 
 import dataclasses
 import json
@@ -22,12 +19,16 @@ from pipeline import config
 from pipeline.errors import StoreError
 
 MODEL = "model.safetensors"
-"""The trained network, in its training's folder."""
+"""File of the trained network, in the folder of its training."""
 FACTS = "facts"
+"""Key of the metadata in the header of a file."""
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Replaces `path` at once: whoever reads it, also after a crash, finds the old file or the new one."""
+    """Writes or replaces `path` atomically: a reader, also after a crash, finds either the old file or the new one.
+
+    `facts`: plain JSON.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     save_file({key: value.contiguous() for key, value in tensors.items()}, partial, {FACTS: json.dumps(facts)})
     with partial.open("rb+") as file:
@@ -36,23 +37,23 @@ def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors, on the CPU, and the facts of a file; StoreError when it is damaged."""
+    """The tensors, on the CPU, and the facts of a file; raises StoreError when it is damaged."""
     try:
         with safe_open(path, "pt") as file:
             facts: dict[str, Any] = json.loads((file.metadata() or {})[FACTS])
-            return {key: file.get_tensor(key) for key in file.keys()}, facts  # noqa: SIM118 - it is no mapping
+            return {key: file.get_tensor(key) for key in file.keys()}, facts  # noqa: SIM118 - the file is no mapping
     except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
         raise StoreError(f"{path}: damaged or not written by this program: {error}; delete it") from None
 
 
 def remove_partial(folder: Path) -> None:
-    """Deletes what a killed writer left of a file that never came to be."""
+    """Deletes the temporary files of killed processes."""
     for path in folder.glob(".*.partial"):
         path.unlink(missing_ok=True)
 
 
 def describe(model: CE) -> dict[str, Any]:
-    """All that is needed to build the network again, but its weights."""
+    """The configuration of a network, as plain JSON: with its weights, all that `load_model` needs."""
     plain: dict[str, Any] = {
         "experts": [dataclasses.asdict(expert) for expert in model.experts],
         "text": dataclasses.asdict(model.text_input),
@@ -62,7 +63,7 @@ def describe(model: CE) -> dict[str, Any]:
 
 
 def load_model(folder: Path, device: str = "cpu") -> CE:
-    """The network that a finished training left in `folder`, in evaluation mode."""
+    """The network of the finished training in `folder`, in evaluation mode; raises StoreError when it is damaged."""
     path = folder / MODEL
     tensors, facts = read(path)
     where, description = str(path), facts["model"]

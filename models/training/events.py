@@ -1,4 +1,4 @@
-"""The history of a training as TensorBoard shows it: one curve for each number of an epoch."""
+"""Writes the history of a training for TensorBoard: one curve for each metric of an epoch."""
 
 import os
 import time
@@ -8,19 +8,18 @@ from pathlib import Path
 from models.training.history import Epoch
 
 NAME = "history.tfevents"
-"""TensorBoard takes every file with `tfevents` in its name for one of its own."""
+"""TensorBoard reads every file with `tfevents` in its name."""
 
 
 class Events:
-    """history.tfevents in a training's folder, open until the training ends.
+    """Writer of history.tfevents in the folder of a training.
 
-    It begins with the epochs that are known, in place of what an earlier run left there: a killed one may have written
-    epochs that are then done again, or half of a record. Further epochs are added at the end, where TensorBoard, which
-    keeps the file open, finds them.
+    It starts a new file with the epochs that are `known`, since a killed run may have left half a record, or epochs
+    that are trained again. Further epochs are appended to the same file, which TensorBoard keeps open.
     """
 
     def __init__(self, folder: Path, known: Iterable[Epoch]) -> None:
-        # A fifth of a second: a program that trains nothing does not pay for it.
+        # Imported here: it takes a fifth of a second, which only a training should pay for.
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.summary.writer.record_writer import RecordWriter
 
@@ -34,7 +33,7 @@ class Events:
         partial.replace(folder / NAME)
 
     def add(self, epoch: Epoch) -> None:
-        """Appends the epoch as the step of its number: loss, learning rate, and t2v of the split that is watched."""
+        """Appends the loss, the learning rate and the t2v metrics of an epoch; its number is the step."""
         values = {"loss": epoch.loss, "learning_rate": epoch.learning_rate}
         values |= {f"t2v/{name}": value for name, value in epoch.metrics.items()}
         summary = {"value": [{"tag": tag, "simple_value": value} for tag, value in values.items()]}
@@ -43,5 +42,5 @@ class Events:
         self._records.flush()
 
     def close(self) -> None:
-        """Ends the writing; the file stays."""
+        """Closes the file."""
         self._records.close()

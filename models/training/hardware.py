@@ -1,4 +1,4 @@
-"""Where a network runs, and how precisely it multiplies."""
+"""Chooses the device, the data type of matrix products, and the number of CPU threads."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,25 +12,25 @@ from pipeline.errors import ConfigError
 
 @dataclass(frozen=True)
 class Hardware:
-    """A device, and the type of matrix products there: float32, bfloat16 or float16."""
+    """A device, and the data type of its matrix products: float32, bfloat16 or float16."""
 
     device: torch.device
     dtype: torch.dtype
 
-    def multiplying(self) -> AbstractContextManager[object]:
-        """The context in which products are of `dtype`."""
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context in which matrix products are of `dtype`."""
         if self.dtype == torch.float32:
             return nullcontext()
         return torch.autocast(self.device.type, self.dtype)
 
     def scaler(self) -> torch.amp.GradScaler:
-        """Keeps the gradients of float16 from vanishing; does nothing for the other types."""
+        """A gradient scaler, which keeps gradients from vanishing in float16; disabled for the other types."""
         return torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
 
 @contextmanager
 def threads(runtime: Runtime) -> Iterator[None]:
-    """The context in which PyTorch uses as many CPU threads as the settings say."""
+    """The context in which PyTorch uses `runtime.threads` CPU threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(runtime.threads or before)
     try:
@@ -40,7 +40,7 @@ def threads(runtime: Runtime) -> Iterator[None]:
 
 
 def choose(runtime: Runtime) -> Hardware:
-    """What the settings ask for, `auto` being the best there is."""
+    """The device and data type that the settings ask for; raises ConfigError when there is no such GPU."""
     has_gpu = torch.cuda.is_available()
     device = torch.device(runtime.device if runtime.device != "auto" else "cuda" if has_gpu else "cpu")
     if device.type == "cuda" and (not has_gpu or (device.index or 0) >= torch.cuda.device_count()):

@@ -1,4 +1,4 @@
-"""What happened in a training, epoch by epoch."""
+"""The history of a training: loss, learning rate and validation metrics of each epoch."""
 
 import csv
 import dataclasses
@@ -9,6 +9,7 @@ from typing import Any
 
 NAME = "history.csv"
 MONITOR = "geometric_mean"
+"""Metric by which the best epoch is chosen."""
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,12 @@ class Epoch:
     """One pass over the training videos."""
 
     epoch: int
-    """From 1."""
+    """Number of the epoch, from 1."""
     loss: float
-    """Mean over the videos."""
+    """Mean over the training videos."""
     learning_rate: float
     metrics: dict[str, float]
-    """Of the split that is watched, captions to videos."""
+    """Caption-to-video metrics on the split that is evaluated after each epoch."""
 
 
 @dataclass(frozen=True)
@@ -32,24 +33,24 @@ class History:
 
     @property
     def best(self) -> Epoch:
-        """The highest geometric mean of R@1, R@5 and R@10, the last such epoch."""
+        """The epoch with the highest geometric mean of R@1, R@5 and R@10; the last one of equals."""
         return max(self.epochs, key=lambda epoch: (epoch.metrics[MONITOR], epoch.epoch))
 
     def kept(self, selection: str) -> Epoch:
-        """The epoch whose weights are kept."""
+        """The epoch whose weights are kept; `selection` as in `Training.selection`."""
         return self.epochs[-1] if selection == "last" else self.best
 
     def plain(self) -> list[dict[str, Any]]:
-        """As JSON keeps it."""
+        """The epochs as plain JSON."""
         return [dataclasses.asdict(epoch) for epoch in self.epochs]
 
     @classmethod
     def parse(cls, plain: list[dict[str, Any]]) -> "History":
-        """What `plain` gave."""
+        """The history that `plain` was made from."""
         return cls(tuple(Epoch(**epoch) for epoch in plain))
 
     def write(self, folder: Path) -> None:
-        """Replaces history.csv in `folder` at once."""
+        """Writes history.csv in `folder`; replaces an old one atomically."""
         partial = folder / f".{NAME}.{os.getpid()}.partial"
         with partial.open("w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file)

@@ -1,4 +1,4 @@
-"""What training makes small, from a square of scores: row i is a caption of video i, column j is video j."""
+"""Losses over a square matrix of scores: row i is a caption of video i, column j is video j."""
 
 import torch
 from torch import Tensor, nn
@@ -8,21 +8,21 @@ from models.config import Training
 
 
 def max_margin(scores: Tensor, margin: float, fix_norm: bool = True) -> Tensor:
-    """Mean over all wrong pairs, both ways, of how far (n, n) `scores` fall short of the margin; 0 for n = 1.
+    """Bidirectional max-margin ranking loss of (n, n) `scores`: mean over the wrong pairs; 0 for n = 1.
 
-    `fix_norm=False` counts the right pairs too, each being short by the margin (Miech et al., 2018).
+    `fix_norm=False` averages over all pairs, where each right pair contributes the margin (Miech et al., 2018).
     """
     right = scores.diagonal()
-    short = (margin + scores - right.unsqueeze(1)).relu() + (margin + scores - right).relu()
+    hinge = (margin + scores - right.unsqueeze(1)).relu() + (margin + scores - right).relu()
     if not fix_norm:
-        return short.mean() / 2
-    pairs = len(scores) * (len(scores) - 1)
-    wrong = short - torch.diag_embed(short.diagonal())
-    return wrong.sum() / (2 * max(pairs, 1))
+        return hinge.mean() / 2
+    num_wrong = len(scores) * (len(scores) - 1)
+    wrong = hinge - torch.diag_embed(hinge.diagonal())
+    return wrong.sum() / (2 * max(num_wrong, 1))
 
 
 def infonce(scores: Tensor, log_scale: Tensor) -> Tensor:
-    """Mean cross-entropy of the right pairs, by rows and by columns, of (n, n) `scores` times exp(log_scale)."""
+    """InfoNCE loss: mean cross-entropy over rows and columns of (n, n) `scores` times exp(log_scale)."""
     logits = scores * log_scale.exp()
     target = torch.arange(len(scores), device=scores.device)
     return (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)) / 2
@@ -34,10 +34,10 @@ def distillation(scores: Tensor, teachers: Tensor) -> Tensor:
 
 
 class Loss(nn.Module):
-    """The loss that the settings ask for, with the temperature that InfoNCE learns."""
+    """The loss that the settings ask for, with the learned temperature of InfoNCE."""
 
     HIGHEST_LOG_SCALE = 4.6052
-    """log 100, as in CLIP: a colder temperature makes training unstable."""
+    """log 100, as in CLIP: a larger scale makes training unstable."""
 
     def __init__(self, settings: Training) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Loss(nn.Module):
         self.log_scale = nn.Parameter(-torch.tensor(settings.temperature).log()) if settings.temperature else None
 
     def forward(self, scores: Tensor) -> Tensor:
-        """(n, n) -> a number"""
+        """(n, n) scores -> the loss, a scalar."""
         if self.log_scale is not None:
             return infonce(scores, self.log_scale.clamp(max=self.HIGHEST_LOG_SCALE))
         assert self.margin is not None

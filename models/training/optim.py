@@ -1,4 +1,4 @@
-"""Optimisers and schedules: those of the released models, and today's."""
+"""Optimisers and learning rate schedules: those of the released models, and AdamW with a cosine."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,18 +9,19 @@ import torch
 from torch import Tensor, nn
 
 from models.config import Training
+from models.training.foreach import foreach
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How a family of optimisers moves a weight."""
+    """The update rule of an optimiser."""
 
     betas: tuple[float, float]
     eps: float
     rectified: bool
     """RAdam (Liu et al., 2020) instead of Adam."""
     lookahead: int
-    """Go back half-way to the slow weights every so many steps (Zhang et al., 2019); 0 = never."""
+    """Lookahead (Zhang et al., 2019): number of steps between updates of the slow weights, by half; 0: none."""
 
 
 RULES = {
@@ -28,17 +29,17 @@ RULES = {
     "radam": Rule((0.9, 0.999), 1e-8, rectified=True, lookahead=0),
     "adamw": Rule((0.9, 0.999), 1e-8, rectified=False, lookahead=0),
 }
-"""Those with `rectified` are the released models'."""
+"""Name of an optimiser -> its rule; ranger and radam are those of the released models."""
 
 PIECE = 1 << 17
-"""Numbers of a parameter that are moved at once on a CPU."""
+"""Number of entries of a parameter that are updated at once on a CPU."""
 
 
 class Optimizer:
-    """Moves parameters by their gradients, with weight decay apart from them (Loshchilov and Hutter, 2019).
+    """Updates parameters by a rule, with decoupled weight decay (Loshchilov and Hutter, 2019).
 
-    Those of torch.optim would not do: its RAdam adds epsilon elsewhere, and the first use of any of them imports
-    PyTorch's compiler, three seconds that a small training does not have.
+    torch.optim is not used for two reasons: its RAdam adds epsilon elsewhere than the released models' did, and its
+    first use imports PyTorch's compiler, which takes three seconds, longer than a small training.
     """
 
     def __init__(self, params: Iterable[Tensor], rule: Rule, weight_decay: float) -> None:
@@ -50,17 +51,17 @@ class Optimizer:
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:
-        """The parameters, where torch.amp.GradScaler looks for them."""
+        """The parameters in the form in which torch.amp.GradScaler looks for them."""
         return [{"params": self.params}]
 
     def zero_grad(self) -> None:
-        """Forgets all gradients."""
+        """Removes all gradients."""
         for param in self.params:
             param.grad = None
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """Moves every parameter that has a gradient, at this learning rate."""
+        """Updates every parameter that has a gradient, at learning rate `rate`."""
         self.steps += 1
         chosen = [index for index, param in enumerate(self.params) if param.grad is not None]
         params = [self.params[index] for index in chosen]
@@ -73,33 +74,34 @@ class Optimizer:
         self, params: list[Tensor], gradients: list[Tensor], state: Mapping[str, list[Tensor]], rate: float
     ) -> None:
         beta1, beta2 = self.rule.betas
-        torch._foreach_lerp_(state["mean"], gradients, 1 - beta1)
-        torch._foreach_mul_(state["square"], beta2)
-        torch._foreach_addcmul_(state["square"], gradients, gradients, 1 - beta2)
-        torch._foreach_mul_(params, 1 - rate * self.weight_decay)
+        foreach("lerp_", state["mean"], gradients, 1 - beta1)
+        foreach("mul_", state["square"], beta2)
+        foreach("addcmul_", state["square"], gradients, gradients, value=1 - beta2)
+        foreach("mul_", params, 1 - rate * self.weight_decay)
         self._move(params, state, rate / (1 - beta1**self.steps))
         if self.rule.lookahead and self.steps % self.rule.lookahead == 0:
-            torch._foreach_lerp_(state["slow"], params, 0.5)
-            torch._foreach_copy_(params, state["slow"])
+            foreach("lerp_", state["slow"], params, 0.5)
+            foreach("copy_", params, state["slow"])
 
     def _move(self, params: list[Tensor], state: Mapping[str, list[Tensor]], size: float) -> None:
-        left = 1 - self.rule.betas[1] ** self.steps
+        correction = 1 - self.rule.betas[1] ** self.steps
         if not self.rule.rectified:
-            divisors = torch._foreach_div(torch._foreach_sqrt(state["square"]), math.sqrt(left))
+            divisors = foreach("div", foreach("sqrt", state["square"]), math.sqrt(correction))
         elif factor := rectification(self.steps, self.rule.betas[1]):
-            # Here, as released, epsilon is added to the second moment before its bias is corrected.
-            divisors, size = torch._foreach_sqrt(state["square"]), size * factor * math.sqrt(left)
+            # As released, epsilon is added before the bias of the second moment is corrected.
+            divisors, size = foreach("sqrt", state["square"]), size * factor * math.sqrt(correction)
         else:
-            torch._foreach_add_(params, state["mean"], alpha=-size)
+            foreach("add_", params, state["mean"], alpha=-size)
             return
-        torch._foreach_add_(divisors, self.rule.eps)
-        torch._foreach_addcdiv_(params, state["mean"], divisors, -size)
+        foreach("add_", divisors, self.rule.eps)
+        foreach("addcdiv_", params, state["mean"], divisors, value=-size)
 
 
 def _pieces(columns: list[list[Tensor]]) -> Iterator[list[list[Tensor]]]:
-    """The same parameters, gradients and states in groups: large ones of a CPU in pieces that stay in its cache.
+    """The columns (parameters, gradients, states) in groups, of which large ones on a CPU are pieces that fit its
+    cache.
 
-    A step passes over each number some ten times; from memory every time, it takes more than twice as long.
+    An update reads each entry some ten times; without pieces each comes from memory, and takes more than twice as long.
     """
     large = {index for index, param in enumerate(columns[0]) if param.numel() > PIECE and param.device.type == "cpu"}
     if len(large) < len(columns[0]):
@@ -111,7 +113,7 @@ def _pieces(columns: list[list[Tensor]]) -> Iterator[list[list[Tensor]]]:
 
 
 def rectification(step: int, beta2: float) -> float | None:
-    """RAdam's factor of an adaptive step; None for the first ones, when the adaptive rate's variance is unbounded."""
+    """RAdam's rectification factor; None for the first steps, where the variance of the adaptive rate is unbounded."""
     longest = 2 / (1 - beta2) - 1
     length = longest - 2 * step * beta2**step / (1 - beta2**step)
     if length < 5:
@@ -125,7 +127,7 @@ def optimizer(params: Iterable[Tensor], settings: Training) -> Optimizer:
 
 
 def learning_rate(settings: Training, epoch: int) -> float:
-    """The learning rate of an epoch, counted from 0."""
+    """The learning rate of an epoch, which counts from 0."""
     if settings.schedule == "step":
         assert settings.gamma is not None
         return settings.learning_rate * settings.gamma**epoch
@@ -134,11 +136,11 @@ def learning_rate(settings: Training, epoch: int) -> float:
 
 @torch.no_grad()
 def move_average(average: nn.Module, model: nn.Module, decay: float, step: int) -> None:
-    """Moves the weights and running statistics of `average` towards those of `model`, faster in the first steps."""
+    """Updates the moving average of weights and running statistics; the decay is smaller in the first steps."""
     decay = min(decay, (1 + step) / (10 + step))
     pairs = list(zip(average.state_dict().values(), model.state_dict().values(), strict=True))
-    real = [(old, new) for old, new in pairs if old.is_floating_point()]
-    torch._foreach_lerp_([old for old, _ in real], [new for _, new in real], 1 - decay)
+    floats = [(old, new) for old, new in pairs if old.is_floating_point()]
+    foreach("lerp_", [old for old, _ in floats], [new for _, new in floats], 1 - decay)
     for old, new in pairs:
         if not old.is_floating_point():
             old.copy_(new)

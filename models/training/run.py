@@ -1,4 +1,4 @@
-"""All that the next epoch of a training depends on, in memory and in a file."""
+"""The state of a training in progress: how it starts, and how it is saved to and restored from a checkpoint."""
 
 import copy
 from collections.abc import Mapping
@@ -24,37 +24,37 @@ class Run:
     hardware: Hardware
     model: CE
     average: CE | None
-    """Running mean of the weights, with `ema`."""
+    """Moving average of the weights, with `ema`; else None."""
     loss: Loss
     optimizer: Optimizer
     scaler: torch.amp.GradScaler
     generator: torch.Generator
-    """The only source of chance after the first weights."""
+    """The only source of random numbers after initialisation."""
     history: History = field(default_factory=History)
     best: dict[str, Tensor] = field(default_factory=dict)
-    """Weights of the best epoch so far."""
+    """Weights of the epoch that is kept so far."""
 
     @property
     def evaluated(self) -> CE:
-        """The network that is evaluated and kept."""
+        """The network that is evaluated and kept: the moving average, if there is one."""
         return self.average or self.model
 
 
 def start(data: Collection, settings: ModelConfig, seed: int, hardware: Hardware) -> Run:
-    """A training that has not begun; the seed decides the first weights and every draw, the device does not."""
+    """A training before its first epoch; the seed alone decides the initial weights and all random numbers."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = CE(data.experts, data.text, settings.architecture)
     model.fit_inputs({name: torch.from_numpy(rows.values) for name, rows in data.features.items()})
     model.to(hardware.device)
     loss = Loss(settings.training).to(hardware.device)
-    moved = optimizer([*model.parameters(), *loss.parameters()], settings.training)
+    chosen = optimizer([*model.parameters(), *loss.parameters()], settings.training)
     average = copy.deepcopy(model).requires_grad_(False) if settings.training.ema else None
-    return Run(hardware, model, average, loss, moved, hardware.scaler(), torch.Generator().manual_seed(seed))
+    return Run(hardware, model, average, loss, chosen, hardware.scaler(), torch.Generator().manual_seed(seed))
 
 
 def tensors(run: Run) -> dict[str, Tensor]:
-    """The part of the state that is numbers, for a file."""
+    """The tensors of the state, for a checkpoint."""
     parts: dict[str, Mapping[str, Tensor]] = {"model": run.model.state_dict(), "loss": run.loss.state_dict()}
     parts["best"] = run.best
     if run.average:
@@ -66,25 +66,25 @@ def tensors(run: Run) -> dict[str, Tensor]:
 
 
 def facts(run: Run) -> dict[str, Any]:
-    """The rest of the state, as plain JSON."""
+    """The rest of the state, as plain JSON, for a checkpoint."""
     return {"history": run.history.plain(), "steps": run.optimizer.steps, "scaler": run.scaler.state_dict()}
 
 
-def restore(run: Run, numbers: Mapping[str, Tensor], plain: Mapping[str, Any]) -> None:
-    """Puts a started run where `tensors` and `facts` left off."""
-    run.model.load_state_dict(_part(numbers, "model"))
-    run.loss.load_state_dict(_part(numbers, "loss"))
+def restore(run: Run, saved: Mapping[str, Tensor], plain: Mapping[str, Any]) -> None:
+    """Brings a started run to the state that `tensors` and `facts` returned."""
+    run.model.load_state_dict(_part(saved, "model"))
+    run.loss.load_state_dict(_part(saved, "loss"))
     if run.average:
-        run.average.load_state_dict(_part(numbers, "average"))
-    run.best = _part(numbers, "best")
+        run.average.load_state_dict(_part(saved, "average"))
+    run.best = _part(saved, "best")
     for name, values in run.optimizer.state.items():
         for index, value in enumerate(values):
-            value.copy_(numbers[f"optimizer/{name}/{index}"])
+            value.copy_(saved[f"optimizer/{name}/{index}"])
     run.optimizer.steps = plain["steps"]
     run.scaler.load_state_dict(plain["scaler"])
-    run.generator.set_state(numbers["generator"])
+    run.generator.set_state(saved["generator"])
     run.history = History.parse(plain["history"])
 
 
-def _part(numbers: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
-    return {key.removeprefix(f"{part}/"): value for key, value in numbers.items() if key.startswith(f"{part}/")}
+def _part(saved: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+    return {key.removeprefix(f"{part}/"): value for key, value in saved.items() if key.startswith(f"{part}/")}

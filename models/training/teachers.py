@@ -1,6 +1,6 @@
-"""TeachText: networks with other text encoders show which wrong pairs are nearly right, and which captions are noise.
+"""TeachText (Croitoru et al., ICCV 2021): scores of teacher networks, and removal of captions that they rank badly.
 
-Croitoru et al., ICCV 2021. C captions, V videos, N teachers.
+C captions, V videos, N teachers.
 """
 
 from dataclasses import replace
@@ -17,7 +17,7 @@ from models.networks.ce import CE, Embeddings, score
 
 @torch.no_grad()
 def teacher(model: CE, collection: Collection) -> Teacher:
-    """What a trained network makes of the collection, on the network's device."""
+    """The embeddings of the collection by a trained network, on the network's device."""
     model.eval()
     data = Data(collection, next(model.parameters()).device, model.settings.mask_padding)
     texts = [data.texts(rows) for rows in chunks(len(collection.tokens))]
@@ -26,22 +26,22 @@ def teacher(model: CE, collection: Collection) -> Teacher:
 
 
 def denoised(collection: Collection, worst_rank: int) -> Collection:
-    """Without the captions whose video its teachers put, on average, behind `worst_rank` (from 1) of all its videos."""
-    ranks = np.mean([_ranks(one, collection.caption_video) for one in collection.teachers], axis=0)
+    """The collection without the captions whose video has a mean rank (from 1) over its teachers above `worst_rank`."""
+    ranks = np.mean([_ranks(source, collection.caption_video) for source in collection.teachers], axis=0)
     kept = np.flatnonzero(ranks + 1 <= worst_rank)
     rows = torch.from_numpy(kept)
     return replace(
         collection,
         tokens=collection.tokens.take(kept),
         caption_video=collection.caption_video[kept],
-        teachers=tuple(Teacher(one.captions.take(rows), one.videos) for one in collection.teachers),
+        teachers=tuple(Teacher(source.captions.take(rows), source.videos) for source in collection.teachers),
     )
 
 
-def _ranks(one: Teacher, caption_video: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(C,) from 0."""
+def _ranks(source: Teacher, caption_video: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(C,) ranks from 0 of each caption's video, by the scores of one teacher."""
     parts = []
     for rows in chunks(len(caption_video)):
-        scores = score(one.captions.take(rows), one.videos).cpu().numpy()
+        scores = score(source.captions.take(rows), source.videos).cpu().numpy()
         parts.append(caption_ranks(scores, caption_video[rows.numpy()]))
     return np.concatenate(parts)

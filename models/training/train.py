@@ -1,7 +1,7 @@
-"""Training: all epochs, one of them kept; killed at any moment, it resumes and ends with the same numbers.
+"""Trains a network and keeps the weights of one epoch; a killed training resumes and ends with the same weights.
 
-In a training's folder model.safetensors is written last and means that it is finished; until then state.safetensors
-holds where it was. history.csv and, for TensorBoard, history.tfevents say what happened.
+In the folder of a training, model.safetensors is written last and marks it as finished; until then state.safetensors
+is what it resumes from. history.csv and, for TensorBoard, history.tfevents hold the metrics of each epoch.
 """
 
 import dataclasses
@@ -44,22 +44,23 @@ def train(
     folder: Path,
     progress: Callable[[Epoch], None] | None = None,
 ) -> History:
-    """What happened; the network of one epoch is then in `folder`, from where `checkpoint.load_model` takes it.
+    """Trains in `folder` and returns the history; `checkpoint.load_model` reads the network from there.
 
-    A folder whose training is finished is left as it is. `progress` is called after each epoch.
+    A finished training is left as it is. `progress` is called after each epoch. Raises TrainingError when the loss is
+    not finite, or when `folder` holds a training with other settings.
     """
     folder.mkdir(parents=True, exist_ok=True)
     identity = _identity(data, validation, settings, seed)
     if finished(folder):
-        return _known(folder / checkpoint.MODEL, identity)
+        return _finished_history(folder / checkpoint.MODEL, identity)
     run = runs.start(data, settings, seed, choose(settings.runtime))
     _resume(run, folder / STATE, identity)
     trim = settings.architecture.mask_padding
-    there, aside = (Data(split, run.hardware.device, trim) for split in (data, validation))
+    training_data, validation_data = (Data(split, run.hardware.device, trim) for split in (data, validation))
     written = time.monotonic()
     with closing(Events(folder, run.history.epochs)) as events:
         while len(run.history.epochs) < settings.training.epochs:
-            _one_epoch(run, there, aside, settings.training)
+            _one_epoch(run, training_data, validation_data, settings.training)
             run.history.write(folder)
             events.add(run.history.epochs[-1])
             if time.monotonic() - written >= settings.runtime.checkpoint_s:
@@ -76,13 +77,13 @@ def finished(folder: Path) -> bool:
     return (folder / checkpoint.MODEL).exists()
 
 
-def _one_epoch(run: Run, there: Data, aside: Data, settings: Training) -> None:
-    """Trains once over `there`, evaluates on `aside`, and keeps the weights when they are the ones to keep so far."""
+def _one_epoch(run: Run, training: Data, validation: Data, settings: Training) -> None:
+    """Trains for one epoch, evaluates on the validation split, and keeps the weights if this epoch is selected."""
     number = len(run.history.epochs)
     rate = learning_rate(settings, number)
     run.model.train()
     losses, sizes = [], []
-    for batch in epoch(there, settings.batch_size, run.generator):
+    for batch in epoch(training, settings.batch_size, run.generator):
         losses.append(_step(run, batch, rate))
         sizes.append(len(batch.texts.counts))
         if run.average is not None and settings.ema is not None:
@@ -90,22 +91,22 @@ def _one_epoch(run: Run, there: Data, aside: Data, settings: Training) -> None:
     loss = float(np.average(torch.stack(losses).tolist(), weights=sizes))
     if not math.isfinite(loss):
         raise TrainingError(f"epoch {number + 1}: the loss is {loss}; lower training.learning_rate")
-    metrics = summary(caption_ranks(scores_of(run.evaluated, aside), aside.collection.caption_video))
+    metrics = summary(caption_ranks(scores_of(run.evaluated, validation), validation.collection.caption_video))
     run.history = History((*run.history.epochs, Epoch(number + 1, loss, rate, metrics)))
     if run.history.kept(settings.selection).epoch == number + 1:
         run.best = {key: value.detach().clone() for key, value in run.evaluated.state_dict().items()}
 
 
 def _step(run: Run, batch: Batch, rate: float) -> Tensor:
-    """The loss of one batch, which then moved the weights."""
-    videos, texts, taught = batch
-    with run.hardware.multiplying():
+    """One optimiser step on a batch, at learning rate `rate`; returns the loss."""
+    videos, texts, teacher_scores = batch
+    with run.hardware.autocast():
         scores = run.model(
             videos.experts, videos.available, texts.text.unsqueeze(1), videos.counts, texts.counts.unsqueeze(1)
         )
     loss: Tensor = run.loss(scores)
-    if taught is not None:
-        loss = loss + distillation(scores, taught.to(scores.device))
+    if teacher_scores is not None:
+        loss = loss + distillation(scores, teacher_scores.to(scores.device))
     run.optimizer.zero_grad()
     run.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     run.scaler.step(run.optimizer, rate)  # type: ignore[arg-type]
@@ -114,27 +115,27 @@ def _step(run: Run, batch: Batch, rate: float) -> Tensor:
 
 
 def _identity(data: Collection, validation: Collection, settings: ModelConfig, seed: int) -> Recipe:
-    """What must be the same for a folder's training to be this one; the features themselves are the caller's affair."""
+    """What a checkpoint must agree on to be resumed. The features are not part of it: the caller chooses the folder."""
     experts = {expert.name: dataclasses.asdict(expert) for expert in data.experts}
     sizes = {name: [split.num_videos, len(split.tokens)] for name, split in (("train", data), ("val", validation))}
     return {"settings": recipe(settings), "seed": seed, "experts": experts, "sizes": sizes}
 
 
 def _resume(run: Run, path: Path, identity: Recipe) -> None:
-    """Puts the run where a killed one left off; a damaged file costs the work in it, and no more."""
+    """Restores the run from the checkpoint at `path`, if there is one; with a damaged one, training starts anew."""
     if not path.exists():
         return
     try:
-        numbers, plain = checkpoint.read(path)
+        saved, plain = checkpoint.read(path)
     except StoreError as error:
         log.warning("%s; training starts anew", error)
         return
     _check_same(path, plain["identity"], identity)
-    runs.restore(run, numbers, plain)
+    runs.restore(run, saved, plain)
 
 
-def _known(path: Path, identity: Recipe) -> History:
-    """The history of a finished training."""
+def _finished_history(path: Path, identity: Recipe) -> History:
+    """The history of the finished training whose network is at `path`."""
     _, plain = checkpoint.read(path)
     _check_same(path, plain["identity"], identity)
     return History.parse(plain["history"])
@@ -147,6 +148,7 @@ def _check_same(path: Path, old: Recipe, new: Recipe) -> None:
 
 
 def _publish(run: Run, folder: Path, identity: Recipe) -> None:
+    """Writes model.safetensors, which marks the training as finished, and removes its checkpoints."""
     plain = {"model": checkpoint.describe(run.model), "history": run.history.plain(), "identity": identity}
     checkpoint.write(folder / checkpoint.MODEL, run.best, plain)
     (folder / STATE).unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 import numpy as np
 
 from models.evaluation.metrics import caption_ranks, summary
-from models.evaluation.report_columns import COLUMNS, Scored, every_rank, variants, worth
+from models.evaluation.report_columns import COLUMNS, Scored, all_ranks, metrics_with_intervals, variants
 
 
 def scored(**changed):
@@ -16,28 +16,28 @@ def scored(**changed):
 
 
 def test_every_column_ranks_every_query():
-    ranks = every_rank(scored())
+    ranks = all_ranks(scored())
     assert list(ranks) == [column.name for column in COLUMNS]
     for column in COLUMNS:
         assert ranks[column.name].shape == ((6,) if column.by_video else (18,))
 
 
 def test_without_a_bank_there_is_no_column_of_it():
-    assert "t2v_querybank" not in every_rank(scored(bank=None))
-    assert len(every_rank(scored(bank=None))) == len(COLUMNS) - 1
+    assert "t2v_querybank" not in all_ranks(scored(bank=None))
+    assert len(all_ranks(scored(bank=None))) == len(COLUMNS) - 1
 
 
 def test_the_raw_column_is_untouched_by_bank_and_captions():
     one = scored()
     other = scored(bank=None, captions=["the same"] * 18)
-    np.testing.assert_array_equal(every_rank(one)["t2v"], every_rank(other)["t2v"])
-    np.testing.assert_array_equal(every_rank(one)["t2v"], caption_ranks(one.scores, one.caption_video))
+    np.testing.assert_array_equal(all_ranks(one)["t2v"], all_ranks(other)["t2v"])
+    np.testing.assert_array_equal(all_ranks(one)["t2v"], caption_ranks(one.scores, one.caption_video))
 
 
 def test_what_ranks_are_worth_is_told_with_intervals_of_the_first_recalls():
     one = scored()
-    ranks = [every_rank(one)["t2v"], every_rank(scored(scores=one.scores[::-1].copy()))["t2v"]]
-    found = worth(ranks, one.caption_video, 6)
+    ranks = [all_ranks(one)["t2v"], all_ranks(scored(scores=one.scores[::-1].copy()))["t2v"]]
+    found = metrics_with_intervals(ranks, one.caption_video, 6)
     assert found["R@1"]["seeds"] == [summary(rank)["R@1"] for rank in ranks]
     assert {name for name, value in found.items() if "interval" in value} == {"R@1", "R@5", "R@10"}
     for name in ("R@1", "R@5", "R@10"):
@@ -47,7 +47,7 @@ def test_what_ranks_are_worth_is_told_with_intervals_of_the_first_recalls():
 
 def test_a_variant_says_what_it_is_and_how_many_queries_and_answers_there_are():
     one = scored()
-    found = variants([every_rank(one)], one.caption_video, 6)
+    found = variants([all_ranks(one)], one.caption_video, 6)
     assert list(found) == ["t2v_querybank", "t2v_dual_softmax", "t2v_same_caption", "v2t_each_caption"]
     assert [row["gallery"] for row in found.values()] == [6, 6, 6, 18]
     assert {row["queries"] for row in found.values()} == {18}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.inputs.batches import Collection, Data, epoch, mean, picks, place
+from models.inputs.batches import Collection, Data, draw_pairs, epoch, mean, storage_device
 from models.network_inputs import ExpertInput, TextInput
 from pipeline.errors import TrainingError
 from pipeline.stores.ragged import Ragged
@@ -51,8 +51,8 @@ def test_an_expert_that_saw_nothing_at_all_is_padded_with_zeros():
 @pytest.mark.parametrize(("free_bytes", "where"), [(1 << 40, "cuda"), (1000, "cpu")])
 def test_vectors_are_kept_on_a_gpu_only_where_they_fit(monkeypatch, free_bytes, where):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free_bytes, 1 << 41))
-    assert place(synthetic_split(9, 0), torch.device("cuda")).type == where
-    assert place(synthetic_split(9, 0), CPU) == CPU
+    assert storage_device(synthetic_split(9, 0), torch.device("cuda")).type == where
+    assert storage_device(synthetic_split(9, 0), CPU) == CPU
 
 
 def test_what_a_gpu_must_hold_is_counted(monkeypatch):
@@ -61,7 +61,7 @@ def test_what_a_gpu_must_hold_is_counted(monkeypatch):
     needed = 4 * (9 * (12 + 5) + split.features["words"].values.size + split.tokens.values.size)
     for free_bytes, where in ((2 * needed, "cuda"), (2 * needed - 2, "cpu")):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device, free=free_bytes: (free, 1 << 41))
-        assert place(split, torch.device("cuda")).type == where
+        assert storage_device(split, torch.device("cuda")).type == where
 
 
 @pytest.mark.gpu
@@ -79,7 +79,7 @@ def test_a_batch_arrives_on_the_gpu_from_either_place(monkeypatch, free_bytes):
 
 def test_each_video_has_its_turn_once_with_one_of_its_own_captions():
     split = synthetic_split(50, 0)
-    videos, captions = picks(split, torch.Generator().manual_seed(0))
+    videos, captions = draw_pairs(split, torch.Generator().manual_seed(0))
     assert sorted(videos.tolist()) == list(range(50))
     np.testing.assert_array_equal(split.caption_video[captions], videos)
 
@@ -87,7 +87,7 @@ def test_each_video_has_its_turn_once_with_one_of_its_own_captions():
 def test_captions_of_a_video_are_drawn_evenly():
     split = synthetic_split(6, 0)
     chance = torch.Generator().manual_seed(0)
-    drawn = torch.cat([picks(split, chance)[1] for _ in range(3000)])
+    drawn = torch.cat([draw_pairs(split, chance)[1] for _ in range(3000)])
     times = np.bincount(drawn, minlength=len(split.tokens))
     expected = 3000 / np.bincount(split.caption_video)[split.caption_video]
     np.testing.assert_allclose(times, expected, rtol=0.15)
@@ -95,13 +95,13 @@ def test_captions_of_a_video_are_drawn_evenly():
 
 def test_videos_without_a_caption_or_an_expert_have_no_turn():
     split = _small([[1, 1], [0, 1], [0, 0], [1, 0]], captions=[0, 1, 1, 2])
-    videos, _ = picks(split, torch.Generator())
+    videos, _ = draw_pairs(split, torch.Generator())
     assert sorted(videos.tolist()) == [0, 1]
 
 
 def test_nothing_to_train_on_is_an_error():
     with pytest.raises(TrainingError, match="no video of the training split"):
-        picks(_small([[0, 0]], captions=[0]), torch.Generator())
+        draw_pairs(_small([[0, 0]], captions=[0]), torch.Generator())
 
 
 @pytest.mark.parametrize(("videos", "sizes"), [(9, [4, 5]), (8, [4, 4]), (10, [4, 4, 2]), (1, [1]), (5, [5])])
@@ -110,16 +110,16 @@ def test_a_single_video_left_over_joins_the_batch_before(videos, sizes):
     batches = list(epoch(data, 4, torch.Generator().manual_seed(0)))
     assert [len(batch.texts.counts) for batch in batches] == sizes
     assert [len(batch.videos.available["signal"]) for batch in batches] == sizes
-    assert [batch.taught for batch in batches] == [None] * len(sizes)
+    assert [batch.teacher_scores for batch in batches] == [None] * len(sizes)
 
 
 def test_the_same_generator_state_gives_the_same_epoch():
     split, chance = synthetic_split(20, 0), torch.Generator().manual_seed(3)
-    picks(split, chance)
+    draw_pairs(split, chance)
     state = chance.get_state()
-    first = picks(split, chance)
+    first = draw_pairs(split, chance)
     chance.set_state(state)
-    assert all(torch.equal(*pair) for pair in zip(first, picks(split, chance), strict=True))
+    assert all(torch.equal(*pair) for pair in zip(first, draw_pairs(split, chance), strict=True))
 
 
 def test_arrays_that_do_not_fit_are_refused_by_name():

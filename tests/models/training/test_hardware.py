@@ -55,7 +55,7 @@ def test_float16_without_a_gpu_is_an_error(without_gpu):
 def test_products_are_of_the_chosen_type(without_gpu):
     x = torch.ones(2, 2)
     for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-        with choose(Runtime("cpu", precision)).multiplying():
+        with choose(Runtime("cpu", precision)).autocast():
             assert (x @ x).dtype == dtype
 
 

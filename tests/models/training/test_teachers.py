@@ -6,7 +6,7 @@ import torch
 
 from models.evaluation.evaluate import similarities
 from models.evaluation.metrics import caption_ranks
-from models.inputs.batches import Data, epoch, picks
+from models.inputs.batches import Data, draw_pairs, epoch
 from models.networks.ce import CE
 from models.training.teachers import denoised, teacher
 from tests.models.synthetic import SETTINGS, synthetic_split
@@ -37,9 +37,9 @@ def test_a_batch_brings_the_scores_of_every_teacher_for_its_own_captions_and_vid
     generator = torch.Generator().manual_seed(0)
     state = generator.get_state()
     (batch,) = epoch(Data(taught, torch.device("cpu"), trim=True), 100, generator)
-    videos, captions = picks(data, generator.set_state(state))
+    videos, captions = draw_pairs(data, generator.set_state(state))
     expected = [similarities(network, data)[np.ix_(captions, videos)] for network in networks]
-    np.testing.assert_allclose(batch.taught, expected, atol=1e-6)
+    np.testing.assert_allclose(batch.teacher_scores, expected, atol=1e-6)
 
 
 def test_captions_that_all_teachers_put_far_behind_are_noise(data, networks):
