@@ -29,11 +29,10 @@ from search.config import IndexSettings
 from search.engines import approximate, fulltext
 from search.engines.approximate import Approximate
 from search.engines.experts import CALIBRATION
-from search.engines.fulltext import Heard
+from search.engines.fulltext import Document
 from search.index import videos
 from search.index.folder import MODEL, Facts, key_of, publish, write_facts
-from search.index.previous_vectors import CUTS, MOMENTS, VIDEOS
-from search.index.vectors import Query, Vectors, load
+from search.index.vectors import MOMENT_TIMES, MOMENTS, VIDEOS, Query, Vectors, load
 from search.index.videos import Entry
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -72,7 +71,7 @@ def queries(videos: Vectors) -> list[Query]:
     rng = np.random.default_rng(1)
     return [
         Query(
-            tuple(unit(of[row] + 0.5 * unit(rng.normal(size=DIM))) for of in videos.of),
+            tuple(unit(of[row] + 0.5 * unit(rng.normal(size=DIM))) for of in videos.vectors),
             rng.dirichlet(np.ones(len(EXPERTS))).astype(np.float32),
         )
         for row in rng.integers(len(videos), size=QUERIES)
@@ -118,7 +117,7 @@ def make_collection(root: Path, size: int) -> Path:
     times = [(float(at), at + 0.5) for at in range(WORDS)]
     fulltext.build(
         folder / "words.sqlite",
-        (Heard(2 * at, "speech", [words[one] for one in row], times) for at, row in enumerate(chosen)),
+        (Document(2 * at, "speech", [words[one] for one in row], times) for at, row in enumerate(chosen)),
     )
     network = CE([ExpertInput(name, DIM) for name in EXPERTS], TextInput(300, 4, 1, 20), ARCHITECTURE)
     (folder / MODEL).mkdir()
@@ -127,7 +126,7 @@ def make_collection(root: Path, size: int) -> Path:
     (folder / "text").mkdir()
     shutil.copy(CONFIGS / "text" / "words_hashed.yaml", folder / "text")
     np.save(folder / CALIBRATION, np.zeros(1, np.float32))
-    np.savez(folder / CUTS, starts_s=np.zeros(size), offsets=np.arange(size + 1))
+    np.savez(folder / MOMENT_TIMES, starts_s=np.zeros(size), offsets=np.arange(size + 1))
     weights = {"cache": str(root), "mirror": "", "offline": True, "seeded": False}
     facts = Facts(
         "bench",

@@ -1,4 +1,4 @@
-"""Queries over a trained or untrained collection."""
+"""Searches the videos of a dataset by text or by example, with or without a trained model."""
 
 from search.collection import Collection, Filter, Options
 from search.results import Answer, Hit

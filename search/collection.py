@@ -1,4 +1,4 @@
-"""A collection to be asked: opens what BuildIndex wrote, and answers queries."""
+"""Opens the index that BuildIndex wrote for a dataset, and answers queries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,34 +24,34 @@ from search.index.videos import Entry, Videos
 from search.results import CE, FRAMES, SIMILAR, WORDS, Answer, Found, Hit
 
 CANDIDATES = 200
-"""Places of an engine that take part in the fusion."""
+"""Number of videos of each engine that take part in the fusion."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which videos may be found."""
+    """Restricts the videos that a query can return."""
 
     modalities: frozenset[str] = frozenset()
-    """Those in which all of these were seen, e.g. speech, ocr, face."""
+    """Only videos with features of all of these modalities, e.g. speech, ocr, face."""
     shortest_s: float = 0.0
     longest_s: float = float("inf")
     split: str = ""
-    """Only of this split; empty: of any."""
+    """Only videos of this split; empty: of any split."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a query is answered."""
+    """Settings of a query."""
 
     k: int = 10
-    """Hits at most."""
+    """Maximum number of hits."""
     weights: Mapping[str, float] = field(default_factory=dict)
-    """Expert -> how much it counts; by default 1, 0 leaves it out."""
+    """Expert -> its weight; the default is 1, and 0 leaves the expert out."""
     only: Filter = field(default_factory=Filter)
 
 
 class Collection:
-    """The videos of one dataset."""
+    """The searchable videos of one dataset."""
 
     def __init__(self, path: Path, facts: Facts, settings: SearchConfig) -> None:
         self.facts, self.settings = facts, settings
@@ -63,107 +63,111 @@ class Collection:
 
     @classmethod
     def open(cls, dataset: str, data: Path | str = "data", configs: Path | str = "configs") -> "Collection":
-        """The collection called `dataset`, whose index lies below the folder `data`."""
+        """The collection of `dataset`, from its index below `data`; raises PipelineError if there is none."""
         parent = Path(data) / "store" / "index" / dataset
         path = folder.current(parent)
         if path is None:
-            built = [found.parent.name for found in sorted(parent.parent.glob(f"*/{folder.CURRENT}"))]
-            there = f" (there are: {', '.join(built)})" if built else ""
+            built = [pointer.parent.name for pointer in sorted(parent.parent.glob(f"*/{folder.CURRENT}"))]
+            built_ones = f" (there are: {', '.join(built)})" if built else ""
             raise PipelineError(
-                f"{dataset}: no index in {parent}{there}; make it: luigi --module tasks BuildIndex --dataset {dataset}"
+                f"{dataset}: no index in {parent}{built_ones}; "
+                f"make it: luigi --module tasks BuildIndex --dataset {dataset}"
             )
         return cls(path, folder.read_facts(path), config.load(Path(configs)))
 
     def row(self, video: str) -> int:
-        """The row of the video with this key or id; ConfigError when there is none."""
+        """The row of the video with this key or id; raises ConfigError when there is none."""
         row = self.videos.row(video)
         if row is None:
             raise ConfigError(f"{self.facts.dataset}: no video {video!r} in the index")
         return row
 
     def entry(self, video: str) -> Entry:
-        """The video with this key or id; ConfigError when there is none."""
+        """The video with this key or id; raises ConfigError when there is none."""
         return self.videos[self.row(video)]
 
     def path(self, entry: Entry) -> Path:
-        """Where the file lies."""
+        """Path of the video file."""
         return self.root / entry.video_id
 
     def search(self, query: str, k: int = 10, options: Options | None = None) -> Answer:
-        """The `k` videos that fit the words of `query` best."""
-        asked = options or Options(k)
+        """The `k` videos that match the text `query` best; `options` replace `k`."""
+        options = options or Options(k)
         if not query.strip():
             return Answer(query, (), "Type what happens, what can be seen, read or heard.")
-        allowed = self._allowed(asked.only)
-        matches = self._words(query, asked, allowed)
-        rankings = {WORDS: _ranking_of_words(matches)} if matches else {}
-        notes, seen = [], None
+        allowed = self._allowed(options.only)
+        matches = self._word_matches(query, options, allowed)
+        rankings = {WORDS: _word_ranking(matches)} if matches else {}
+        notes, embedded = [], None
         try:
-            seen = self.experts.query(query, asked.weights) if self.experts else None
+            embedded = self.experts.query(query, options.weights) if self.experts else None
         except PipelineError as error:
             notes.append(f"The trained experts take no part: {error}")
-        if self.frames and (ranking := self._ranking_of_frames(query, asked, allowed, notes)):
+        if self.frames and (ranking := self._frame_ranking(query, options, allowed, notes)):
             rankings[FRAMES] = ranking
-        if seen is not None and (ranking := self._ranking_of_experts(seen, allowed)):
+        if embedded is not None and (ranking := self._expert_ranking(embedded, allowed)):
             rankings[CE] = ranking
-        hits = self._hits(query, asked, rankings, seen, matches)
+        hits = self._hits(query, options, rankings, embedded, matches)
         return Answer(query, hits, "" if hits else self._why_nothing(allowed), tuple(notes))
 
     def similar(self, video: str, k: int = 10, options: Options | None = None) -> Answer:
-        """The `k` videos most like the video with this key or id; without a model those that share its words."""
-        asked = options or Options(k)
+        """The `k` videos most similar to the one with this key or id; raises PipelineError without a trained model."""
+        options = options or Options(k)
         row = self.row(video)
-        allowed = self._allowed(asked.only)
+        allowed = self._allowed(options.only)
         allowed[row] = False
         if self.experts is None:
             raise PipelineError(
                 "videos are compared by the trained experts, and there are none yet: luigi --module tasks BuildIndex "
                 f"--dataset {self.facts.dataset} trains them"
             )
-        seen = self.experts.similar(row, asked.weights)
-        found = self.experts.best(seen, allowed, CANDIDATES)
-        ranking = Ranking({at: score for at, score in found.items() if score > 0})
-        hits = self._hits("", asked, {SIMILAR: ranking}, seen, {})
+        embedded = self.experts.similar(row, options.weights)
+        found = self.experts.best(embedded, allowed, CANDIDATES)
+        ranking = Ranking({other: score for other, score in found.items() if score > 0})
+        hits = self._hits("", options, {SIMILAR: ranking}, embedded, {})
         return Answer(self.videos[row].video_id, hits, "" if hits else self._why_nothing(allowed))
 
     def _allowed(self, only: Filter) -> NDArray[np.bool_]:
-        """(V,)"""
+        """(V,), whether each video passes the filter."""
         durations_s = self.videos.durations_s
         allowed: NDArray[np.bool_] = np.ones(len(durations_s), np.bool_)
         if only.shortest_s > 0 or only.longest_s < float("inf"):
             allowed = (durations_s >= only.shortest_s) & (durations_s <= only.longest_s)
         for modality in only.modalities:
-            allowed &= self._sees(modality)
+            allowed &= self._has(modality)
         return allowed & (self.videos.splits == only.split.encode()) if only.split else allowed
 
-    def _sees(self, modality: str) -> NDArray[np.bool_]:
-        """(V,), whether any expert of the modality saw something."""
-        seen: NDArray[np.bool_] = np.zeros(len(self.videos), np.bool_)
-        for name, of in self.facts.modalities.items():
-            if of == modality:
-                seen |= self.videos.seen[name]
-        return seen
+    def _has(self, modality: str) -> NDArray[np.bool_]:
+        """(V,), whether each video has features of any expert of the modality."""
+        present: NDArray[np.bool_] = np.zeros(len(self.videos), np.bool_)
+        for name, of_expert in self.facts.modalities.items():
+            if of_expert == modality:
+                present |= self.videos.seen[name]
+        return present
 
-    def _words(self, query: str, asked: Options, allowed: NDArray[np.bool_]) -> dict[int, Match]:
-        found = self.words.find(query, asked.weights)
+    def _word_matches(self, query: str, options: Options, allowed: NDArray[np.bool_]) -> dict[int, Match]:
+        found = self.words.find(query, options.weights)
         floor = self.settings.floors.words
         return {row: match for row, match in found.items() if allowed[row] and match.coverage >= floor}
 
-    def _ranking_of_experts(self, seen: Query, allowed: NDArray[np.bool_]) -> Ranking | None:
-        """None when nothing is as similar as what honest queries find."""
+    def _expert_ranking(self, query: Query, allowed: NDArray[np.bool_]) -> Ranking | None:
+        """The videos that the trained experts rank best; None when even the best score is below the floor."""
         assert self.experts is not None
-        floors, found = self.settings.floors, self.experts.best(seen, allowed, CANDIDATES)
+        floors, found = self.settings.floors, self.experts.best(query, allowed, CANDIDATES)
         best = max(found.values(), default=UNSEEN)
         if best < self.experts.floor(floors.ce_percentile, floors.ce):
             return None
         return Ranking({row: score for row, score in found.items() if score >= best * floors.ce_keep})
 
-    def _ranking_of_frames(
-        self, query: str, asked: Options, allowed: NDArray[np.bool_], notes: list[str]
+    def _frame_ranking(
+        self, query: str, options: Options, allowed: NDArray[np.bool_], notes: list[str]
     ) -> Ranking | None:
-        """By the first image-text expert that has a weight and can be asked; None when no video stands out."""
+        """The ranking by the first image-text expert that has a weight above 0 and can be loaded.
+
+        None when no video scores clearly above the others. Appends to `notes` why an expert could not be loaded.
+        """
         for frames in self.frames:
-            if asked.weights.get(frames.expert, 1.0) <= 0:
+            if options.weights.get(frames.expert, 1.0) <= 0:
                 continue
             try:
                 scores = frames.scores(frames.query(query))
@@ -181,16 +185,16 @@ class Collection:
     def _hits(
         self,
         query: str,
-        asked: Options,
+        options: Options,
         rankings: Mapping[str, Ranking],
-        seen: Query | None,
+        embedded: Query | None,
         matches: Mapping[int, Match],
     ) -> tuple[Hit, ...]:
-        totals = dict(islice(fuse(rankings, self.settings.fusion).items(), asked.k))
+        totals = dict(islice(fuse(rankings, self.settings.fusion).items(), options.k))
         ranks = {engine: ranking.ranks for engine, ranking in rankings.items()}
         hits = []
         for entry, (row, total) in zip(self.videos.some(list(totals)), totals.items(), strict=True):
-            words = self.words.matched(query, row, asked.weights) if row in matches else ()
+            words = self.words.matched(query, row, options.weights) if row in matches else ()
             found = {
                 engine: Found(ranks[engine][row], ranking.scores[row])
                 for engine, ranking in rankings.items()
@@ -204,9 +208,9 @@ class Collection:
                     playable=entry.playable,
                     duration_s=entry.duration_s,
                     score=total,
-                    best_s=self._best_second(query, row, words, seen, FRAMES in found),
+                    best_s=self._best_second(query, row, words, embedded, FRAMES in found),
                     found_by=found,
-                    shares=self.experts.videos.shares(seen, row) if self.experts and seen else {},
+                    shares=self.experts.videos.shares(embedded, row) if self.experts and embedded else {},
                     words=words,
                     captions=entry.captions,
                 )
@@ -214,13 +218,13 @@ class Collection:
         return tuple(hits)
 
     def _best_second(
-        self, query: str, row: int, words: tuple[fulltext.Word, ...], seen: Query | None, in_frames: bool
+        self, query: str, row: int, words: tuple[fulltext.Word, ...], embedded: Query | None, in_frames: bool
     ) -> float:
-        """Where the words are, or else where the experts see it best, or the best frame is."""
+        """Start of the matched words, or else of the best moment by the experts, or else of the best frame."""
         if words:
             return fulltext.best_second(words)
-        if self.experts and seen:
-            return self.experts.best_second(seen, row)
+        if self.experts and embedded:
+            return self.experts.best_second(embedded, row)
         return self.frames[0].best_second(self.frames[0].query(query), row) if in_frames else 0.0
 
     def _why_nothing(self, allowed: NDArray[np.bool_]) -> str:
@@ -231,8 +235,8 @@ class Collection:
         return "Nothing in this collection is a good match."
 
 
-def _ranking_of_words(matches: Mapping[int, Match]) -> Ranking:
+def _word_ranking(matches: Mapping[int, Match]) -> Ranking:
     best = dict(nsmallest(CANDIDATES, matches.items(), lambda item: (-item[1].coverage, -item[1].score, item[0])))
-    # Coverage comes first, and bm25 breaks ties: a video with all of the words is above one with one of them often.
+    # By coverage, then by bm25: a video with all of the words is above one in which a single word is frequent.
     scores = {row: match.score for row, match in best.items()}
     return Ranking(scores, {row: match.coverage for row, match in best.items()})

@@ -1,4 +1,4 @@
-"""What configs/search.yaml says: how the answers of the engines become one list, and when there is none."""
+"""The settings in configs/search.yaml: fusion of the engines, score floors, stop words, and the index."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +10,13 @@ CONFIGS = Path("configs")
 
 @dataclass(frozen=True)
 class IndexSettings:
-    """What BuildIndex writes; part of the index's fingerprint."""
+    """Settings of BuildIndex; part of the index's fingerprint."""
 
     __pydantic_config__ = config.STRICT
     moment_s: float = 2.0
-    """Length of a moment."""
+    """Length of the moments into which a video is cut."""
     approximate_from: int = 200_000
-    """Videos from which on an approximate index is made."""
+    """Number of videos from which on an approximate index is built too."""
 
     def __post_init__(self) -> None:
         if self.moment_s <= 0 or self.approximate_from < 1:
@@ -25,12 +25,13 @@ class IndexSettings:
 
 @dataclass(frozen=True)
 class Fusion:
-    """Weighted reciprocal ranks (Cormack et al. 2009)."""
+    """Weighted reciprocal rank fusion (Cormack et al., 2009)."""
 
     __pydantic_config__ = config.STRICT
     offset: float
+    """Added to each rank before its reciprocal is taken."""
     weights: dict[str, float]
-    """Engine -> weight."""
+    """Engine -> its weight."""
 
     def __post_init__(self) -> None:
         if self.offset < 0 or any(weight < 0 for weight in self.weights.values()):
@@ -39,14 +40,19 @@ class Fusion:
 
 @dataclass(frozen=True)
 class Floors:
-    """Below them nothing is found."""
+    """Minimum scores of the engines; videos below them are no hits."""
 
     __pydantic_config__ = config.STRICT
     ce_percentile: float
+    """Trained experts find nothing below this percentile of the best scores that validation captions reach."""
     ce: float
+    """The floor of the trained experts where the index has no validation captions."""
     ce_keep: float
+    """Share of the best score that a further hit of the trained experts must reach."""
     frames_margin: float
+    """Standard deviations by which the best video by frames must score above the mean."""
     words: float
+    """Share of the query's words that must occur in a video."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.ce_percentile <= 100:
@@ -55,7 +61,7 @@ class Floors:
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """configs/search.yaml"""
+    """The contents of configs/search.yaml."""
 
     __pydantic_config__ = config.STRICT
     fusion: Fusion

@@ -1,4 +1,4 @@
-"""What a search gives: plain data, ready for JSON or a table."""
+"""The answer to a query, as dataclasses that convert to JSON or a table."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -8,17 +8,17 @@ from typing import Any
 from search.engines.fulltext import Word
 
 CE, WORDS, FRAMES, SIMILAR = "ce", "words", "frames", "similar"
-"""The engines: trained experts; words that can be read or heard; frames against a text tower; another video."""
+"""Names of the engines: trained experts; words in the videos; frames against a text tower; similarity to a video."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What one engine says of a video."""
+    """Rank and score of a video by one engine."""
 
     rank: int
-    """From 1."""
+    """Rank, from 1."""
     score: float
-    """ce, similar: -1..1; words: bm25. Not comparable between engines."""
+    """ce, similar, frames: -1..1; words: bm25. Not comparable between engines."""
 
 
 @dataclass(frozen=True)
@@ -26,26 +26,26 @@ class Hit:
     """A video that was found."""
 
     key: str
-    """Names it in addresses."""
+    """Key of the video in addresses."""
     video_id: str
     path: Path
     playable: bool
     duration_s: float
     score: float
-    """Of the fusion; higher is better, and that is all it means."""
+    """Score of the fusion; only its order has a meaning."""
     best_s: float
     """Second to start playing at."""
     found_by: dict[str, Found]
     """Engine -> rank and score."""
     shares: dict[str, float | None]
-    """Expert -> what it adds to the similarity; None where the video lacks it. Empty without a trained model."""
+    """Expert -> its contribution to the similarity; None where the video lacks it. Empty without a trained model."""
     words: tuple[Word, ...]
-    """Of the query, read or heard in the video."""
+    """Words of the query that were recognised in the video."""
     captions: tuple[str, ...]
 
     @property
     def similarity(self) -> float | None:
-        """Of the trained experts, -1..1: the sum of the shares; None without a model or where no expert sees it."""
+        """Similarity by the trained experts, -1..1: the sum of the shares; None without a model or without features."""
         given = [share for share in self.shares.values() if share is not None]
         return sum(given) if given else None
 
@@ -59,7 +59,7 @@ class Answer:
     reason: str = ""
     """Why there is no hit."""
     notes: tuple[str, ...] = ()
-    """What did not take part, and why."""
+    """Engines that took no part, and why."""
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
@@ -68,7 +68,7 @@ class Answer:
         return len(self.hits)
 
     def rows(self) -> list[dict[str, Any]]:
-        """A flat row a hit."""
+        """One flat row for each hit, for a table."""
         return [
             {
                 "rank": rank,
@@ -84,7 +84,7 @@ class Answer:
         ]
 
     def to_pandas(self) -> Any:
-        """`rows` as a DataFrame; needs the package pandas."""
+        """`rows` as a DataFrame; raises ModuleNotFoundError without the package pandas."""
         try:
             import pandas
         except ModuleNotFoundError:
@@ -92,7 +92,7 @@ class Answer:
         return pandas.DataFrame(self.rows())
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """The answer as plain JSON, without the paths."""
         plain = asdict(self)
         for hit in plain["hits"]:
             del hit["path"]

@@ -43,6 +43,16 @@ def embed_videos(model: CE, data: Data) -> Embeddings:
     return Embeddings.join(parts)
 
 
+@torch.no_grad()
+def embed_texts(model: CE, data: Data) -> Embeddings:
+    """The embeddings of all captions of a split; the model must be in evaluation mode."""
+    parts = []
+    for rows in chunks(len(data.collection.tokens)):
+        texts = data.texts(rows)
+        parts.append(model.embed_texts(texts.text, texts.counts))
+    return Embeddings.join(parts)
+
+
 def chunks(count: int) -> Iterator[Tensor]:
     """The indices 0 to `count` - 1 in batches of CHUNK."""
     return (torch.arange(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK))

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.evaluation.evaluate import chunks, embed_videos
+from models.evaluation.evaluate import chunks, embed_texts, embed_videos
 from models.evaluation.metrics import caption_ranks
 from models.inputs.batches import Collection, Data, Teacher
-from models.networks.ce import CE, Embeddings, score
+from models.networks.ce import CE, score
 
 
 @torch.no_grad()
@@ -20,9 +20,7 @@ def teacher(model: CE, collection: Collection) -> Teacher:
     """The embeddings of the collection by a trained network, on the network's device."""
     model.eval()
     data = Data(collection, next(model.parameters()).device, model.settings.mask_padding)
-    texts = [data.texts(rows) for rows in chunks(len(collection.tokens))]
-    captions = Embeddings.join([model.embed_texts(text.text, text.counts) for text in texts])
-    return Teacher(captions, embed_videos(model, data))
+    return Teacher(embed_texts(model, data), embed_videos(model, data))
 
 
 def denoised(collection: Collection, worst_rank: int) -> Collection:

@@ -1,1 +1,1 @@
-"""Building an index from a manifest, features and a trained model."""
+"""Builds an index from a manifest, features and a trained model."""

@@ -1,4 +1,4 @@
-"""Writes the index of a collection: its videos, the words in them, and, with a trained model, their vectors."""
+"""Builds the index of a collection: its videos, their words and, with a trained model, their embeddings."""
 
 import dataclasses
 import shutil
@@ -23,14 +23,14 @@ from search.engines.experts import CALIBRATION, Experts
 from search.index import folder as index_folder
 from search.index import vectors, videos
 from search.index.folder import Facts
-from search.index.previous_vectors import VIDEOS
+from search.index.vectors import VIDEOS
 from search.index.videos import Entry
 
 if TYPE_CHECKING:
     from models.inputs.load import Sources
 
 VERSION = 6
-"""Raised by hand when an index is written in another way."""
+"""To be raised by hand whenever a change of the code changes the index."""
 
 CALIBRATION_CAPTIONS = 200
 NUM_EXAMPLES = 5
@@ -38,7 +38,7 @@ NUM_EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What an index is made from."""
+    """All inputs of an index."""
 
     manifest: Manifest
     stores: dict[str, Path]
@@ -46,39 +46,42 @@ class Ingredients:
     modalities: dict[str, str]
     """Expert -> modality."""
     key: Callable[[str, Video], str]
-    """(expert, video) -> name of its row in the store."""
+    """(expert, video) -> key of the video's row in the store of the expert."""
     model: Path | None = None
-    """Folder of the trained network."""
+    """Folder of the trained network; None: an index without one."""
     sources: "Sources | None" = None
-    """What the network was trained on; goes with `model`."""
+    """Sources that the network was trained on; required with `model`."""
     text_config: Path | None = None
-    """YAML of its text encoder."""
+    """YAML of the network's text encoder; required with `model`."""
     towers: Mapping[str, Path] = dataclasses.field(default_factory=dict)
     """Image-text expert -> YAML of its text tower."""
     dims: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    """Length of the vectors of each of these experts."""
+    """Image-text expert -> length of its vectors."""
     weights: Mapping[str, str | bool] = dataclasses.field(default_factory=dict)
-    """Where the text encoder's weights are: as `WeightOptions` has it."""
+    """Where the weights of text encoders are: the fields of `WeightOptions`."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """What there was to do."""
+    """Numbers of videos in a new index."""
 
     num_videos: int
     num_embedded: int
-    """So many of them went through the network; 0 without one."""
+    """Number of videos that went through the network; 0 without one."""
 
 
-def build_index(made_from: Ingredients, settings: IndexSettings, folder: Path, recipe: Recipe) -> Built:
-    """Makes `folder`, which is there whole or not at all."""
-    listed = [video for video in made_from.manifest.videos if not video.problem or video.problem == MISSING]
+def build_index(ingredients: Ingredients, settings: IndexSettings, folder: Path, recipe: Recipe) -> Built:
+    """Builds the index in `folder`, atomically.
+
+    Raises PipelineError when no video is readable, ConfigError when the network has no vector for each expert.
+    """
+    listed = [video for video in ingredients.manifest.videos if not video.problem or video.problem == MISSING]
     if not listed:
-        raise PipelineError(f"{made_from.manifest.dataset}: none of its videos can be read, so there is no index")
+        raise PipelineError(f"{ingredients.manifest.dataset}: none of its videos can be read, so there is no index")
     temporary = folder.with_name(f"{atomic.TEMPORARY}{uuid.uuid4().hex[:8]}-{folder.name}")
     temporary.mkdir(parents=True)
     try:
-        embedded = _fill(made_from, listed, settings, temporary)
+        embedded = _fill(ingredients, listed, settings, temporary)
         recipes.write_recipe(temporary, recipe)
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
@@ -87,79 +90,79 @@ def build_index(made_from: Ingredients, settings: IndexSettings, folder: Path, r
     return Built(len(listed), embedded)
 
 
-def _fill(made_from: Ingredients, listed: Sequence[Video], settings: IndexSettings, folder: Path) -> int:
-    """All of an index; how many videos went through the network."""
-    facts = _write_videos(made_from, listed, folder)
-    fulltext.build(folder / "words.sqlite", expert_words.read_words(made_from.stores, made_from.key, listed))
+def _fill(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSettings, folder: Path) -> int:
+    """Writes all files of an index; returns the number of videos that went through the network."""
+    facts = _write_videos(ingredients, listed, folder)
+    fulltext.build(folder / "words.sqlite", expert_words.read_words(ingredients.stores, ingredients.key, listed))
     (folder / "text").mkdir()
-    for expert, text_config in made_from.towers.items():
-        keys = [made_from.key(expert, video) for video in listed]
-        frames.save(folder, expert, Reader(made_from.stores[expert]), made_from.dims[expert], keys)
+    for expert, text_config in ingredients.towers.items():
+        keys = [ingredients.key(expert, video) for video in listed]
+        frames.save(folder, expert, Reader(ingredients.stores[expert]), ingredients.dims[expert], keys)
         shutil.copy(text_config, folder / "text")
     embedded = 0
-    if made_from.model and made_from.sources and made_from.text_config:
+    if ingredients.model and ingredients.sources and ingredients.text_config:
         from models.training.checkpoint import MODEL
 
-        embedded = _write_vectors(made_from.sources, made_from.model, listed, settings, folder)
+        embedded = _write_vectors(ingredients.sources, ingredients.model, listed, settings, folder)
         (folder / index_folder.MODEL).mkdir()
-        # A copy: the run may be collected as garbage while the index is still asked.
-        shutil.copy(made_from.model / MODEL, folder / index_folder.MODEL)
-        shutil.copy(made_from.text_config, folder / "text")
-        facts = dataclasses.replace(facts, is_trained=True, text=made_from.text_config.stem)
-        np.save(folder / CALIBRATION, _best_of_captions(Experts(folder, facts), listed))
+        # A copy, since CollectGarbage may delete the training while the index is in use.
+        shutil.copy(ingredients.model / MODEL, folder / index_folder.MODEL)
+        shutil.copy(ingredients.text_config, folder / "text")
+        facts = dataclasses.replace(facts, is_trained=True, text=ingredients.text_config.stem)
+        np.save(folder / CALIBRATION, _calibration(Experts(folder, facts), listed))
     index_folder.write_facts(folder, facts)
     return embedded
 
 
-def _write_videos(made_from: Ingredients, listed: Sequence[Video], folder: Path) -> Facts:
-    """A row for each video; what they come to."""
-    rows = {name: store.rows(path) for name, path in made_from.stores.items()}
-    seen = dict.fromkeys(made_from.stores, 0)
+def _write_videos(ingredients: Ingredients, listed: Sequence[Video], folder: Path) -> Facts:
+    """Writes a row for each video; returns the facts of the index."""
+    rows = {name: store.rows(path) for name, path in ingredients.stores.items()}
+    num_videos = dict.fromkeys(ingredients.stores, 0)
 
     def entries() -> Iterator[Entry]:
         for video in listed:
-            entry = _entry(made_from, video, rows)
+            entry = _entry(ingredients, video, rows)
             for name in entry.experts:
-                seen[name] += 1
+                num_videos[name] += 1
             yield entry
 
-    videos.write(folder, entries(), tuple(made_from.stores))
+    videos.write(folder, entries(), tuple(ingredients.stores))
     return Facts(
-        dataset=made_from.manifest.dataset,
-        root=str(made_from.manifest.root),
-        modalities=made_from.modalities,
+        dataset=ingredients.manifest.dataset,
+        root=str(ingredients.manifest.root),
+        modalities=ingredients.modalities,
         num_videos=len(listed),
         longest_s=max(video.duration_s for video in listed),
-        seen=seen,
+        seen=num_videos,
         examples=_examples(listed),
-        towers={name: path.stem for name, path in made_from.towers.items()},
-        weights=dict(made_from.weights),
+        towers={name: path.stem for name, path in ingredients.towers.items()},
+        weights=dict(ingredients.weights),
     )
 
 
 def _examples(listed: Sequence[Video]) -> tuple[str, ...]:
-    """Up to five short captions, spread over the videos of the test split."""
-    tested = [video for video in listed if video.split == "test" and video.captions]
-    chosen = tested[:: max(1, len(tested) // NUM_EXAMPLES)][:NUM_EXAMPLES]
-    return tuple(dict.fromkeys(min((one.text for one in video.captions), key=len) for video in chosen))
+    """At most NUM_EXAMPLES short captions, spread over the test split, as example queries."""
+    captioned = [video for video in listed if video.split == "test" and video.captions]
+    chosen = captioned[:: max(1, len(captioned) // NUM_EXAMPLES)][:NUM_EXAMPLES]
+    return tuple(dict.fromkeys(min((caption.text for caption in video.captions), key=len) for video in chosen))
 
 
-def _best_of_captions(experts: Experts, listed: Sequence[Video]) -> NDArray[np.float32]:
-    """The best similarity in the collection of some captions that the model was not trained on."""
-    asked = [caption.text for video in listed if video.split == "val" for caption in video.captions]
-    chosen = asked[:: -(-len(asked) // CALIBRATION_CAPTIONS)] if asked else []
+def _calibration(experts: Experts, listed: Sequence[Video]) -> NDArray[np.float32]:
+    """The highest score in the collection of each of at most CALIBRATION_CAPTIONS validation captions."""
+    captions = [caption.text for video in listed if video.split == "val" for caption in video.captions]
+    chosen = captions[:: -(-len(captions) // CALIBRATION_CAPTIONS)] if captions else []
     return np.array([experts.videos.scores(experts.query(text)).max() for text in chosen], np.float32)
 
 
-def _entry(made_from: Ingredients, video: Video, rows: Mapping[str, Mapping[str, store.Row]]) -> Entry:
-    seen = [name for name, known in rows.items() if (row := known.get(made_from.key(name, video))) and row.count]
+def _entry(ingredients: Ingredients, video: Video, rows: Mapping[str, Mapping[str, store.Row]]) -> Entry:
+    present = [name for name, stored in rows.items() if (row := stored.get(ingredients.key(name, video))) and row.count]
     return Entry(
         key=index_folder.key_of(video.video_id),
         video_id=video.video_id,
         duration_s=video.duration_s,
         split=video.split,
         playable=not video.problem and video.has_video,
-        experts=tuple(seen),
+        experts=tuple(present),
         captions=tuple(caption.text for caption in video.captions),
     )
 
@@ -167,12 +170,13 @@ def _entry(made_from: Ingredients, video: Video, rows: Mapping[str, Mapping[str,
 def _write_vectors(
     sources: "Sources", model: Path, listed: Sequence[Video], settings: IndexSettings, folder: Path
 ) -> int:
+    """Writes the embeddings of videos and moments; returns the number of videos that went through the network."""
     from models.training.checkpoint import MODEL, load_model
 
     network = load_model(model)
     network.check_vector_per_expert("a search index")
-    made = embed.recipe(sources, model / MODEL, settings.moment_s)
-    embedded = embed.write(network, sources, listed, folder, made)
+    vectors_recipe = embed.recipe(sources, model / MODEL, settings.moment_s)
+    embedded = embed.write(network, sources, listed, folder, vectors_recipe)
     if len(listed) >= settings.approximate_from:
         from search.engines import approximate
 

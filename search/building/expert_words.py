@@ -1,17 +1,17 @@
-"""The words that the experts kept beside their vectors."""
+"""Reads the words that experts such as OCR and speech recognition stored beside their vectors."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.datasets.manifest import Video
 from pipeline.stores import parts, store
-from search.engines.fulltext import Heard
+from search.engines.fulltext import Document
 
 
 def read_words(
     stores: Mapping[str, Path], key: Callable[[str, Video], str], videos: Sequence[Video]
-) -> Iterator[Heard]:
-    """The words in each of `videos`, by expert, where one kept any; `key(expert, video)` names the row in a store."""
+) -> Iterator[Document]:
+    """The words of each of `videos`, by expert; `key(expert, video)` is the key of the row in the expert's store."""
     for expert, path in stores.items():
         rows: dict[str, list[int]] = {}
         for index, video in enumerate(videos):
@@ -21,6 +21,6 @@ def read_words(
             if text is None or times is None:
                 continue
             for row, span in parts.spans(part):
-                # A row that is in two parts is taken once.
+                # A row that occurs in two parts is read once.
                 for index in rows.pop(row.key, []) if row.count else []:
-                    yield Heard(index, expert, [str(word) for word in text[span]], times[span].tolist())
+                    yield Document(index, expert, [str(word) for word in text[span]], times[span].tolist())

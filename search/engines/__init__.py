@@ -1,1 +1,1 @@
-"""The engines that answer a query, and the fusion of their answers."""
+"""The search engines: trained experts, words, frames; and the fusion of their rankings."""

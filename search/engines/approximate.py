@@ -1,8 +1,9 @@
-"""Candidates among very many videos, through FAISS; whoever asks scores them exactly afterwards.
+"""Finds candidates among very many videos with FAISS; the caller then scores them exactly.
 
-What a score is divided by depends on which experts a video has. So videos with the same experts form a group: within
-one, the order is that of an inner product, which is what FAISS looks for. Each group is a list of product codes, half a
-byte for four numbers, all of which are looked at: with every expert's weight free, no clusters fit every query.
+A score is normalised by the weights of the experts that the video has. Videos are therefore grouped by their experts:
+within a group the order is that of an inner product, which FAISS can search for. Each group is an exhaustively scanned
+list of product quantisation codes, half a byte for four numbers. An inverted file would not do, since its clusters
+would depend on the weights of the experts, which are free in every query.
 """
 
 import json
@@ -16,88 +17,90 @@ from pipeline.stores import atomic
 from search.index.vectors import Floats, Query, Vectors
 
 SMALLEST = 1_000
-"""Smaller groups are scored without FAISS."""
+"""Videos of smaller groups are always candidates, without FAISS."""
 NUMBERS_PER_CODE = 4
 TRAIN_ROWS = 5_000
 BLOCK_ROWS = 50_000
 OVERSAMPLED = 4
-"""So many times the hits that are wanted are candidates."""
+"""Number of candidates for each hit that is wanted."""
 
 
 class Approximate:
-    """What `build` wrote."""
+    """The approximate index that `build` wrote to `folder`."""
 
     def __init__(self, folder: Path) -> None:
         faiss = _faiss()
-        faiss.omp_set_num_threads(1)  # a single query gains nothing from more
-        self._rest = np.load(folder / "rest.npy")
+        faiss.omp_set_num_threads(1)  # more threads do not speed up a single query
+        self._ungrouped = np.load(folder / "rest.npy")
         groups: dict[str, list[int]] = json.loads((folder / "groups.json").read_text(encoding="utf-8"))
         self._groups = [(experts, faiss.read_index(str(folder / name))) for name, experts in groups.items()]
 
     def candidates(self, query: Query, count: int, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Rows among those `allowed` (V,) that hold nearly all of the `count` best, in any order; more than `count`."""
+        """More than `count` `allowed` (V,) rows in any order; nearly all of the `count` best are among them."""
         wanted = OVERSAMPLED * count
-        # FAISS's codes know no filter: as many more are asked for as the filter is likely to drop.
-        asked = round(wanted / max(float(allowed.mean()), 1e-3))
-        found = [_search(index, query, experts, asked) for experts, index in self._groups]
+        # FAISS does not filter: it is asked for as many more rows as the filter is likely to drop.
+        count_unfiltered = round(wanted / max(float(allowed.mean()), 1e-3))
+        found = [_search(index, query, experts, count_unfiltered) for experts, index in self._groups]
         rows = np.concatenate([np.zeros(0, np.int64), *(rows for rows, _ in found)])
-        guesses = np.concatenate([np.zeros(0, np.float32), *(guess for _, guess in found)])
-        guesses = np.where(allowed[rows], guesses, -np.inf)
-        best = np.argpartition(-guesses, wanted)[:wanted] if len(rows) > wanted else np.arange(len(rows))
+        estimates = np.concatenate([np.zeros(0, np.float32), *(of_group for _, of_group in found)])
+        estimates = np.where(allowed[rows], estimates, -np.inf)
+        best = np.argpartition(-estimates, wanted)[:wanted] if len(rows) > wanted else np.arange(len(rows))
         rows = rows[best]
-        return np.concatenate([rows[allowed[rows]], self._rest[allowed[self._rest]]])
+        return np.concatenate([rows[allowed[rows]], self._ungrouped[allowed[self._ungrouped]]])
 
 
 def build(folder: Path, videos: Vectors) -> None:
-    """Writes an index of each group that is large, and the rows of all others."""
+    """Writes an index for each large group of `videos`, and the rows of all other videos."""
     faiss = _faiss()
-    # On a machine with other work its threads wait for each other, far longer than they work.
+    # On a busy machine its threads spend most of their time waiting for one another.
     faiss.omp_set_num_threads(1)
     folder.mkdir(parents=True)
     codes = videos.present @ (1 << np.arange(len(videos.experts)))
-    rest, groups = [], {}
+    ungrouped, groups = [], {}
     for code in np.unique(codes):
         rows = np.flatnonzero(codes == code)
         experts = [index for index in range(len(videos.experts)) if code >> index & 1]
         if len(rows) < SMALLEST or not experts:
-            rest.append(rows)
+            ungrouped.append(rows)
             continue
         name = f"{code}.faiss"
         faiss.write_index(_group(videos, rows, experts), str(folder / name))
         groups[name] = experts
-    np.save(folder / "rest.npy", np.concatenate([np.zeros(0, np.int64), *rest]))
+    np.save(folder / "rest.npy", np.concatenate([np.zeros(0, np.int64), *ungrouped]))
     atomic.write_text(folder / "groups.json", json.dumps(groups))
 
 
 def _group(videos: Vectors, rows: NDArray[np.int64], experts: list[int]) -> Any:
+    """A FAISS index of the videos at `rows`, which all have exactly these experts."""
     faiss = _faiss()
-    dim = sum(_padded(videos.of[index].shape[1]) for index in experts)
+    dim = sum(_padded(videos.vectors[index].shape[1]) for index in experts)
     index = faiss.IndexPQFastScan(dim, dim // NUMBERS_PER_CODE, 4, faiss.METRIC_INNER_PRODUCT)
     index.train(_rows(videos, np.sort(np.random.default_rng(0).permutation(rows)[:TRAIN_ROWS]), experts))
-    named = faiss.IndexIDMap(index)
+    with_ids = faiss.IndexIDMap(index)
     for start in range(0, len(rows), BLOCK_ROWS):
         block = rows[start : start + BLOCK_ROWS]
-        named.add_with_ids(_rows(videos, block, experts), block)
-    return named
+        with_ids.add_with_ids(_rows(videos, block, experts), block)
+    return with_ids
 
 
 def _rows(videos: Vectors, rows: NDArray[np.int64], experts: list[int]) -> Floats:
-    return np.concatenate([_pad(videos.of[index][rows]) for index in experts], axis=1)
+    """(len(rows), D), the padded vectors of these experts, concatenated."""
+    return np.concatenate([_pad(videos.vectors[index][rows]) for index in experts], axis=1)
 
 
 def _search(index: Any, query: Query, experts: list[int], count: int) -> tuple[NDArray[np.int64], Floats]:
-    """(rows, about their scores) of the best of a group."""
+    """(rows, estimated scores) of at most `count` best videos of a group."""
     total = float(query.weights[experts].sum())
     if total <= 0:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    joined = np.concatenate([_pad(query.vectors[at][None] * query.weights[at]) for at in experts], axis=1)
-    products, rows = index.search(joined, min(count, index.ntotal))
-    there = rows[0] >= 0
-    return rows[0][there], products[0][there] / total
+    weighted = [_pad(query.vectors[expert][None] * query.weights[expert]) for expert in experts]
+    products, rows = index.search(np.concatenate(weighted, axis=1), min(count, index.ntotal))
+    found = rows[0] >= 0
+    return rows[0][found], products[0][found] / total
 
 
 def _pad(values: Floats) -> Floats:
-    """With zeros, so that no code is of two experts."""
+    """The vectors, padded with zeros so that no code covers two experts."""
     missing = _padded(values.shape[1]) - values.shape[1]
     return np.pad(values, ((0, 0), (0, missing))) if missing else values
 
@@ -107,7 +110,7 @@ def _padded(dim: int) -> int:
 
 
 def _faiss() -> Any:
-    """The library; its stubs lack what its Python layer adds."""
+    """The module faiss, untyped: its stubs lack what its Python layer adds."""
     import faiss
 
     return faiss

@@ -1,4 +1,4 @@
-"""The trained experts of an index: queries as vectors, videos by similarity, and the best moment of a video."""
+"""Searches by the trained experts: embeds queries, ranks videos by similarity, and finds the best moment of a video."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,35 +12,33 @@ from numpy.typing import NDArray
 from search.engines import text_encoders
 from search.index import vectors
 from search.index.folder import MODEL, Facts
-from search.index.previous_vectors import CUTS, MOMENTS, VIDEOS
-from search.index.vectors import Query, Vectors
+from search.index.vectors import MOMENT_TIMES, MOMENTS, VIDEOS, Query, Vectors
 
 if TYPE_CHECKING:
     from models.networks.ce import CE
     from search.engines.approximate import Approximate
 
 CALIBRATION = "calibration.npy"
-"""The best similarities that captions of the validation split reach in the collection."""
-
+"""File with the highest score in the collection of each of some validation captions."""
 
 MOST_EXACT = 50_000
-"""Where filters leave no more videos than this, they are all scored."""
+"""Up to this many videos, after filters, all are scored exactly."""
 
 
 class Experts:
-    """A trained model over the videos of an index; the network is loaded at the first query."""
+    """The trained network of the index in `folder`, which is loaded at the first query."""
 
     def __init__(self, folder: Path, facts: Facts) -> None:
         self._folder, self.facts = folder, facts
 
     @cached_property
     def videos(self) -> Vectors:
-        """V rows, one a video."""
+        """The embeddings of the V videos."""
         return vectors.load(self._folder / VIDEOS, self.names)
 
     @cached_property
     def moments(self) -> Vectors:
-        """M rows, one a moment."""
+        """The embeddings of the M moments."""
         return vectors.load(self._folder / MOMENTS, self.names)
 
     @cached_property
@@ -49,7 +47,7 @@ class Experts:
         return tuple(expert.name for expert in self._network.experts)
 
     def query(self, text: str, weights: Mapping[str, float] = MappingProxyType({})) -> Query:
-        """The text as the experts see it, each weight times that of `weights`, by default 1."""
+        """The embedding of a text; its weights are multiplied by `weights` (by expert, default 1)."""
         import torch
 
         encoder = text_encoders.load(self._folder, self.facts.text, self.facts.weight_options)
@@ -59,21 +57,21 @@ class Experts:
         if not self._network.settings.mask_padding:
             tokens = torch.nn.functional.pad(tokens, (0, 0, 0, self._network.text_input.max_tokens - tokens.shape[1]))
         with torch.no_grad():
-            seen = self._network.embed_texts(tokens, count)
-        found = Query(tuple(one[0].numpy() for one in seen.vectors), seen.weights[0].numpy())
-        return found.weighted(self._factors(weights))
+            embedded = self._network.embed_texts(tokens, count)
+        query = Query(tuple(vectors[0].numpy() for vectors in embedded.vectors), embedded.weights[0].numpy())
+        return query.weighted(self._factors(weights))
 
     def similar(self, row: int, weights: Mapping[str, float]) -> Query:
-        """The video at `row` in the place of a query."""
+        """The video at `row` as a query, to find similar ones."""
         return self.videos.query(row).weighted(self._factors(weights))
 
     def best(self, query: Query, allowed: NDArray[np.bool_], count: int) -> dict[int, float]:
-        """Row -> score of the `count` best videos among those `allowed` (V,), best first."""
+        """Row -> score of the `count` best videos that are `allowed` (V,), best first."""
         rows = np.flatnonzero(allowed)
         if self._approximate and len(rows) > MOST_EXACT:
             rows = self._approximate.candidates(query, count, allowed)
-        whole = len(rows) == len(self.videos)
-        scores = self.videos.scores(query) if whole else self.videos.scores_of(query, rows)
+        is_all = len(rows) == len(self.videos)
+        scores = self.videos.scores(query) if is_all else self.videos.scores_of(query, rows)
         if len(rows) > count:
             kept = np.argpartition(-scores, count)[:count]
             rows, scores = rows[kept], scores[kept]
@@ -88,30 +86,31 @@ class Experts:
         return Approximate(folder) if folder.is_dir() else None
 
     def best_second(self, query: Query, row: int) -> float:
-        """Where the moment of the video starts that fits the query best; 0 when nothing is known of its moments."""
-        starts, offsets = self._moments_at
+        """Start of the moment of the video that matches the query best; 0 when it has no moments."""
+        starts, offsets = self._moment_times
         rows = np.arange(offsets[row], offsets[row + 1])
         if not len(rows):
             return 0.0
         return float(starts[rows[int(self.moments.scores_of(query, rows).argmax())]])
 
     def floor(self, percentile: float, otherwise: float) -> float:
-        """A similarity that few honest queries stay below."""
-        reached = self._calibration
-        return float(np.percentile(reached, percentile)) if len(reached) else otherwise
+        """This percentile of the best scores of validation captions; `otherwise` when there are none."""
+        best_scores = self._calibration
+        return float(np.percentile(best_scores, percentile)) if len(best_scores) else otherwise
 
     @cached_property
     def _calibration(self) -> NDArray[np.float32]:
-        kept: NDArray[np.float32] = np.load(self._folder / CALIBRATION)
-        return kept
+        best_scores: NDArray[np.float32] = np.load(self._folder / CALIBRATION)
+        return best_scores
 
     def _factors(self, weights: Mapping[str, float]) -> NDArray[np.float32]:
         return np.array([weights.get(name, 1.0) for name in self.names], np.float32)
 
     @cached_property
-    def _moments_at(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        with np.load(self._folder / CUTS) as kept:
-            return kept["starts_s"], kept["offsets"]
+    def _moment_times(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """((M,) start times, (V + 1,) offsets by video)"""
+        with np.load(self._folder / MOMENT_TIMES) as arrays:
+            return arrays["starts_s"], arrays["offsets"]
 
     @cached_property
     def _network(self) -> "CE":

@@ -1,4 +1,4 @@
-"""The frames of an image-text expert against its own text tower: finds videos by a description before any training.
+"""Searches the frames of an image-text expert, such as CLIP, by its own text tower; needs no training.
 
 V videos, N frames in all, D feature.
 """
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.stores.parts import Reader
 from search.engines import text_encoders
 from search.index.folder import Facts
-from search.index.growing_array import Column
+from search.index.growing_array import GrowingArray
 from search.index.vectors import BLOCK_ROWS, UNSEEN, Floats
 
 BLOCK_VIDEOS = 1024
@@ -22,29 +22,29 @@ BLOCK_VIDEOS = 1024
 
 @dataclass(frozen=True)
 class Frames:
-    """The frames that one expert saw, and the text tower that goes with it."""
+    """The frame vectors of one expert, and the matching text encoder."""
 
     folder: Path
-    """Of the index."""
+    """Folder of the index."""
     facts: Facts
     expert: str
 
     def query(self, text: str) -> Floats:
-        """(D,), of length 1."""
+        """(D,) embedding of the text, of length 1."""
         tower = text_encoders.load(self.folder, self.facts.towers[self.expert], self.facts.weight_options)
         return _unit(tower.encode([text])[0].mean(axis=0))
 
     def scores(self, query: Floats) -> Floats:
-        """(V,), the cosine of each video's best frame; UNSEEN where there is none."""
+        """(V,), cosine of each video's best frame; UNSEEN for a video without frames."""
         cosines = self._cosines(query)
         best = np.full(len(self._offsets) - 1, UNSEEN, np.float32)
-        there = np.diff(self._offsets) > 0
-        if there.any():
-            best[there] = np.maximum.reduceat(cosines, self._offsets[:-1][there])
+        has_frames = np.diff(self._offsets) > 0
+        if has_frames.any():
+            best[has_frames] = np.maximum.reduceat(cosines, self._offsets[:-1][has_frames])
         return best
 
     def best_second(self, query: Floats, row: int) -> float:
-        """When the best frame of a video is shown."""
+        """Start of the best frame of a video; 0 for a video without frames."""
         span = slice(self._offsets[row], self._offsets[row + 1])
         if span.start == span.stop:
             return 0.0
@@ -58,33 +58,33 @@ class Frames:
 
     @cached_property
     def _vectors(self) -> Floats:
-        found: Floats = np.load(self.folder / "frames" / f"{self.expert}.npy", mmap_mode="r")
-        return found
+        vectors: Floats = np.load(self.folder / "frames" / f"{self.expert}.npy", mmap_mode="r")
+        return vectors
 
     @cached_property
-    def _kept(self) -> dict[str, NDArray[np.float64]]:
-        with np.load(self.folder / "frames" / f"{self.expert}.npz") as kept:
-            return dict(kept)
+    def _arrays(self) -> dict[str, NDArray[np.float64]]:
+        with np.load(self.folder / "frames" / f"{self.expert}.npz") as arrays:
+            return dict(arrays)
 
     @property
     def _offsets(self) -> NDArray[np.int64]:
-        return self._kept["offsets"].astype(np.int64)
+        return self._arrays["offsets"].astype(np.int64)
 
     @property
     def _starts_s(self) -> NDArray[np.float64]:
-        return self._kept["starts_s"]
+        return self._arrays["starts_s"]
 
 
-def save(folder: Path, expert: str, features_of: Reader, dim: int, keys: Sequence[str]) -> None:
-    """Keeps the frames of V videos, the rows called `keys` of a store, in the index at `folder`."""
+def save(folder: Path, expert: str, store: Reader, dim: int, keys: Sequence[str]) -> None:
+    """Writes the frame vectors of V videos, the rows `keys` of a store, into the index at `folder`."""
     (folder / "frames").mkdir(exist_ok=True)
     starts_s, counts = [np.zeros(0, np.float32)], [np.zeros(1, np.int64)]
-    with Column(folder / "frames" / f"{expert}.npy", (dim,)) as vectors:
+    with GrowingArray(folder / "frames" / f"{expert}.npy", (dim,)) as vectors:
         for start in range(0, len(keys), BLOCK_VIDEOS):
             block = keys[start : start + BLOCK_VIDEOS]
-            features = features_of.values(block, dim)
+            features = store.values(block, dim)
             vectors.append(_unit(features.values))
-            starts_s.append(features_of.times_s(block).values[:, 0])
+            starts_s.append(store.times_s(block).values[:, 0])
             counts.append(features.counts)
     offsets = np.cumsum(np.concatenate(counts))
     np.savez(folder / "frames" / f"{expert}.npz", offsets=offsets, starts_s=np.concatenate(starts_s))

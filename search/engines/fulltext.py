@@ -1,6 +1,6 @@
-"""The words that can be read or heard in the videos, found by SQLite's FTS5 and ranked by its bm25.
+"""Full-text search in the recognised words of the videos, by SQLite's FTS5 with its bm25 ranking.
 
-A document is what one expert read in one video; its words keep their times.
+A document is the words that one expert recognised in one video, with their times.
 """
 
 import json
@@ -32,15 +32,15 @@ WHERE sources.video = ? ORDER BY sources.expert
 """
 MARK, END = "\x02", "\x03"
 MOST_DOCUMENTS = 5000
-"""So many are looked at for each word of a query, the best ones first."""
+"""Maximum number of documents for each word of a query, the best ones first."""
 
 
 @dataclass(frozen=True)
-class Heard:
-    """The words that one expert read in one video."""
+class Document:
+    """The words that one expert recognised in one video."""
 
     video: int
-    """Its row in the index."""
+    """Row of the video in the index."""
     expert: str
     words: Sequence[str]
     times_s: Sequence[tuple[float, float]]
@@ -49,34 +49,36 @@ class Heard:
 
 @dataclass(frozen=True)
 class Word:
-    """A word of the query, found in a video."""
+    """A word that was recognised in a video."""
 
     text: str
     expert: str
-    """Which expert read it."""
+    """The expert that recognised it."""
     start_s: float
     end_s: float
 
 
 @dataclass(frozen=True)
 class Match:
-    """What of a query was found among the words of one video."""
+    """How well the words of one video match a query."""
 
     score: float
     """bm25, summed over the experts; higher is better."""
     coverage: float
-    """0..1, the share of the query's words that are there."""
+    """0..1, share of the query's words that occur in the video."""
 
 
-def build(path: Path, documents: Iterable[Heard]) -> None:
-    """Writes the file of all documents."""
-    with sqlite.written(path) as database:
+def build(path: Path, documents: Iterable[Document]) -> None:
+    """Writes all documents to the SQLite file `path`."""
+    with sqlite.create(path) as database:
         database.executescript(_SCHEMA)
-        for number, heard in enumerate(documents, 1):
-            times = json.dumps([[round(float(start), 3), round(float(end), 3)] for start, end in heard.times_s])
-            database.execute("INSERT INTO sources VALUES (?, ?, ?, ?)", (number, heard.video, heard.expert, times))
-            # One blank between words: the mark of a match then tells which of them it is.
-            text = " ".join("".join(word.split()) for word in heard.words)
+        for number, document in enumerate(documents, 1):
+            times = json.dumps([[round(float(start), 3), round(float(end), 3)] for start, end in document.times_s])
+            database.execute(
+                "INSERT INTO sources VALUES (?, ?, ?, ?)", (number, document.video, document.expert, times)
+            )
+            # Words are separated by exactly one space, so that the position of a marked word gives its time.
+            text = " ".join("".join(word.split()) for word in document.words)
             database.execute("INSERT INTO documents (rowid, text) VALUES (?, ?)", (number, text))
         database.execute("INSERT INTO documents (documents) VALUES ('optimize')")
 
@@ -85,24 +87,24 @@ NO_MATCH = Match(0.0, 0.0)
 
 
 class FullText:
-    """The file that `build` wrote, open for queries from any thread."""
+    """The documents in the file that `build` wrote; may be queried from any thread."""
 
     def __init__(self, path: Path, stop_words: Collection[str]) -> None:
         self._path = path
         self._stop_words = stop_words
 
     def query_words(self, query: str) -> list[str]:
-        """The words of a query that are looked for, each once, in lower case."""
+        """The words of a query that are searched for: distinct, in lower case, without stop words."""
         words = dict.fromkeys(token.lower() for token in tokens(query))
         return [word for word in words if word not in self._stop_words]
 
     def find(self, query: str, weights: Mapping[str, float] = MappingProxyType({})) -> dict[int, Match]:
-        """Video -> how much of the query is in it; `weights` says how much each expert's words count, by default 1."""
+        """Row of a video -> how well it matches the query; `weights`: by expert, default 1."""
         words = self.query_words(query)
         found: dict[int, Match] = {}
         for word in words:
             of_word: dict[int, Match] = {}
-            for video, expert, score in self._ask(_FIND, (_quoted(word), MOST_DOCUMENTS)):
+            for video, expert, score in self._query(_FIND, (_quoted(word), MOST_DOCUMENTS)):
                 weight = weights.get(expert, 1.0)
                 before = of_word.get(video, NO_MATCH)
                 if weight > 0:
@@ -114,26 +116,26 @@ class FullText:
         return found
 
     def matched(self, query: str, video: int, weights: Mapping[str, float] = MappingProxyType({})) -> tuple[Word, ...]:
-        """The words of the query that are in a video, by time."""
+        """The words of the query that occur in a video, sorted by time."""
         words = self.query_words(query)
         if not words:
             return ()
         found: set[Word] = set()
-        for expert, marked, times in self._ask(_MARK, (video, " OR ".join(map(_quoted, words)))):
+        for expert, marked, times in self._query(_MARK, (video, " OR ".join(map(_quoted, words)))):
             if weights.get(expert, 1.0) > 0:
-                found |= {Word(text, expert, *when) for text, when in _marked(marked, json.loads(times))}
+                found |= {Word(text, expert, *times_s) for text, times_s in _marked(marked, json.loads(times))}
         return tuple(sorted(found, key=lambda word: (word.start_s, word.text)))
 
     def words_of(self, video: int) -> tuple[Word, ...]:
-        """All words that can be read or heard in a video, by expert and time."""
+        """All recognised words of a video, sorted by expert and time."""
         return tuple(
-            Word(text, expert, *when)
-            for expert, joined, times in self._ask(_ALL, (video,))
-            for text, when in zip(joined.split(" "), json.loads(times), strict=True)
+            Word(text, expert, *times_s)
+            for expert, joined, times in self._query(_ALL, (video,))
+            for text, times_s in zip(joined.split(" "), json.loads(times), strict=True)
         )
 
-    def _ask(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
-        return sqlite.ask(self._path, statement, values)
+    def _query(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
+        return sqlite.query(self._path, statement, values)
 
 
 def _quoted(word: str) -> str:
@@ -141,19 +143,19 @@ def _quoted(word: str) -> str:
 
 
 def _marked(text: str, times: Sequence[tuple[float, float]]) -> Iterator[tuple[str, tuple[float, float]]]:
-    """The words between marks, with their times; one pair of marks may be around several words."""
+    """The words between marks, with their times; one pair of marks may enclose several words."""
     inside = False
-    for word, when in zip(text.split(" "), times, strict=True):
+    for word, times_s in zip(text.split(" "), times, strict=True):
         if inside or MARK in word:
-            yield word.replace(MARK, "").replace(END, ""), when
+            yield word.replace(MARK, "").replace(END, ""), times_s
         if MARK in word or END in word:
             inside = word.rfind(MARK) > word.rfind(END)
 
 
 def best_second(words: Sequence[Word], within_s: float = 5.0) -> float:
-    """Where the most different words of a match begin within `within_s` seconds; the first such place."""
+    """Start of the span of `within_s` seconds with the most distinct words; the first such span."""
 
-    def richness(start: Word) -> int:
+    def num_distinct(start: Word) -> int:
         return len({word.text.lower() for word in words if 0 <= word.start_s - start.start_s <= within_s})
 
-    return max(words, key=lambda word: (richness(word), -word.start_s)).start_s
+    return max(words, key=lambda word: (num_distinct(word), -word.start_s)).start_s

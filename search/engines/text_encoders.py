@@ -1,4 +1,4 @@
-"""The text encoders of an index, loaded once a process."""
+"""Loads the text encoders of an index, each once in a process: the trained experts and the frames share them."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=8)
 def load(folder: Path, name: str, options: WeightOptions) -> "TextEncoder":
-    """The encoder called `name` as the index at `folder` keeps its YAML, ready on the CPU."""
+    """The encoder whose YAML is text/`name`.yaml in the index at `folder`, loaded on the CPU."""
     from extractors import registry
 
     named = registry.text(name, folder / "text", options)

@@ -1,8 +1,8 @@
-"""The index of a collection as a folder: all that a search reads, and nothing that Luigi knows.
+"""The folder of an index, which holds all that a search reads: its files, its facts, and which index is current.
 
-index.json                what there is          videos.sqlite facets/   the videos, and what filters ask of them
-videos/ moments/ frames/  the vectors            words.sqlite            the words that can be read or heard
-approximate/              candidates among many  model/ text/            the network, and the YAMLs of text encoders
+index.json                the facts of the index     videos.sqlite facets/   the videos, and the columns of filters
+videos/ moments/ frames/  embeddings                 words.sqlite            recognised words
+approximate/              index for many videos      model/ text/            the network; YAMLs of the text encoders
 """
 
 import dataclasses
@@ -22,12 +22,12 @@ FACTS = "index.json"
 CURRENT = "current.json"
 MODEL = "model"
 KEY_DIGITS = 16
-"""Enough that no two of very many videos share a key."""
+"""Long enough that two of a million videos do not share a key."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What index.json holds."""
+    """The contents of index.json."""
 
     dataset: str
     root: str
@@ -37,36 +37,37 @@ class Facts:
     num_videos: int
     longest_s: float
     seen: dict[str, int]
-    """Expert -> in how many videos it saw something."""
+    """Expert -> number of videos with its features."""
     examples: tuple[str, ...]
-    """Queries to begin with: captions of videos that the model was not trained on."""
+    """Example queries: captions of videos that the model was not trained on."""
     is_trained: bool = False
     """Whether there is a network, in the folder model/."""
     text: str = ""
-    """Name of the text encoder."""
+    """Name of the text encoder; empty without a network."""
     towers: dict[str, str] = dataclasses.field(default_factory=dict)
-    """Image-text expert -> name of the text encoder that is its other half."""
+    """Image-text expert -> name of the text encoder that matches it."""
     weights: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Where the weights of text encoders are: the fields of `WeightOptions`."""
 
     @property
     def weight_options(self) -> WeightOptions:
-        """Where the text encoder's weights are."""
-        told = self.weights
-        return WeightOptions(Path(told["cache"]), told["mirror"], told["offline"], told["seeded"])
+        """Where the weights of text encoders are."""
+        weights = self.weights
+        return WeightOptions(Path(weights["cache"]), weights["mirror"], weights["offline"], weights["seeded"])
 
 
 def key_of(video_id: str) -> str:
-    """The name of a video in addresses."""
+    """The key of a video in addresses."""
     return hashlib.sha256(video_id.encode()).hexdigest()[:KEY_DIGITS]
 
 
 def write_facts(folder: Path, facts: Facts) -> None:
-    """index.json, whole or not at all."""
+    """Writes index.json atomically."""
     atomic.write_text(folder / FACTS, json.dumps(dataclasses.asdict(facts), ensure_ascii=False, indent=1))
 
 
 def read_facts(folder: Path) -> Facts:
-    """What `write_facts` wrote; StoreError when it is damaged."""
+    """The facts of the index in `folder`; raises StoreError when index.json is damaged or of another version."""
     path = folder / FACTS
     try:
         return config.parse(Facts, json.loads(path.read_text(encoding="utf-8")), str(path))
@@ -78,20 +79,20 @@ def read_facts(folder: Path) -> Facts:
 
 
 def publish(folder: Path) -> None:
-    """Makes the index in `folder` the one that a collection opens."""
+    """Makes the index in `folder` the current one, which `Collection.open` opens."""
     atomic.write_text(folder.parent / CURRENT, json.dumps({"index": folder.name}))
 
 
 def is_current(folder: Path) -> bool:
-    """Whether the collection opens the index in `folder`."""
+    """Whether the index in `folder` is the current one of its dataset."""
     return current(folder.parent) == folder
 
 
 def current(parent: Path) -> Path | None:
-    """The index that a collection opens, or None when none was built."""
+    """The folder of the current index below `parent`; None when there is no finished one."""
     try:
-        told: Mapping[str, str] = json.loads((parent / CURRENT).read_text(encoding="utf-8"))
-        folder = parent / told["index"]
+        pointer: Mapping[str, str] = json.loads((parent / CURRENT).read_text(encoding="utf-8"))
+        folder = parent / pointer["index"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return folder if recipes.read_recipe(folder) is not None else None

@@ -1,4 +1,4 @@
-"""The SQLite files of an index: written once, then only read, by any thread."""
+"""Writes and queries the SQLite files of an index, which are written once and then only read, by any thread."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -10,8 +10,8 @@ from pipeline.errors import StoreError
 
 
 @contextmanager
-def written(path: Path) -> Iterator[sqlite3.Connection]:
-    """A new file to be filled, in one transaction."""
+def create(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to a new file, which is filled in one transaction."""
     database = sqlite3.connect(path)
     try:
         with database:
@@ -20,10 +20,10 @@ def written(path: Path) -> Iterator[sqlite3.Connection]:
         database.close()
 
 
-def ask(path: Path, statement: str, values: Sequence[Any] = ()) -> list[Any]:
-    """The rows that a finished file answers with; StoreError when it is gone or damaged.
+def query(path: Path, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+    """The rows that `statement` selects from a finished file; raises StoreError when it is gone or damaged.
 
-    A connection of its own for each question, so that any thread may ask.
+    Each call opens its own connection, so that any thread may call it.
     """
     try:
         database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)

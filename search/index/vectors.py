@@ -1,6 +1,7 @@
-"""Videos, or moments of videos, as the trained experts see them: memory-mapped, and scored in blocks.
+"""Embeddings of videos or moments by the trained experts: memory-mapped files, scored in blocks of rows.
 
-N rows, E experts, D feature. The score is that of `models.ce.score`, of which a test makes sure.
+The score is that of `models.networks.ce.score`, computed without torch; a test compares them.
+N rows, E experts, D feature.
 """
 
 from collections.abc import Sequence
@@ -12,33 +13,37 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+VIDEOS, MOMENTS, MOMENT_TIMES, DIGESTS = "videos", "moments", "moments.npz", "names.npy"
+"""Names in an index: folders of the vectors of videos and of moments, as `save` writes them; start times of the moments
+with their offsets by video; a digest of the stored rows that the vectors of each video were made from."""
+
 UNSEEN = -1.0
-"""Score of what no expert could see, as in `models.networks.ce`."""
+"""Score of a video for which no expert has features, as in `models.networks.ce`."""
 BLOCK_ROWS = 16384
 TINY = np.finfo(np.float32).tiny
 
 
 @dataclass(frozen=True)
 class Query:
-    """A caption, or a video in the place of one."""
+    """A query: the embedding of a text, or of a video whose neighbours are wanted."""
 
     vectors: tuple[Floats, ...]
-    """Of each expert: (D_e,), length 1."""
+    """For each expert: (D_e,), of length 1."""
     weights: Floats
-    """(E,), how much each expert counts."""
+    """(E,), weight of each expert."""
 
     def weighted(self, factors: Floats) -> "Query":
-        """The same with the experts' weights times `factors` (E,)."""
+        """The query with its weights multiplied by `factors` (E,)."""
         return Query(self.vectors, self.weights * factors)
 
 
 @dataclass(frozen=True)
 class Vectors:
-    """N rows, on disk until they are needed."""
+    """N rows, read from disk when needed."""
 
     experts: tuple[str, ...]
-    of: tuple[Floats, ...]
-    """Of each expert: (N, D_e)."""
+    vectors: tuple[Floats, ...]
+    """For each expert: (N, D_e)."""
     present: NDArray[np.bool_]
     """(N, E), whether the row has the expert."""
 
@@ -46,47 +51,48 @@ class Vectors:
         return len(self.present)
 
     def scores(self, query: Query) -> Floats:
-        """(N,) in -1..1, of every row."""
+        """(N,) scores of all rows, -1..1."""
         found = np.empty(len(self), np.float32)
         for start in range(0, len(self), BLOCK_ROWS):
             found[start : start + BLOCK_ROWS] = self._block(query, slice(start, start + BLOCK_ROWS))
         return found
 
     def scores_of(self, query: Query, rows: NDArray[np.int64]) -> Floats:
-        """(len(rows),), of these rows alone."""
+        """(len(rows),) scores of these rows."""
         return self._block(query, rows)
 
     def shares(self, query: Query, row: int) -> dict[str, float | None]:
-        """What each expert adds to the row's score; None for an expert that the row lacks."""
+        """Expert -> its contribution to the row's score; None for an expert that the row lacks."""
         weights = query.weights * self.present[row]
-        agreement = np.array([float(of[row] @ one) for of, one in zip(self.of, query.vectors, strict=True)])
-        given = agreement * weights / max(float(weights.sum()), TINY)
-        there = zip(self.experts, given, self.present[row], strict=True)
-        return {name: float(share) if seen else None for name, share, seen in there}
+        pairs = zip(self.vectors, query.vectors, strict=True)
+        cosines = np.array([float(values[row] @ vector) for values, vector in pairs])
+        shares = cosines * weights / max(float(weights.sum()), TINY)
+        by_expert = zip(self.experts, shares, self.present[row], strict=True)
+        return {name: float(share) if present else None for name, share, present in by_expert}
 
     def query(self, row: int) -> Query:
-        """The row itself as a query: its experts count the same, the ones it lacks nothing."""
-        return Query(tuple(of[row] for of in self.of), self.present[row].astype(np.float32))
+        """The row as a query: weight 1 for the experts that it has, 0 for the others."""
+        return Query(tuple(values[row] for values in self.vectors), self.present[row].astype(np.float32))
 
     def _block(self, query: Query, rows: slice | NDArray[np.int64]) -> Floats:
         present = self.present[rows].astype(np.float32)
         total = present @ query.weights
         summed = np.zeros(len(present), np.float32)
-        for index, (of, one) in enumerate(zip(self.of, query.vectors, strict=True)):
+        for index, (values, vector) in enumerate(zip(self.vectors, query.vectors, strict=True)):
             if query.weights[index] > 0:
-                summed += (of[rows] @ one) * (present[:, index] * query.weights[index])
+                summed += (values[rows] @ vector) * (present[:, index] * query.weights[index])
         return np.where(total > 0, summed / np.maximum(total, TINY), np.float32(UNSEEN)).astype(np.float32)
 
 
-def save(folder: Path, experts: Sequence[str], of: Sequence[Floats], present: NDArray[np.bool_]) -> None:
-    """One array a file, so that each can be mapped into memory."""
+def save(folder: Path, experts: Sequence[str], values: Sequence[Floats], present: NDArray[np.bool_]) -> None:
+    """Writes one file for each expert, whose `values` are (N, D_e), so that each can be mapped into memory."""
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "present.npy", present)
-    for name, values in zip(experts, of, strict=True):
-        np.save(folder / f"{name}.npy", values)
+    for name, of_expert in zip(experts, values, strict=True):
+        np.save(folder / f"{name}.npy", of_expert)
 
 
 def load(folder: Path, experts: Sequence[str]) -> Vectors:
-    """What `save` wrote, mapped."""
-    of = tuple(np.load(folder / f"{name}.npy", mmap_mode="r") for name in experts)
-    return Vectors(tuple(experts), of, np.load(folder / "present.npy"))
+    """The vectors that `save` wrote to `folder`, memory-mapped."""
+    values = tuple(np.load(folder / f"{name}.npy", mmap_mode="r") for name in experts)
+    return Vectors(tuple(experts), values, np.load(folder / "present.npy"))

@@ -1,1 +1,1 @@
-"""The search page with its JSON API, and the page of rankings."""
+"""The search page with its JSON API, and the page that shows the rankings of a model."""

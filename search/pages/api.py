@@ -1,4 +1,4 @@
-"""What the JSON API tells, as its OpenAPI page describes it."""
+"""The responses of the JSON API, as its OpenAPI page describes them."""
 
 from dataclasses import dataclass
 
@@ -77,7 +77,7 @@ class FoundVideos:
 
 
 def collection_facts(collection: Collection) -> CollectionFacts:
-    """What the page needs before the first query."""
+    """The facts of the collection that the page needs before the first query."""
     facts, trained = collection.facts, collection.experts is not None
     experts = []
     for name, modality in facts.modalities.items():
@@ -101,7 +101,7 @@ def video_facts(collection: Collection, key: str) -> VideoFacts:
 
 
 def found_videos(answer: Answer) -> FoundVideos:
-    """An answer without what only concerns this machine: the paths."""
+    """The answer without the paths of files on this machine."""
     return FoundVideos(answer.query, tuple(_found(hit) for hit in answer), answer.reason, answer.notes)
 
 

@@ -1,4 +1,7 @@
-"""The page and the JSON API over one collection. Videos are named by key, and no path comes from a request."""
+"""The web application: the search page and the JSON API of one collection.
+
+Requests name videos by key; no path is ever taken from a request.
+"""
 
 import logging
 import math
@@ -42,24 +45,25 @@ def _options(
     return Options(k, _weights(weight or []), only)
 
 
-def _weights(told: list[str]) -> dict[str, float]:
+def _weights(pairs: list[str]) -> dict[str, float]:
+    """Expert -> weight, of EXPERT:FACTOR; clamped to 0..HIGHEST_WEIGHT. Raises HTTPException 422 for other strings."""
     weights = {}
-    for one in told:
-        name, _, factor = one.rpartition(":")
+    for pair in pairs:
+        name, _, factor = pair.rpartition(":")
         try:
             weights[name] = min(max(float(factor), 0.0), HIGHEST_WEIGHT)
         except ValueError:
             weights[name] = math.nan
         if math.isnan(weights[name]):
-            raise HTTPException(422, f"weight={one}: expected EXPERT:FACTOR, e.g. ocr_light:0.5")
+            raise HTTPException(422, f"weight={pair}: expected EXPERT:FACTOR, e.g. ocr_light:0.5")
     return weights
 
 
-Asked = Annotated[Options, Depends(_options)]
+QueryOptions = Annotated[Options, Depends(_options)]
 
 
 def create_app(collection: Collection, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> FastAPI:
-    """The application; `hosts` are the names under which it answers, so that no other site's page can ask it."""
+    """The application; it only answers requests to one of `hosts`, which keeps pages of other sites from reading it."""
     app = FastAPI(title=f"Search {collection.facts.dataset}", version="1", docs_url=None, redoc_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     _add_guards(app)
@@ -78,13 +82,13 @@ def _add_guards(app: FastAPI) -> None:
         return response
 
     @app.exception_handler(PipelineError)
-    async def mistakes(request: Request, error: PipelineError) -> JSONResponse:
+    async def client_errors(request: Request, error: PipelineError) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, 404 if isinstance(error, ConfigError) else 409)
 
     @app.exception_handler(StoreError)
     @app.exception_handler(FileNotFoundError)
-    async def gone(request: Request, error: OSError) -> JSONResponse:
-        logging.getLogger("uvicorn.error").error("%s", error)  # where the files are is for whoever started the server
+    async def index_gone(request: Request, error: OSError) -> JSONResponse:
+        logging.getLogger("uvicorn.error").error("%s", error)  # paths go to the log of the server, not to its clients
         return JSONResponse({"detail": GONE}, 503)
 
 
@@ -96,15 +100,16 @@ def _add_api(app: FastAPI, collection: Collection) -> None:
 
     @app.get("/api/search", tags=["search"])
     def search(
-        q: Annotated[str, Query(max_length=LONGEST_QUERY, description="What to look for, in words")], asked: Asked
+        q: Annotated[str, Query(max_length=LONGEST_QUERY, description="What to look for, in words")],
+        options: QueryOptions,
     ) -> api.FoundVideos:
         """The videos that fit a query best; none, and the reason, when nothing is a good match."""
-        return api.found_videos(collection.search(q, options=asked))
+        return api.found_videos(collection.search(q, options=options))
 
     @app.get("/api/similar/{key}", tags=["search"])
-    def similar(key: str, asked: Asked) -> api.FoundVideos:
+    def similar(key: str, options: QueryOptions) -> api.FoundVideos:
         """The videos most like one."""
-        return api.found_videos(collection.similar(key, options=asked))
+        return api.found_videos(collection.similar(key, options=options))
 
     @app.get("/api/videos/{key}", tags=["collection"])
     def video(key: str) -> api.VideoFacts:
@@ -133,8 +138,8 @@ def _add_media(app: FastAPI, collection: Collection) -> None:
         """A JPEG of what is shown at a second of a video."""
         entry = playable(key)
         try:
-            shown = picture(collection.path(entry), round(min(at_s, entry.duration_s), 1))
-            return Response(shown, media_type="image/jpeg")
+            jpeg = picture(collection.path(entry), round(min(at_s, entry.duration_s), 1))
+            return Response(jpeg, media_type="image/jpeg")
         except DecodeError as error:
             raise HTTPException(404, UNPLAYABLE) from error
 

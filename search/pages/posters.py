@@ -1,4 +1,4 @@
-"""Still pictures of videos."""
+"""Takes still pictures of videos as JPEGs."""
 
 import io
 from pathlib import Path
@@ -12,21 +12,21 @@ WIDTH_PX = 480
 
 
 def poster(path: Path, at_s: float = 0.0, width_px: int = WIDTH_PX) -> bytes:
-    """A JPEG of the frame that is shown at `at_s`, or else of the last one, at most `width_px` wide.
+    """A JPEG, at most `width_px` wide, of the frame at `at_s`; of the last frame if the video is shorter.
 
-    DecodeError when there is none. Only what lies around `at_s` is read, so that long files take no longer.
+    Only the file around `at_s` is read, so that long files take no longer. Raises DecodeError when there is no frame.
     """
     from PIL import Image
 
     picture = Image.fromarray(_frame(path, at_s))
     picture.thumbnail((width_px, width_px * 4))
-    written = io.BytesIO()
-    picture.save(written, "JPEG", quality=80)
-    return written.getvalue()
+    jpeg = io.BytesIO()
+    picture.save(jpeg, "JPEG", quality=80)
+    return jpeg.getvalue()
 
 
 def _frame(path: Path, at_s: float) -> np.ndarray:
-    """(H, W, 3) uint8"""
+    """The frame at `at_s`, (H, W, 3) uint8."""
     import av
 
     from pipeline.media.decoders import pyav_frames
@@ -37,7 +37,7 @@ def _frame(path: Path, at_s: float) -> np.ndarray:
         if container.duration:
             at_s = min(at_s, container.duration / 1e6)
     try:
-        # Whatever frame is the last to decode stands for all that is later.
+        # With last_s=0 the last decodable frame is returned for all later times.
         found = next(pyav_frames(path, np.array([max(at_s, 0.0)]), last_s=0.0), None)
     except av.error.FFmpegError as error:
         raise DecodeError(f"{path.name}: {reason(error)}") from None

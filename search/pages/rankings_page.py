@@ -1,4 +1,4 @@
-"""The page of rankings: one file with everything in it but the videos and their stills, which it links."""
+"""Writes the rankings page: one HTML file, which links the videos and their stills."""
 
 import base64
 import hashlib
@@ -22,19 +22,19 @@ PAGE, STILLS = "rankings.html", "rankings"
 def write_page(
     ranked: rankings.Ranked, facts: Mapping[str, Any], folder: Path, workers: int, progress: Progress = lambda *_: None
 ) -> Path:
-    """`folder`/rankings.html, and the stills of the videos on it, which `workers` processes take; its path.
+    """Writes `folder`/rankings.html, and takes the stills of its videos in `workers` processes; returns its path.
 
-    `facts` are dataset, model, split, seed, modalities (expert -> modality) and root, the folder of the videos.
+    `facts`: dataset, model, split, seed, modalities (expert -> modality) and root, the folder of the videos.
     """
-    captions, found = rankings.of_captions(ranked), rankings.of_videos(ranked)
+    from_captions, from_videos = rankings.caption_queries(ranked), rankings.video_queries(ranked)
     body = {key: facts[key] for key in ("dataset", "model", "split", "seed")} | {
         "experts": [{"name": name, "modality": facts["modalities"].get(name, "")} for name in ranked.experts],
         "num_videos": len(ranked.split.videos),
         "num_captions": len(ranked.split.captions),
-        "t2v": captions,
-        "v2t": found,
+        "t2v": from_captions,
+        "v2t": from_videos,
     }
-    shown = set(rankings.shown_videos([*captions, *found]))
+    shown = set(rankings.shown_videos([*from_captions, *from_videos]))
     videos = [video for video in ranked.split.videos if video.video_id in shown]
     media = _media(videos, Path(facts["root"]), folder, workers, progress)
     atomic.write_text(folder / PAGE, render(body | {"media": media}))
@@ -44,7 +44,7 @@ def write_page(
 def _media(
     videos: Sequence[Video], root: Path, folder: Path, workers: int, progress: Progress
 ) -> dict[str, dict[str, str]]:
-    """Video -> the addresses of its file and still, as seen from the page; empty where there is none."""
+    """Video -> relative addresses of its file and its still; empty where there is none."""
     stills = {
         video.video_id: Still(
             root / video.video_id, video.duration_s / 2, folder / STILLS / f"{key_of(video.video_id)}.jpg"
@@ -57,13 +57,13 @@ def _media(
     )
     media = {video.video_id: {"file": "", "poster": ""} for video in videos}
     for name, still in stills.items():
-        picture = _address(still.to, folder) if still.to.is_file() else ""
+        picture = _address(still.output, folder) if still.output.is_file() else ""
         media[name] = {"file": _address(still.video, folder), "poster": picture}
     return media
 
 
 def render(body: Mapping[str, Any]) -> str:
-    """The page, whose own script is the only one that it lets run."""
+    """The HTML of the page; its Content-Security-Policy only allows its own script and style."""
     from jinja2 import Environment, StrictUndefined, select_autoescape
     from markupsafe import Markup
 
@@ -71,7 +71,7 @@ def render(body: Mapping[str, Any]) -> str:
     page = Environment(autoescape=select_autoescape(default=True), undefined=StrictUndefined).from_string(
         (TEMPLATES / "rankings.html").read_text(encoding="utf-8")
     )
-    # A "<" inside the data could end the element that holds it; as an escape of JSON it cannot.
+    # A "<" inside the data could close its script element; as a JSON escape it cannot.
     data = json.dumps(body, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
     return page.render(
         title=f"{body['dataset']}: rankings",
@@ -88,7 +88,7 @@ def _hash(text: str) -> str:
 
 
 def _address(path: Path, folder: Path) -> str:
-    """Relative, so that the page and the data can be moved together; absolute on another disk of a machine."""
+    """The address of `path`, relative to the page so that both can be moved together; absolute if on another drive."""
     try:
         relative = os.path.relpath(path.absolute(), folder.absolute())
     except ValueError:

@@ -1,4 +1,5 @@
-"""The stills of a page's videos, taken by worker processes: a file that hangs or kills its decoder costs its still."""
+"""Takes the stills of the rankings page in worker processes, so that a video that hangs or crashes its decoder only
+loses its own still."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -10,23 +11,24 @@ from search.pages.posters import poster
 
 WIDTH_PX = 320
 DEADLINE_S = 20.0
-"""For one still."""
+"""Timeout for one still."""
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Still:
-    """A picture to be taken."""
+    """A still to be taken."""
 
     video: Path
     at_s: float
-    to: Path
+    output: Path
+    """The JPEG to write."""
 
 
 def take(stills: Sequence[Still], workers: int, progress: Progress = lambda *_: None) -> Mapping[Path, str]:
-    """Takes those that are not there yet. Video -> why it has none, of those that gave none."""
-    missing = [still for still in stills if not still.to.is_file()]
+    """Takes the stills whose file is missing; returns video -> reason for those that failed."""
+    missing = [still for still in stills if not still.output.is_file()]
     if not missing:
         return {}
     failed = {}
@@ -39,7 +41,7 @@ def take(stills: Sequence[Still], workers: int, progress: Progress = lambda *_: 
 
 def _take(still: Still) -> None:
     picture = poster(still.video, still.at_s, WIDTH_PX)
-    still.to.parent.mkdir(parents=True, exist_ok=True)
-    partial = still.to.with_suffix(f".{os.getpid()}.partial")
+    still.output.parent.mkdir(parents=True, exist_ok=True)
+    partial = still.output.with_suffix(f".{os.getpid()}.partial")
     partial.write_bytes(picture)
-    partial.replace(still.to)
+    partial.replace(still.output)

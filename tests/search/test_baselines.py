@@ -33,5 +33,5 @@ def test_no_index_is_made_of_it(made, tmp_path):
 def test_its_rankings_have_one_share_for_all_experts(made, tmp_path):
     ranked = rankings.rank(*made, "test", frozenset(), tmp_path / "words.sqlite")
     assert ranked.experts == ("all experts",)
-    for query in rankings.of_captions(ranked):
+    for query in rankings.caption_queries(ranked):
         assert query["right"]["shares"] == [pytest.approx(query["right"]["score"], abs=1e-3)]

@@ -51,11 +51,11 @@ def made(tmp_path) -> Made:
 def vectors_of(collection: Collection) -> dict[str, list[np.ndarray]]:
     """Of each video: its vectors and what is present, then those of its moments, and when these are."""
     experts, found = collection.experts, {}
-    starts_s, offsets = experts._moments_at
+    starts_s, offsets = experts._moment_times
     for row, entry in enumerate(collection.videos):
         span = slice(offsets[row], offsets[row + 1])
-        arrays = [experts.videos.present[row], *(of[row] for of in experts.videos.of), starts_s[span]]
-        found[entry.video_id] = [*arrays, experts.moments.present[span], *(of[span] for of in experts.moments.of)]
+        arrays = [experts.videos.present[row], *(of[row] for of in experts.videos.vectors), starts_s[span]]
+        found[entry.video_id] = [*arrays, experts.moments.present[span], *(of[span] for of in experts.moments.vectors)]
     return found
 
 

@@ -39,7 +39,7 @@ def queries(videos: Vectors, count: int = 100) -> list[Query]:
     rows = rng.integers(len(videos), size=count)
     return [
         Query(
-            tuple(unit(of[row] + 0.5 * unit(rng.normal(size=DIM))) for of in videos.of),
+            tuple(unit(of[row] + 0.5 * unit(rng.normal(size=DIM))) for of in videos.vectors),
             rng.dirichlet(np.ones(3)).astype(np.float32),
         )
         for row in rows

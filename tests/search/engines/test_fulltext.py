@@ -1,17 +1,17 @@
 import pytest
 
 from search.engines import fulltext
-from search.engines.fulltext import FullText, Heard, Word
+from search.engines.fulltext import Document, FullText, Word
 
 
-def made(tmp_path, *documents: Heard) -> FullText:
+def made(tmp_path, *documents: Document) -> FullText:
     fulltext.build(tmp_path / "words.sqlite", documents)
     return FullText(tmp_path / "words.sqlite", {"the", "a"})
 
 
-def heard(video: int, text: str, expert: str = "speech") -> Heard:
+def heard(video: int, text: str, expert: str = "speech") -> Document:
     words = text.split()
-    return Heard(video, expert, words, [(float(at), at + 0.5) for at in range(len(words))])
+    return Document(video, expert, words, [(float(at), at + 0.5) for at in range(len(words))])
 
 
 def test_the_marks_fall_on_exactly_the_words_that_match(tmp_path):
@@ -50,7 +50,7 @@ def test_stop_words_alone_find_nothing(tmp_path):
 
 
 def test_a_word_with_blanks_in_it_stays_one_word(tmp_path):
-    document = Heard(0, "ocr", ["ice cream", "shop"], [(0.0, 1.0), (1.0, 2.0)])
+    document = Document(0, "ocr", ["ice cream", "shop"], [(0.0, 1.0), (1.0, 2.0)])
     words = made(tmp_path, document)
     assert [word.text for word in words.words_of(0)] == ["icecream", "shop"]
     assert [word.start_s for word in words.matched("shop", 0)] == [1.0]

@@ -108,7 +108,7 @@ def test_nothing_in_a_name_or_caption_can_leave_the_data(made):
 @pytest.mark.parametrize("num_queries", [1, 2, 5, 100, 101, 1000])
 def test_the_best_the_worst_and_some_are_chosen_once_each(num_queries):
     ranks = np.random.default_rng(1).permutation(num_queries) + 1.0
-    chosen = rankings.choose(ranks)
+    chosen = rankings.sample_queries(ranks)
     assert len({query for query, _ in chosen}) == len(chosen) == min(num_queries, 100)
     assert [ranks[query] for query, _ in chosen] == sorted((ranks[query] for query, _ in chosen), reverse=True)
     if num_queries > 100:
@@ -117,7 +117,7 @@ def test_the_best_the_worst_and_some_are_chosen_once_each(num_queries):
 
 
 def test_queries_without_a_rank_are_left_out():
-    assert rankings.choose(np.array([np.nan, 2.0, np.nan])) == [(1, "best")]
+    assert rankings.sample_queries(np.array([np.nan, 2.0, np.nan])) == [(1, "best")]
 
 
 @pytest.mark.slow

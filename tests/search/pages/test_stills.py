@@ -17,13 +17,13 @@ def wanted(clip, tmp_path) -> list[Still]:
 def test_what_can_be_taken_is_there_and_the_rest_is_told(wanted):
     seen = []
     failed = take(wanted, 2, lambda done, of: seen.append((done, of)))
-    assert wanted[0].to.read_bytes()[:2] == b"\xff\xd8"
+    assert wanted[0].output.read_bytes()[:2] == b"\xff\xd8"
     assert list(failed) == [wanted[1].video]
-    assert not wanted[1].to.exists()
+    assert not wanted[1].output.exists()
     assert seen == [(1, 2), (2, 2)]
-    written = wanted[0].to.stat().st_mtime_ns
+    written = wanted[0].output.stat().st_mtime_ns
     assert take(wanted[:1], 2) == {}
-    assert wanted[0].to.stat().st_mtime_ns == written
+    assert wanted[0].output.stat().st_mtime_ns == written
 
 
 def hang(path: Path, *_) -> bytes:
