@@ -5,6 +5,7 @@ PyTorch multiplies float32 by Intel's MKL, which on AMD processors was measured 
 MSR-VTT in place of 2.04, and 6.1 s in place of 6.0 for an evaluation. The products are the same but for rounding.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -62,11 +63,10 @@ def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         weight = weight.contiguous()  # oneDNN multiplies a slice of a matrix entry by entry
     operator = _operator()
     assert operator is not None
-    product: Tensor = operator(x, weight, bias, "none", [], "")  # "none": no activation after it
-    return product
+    return operator(x, weight, bias, "none", [], "")  # "none": no activation after it
 
 
-def _operator() -> Any:
+def _operator() -> Callable[..., Tensor] | None:
     """oneDNN's linear layer; None where this build of PyTorch lacks it, and `linear` then multiplies by MKL.
 
     The operator is private: torch.compile replaces a linear layer by it, and nothing public calls it.

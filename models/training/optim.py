@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +49,7 @@ class Optimizer:
             self.state["slow"] = [param.detach().clone() for param in self.params]
 
     @property
-    def param_groups(self) -> list[dict[str, Any]]:
+    def param_groups(self) -> list[dict[str, list[Tensor]]]:
         """The parameters in the form in which torch.amp.GradScaler looks for them."""
         return [{"params": self.params}]
 

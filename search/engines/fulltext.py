@@ -134,7 +134,7 @@ class FullText:
             for text, times_s in zip(joined.split(" "), json.loads(times), strict=True)
         )
 
-    def _query(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
+    def _query(self, statement: str, values: tuple[str | int, ...]) -> list[tuple[Any, ...]]:
         return sqlite.query(self._path, statement, values)
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 
 class GrowingArray:
     """Context manager that writes a .npy file; the file is valid once the context is left."""
 
-    def __init__(self, path: Path, row: tuple[int, ...] = (), dtype: Any = np.float32) -> None:
+    def __init__(self, path: Path, row: tuple[int, ...] = (), dtype: DTypeLike = np.float32) -> None:
         """`row`: shape of each row."""
         self._row, self._dtype = row, np.dtype(dtype)
         self._file = path.open("wb")

@@ -89,7 +89,7 @@ class Videos:
         column: NDArray[Any] = np.load(self._folder / FOLDER / f"{name}.npy", mmap_mode="r")
         return column
 
-    def _query(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
+    def _query(self, statement: str, values: tuple[str | int, ...]) -> list[tuple[Any, ...]]:
         return sqlite.query(self._folder / FILE, statement, values)
 
 

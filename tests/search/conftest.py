@@ -1,7 +1,11 @@
 """The small collection, with a network and without."""
 
+import dataclasses
+
 import pytest
 
+from models.networks.ce import CE
+from models.training import checkpoint
 from search import Collection
 from tests.search import small_collection
 
@@ -19,3 +23,13 @@ def untrained(tmp_path_factory) -> Collection:
     root = tmp_path_factory.mktemp("untrained")
     small_collection.make(root, has_model=False)
     return Collection.open("tiny", root, small_collection.CONFIGS)
+
+
+@pytest.fixture
+def concatenating(tmp_path):
+    """Sources, and the folder of a network that makes one vector of all experts, by concatenation."""
+    sources, folder = small_collection.trained(tmp_path, small_collection.CLIPS)
+    settings = checkpoint.load_model(folder).settings
+    network = CE(sources.experts, sources.text, dataclasses.replace(settings, gating="concat"))
+    checkpoint.write(folder / checkpoint.MODEL, network.state_dict(), {"model": checkpoint.describe(network)})
+    return sources, folder

@@ -38,7 +38,7 @@ class Clip:
     name: str
     sign: Mapping[str, float] = field(default_factory=dict)
     """Word on a sign -> the second at which it appears."""
-    said: Mapping[str, float] = field(default_factory=dict)
+    speech: Mapping[str, float] = field(default_factory=dict)
     colour: Sequence[float] = (0.0, 0.0, 1.0)
     duration_s: float = 6.0
     split: str = "test"
@@ -46,12 +46,12 @@ class Clip:
 
 
 CLIPS = (
-    Clip("kitchen.mp4", said={"Pasta": 3.0, "boils": 3.5, "in": 3.7, "water": 3.9}, colour=(1, 0, 0)),
-    Clip("harbour.mp4", sign={"LIGHTHOUSE": 4.0}, said={"Boats": 1.0, "and": 1.2, "water": 1.4}, colour=(0, 1, 0)),
+    Clip("kitchen.mp4", speech={"Pasta": 3.0, "boils": 3.5, "in": 3.7, "water": 3.9}, colour=(1, 0, 0)),
+    Clip("harbour.mp4", sign={"LIGHTHOUSE": 4.0}, speech={"Boats": 1.0, "and": 1.2, "water": 1.4}, colour=(0, 1, 0)),
     Clip("street.mp4", sign={"BAKERY": 2.0, "OPEN": 2.0}, duration_s=3.0),
     Clip("meadow.mp4", colour=(0, 1, 0.1)),
-    Clip(f"{HOSTILE}.mp4", said={"<b>bold</b>": 0.5}, caption=f"{HOSTILE} it says"),
-    Clip("long/walk.mp4", said={"running": 20.0}, duration_s=40.0, split="val", caption="somebody is running"),
+    Clip(f"{HOSTILE}.mp4", speech={"<b>bold</b>": 0.5}, caption=f"{HOSTILE} it says"),
+    Clip("long/walk.mp4", speech={"running": 20.0}, duration_s=40.0, split="val", caption="somebody is running"),
 )
 EXPERTS = {"ocr_light": "ocr", "rgb_light": "rgb", "speech_light": "speech"}
 
@@ -124,7 +124,7 @@ def _features(name: str, clip: Clip) -> Features:
         # The colour gets stronger towards the end.
         values = np.outer(seconds + 1, clip.colour) / len(seconds)
         return Features(values.astype(np.float32), np.stack([seconds, seconds + 1.0], 1))
-    words = clip.sign if name == "ocr_light" else clip.said
+    words = clip.sign if name == "ocr_light" else clip.speech
     starts = np.array(list(words.values()), np.float64)
     times = np.stack([starts, starts + 0.5], 1)
     return Features(vectors(list(words), EncoderParams()), times, {"text": np.array(list(words), np.str_)})

@@ -1,21 +1,6 @@
-import json
-import sys
-import types
-
-import numpy as np
 import pytest
-import torch
 
-from extractors.text.hashed_words import EncoderParams, vectors
-from extractors.text.tokens import tokens
-from models.evaluation.evaluate import embed_videos
-from models.inputs.batches import Collection as Split
-from models.inputs.batches import Data
-from models.networks.ce import score, shares
-from models.training.checkpoint import load_model
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.stores import parts
-from pipeline.stores.ragged import Ragged
 from search import Collection, Filter, Options
 from tests.search import small_collection
 
@@ -62,11 +47,6 @@ def test_below_the_floor_the_experts_find_nothing(tiny, monkeypatch):
     assert answer.reason == "Nothing in this collection is a good match."
 
 
-def test_the_floor_is_what_validation_captions_reach(tiny):
-    reached = tiny.experts.videos.scores(tiny.experts.query("somebody is running")).max()
-    assert tiny.experts.floor(5, 0.9) == pytest.approx(float(reached))
-
-
 @pytest.mark.parametrize(
     "query", ["", "   ", '"', "' OR 1=1 --", "NEAR(a b)", "*", "\x00", "ß" * 5000, "a AND", "\N{PILE OF POO}"]
 )
@@ -82,24 +62,6 @@ def test_shares_add_up_to_the_similarity_and_name_what_is_missing(tiny):
         assert {name for name, share in hit.shares.items() if share is not None} == set(entry.experts)
         if "ce" in hit.found_by:
             assert hit.similarity == pytest.approx(hit.found_by["ce"].score, abs=1e-6)
-
-
-def test_the_scores_are_those_of_the_model(tiny):
-    network = load_model(tiny.root.parent / "run")
-    store = tiny.root.parent / "store" / "features"
-    keys = [entry.video_id for entry in tiny.videos]
-    features = {expert.name: parts.read(store / expert.name, keys, expert.dim) for expert in network.experts}
-    nothing = Ragged(np.zeros((0, small_collection.DIM), np.float32), np.zeros(1, np.int64))
-    split = Split(network.experts, network.text_input, features, nothing, np.zeros(0, np.int64))
-    videos = embed_videos(network, Data(split, torch.device("cpu"), trim=True))
-    words = torch.from_numpy(vectors(tokens("pasta on a street"), EncoderParams()))[None]
-    with torch.no_grad():
-        text = network.embed_texts(words, torch.tensor([words.shape[1]]))
-    query = tiny.experts.query("pasta on a street")
-    assert tiny.experts.videos.scores(query) == pytest.approx(score(text, videos)[0].numpy(), abs=1e-6)
-    for row in range(len(keys)):
-        mine = [share or 0.0 for share in tiny.experts.videos.shares(query, row).values()]
-        assert mine == pytest.approx(shares(text, videos)[0, row].tolist(), abs=1e-6)
 
 
 def test_an_expert_of_weight_zero_has_no_part(tiny):
@@ -137,22 +99,6 @@ def test_an_unknown_video_is_named(tiny):
 def test_a_collection_without_an_index_says_how_to_make_it(tmp_path):
     with pytest.raises(PipelineError, match="luigi --module tasks BuildIndex --dataset other"):
         Collection.open("other", tmp_path, small_collection.CONFIGS)
-
-
-def test_answers_are_plain_values(tiny):
-    answer = tiny.search("pasta water", k=3)
-    assert json.loads(json.dumps(answer.to_json()))["hits"][0]["video_id"] == answer.hits[0].video_id
-    assert answer.rows()[0]["words"] == "Pasta water"
-
-
-def test_answers_are_a_table_of_pandas_or_the_error_says_what_to_install(tiny, monkeypatch):
-    table = types.SimpleNamespace(DataFrame=lambda rows: ("table", rows))
-    answer = tiny.search("pasta water")
-    monkeypatch.setitem(sys.modules, "pandas", table)
-    assert answer.to_pandas() == ("table", answer.rows())
-    monkeypatch.setitem(sys.modules, "pandas", None)  # as where it is not installed
-    with pytest.raises(ModuleNotFoundError, match="pip install pandas"):
-        answer.to_pandas()
 
 
 def test_the_same_query_gives_the_same_answer(tiny):

@@ -1,10 +1,7 @@
 import pytest
 
-from pipeline import config
-from pipeline.errors import ConfigError
-from search.config import Fusion, SearchConfig, load
+from search.config import Fusion
 from search.engines.fusion import Ranking, fuse
-from tests.search.small_collection import CONFIGS
 
 
 def test_ranks_are_added_with_the_weights_of_their_engines():
@@ -25,16 +22,3 @@ def test_what_answers_half_of_a_query_counts_half():
 
 def test_an_engine_of_weight_zero_is_no_engine():
     assert fuse({"ce": Ranking({1: 0.9})}, Fusion(60.0, {"ce": 0.0})) == {}
-
-
-def test_the_shipped_settings_can_be_read():
-    settings = load(CONFIGS)
-    assert settings.fusion.weights["words"] > 0
-    assert {"a", "on", "the"} <= settings.stop_words
-
-
-def test_a_wrong_setting_is_named():
-    told = config.read_yaml(CONFIGS / "search.yaml")
-    told["fusion"]["offset"] = -1
-    with pytest.raises(ConfigError, match="at least 0"):
-        config.parse(SearchConfig, told, "search.yaml")

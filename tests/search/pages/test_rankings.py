@@ -1,50 +1,13 @@
-import json
-import re
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from pipeline.datasets.manifest import MISSING
-from search.config import load
 from search.pages import rankings
-from search.pages.rankings_page import write_page
-from tests.search import small_collection
-from tests.search.browser import open_browser
-from tests.search.chromium import LONGEST_S
-
-SAID = f"{small_collection.HOSTILE} </script><script>alert(1)</script> \u2028 'quoted' \"twice\""
-CLIPS = [
-    small_collection.Clip("a b/kitchen #1.mp4", said={"Pasta": 1.0}, colour=(1, 0, 0), caption="somebody cooks pasta"),
-    small_collection.Clip("harbour.mp4", sign={"HARBOR": 1.0}, colour=(0, 1, 0), caption="a sign reads HARBOR"),
-    small_collection.Clip(f"{small_collection.HOSTILE}.mp4", colour=(0, 0, 1), caption=SAID),
-]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """(the page's folder, what it was made from)."""
-    root = tmp_path_factory.mktemp("rankings")
-    sources, model = small_collection.trained(root, CLIPS)
-    small_collection.make_files(root, CLIPS)
-    folder = root / "reports" / "one"
-    folder.mkdir(parents=True)
-    ranked = rankings.rank(sources, model, "test", load(small_collection.CONFIGS).stop_words, folder / "words.sqlite")
-    facts = {"dataset": "tiny", "model": "m", "split": "test", "seed": 0, "modalities": small_collection.EXPERTS}
-    write_page(ranked, facts | {"root": root / "videos"}, folder, 1)
-    return folder, ranked
-
-
-def data_of(folder):
-    page = (folder / "rankings.html").read_text(encoding="utf-8")
-    return json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL).group(1))
-
-
-def test_each_query_has_its_rank_and_the_five_best(made):
-    folder, ranked = made
-    told = data_of(folder)
-    assert len(told["t2v"]) == len(told["v2t"]) == 3
-    for query in told["t2v"]:
+def test_each_query_has_its_rank_and_the_five_best(ranked):
+    queries = rankings.caption_queries(ranked)
+    assert len(queries) == len(rankings.video_queries(ranked)) == 3
+    for query in queries:
         caption = ranked.split.captions.index(query["caption"])
         order = np.argsort(-ranked.scores[caption])
         names = [ranked.split.videos[at].video_id for at in order]
@@ -52,57 +15,17 @@ def test_each_query_has_its_rank_and_the_five_best(made):
         assert query["rank"] == names.index(query["right"]["video"]) + 1
 
 
-def test_shares_add_up_to_the_score_and_missing_experts_are_named(made):
-    folder, _ = made
-    told = data_of(folder)
-    names = [expert["name"] for expert in told["experts"]]
-    for query in told["t2v"]:
+def test_shares_add_up_to_the_score_and_missing_experts_are_named(ranked):
+    for query in rankings.caption_queries(ranked):
         for pair in query["found"]:
             assert sum(share or 0.0 for share in pair["shares"]) == pytest.approx(pair["score"], abs=1e-3)
             is_there = pair["video"] == "harbour.mp4"
-            assert (pair["shares"][names.index("ocr_light")] is not None) == is_there
+            assert (pair["shares"][ranked.experts.index("ocr_light")] is not None) == is_there
 
 
-def test_words_that_were_read_or_heard_are_told(made):
-    folder, _ = made
-    query = next(query for query in data_of(folder)["t2v"] if "pasta" in query["caption"])
+def test_words_that_were_read_or_heard_are_told(ranked):
+    query = next(query for query in rankings.caption_queries(ranked) if "pasta" in query["caption"])
     assert query["right"]["words"] == ["Pasta"]
-
-
-def test_the_page_links_videos_relatively_and_their_stills_lie_beside_it(made):
-    folder, _ = made
-    for media in data_of(folder)["media"].values():
-        assert media["file"].startswith("../../videos/")
-        assert (folder / media["poster"]).is_file()
-
-
-def test_videos_of_which_no_file_is_here_are_shown_without_links_and_stills(made, tmp_path, monkeypatch):
-    _, ranked = made
-    monkeypatch.setattr("search.pages.stills.run_jobs", lambda *_: pytest.fail("a still was wanted"))
-    facts = {"dataset": "tiny", "model": "m", "split": "test", "seed": 0, "modalities": small_collection.EXPERTS}
-    write_page(ranked, facts | {"root": tmp_path / "nowhere"}, tmp_path, 1)
-    told = data_of(tmp_path)
-    assert all(media == {"file": "", "poster": ""} for media in told["media"].values())
-    assert len(told["t2v"]) == 3
-
-
-def test_a_name_that_leads_elsewhere_is_not_followed(made, tmp_path):
-    _, ranked = made
-    (tmp_path / "secret.mp4").write_bytes(b"something")
-    (tmp_path / "videos").mkdir()
-    gone = replace(ranked.split.videos[0], video_id="../secret.mp4", problem=MISSING)
-    split = replace(ranked.split, videos=[gone, *ranked.split.videos[1:]])
-    facts = {"dataset": "tiny", "model": "m", "split": "test", "seed": 0, "modalities": small_collection.EXPERTS}
-    write_page(replace(ranked, split=split), facts | {"root": tmp_path / "videos"}, tmp_path, 1)
-    assert data_of(tmp_path)["media"]["../secret.mp4"]["file"] == ""
-
-
-def test_nothing_in_a_name_or_caption_can_leave_the_data(made):
-    folder, _ = made
-    page = (folder / "rankings.html").read_text(encoding="utf-8")
-    assert page.count("<script") == 2
-    assert "<img" not in page.replace('make("img"', "")
-    assert SAID in [query["caption"] for query in data_of(folder)["t2v"]]
 
 
 @pytest.mark.parametrize("num_queries", [1, 2, 5, 100, 101, 1000])
@@ -120,23 +43,27 @@ def test_queries_without_a_rank_are_left_out():
     assert rankings.sample_queries(np.array([np.nan, 2.0, np.nan])) == [(1, "best")]
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(LONGEST_S)
-def test_the_page_works_from_disk(made, tmp_path):
-    folder, _ = made
-    with open_browser(tmp_path) as browser:
-        browser.driver.get((folder / "rankings.html").as_uri())
-        browser.find(".query", 3)
-        assert browser.driver.execute_script("return performance.now()") < 2000
-        loaded = "return [...document.images].every(one => one.complete && one.naturalWidth > 0)"
-        browser.until(lambda: browser.driver.execute_script(loaded))
-        browser.find("#text")[0].send_keys("harbor")
-        browser.until(lambda: "HARBOR" in browser.texts(".query mark"))
-        browser.find(".query .screen.can")[0].click()
-        browser.until(lambda: browser.driver.execute_script("return document.querySelector('video').currentTime") > 0)
-        browser.find("#direction label")[1].click()
-        browser.find("#text")[0].clear()
-        browser.driver.execute_script("document.getElementById('text').oninput()")
-        browser.find(".said", 9)
-        assert any(SAID in text for text in browser.texts(".said p"))
-        assert browser.complaints() == []
+def test_the_rankings_of_a_network_with_one_vector_for_all_experts_have_one_share_for_all_experts(
+    concatenating, tmp_path
+):
+    ranked = rankings.rank(*concatenating, "test", frozenset(), tmp_path / "words.sqlite")
+    assert ranked.experts == ("all experts",)
+    for query in rankings.caption_queries(ranked):
+        assert query["right"]["shares"] == [pytest.approx(query["right"]["score"], abs=1e-3)]
+
+
+def test_a_video_asks_for_its_best_caption_and_says_which_of_the_found_are_its_own(ranked):
+    names = [video.video_id for video in ranked.split.videos]
+    for query in rankings.video_queries(ranked):
+        video = names.index(query["video"])
+        order = np.argsort(-ranked.scores[:, video])
+        assert [one["caption"] for one in query["found"]] == [ranked.split.captions[caption] for caption in order]
+        assert [one["right"] for one in query["found"]] == [
+            ranked.split.collection.caption_video[caption] == video for caption in order
+        ]
+        assert query["found"][int(query["rank"]) - 1]["caption"] == query["right"]["caption"]
+
+
+def test_every_video_on_the_page_is_listed_once(ranked):
+    queries = [*rankings.caption_queries(ranked), *rankings.video_queries(ranked)]
+    assert sorted(rankings.shown_videos(queries)) == sorted(video.video_id for video in ranked.split.videos)

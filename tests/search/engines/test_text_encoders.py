@@ -1,0 +1,34 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from extractors.text.hashed_words import EncoderParams, vectors
+from pipeline.errors import ConfigError
+from pipeline.weights.files import WeightOptions
+from search.engines import text_encoders
+from tests.search.small_collection import CONFIGS
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An index with the YAML of one text encoder."""
+    (tmp_path / "text").mkdir()
+    shutil.copy(CONFIGS / "text" / "words_hashed.yaml", tmp_path / "text")
+    return tmp_path
+
+
+def test_the_encoder_is_that_of_the_yaml_in_the_index(folder):
+    encoder = text_encoders.load(folder, "words_hashed", WeightOptions(folder))
+    np.testing.assert_array_equal(encoder.encode(["a boat"])[0], vectors(["a", "boat"], EncoderParams()))
+
+
+def test_an_encoder_is_loaded_once(folder):
+    first = text_encoders.load(folder, "words_hashed", WeightOptions(folder))
+    assert text_encoders.load(folder, "words_hashed", WeightOptions(folder)) is first
+    assert text_encoders.load(folder, "words_hashed", WeightOptions(folder, offline=True)) is not first
+
+
+def test_an_encoder_that_the_index_does_not_have_is_an_error(folder):
+    with pytest.raises(ConfigError, match="words_hashed"):
+        text_encoders.load(folder, "words_hasched", WeightOptions(folder))

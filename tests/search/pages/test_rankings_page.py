@@ -1,0 +1,90 @@
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from pipeline.datasets.manifest import MISSING
+from search.pages import rankings
+from search.pages.rankings_page import write_page
+from tests.search import small_collection
+from tests.search.browser import open_browser
+from tests.search.chromium import LONGEST_S
+from tests.search.pages.ranked_clips import FACTS, HOSTILE_CAPTION
+
+
+def data_of(folder):
+    page = (folder / "rankings.html").read_text(encoding="utf-8")
+    return json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL).group(1))
+
+
+def test_the_page_links_videos_relatively_and_their_stills_lie_beside_it(folder):
+    for media in data_of(folder)["media"].values():
+        assert media["file"].startswith("../../videos/")
+        assert (folder / media["poster"]).is_file()
+
+
+def test_videos_of_which_no_file_is_here_are_shown_without_links_and_stills(ranked, tmp_path, monkeypatch):
+    monkeypatch.setattr("search.pages.stills.run_jobs", lambda *_: pytest.fail("a still was wanted"))
+    write_page(ranked, FACTS | {"root": tmp_path / "nowhere"}, tmp_path, 1)
+    data = data_of(tmp_path)
+    assert all(media == {"file": "", "poster": ""} for media in data["media"].values())
+    assert len(data["t2v"]) == 3
+
+
+def test_a_name_that_leads_elsewhere_is_not_followed(ranked, tmp_path):
+    (tmp_path / "secret.mp4").write_bytes(b"something")
+    (tmp_path / "videos").mkdir()
+    gone = replace(ranked.split.videos[0], video_id="../secret.mp4", problem=MISSING)
+    split = replace(ranked.split, videos=[gone, *ranked.split.videos[1:]])
+    write_page(replace(ranked, split=split), FACTS | {"root": tmp_path / "videos"}, tmp_path, 1)
+    assert data_of(tmp_path)["media"]["../secret.mp4"]["file"] == ""
+
+
+def test_nothing_in_a_name_or_caption_can_leave_the_data(folder):
+    page = (folder / "rankings.html").read_text(encoding="utf-8")
+    assert page.count("<script") == 2
+    assert "<img" not in page.replace('make("img"', "")
+    assert HOSTILE_CAPTION in [query["caption"] for query in data_of(folder)["t2v"]]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(LONGEST_S)
+def test_the_page_works_from_disk(folder, tmp_path):
+    with open_browser(tmp_path) as browser:
+        browser.driver.get((folder / "rankings.html").as_uri())
+        browser.find(".query", 3)
+        assert browser.driver.execute_script("return performance.now()") < 2000
+        loaded = "return [...document.images].every(one => one.complete && one.naturalWidth > 0)"
+        browser.until(lambda: browser.driver.execute_script(loaded))
+        browser.find("#text")[0].send_keys("harbor")
+        browser.until(lambda: "HARBOR" in browser.texts(".query mark"))
+        browser.find(".query .screen.can")[0].click()
+        browser.until(lambda: browser.driver.execute_script("return document.querySelector('video').currentTime") > 0)
+        browser.find("#direction label")[1].click()
+        browser.find("#text")[0].clear()
+        browser.driver.execute_script("document.getElementById('text').oninput()")
+        browser.find(".said", 9)
+        assert any(HOSTILE_CAPTION in text for text in browser.texts(".said p"))
+        assert browser.complaints() == []
+
+
+def test_the_page_holds_the_rankings_and_the_facts(folder, ranked):
+    data = data_of(folder)
+    assert data["t2v"] == rankings.caption_queries(ranked)
+    assert data["v2t"] == rankings.video_queries(ranked)
+    assert data["experts"] == [{"name": name, "modality": small_collection.EXPERTS[name]} for name in ranked.experts]
+    assert {key: data[key] for key in ("dataset", "model", "split", "seed", "num_videos", "num_captions")} == {
+        "dataset": "tiny", "model": "m", "split": "test", "seed": 0, "num_videos": 3, "num_captions": 3
+    }  # fmt: skip
+
+
+def test_only_the_scripts_and_styles_of_the_page_itself_may_run(folder):
+    page = (folder / "rankings.html").read_text(encoding="utf-8")
+    hashes = re.findall(r"'sha256-([^']+)'", page)
+    inside = re.findall(r"<script>(.*?)</script>|<style>(.*?)</style>", page, re.DOTALL)
+    found = {base64.b64encode(hashlib.sha256("".join(one).encode()).digest()).decode() for one in inside}
+    assert len(found) == 2
+    assert found == set(hashes)
