@@ -68,9 +68,9 @@ class Collection:
         path = folder.current(parent)
         if path is None:
             built = [pointer.parent.name for pointer in sorted(parent.parent.glob(f"*/{folder.CURRENT}"))]
-            built_ones = f" (there are: {', '.join(built)})" if built else ""
+            listing = f" (there are: {', '.join(built)})" if built else ""
             raise PipelineError(
-                f"{dataset}: no index in {parent}{built_ones}; "
+                f"{dataset}: no index in {parent}{listing}; "
                 f"make it: luigi --module tasks BuildIndex --dataset {dataset}"
             )
         return cls(path, folder.read_facts(path), config.load(Path(configs)))
@@ -142,7 +142,7 @@ class Collection:
         present: NDArray[np.bool_] = np.zeros(len(self.videos), np.bool_)
         for name, of_expert in self.facts.modalities.items():
             if of_expert == modality:
-                present |= self.videos.seen[name]
+                present |= self.videos.present[name]
         return present
 
     def _word_matches(self, query: str, options: Options, allowed: NDArray[np.bool_]) -> dict[int, Match]:
@@ -174,12 +174,14 @@ class Collection:
             except PipelineError as error:
                 notes.append(f"{frames.expert} takes no part: {error}")
                 continue
-            seen = scores[scores > UNSEEN]
+            scored = scores[scores > UNSEEN]
             rows = np.flatnonzero(allowed & (scores > UNSEEN))
             best = rows[np.argsort(-scores[rows], kind="stable")][:CANDIDATES]
-            if not len(best) or scores[best[0]] < seen.mean() + self.settings.floors.frames_margin * seen.std():
+            if not len(best) or scores[best[0]] < scored.mean() + self.settings.floors.frames_margin * scored.std():
                 return None
-            return Ranking({int(row): float(scores[row]) for row in best if scores[row] >= seen.mean() + seen.std()})
+            return Ranking(
+                {int(row): float(scores[row]) for row in best if scores[row] >= scored.mean() + scored.std()}
+            )
         return None
 
     def _hits(

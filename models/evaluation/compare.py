@@ -38,9 +38,9 @@ def compare_reports(one: Path, other: Path) -> dict[str, Any]:
 def _ranks(folder: Path) -> dict[Query, list[float]]:
     """Query -> its rank (from 1) for each seed."""
     ranks: dict[Query, list[float]] = {}
-    seen: dict[tuple[str, str], int] = {}
+    last_index: dict[tuple[str, str], int] = {}
     for video, caption, found in read_ranks(folder):
-        index = seen[video, caption] = seen.get((video, caption), -1) + 1
+        index = last_index[video, caption] = last_index.get((video, caption), -1) + 1
         ranks[video, caption, index] = found
     return ranks
 

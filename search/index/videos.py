@@ -81,7 +81,7 @@ class Videos:
         return self._column("splits")
 
     @cached_property
-    def seen(self) -> dict[str, NDArray[np.bool_]]:
+    def present(self) -> dict[str, NDArray[np.bool_]]:
         """Expert -> (V,), whether it has features of each video."""
         return dict(zip(self._experts, self._column("seen").T, strict=True))
 
@@ -101,18 +101,20 @@ def _entry(columns: Sequence[Any]) -> Entry:
 
 def write(folder: Path, entries: Iterable[Entry], experts: Sequence[str]) -> None:
     """Writes `entries` in their order, and the columns, into the folder of an index."""
-    durations_s, splits, seen = [], [], []
+    durations_s, splits, present = [], [], []
     with sqlite.create(folder / FILE) as database:
         database.executescript(_SCHEMA)
         for row, entry in enumerate(entries):
-            captions, present = json.dumps(entry.captions, ensure_ascii=False), json.dumps(entry.experts)
-            columns = (entry.key, entry.video_id, entry.duration_s, entry.split, entry.playable, present, captions)
+            captions, names = json.dumps(entry.captions, ensure_ascii=False), json.dumps(entry.experts)
+            columns = (entry.key, entry.video_id, entry.duration_s, entry.split, entry.playable, names, captions)
             database.execute(_INSERT, (row, *columns))
             durations_s.append(entry.duration_s)
             splits.append(entry.split.encode())
-            seen.append([name in entry.experts for name in experts])
+            present.append([name in entry.experts for name in experts])
     (folder / FOLDER).mkdir()
     np.save(folder / FOLDER / "durations_s.npy", np.array(durations_s, np.float64))
     np.save(folder / FOLDER / "splits.npy", np.array(splits, np.bytes_))
     # In Fortran order, since a filter reads the column of one expert.
-    np.save(folder / FOLDER / "seen.npy", np.asfortranarray(np.array(seen, np.bool_).reshape(len(seen), len(experts))))
+    np.save(
+        folder / FOLDER / "seen.npy", np.asfortranarray(np.array(present, np.bool_).reshape(len(present), len(experts)))
+    )

@@ -34,8 +34,8 @@ def write_page(
         "t2v": from_captions,
         "v2t": from_videos,
     }
-    shown = set(rankings.shown_videos([*from_captions, *from_videos]))
-    videos = [video for video in ranked.split.videos if video.video_id in shown]
+    on_page = set(rankings.shown_videos([*from_captions, *from_videos]))
+    videos = [video for video in ranked.split.videos if video.video_id in on_page]
     media = _media(videos, Path(facts["root"]), folder, workers, progress)
     atomic.write_text(folder / PAGE, render(body | {"media": media}))
     return folder / PAGE

@@ -1,4 +1,4 @@
-"""Outputs of the original code, read as our inputs; tests/models/reference/README.md says where they come from."""
+"""Reads outputs of the original code in the form of our inputs; their origin is in tests/models/reference/README.md."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Made-up splits in which one expert alone knows which video a caption means; run as a program, it trains on one."""
+"""Makes splits in which only one expert tells which video a caption describes; run as a program, trains on one."""
 
 import sys
 from pathlib import Path
@@ -28,13 +28,13 @@ SETTINGS = ModelConfig(
 
 
 def synthetic_split(num_videos: int, seed: int, experts=(SIGNAL, NOISE, WORDS)) -> Collection:
-    """Every video has a hidden vector; `signal` and each caption show it, in ways that are the same in all splits."""
-    ways, chance = np.random.default_rng(0), np.random.default_rng(seed)
-    of_signal, of_text = ways.normal(size=(DIM_HIDDEN, 12)), ways.normal(size=(3, DIM_HIDDEN, 10))
+    """A split in which `signal` and each caption are linear maps, equal in all splits, of a hidden vector of the video."""
+    maps, chance = np.random.default_rng(0), np.random.default_rng(seed)
+    of_signal, of_text = maps.normal(size=(DIM_HIDDEN, 12)), maps.normal(size=(3, DIM_HIDDEN, 10))
     hidden = chance.normal(size=(num_videos, DIM_HIDDEN))
-    shown = {"signal": hidden @ of_signal + 0.2 * chance.normal(size=(num_videos, 12)) + 3}
-    shown["noise"] = chance.normal(size=(num_videos, 5))
-    features = {name: Ragged.stack(list(_rows(values)), values.shape[1]) for name, values in shown.items()}
+    pooled = {"signal": hidden @ of_signal + 0.2 * chance.normal(size=(num_videos, 12)) + 3}
+    pooled["noise"] = chance.normal(size=(num_videos, 5))
+    features = {name: Ragged.stack(list(_rows(values)), values.shape[1]) for name, values in pooled.items()}
     counts = chance.integers(0, 6, num_videos)
     features["words"] = Ragged.stack(list(_rows([chance.normal(size=(count, 8)) for count in counts])), 8)
     owners = chance.permutation(np.repeat(np.arange(num_videos), chance.integers(1, 4, num_videos)))

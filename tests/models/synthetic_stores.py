@@ -29,12 +29,12 @@ def stored_sources(folder, fully_blind=()):
             _publish(folder / expert.name, [f"content-{name}" for name in names], rows, expert.dim)
         _publish(folder / "text", [Caption(text).key for text in texts], list(data.tokens), TEXT.dim)
         for number, name in enumerate(names):
-            said = tuple(
+            captions = tuple(
                 Caption(text, ("rgb",) if number % 2 else ("rgb", "audio"))
                 for text, owner in zip(texts, data.caption_video, strict=True)
                 if owner == number
             )
-            videos.append(Video(name, f"content-{name}", split, said, 1.0, True, True, False))
+            videos.append(Video(name, f"content-{name}", split, captions, 1.0, True, True, False))
     manifest = Manifest("planted", folder, "0" * 12, tuple(videos))
     stores = {expert.name: folder / expert.name for expert in EXPERTS}
     return Sources(manifest, EXPERTS, stores, TEXT, folder / "text")

@@ -66,7 +66,7 @@ def test_a_relation_without_itself_needs_enough_experts(gating, fewest):
 
 
 @pytest.mark.parametrize(
-    ("part", "change", "told"),
+    ("part", "change", "message"),
     [
         ("training", {"loss": "margin", "temperature": None}, "training.margin must be above 0 with loss: margin"),
         ("training", {"teachers": ("a", "b", "a")}, "training.teachers names a model twice"),
@@ -91,10 +91,10 @@ def test_a_relation_without_itself_needs_enough_experts(gating, fewest):
         ("pools", {"ocr_light": {"clusters": 0, "max_tokens": 9}}, "clusters and max_tokens must be at least 1"),
     ],
 )
-def test_contradictions_name_the_key_to_change(part, change, told):
+def test_contradictions_name_the_key_to_change(part, change, message):
     plain = _plain()
     plain[part] |= change
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         config.parse(ModelConfig, plain, "x.yaml")
 
 

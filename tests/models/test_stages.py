@@ -120,9 +120,9 @@ def test_the_histogram_holds_every_caption_once(report):
 
 
 def test_progress_is_told_after_each_epoch(sources, tmp_path):
-    told = []
-    train_seed(sources, settings(), 0, tmp_path, lambda *seen: told.append(seen))
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    calls = []
+    train_seed(sources, settings(), 0, tmp_path, lambda *arguments: calls.append(arguments))
+    assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_the_curve_of_every_training_is_told(runs, report):

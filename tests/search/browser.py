@@ -1,4 +1,4 @@
-"""A real browser: headless Chromium through its driver."""
+"""Drives a real browser, headless Chromium, and serves an app for it."""
 
 import threading
 import time
@@ -31,13 +31,13 @@ def served(app: Any) -> Iterator[str]:
 
 
 class Browser:
-    """What the tests do with it."""
+    """A driven browser, with the steps that tests take."""
 
     def __init__(self, driver: Any, pictures: Path) -> None:
         self.driver, self.pictures = driver, pictures
 
     def find(self, css: str, count: int = 1, seconds: float = 10) -> list[Any]:
-        """The visible elements, once there are `count` of them."""
+        """The visible elements that match `css`; waits until there are `count` of them."""
         until = time.monotonic() + seconds
         while True:
             found = [one for one in self.driver.find_elements("css selector", css) if self._is_shown(one)]
@@ -47,7 +47,7 @@ class Browser:
             time.sleep(0.05)
 
     def until(self, condition: Any, seconds: float = 10) -> Any:
-        """What `condition()` gives once it is true."""
+        """Waits until `condition()` is true, and returns its value."""
         end = time.monotonic() + seconds
         while not (value := condition()):
             assert time.monotonic() < end, "it did not come to be"
@@ -55,23 +55,23 @@ class Browser:
         return value
 
     def texts(self, css: str) -> list[str]:
-        """Their text, read at once."""
+        """The text of all elements that match `css`, read at once."""
         script = "return [...document.querySelectorAll(arguments[0])].map(one => one.textContent)"
         return self.driver.execute_script(script, css)
 
     def picture(self, name: str) -> None:
-        """Keeps a screenshot."""
+        """Saves a screenshot."""
         self.driver.save_screenshot(str(self.pictures / f"{name}.png"))
 
     def size(self, width: int, height: int, dark: bool = False) -> None:
-        """Makes it a phone, or a room dark."""
-        told = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", told)
+        """Sets the size of the window, and the light or dark colour scheme."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
 
     def complaints(self) -> list[str]:
-        """What the console shows, as of now."""
+        """The messages in the console since the last call."""
         return [entry["message"] for entry in self.driver.get_log("browser") if "favicon" not in entry["message"]]
 
     def _is_shown(self, element: Any) -> bool:
@@ -85,7 +85,7 @@ class Browser:
 
 @contextmanager
 def open_browser(pictures: Path) -> Iterator[Browser]:
-    """A browser; skips where there is none and none can be had."""
+    """A browser; skips the test where there is none and none can be installed."""
     selenium = pytest.importorskip("selenium.webdriver", reason="needs the package selenium")
     try:
         program, driver_program = provide(Machine())

@@ -1,4 +1,4 @@
-"""Chromium and its driver: found, or else installed once a test run, where that can and may be done.
+"""Finds Chromium and its driver, or installs them once in a test run, where that is possible and allowed.
 
 On Debian and its kin, as root, with apt-get; never through sudo. NO_BROWSER_INSTALL=1 forbids it.
 """
@@ -19,16 +19,16 @@ PACKAGES = ("chromium", "chromium-driver")
 NEEDED = f"needs Chromium and its driver: apt install {' '.join(PACKAGES)}"
 UPDATE_S, DOWNLOAD_S, INSTALL_S = 60, 150, 120
 LONGEST_S = 600
-"""What a test with a browser may take, should it be the one that installs it."""
+"""Timeout of a test with a browser, which may have to install it."""
 
 
 class NoBrowserError(Exception):
-    """Why there is none, in words."""
+    """Why there is no browser."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What can be asked of the system; tests put others in its place."""
+    """The system calls that are needed; tests replace them."""
 
     which: Callable[[str], str | None] = shutil.which
     run: Callable[..., subprocess.CompletedProcess] = subprocess.run
@@ -44,7 +44,7 @@ class Machine:
 
 
 def provide(machine: Machine) -> tuple[str, str]:
-    """The paths of the browser and of its driver; NoBrowserError that says why not."""
+    """The paths of the browser and of its driver; raises NoBrowserError with the reason if there are none."""
     if found := machine.programs():
         return found
     if machine.environment.get(FORBIDDEN):
@@ -64,7 +64,7 @@ def provide(machine: Machine) -> tuple[str, str]:
 
 
 def _install(machine: Machine) -> str:
-    """What went wrong; empty when nothing did."""
+    """Installs them; returns what went wrong, empty on success."""
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=60", *PACKAGES]
     # Downloaded first: to be out of time is harmless there, and is not while packages are being set up.
     download = [*install, "--download-only"]
@@ -87,14 +87,14 @@ def _worked(machine: Machine, command: list[str], seconds: float) -> str:
 
 @contextmanager
 def _alone(lock: Path) -> Iterator[dict[str, str]]:
-    """Holds the lock; what is put into the mapping is found by whoever holds it next."""
+    """Holds the lock; the mapping is saved for whoever holds it next."""
     with os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         text = file.read()
-        told: dict[str, str] = json.loads(text) if text else {}
+        shared: dict[str, str] = json.loads(text) if text else {}
         try:
-            yield told
+            yield shared
         finally:
             file.seek(0)
             file.truncate()
-            file.write(json.dumps(told))
+            file.write(json.dumps(shared))

@@ -1,4 +1,4 @@
-"""A small collection of which every word and number is known: clips, stores filled by hand, an untrained network."""
+"""A small collection with known content: clips, stores filled by hand, and an untrained network."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,12 +33,13 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 @dataclass(frozen=True)
 class Clip:
-    """What a video of the collection is made to hold."""
+    """The content of a video."""
 
     name: str
     sign: Mapping[str, float] = field(default_factory=dict)
     """Word on a sign -> the second at which it appears."""
     speech: Mapping[str, float] = field(default_factory=dict)
+    """Spoken word -> the second at which it begins."""
     colour: Sequence[float] = (0.0, 0.0, 1.0)
     duration_s: float = 6.0
     split: str = "test"
@@ -61,25 +62,25 @@ def make(
 ) -> Path:
     """The index of `clips` below `root`/store, made current."""
     sources, model = trained(root, clips)
-    made_from = replace(ingredients(root, sources, model if has_model else None), towers=towers)
+    inputs = replace(ingredients(root, sources, model if has_model else None), towers=towers)
     path = root / "store" / "index" / "tiny" / ("a" * 12 if has_model else "b" * 12)
-    build.build_index(made_from, IndexSettings(2.0, 200_000), path, {"stage": "index"})
+    build.build_index(inputs, IndexSettings(2.0, 200_000), path, {"stage": "index"})
     folder.publish(path)
     return path
 
 
 def ingredients(root: Path, sources: Sources, model: Path | None) -> Ingredients:
-    """What an index is made from, with the network in the folder `model` or without any."""
+    """The inputs of an index, with the network in the folder `model`, or without one."""
     weights = {"cache": str(root / "weights"), "mirror": "", "offline": True, "seeded": False}
     dims = {name: _dim(name) for name in EXPERTS}
-    made_from = Ingredients(sources.manifest, sources.stores, EXPERTS, sources.key, dims=dims, weights=weights)
+    inputs = Ingredients(sources.manifest, sources.stores, EXPERTS, sources.key, dims=dims, weights=weights)
     if model is None:
-        return made_from
-    return replace(made_from, model=model, sources=sources, text_config=CONFIGS / "text" / "words_hashed.yaml")
+        return inputs
+    return replace(inputs, model=model, sources=sources, text_config=CONFIGS / "text" / "words_hashed.yaml")
 
 
 def trained(root: Path, clips: Sequence[Clip]) -> tuple[Sources, Path]:
-    """What a run is made from, with stores filled by hand, and the folder of its network."""
+    """Sources with stores filled by hand, and the folder of an untrained network for them."""
     videos = tuple(_video(clip) for clip in sorted(clips, key=lambda clip: clip.name))
     stores = {name: root / "store" / "features" / name for name in EXPERTS}
     for name, path in stores.items():
@@ -98,7 +99,7 @@ def trained(root: Path, clips: Sequence[Clip]) -> tuple[Sources, Path]:
 
 
 def make_files(root: Path, clips: Sequence[Clip] = CLIPS) -> None:
-    """A clip of each video."""
+    """Writes a video file for each clip."""
     for number, clip in enumerate(clips):
         picture = np.full((120, 160, 3), [40 + int(150 * part) for part in clip.colour], np.uint8)
         make_clip(

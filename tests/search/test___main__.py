@@ -49,16 +49,16 @@ def test_the_page_is_served_at_the_address_that_is_printed(root, monkeypatch, ca
 
 def test_a_dataset_without_an_index_is_an_error_that_says_what_to_do(root, capsys, threads):
     assert program.main(["--dataset", "other", *arguments(root)[2:]]) == 1
-    assert "ERROR: other: no index in" in (told := capsys.readouterr().err)
-    assert "BuildIndex --dataset other" in told
+    assert "ERROR: other: no index in" in (error := capsys.readouterr().err)
+    assert "BuildIndex --dataset other" in error
 
 
 def test_a_port_that_is_taken_is_an_error_that_says_what_to_do(root, capsys, threads):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert program.main(arguments(root, "--port", port)) == 1
-    assert f"ERROR: 127.0.0.1:{port}: " in (told := capsys.readouterr().err)
-    assert "choose another --port" in told
+    assert f"ERROR: 127.0.0.1:{port}: " in (error := capsys.readouterr().err)
+    assert "choose another --port" in error
 
 
 @pytest.mark.parametrize(

@@ -68,13 +68,13 @@ def test_where_it_may_not_or_cannot_be_done_nothing_is_run_and_the_reason_is_tol
 @pytest.mark.parametrize("failure", ["E: no network", subprocess.TimeoutExpired("apt-get", 150), OSError("no exec")])
 def test_a_failure_is_told_and_not_repeated_in_the_same_run(tmp_path, failure):
     first = Fake(tmp_path, [failure, failure], PYTEST_XDIST_TESTRUNUID="one")
-    with pytest.raises(NoBrowserError, match="the tests tried: ") as told:
+    with pytest.raises(NoBrowserError, match="the tests tried: ") as first_error:
         provide(first.machine)
     assert first.asked == [DOWNLOAD, UPDATE]
     second = Fake(tmp_path, PYTEST_XDIST_TESTRUNUID="one")
     with pytest.raises(NoBrowserError) as again:
         provide(second.machine)
-    assert str(again.value) == str(told.value)
+    assert str(again.value) == str(first_error.value)
     assert second.asked == []
     later = Fake(tmp_path, ["", ""], PYTEST_XDIST_TESTRUNUID="two")
     assert provide(later.machine) == FOUND

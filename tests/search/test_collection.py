@@ -71,8 +71,8 @@ def test_an_expert_of_weight_zero_has_no_part(tiny):
 
 
 def test_a_filter_leaves_only_what_it_allows(tiny):
-    said = tiny.search("water", options=Options(only=Filter(frozenset({"ocr"}))))
-    assert {hit.video_id for hit in said} <= {"harbour.mp4", "street.mp4"}
+    filtered = tiny.search("water", options=Options(only=Filter(frozenset({"ocr"}))))
+    assert {hit.video_id for hit in filtered} <= {"harbour.mp4", "street.mp4"}
     short = tiny.search("bakery", options=Options(only=Filter(longest_s=2.0)))
     assert not short.hits
     assert short.reason == "No video passes the filters."

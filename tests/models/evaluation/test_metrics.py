@@ -37,9 +37,7 @@ def test_both_directions_are_those_of_the_original(name):
 @given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(1, 12), st.integers(1, 5))
 @settings(deadline=None, max_examples=60)
 def test_ranks_are_scipys_average_ranks(seed, num_videos, num_captions, levels):
-    chance = np.random.default_rng(seed)
-    scores = chance.integers(0, levels, (num_captions, num_videos)).astype(np.float32)
-    captions = chance.integers(0, num_videos, num_captions)
+    scores, captions = _with_ties(seed, num_videos, num_captions, levels)
     expected = [rankdata(-row)[video] - 1 for row, video in zip(scores, captions, strict=True)]
     np.testing.assert_array_equal(caption_ranks(scores, captions), expected)
     by_column = np.array([rankdata(-column) - 1 for column in scores.T]).T
@@ -111,9 +109,7 @@ def test_the_spread_over_seeds_is_the_sample_deviation():
 @given(st.integers(0, 2**32 - 1), st.integers(1, 7), st.integers(1, 12), st.integers(1, 5))
 @settings(deadline=None, max_examples=60)
 def test_each_caption_is_ranked_among_all_captions_as_scipy_does(seed, num_videos, num_captions, levels):
-    chance = np.random.default_rng(seed)
-    scores = chance.integers(0, levels, (num_captions, num_videos)).astype(np.float32)
-    captions = chance.integers(0, num_videos, num_captions)
+    scores, captions = _with_ties(seed, num_videos, num_captions, levels)
     expected = [rankdata(-scores[:, video])[caption] - 1 for caption, video in enumerate(captions)]
     np.testing.assert_array_equal(each_caption_ranks(scores, captions), expected)
 
@@ -166,6 +162,13 @@ def test_recalls_are_those_of_scikit_learn_where_nothing_is_tied():
     for k in (1, 5, 10):
         theirs = top_k_accuracy_score(np.arange(60), scores[:, captions].T, k=k, labels=np.arange(60))
         assert back[f"R@{k}"] == pytest.approx(100 * theirs)
+
+
+def _with_ties(seed, num_videos, num_captions, levels):
+    """Scores of a few different values, and the video of each caption."""
+    chance = np.random.default_rng(seed)
+    scores = chance.integers(0, levels, (num_captions, num_videos)).astype(np.float32)
+    return scores, chance.integers(0, num_videos, num_captions)
 
 
 def _assert_same(ours, theirs):

@@ -28,16 +28,16 @@ def test_without_a_bank_there_is_no_column_of_it():
 
 
 def test_the_raw_column_is_untouched_by_bank_and_captions():
-    one = scored()
+    split = scored()
     other = scored(bank=None, captions=["the same"] * 18)
-    np.testing.assert_array_equal(all_ranks(one)["t2v"], all_ranks(other)["t2v"])
-    np.testing.assert_array_equal(all_ranks(one)["t2v"], caption_ranks(one.scores, one.caption_video))
+    np.testing.assert_array_equal(all_ranks(split)["t2v"], all_ranks(other)["t2v"])
+    np.testing.assert_array_equal(all_ranks(split)["t2v"], caption_ranks(split.scores, split.caption_video))
 
 
 def test_what_ranks_are_worth_is_told_with_intervals_of_the_first_recalls():
-    one = scored()
-    ranks = [all_ranks(one)["t2v"], all_ranks(scored(scores=one.scores[::-1].copy()))["t2v"]]
-    found = metrics_with_intervals(ranks, one.caption_video, 6)
+    split = scored()
+    ranks = [all_ranks(split)["t2v"], all_ranks(scored(scores=split.scores[::-1].copy()))["t2v"]]
+    found = metrics_with_intervals(ranks, split.caption_video, 6)
     assert found["R@1"]["seeds"] == [summary(rank)["R@1"] for rank in ranks]
     assert {name for name, value in found.items() if "interval" in value} == {"R@1", "R@5", "R@10"}
     for name in ("R@1", "R@5", "R@10"):
@@ -46,8 +46,8 @@ def test_what_ranks_are_worth_is_told_with_intervals_of_the_first_recalls():
 
 
 def test_a_variant_says_what_it_is_and_how_many_queries_and_answers_there_are():
-    one = scored()
-    found = variants([all_ranks(one)], one.caption_video, 6)
+    split = scored()
+    found = variants([all_ranks(split)], split.caption_video, 6)
     assert list(found) == ["t2v_querybank", "t2v_dual_softmax", "t2v_same_caption", "v2t_each_caption"]
     assert [row["gallery"] for row in found.values()] == [6, 6, 6, 18]
     assert {row["queries"] for row in found.values()} == {18}

@@ -40,9 +40,9 @@ def test_two_splits_come_one_after_the_other(sources):
     assert both.captions == first.captions + collect(sources, "val").captions
 
 
-@pytest.mark.parametrize(("split", "told"), [("train", "nothing to train on"), ("test", "nothing to evaluate on")])
-def test_a_split_without_videos_is_an_error_that_says_what_it_is_needed_for(sources, split, told):
-    with pytest.raises(TrainingError, match=f"no captioned video in the {split} split, so there is {told}"):
+@pytest.mark.parametrize(("split", "message"), [("train", "nothing to train on"), ("test", "nothing to evaluate on")])
+def test_a_split_without_videos_is_an_error_that_says_what_it_is_needed_for(sources, split, message):
+    with pytest.raises(TrainingError, match=f"no captioned video in the {split} split, so there is {message}"):
         collect(without(sources, split), split)
 
 

@@ -34,7 +34,7 @@ def test_what_old_checkpoints_carry_for_nothing_is_dropped():
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"use_ce": "pairwise-star-tensor"}, "use_ce 'pairwise-star-tensor' is none of the designs"),
         ({"keep_missing_modalities": True}, "keep_missing_modalities"),
@@ -42,11 +42,11 @@ def test_what_old_checkpoints_carry_for_nothing_is_dropped():
         ({"use_ce": "", "concat_experts": True, "mimic_ce_dims": True}, "mimic_ce_dims and concat_experts"),
     ],
 )
-def test_an_ablation_that_we_do_not_have_is_refused(change, told):
+def test_an_ablation_that_we_do_not_have_is_refused(change, message):
     case = reference_cases.load("ce_all_available.npz")
     config = reference_cases.config(case)
     config["arch"]["args"] = config["arch"]["args"] | change
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         load.build(config, case.part("sd"))
 
 

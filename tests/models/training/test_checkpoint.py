@@ -13,8 +13,8 @@ def test_what_is_written_is_read_exactly(tmp_path):
     tensors = {"a": torch.randn(3, 2).T, "b/c": torch.arange(4), "d": torch.tensor(7)}
     facts = {"rate": 0.1 + 0.2, "names": ["x", "y"], "none": None}
     checkpoint.write(tmp_path / "x.safetensors", tensors, facts)
-    read, told = checkpoint.read(tmp_path / "x.safetensors")
-    assert told == facts
+    read, metadata = checkpoint.read(tmp_path / "x.safetensors")
+    assert metadata == facts
     assert read.keys() == tensors.keys()
     assert all(torch.equal(read[key], value) for key, value in tensors.items())
 

@@ -66,8 +66,8 @@ def test_a_video_whose_failed_expert_was_tried_again_is_embedded_again(builder):
     kept = [parts.read_features(speech, row.key) for row in rows]
     part.rename(part.with_name("gone"))
     times = np.array([[0.0, 1.0]])
-    heard = Features(np.ones((1, small_collection.DIM), np.float32), times, {"text": np.array(["birds"], np.str_)})
-    parts.publish(speech, [*rows, Row("meadow.mp4", 1)], [*kept, heard], small_collection.DIM)
+    recognised = Features(np.ones((1, small_collection.DIM), np.float32), times, {"text": np.array(["birds"], np.str_)})
+    parts.publish(speech, [*rows, Row("meadow.mp4", 1)], [*kept, recognised], small_collection.DIM)
     embedded, after = builder.index("two", MORE_CLIPS)
     assert embedded == 1
     assert after.experts.videos.present[after.row("meadow.mp4")].tolist() == [False, True, True]  # no sign is in it
@@ -78,9 +78,9 @@ def test_a_video_whose_failed_expert_was_tried_again_is_embedded_again(builder):
 def test_vectors_of_another_network_or_cut_are_not_taken(builder, what):
     builder.index("one", MORE_CLIPS)
     path = builder.parent / "one" / RECIPE
-    told = path.read_text(encoding="utf-8")
-    changed = told.replace('"network":"', '"network":"0') if what == "network" else told.replace("2.0", "1.0")
-    assert changed != told
+    recipe = path.read_text(encoding="utf-8")
+    changed = recipe.replace('"network":"', '"network":"0') if what == "network" else recipe.replace("2.0", "1.0")
+    assert changed != recipe
     path.write_text(changed, encoding="utf-8")
     assert builder.index("two", MORE_CLIPS)[0] == len(MORE_CLIPS)
 

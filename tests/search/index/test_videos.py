@@ -10,8 +10,8 @@ from search.index.videos import Entry, Videos
 
 EXPERTS = ("ocr", "rgb")
 ENTRIES = [
-    Entry(key_of(name), name, 1.5 * at, ("", "val", "test")[at], at != 1, seen, said)
-    for at, (name, seen, said) in enumerate(
+    Entry(key_of(name), name, 1.5 * at, ("", "val", "test")[at], at != 1, experts, captions)
+    for at, (name, experts, captions) in enumerate(
         [("b.mp4", ("rgb",), ()), ("a 'quoted' \"name\"; DROP TABLE videos", (), ("one", "ünïcode \U0001f600")),
          ("ü/c.mp4", EXPERTS, ("x" * 10_000,))]
     )
@@ -39,7 +39,7 @@ def test_a_video_is_found_by_key_and_by_id_and_nothing_else(written):
 def test_the_columns_say_what_the_rows_say(written):
     assert written.durations_s.tolist() == [0.0, 1.5, 3.0]
     assert written.splits.tolist() == [b"", b"val", b"test"]
-    assert {name: seen.tolist() for name, seen in written.seen.items()} == {
+    assert {name: seen.tolist() for name, seen in written.present.items()} == {
         "ocr": [False, False, True], "rgb": [True, False, True]
     }  # fmt: skip
 
@@ -60,4 +60,4 @@ def test_no_video_at_all_is_no_mistake_of_the_file(tmp_path):
     videos.write(tmp_path, [], EXPERTS)
     empty = Videos(tmp_path, EXPERTS)
     assert len(empty) == 0
-    assert np.array_equal(empty.seen["rgb"], np.zeros(0, bool))
+    assert np.array_equal(empty.present["rgb"], np.zeros(0, bool))

@@ -17,8 +17,8 @@ def client(tiny) -> TestClient:
 
 
 def test_a_search_tells_where_to_play_why_and_what_each_expert_says(client):
-    told = client.get("/api/search", params={"q": "lighthouse", "k": 1}).json()
-    (hit,) = told["hits"]
+    answer = client.get("/api/search", params={"q": "lighthouse", "k": 1}).json()
+    (hit,) = answer["hits"]
     assert hit["video_id"] == "harbour.mp4"
     assert hit["best_s"] == 4.0
     assert hit["words"][0]["text"] == "LIGHTHOUSE"
@@ -54,8 +54,8 @@ def test_a_question_that_makes_no_sense_is_refused(client, asked):
 
 
 def test_a_video_is_told_with_all_its_words(client):
-    told = client.get(f"/api/videos/{HARBOUR}").json()
-    assert [word["text"] for word in told["words"]] == ["LIGHTHOUSE", "Boats", "and", "water"]
+    answer = client.get(f"/api/videos/{HARBOUR}").json()
+    assert [word["text"] for word in answer["words"]] == ["LIGHTHOUSE", "Boats", "and", "water"]
 
 
 def test_similar_videos_do_not_hold_the_video_itself(client):
