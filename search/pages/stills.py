@@ -1,5 +1,7 @@
-"""Takes the stills of the rankings page in worker processes, so that a video that hangs or crashes its decoder only
-loses its own still."""
+"""Takes the stills of the rankings page in worker processes.
+
+A video that hangs or crashes its decoder only loses its own still.
+"""
 
 import os
 from collections.abc import Callable, Mapping, Sequence

@@ -28,7 +28,7 @@ SETTINGS = ModelConfig(
 
 
 def synthetic_split(num_videos: int, seed: int, experts=(SIGNAL, NOISE, WORDS)) -> Collection:
-    """A split in which `signal` and each caption are linear maps, equal in all splits, of a hidden vector of the video."""
+    """A split in which `signal` and the captions are linear maps, equal in all splits, of a hidden vector."""
     maps, chance = np.random.default_rng(0), np.random.default_rng(seed)
     of_signal, of_text = maps.normal(size=(DIM_HIDDEN, 12)), maps.normal(size=(3, DIM_HIDDEN, 10))
     hidden = chance.normal(size=(num_videos, DIM_HIDDEN))

@@ -1,4 +1,4 @@
-// The page: what is asked (kept in the address, so that Back works), and what is shown.
+// The search page: keeps the query in the address, so that Back works, and shows the answer.
 import { hitCard, playFrom } from "./hit.js";
 import { controls } from "./controls.js";
 import { $, describe, make } from "./dom.js";

@@ -1,4 +1,4 @@
-// Filters and weights, and what of them goes into a question.
+// The controls for filters and weights, and the request parameters that they set.
 import { $, clock, make, modalityLabel } from "./dom.js";
 
 const WAIT_MS = 150;

@@ -1,4 +1,4 @@
-// The operations of /openapi.json, each to be tried: a page of our own, since the usual one loads its code from elsewhere.
+// The API page: lists the operations of /openapi.json with forms to try them. The usual page would load code from elsewhere.
 import { $, make } from "./dom.js";
 
 function field({ name, description, required, schema }) {

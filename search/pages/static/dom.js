@@ -1,4 +1,4 @@
-// Elements from data. Everything that comes from a file or a caption goes through textContent.
+// Builds elements from data. Text from files and captions is only ever set as textContent.
 
 export const $ = (id) => document.getElementById(id);
 

@@ -1,4 +1,4 @@
-// One result: the player, why it was found, and what each expert says of it.
+// The card of one hit: the player, the engines and words that found it, and the share of each expert.
 import { clock, make } from "./dom.js";
 
 const ENGINES = { ce: "experts", words: "words", frames: "frames", similar: "likeness" };
