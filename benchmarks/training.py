@@ -91,13 +91,13 @@ def measure(data, gating, precision, batch, options):
 
     from benchmarks import restated
     from models.inputs.batches import Data, epoch
-    from models.training.train import _step
+    from models.training.train import train_step
     from pipeline.running.cpu import freed_memory_kept
 
     run = start(data, gating, precision, batch, options.device)
     on_device = Data(data, run.hardware.device, trim=False)
     batches = (one for _ in itertools.repeat(None) for one in epoch(on_device, batch, run.generator))
-    steps = {"ours": (lambda: _step(run, next(batches), RATE), freed_memory_kept)}
+    steps = {"ours": (lambda: train_step(run, next(batches), RATE), freed_memory_kept)}
     if (gating, precision, options.device) == ("sequential", "fp32", "cpu"):
         rows = iter(torch.randperm(options.videos).repeat(99).split(batch))
         apart = restated.check(run.model, data, next(rows).tolist())

@@ -84,7 +84,7 @@ def _one_epoch(run: Run, training: Data, validation: Data, settings: Training) -
     run.model.train()
     losses, sizes = [], []
     for batch in epoch(training, settings.batch_size, run.generator):
-        losses.append(_step(run, batch, rate))
+        losses.append(train_step(run, batch, rate))
         sizes.append(len(batch.texts.counts))
         if run.average is not None and settings.ema is not None:
             move_average(run.average, run.model, settings.ema, run.optimizer.steps)
@@ -97,7 +97,7 @@ def _one_epoch(run: Run, training: Data, validation: Data, settings: Training) -
         run.best = {key: value.detach().clone() for key, value in run.evaluated.state_dict().items()}
 
 
-def _step(run: Run, batch: Batch, rate: float) -> Tensor:
+def train_step(run: Run, batch: Batch, rate: float) -> Tensor:
     """One optimiser step on a batch, at learning rate `rate`; returns the loss."""
     videos, texts, teacher_scores = batch
     with run.hardware.autocast():

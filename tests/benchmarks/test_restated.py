@@ -11,7 +11,7 @@ from models.config import Architecture, Training
 from models.inputs.batches import Data
 from models.training import run as runs
 from models.training.hardware import choose
-from models.training.train import _step
+from models.training.train import train_step
 from tests.models import reference_cases
 from tests.models.synthetic import SETTINGS, synthetic_split
 
@@ -42,7 +42,7 @@ def test_its_steps_are_ours():
     for number in range(12):
         rows = torch.arange(24).roll(5 * number)[:16]
         batch = (there.videos(rows), there.texts(rows), None)
-        expected = _step(ours, batch, 0.01)
+        expected = train_step(ours, batch, 0.01)
         found = restated.step(theirs, data, rows.tolist(), 0.1, 0.01)
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
     assert restated.check(theirs.model, data, range(16)) < 5e-6
