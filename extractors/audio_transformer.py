@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
-from extractors.networks.build import NetworkExtractor, Tensors
+from extractors.networks.base import NetworkExtractor, Tensors
 from pipeline import config
 from pipeline.weights.catalog import hub_file
 from pipeline.weights.files import WeightFile

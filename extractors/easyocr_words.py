@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded
-from extractors.networks.build import NetworkExtractor, Tensors, place
-from extractors.word_experts.read_words import ReadingExpert, Word, split_line
-from extractors.word_experts.word_vectors import EncoderParams
+from extractors.networks.base import NetworkExtractor, Tensors, place
+from extractors.word_experts.ocr_expert import ReadingExpert, Word, split_line
+from extractors.word_vectors import EncoderParams
 from pipeline import config
 from pipeline.weights.catalog import easyocr_file
 from pipeline.weights.files import WeightFile

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from extractors import faces
 from extractors.base import Embedded
-from extractors.networks.build import NetworkExtractor
+from extractors.networks.base import NetworkExtractor
 from pipeline.stores.parts import Features
 from pipeline.weights.files import WeightFile
 from pipeline.weights.wheels import wheel_sha256

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Literal
 
 from extractors.base import FrameNeed
 from extractors.frames.windows import FrameExpert
-from extractors.networks import named
-from extractors.networks.build import PictureNetwork, Triple
+from extractors.networks import classifiers
+from extractors.networks.base import PictureNetwork, Triple
 from pipeline import config
 from pipeline.weights.files import WeightFile
 
@@ -41,7 +41,7 @@ class Params:
     """Further arguments of the network's constructor."""
 
     def __post_init__(self) -> None:
-        named.split_name(self.network)
+        classifiers.split_name(self.network)
         if self.fps <= 0 or self.dim < 1 or self.classes < 1:
             raise ValueError("fps, dim and classes must be above 0")
         if self.resize_px < self.crop_px:
@@ -60,7 +60,7 @@ class Expert(FrameExpert, PictureNetwork):
 
     def known(self, part: str) -> WeightFile:
         """As the library knows it."""
-        return named.file_of(self.params.network)
+        return classifiers.file_of(self.params.network)
 
     @property
     def need(self) -> FrameNeed:
@@ -70,5 +70,5 @@ class Expert(FrameExpert, PictureNetwork):
 
     def build(self) -> "torch.nn.Module":
         """The network without its last layer."""
-        network = named.make(self.params.network, self.params.classes, self.params.arguments)
-        return named.behead(self.filled("network", network, named.modern_names))
+        network = classifiers.make(self.params.network, self.params.classes, self.params.arguments)
+        return classifiers.behead(self.filled("network", network, classifiers.modern_names))

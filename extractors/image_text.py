@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from extractors.base import Embedded, FrameNeed
 from extractors.frames.windows import FrameExpert
-from extractors.networks.build import NetworkEncoder, PictureNetwork, Triple, place
+from extractors.networks.base import NetworkEncoder, PictureNetwork, Triple, place
 from extractors.networks.hub import is_hub_name
 from extractors.networks.image_text import ImageTextNetwork
 from extractors.networks.image_text_open_clip import OpenClipNetwork

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.networks import hub
-from extractors.networks.build import NetworkEncoder, place
+from extractors.networks.base import NetworkEncoder, place
 from pipeline import config
 from pipeline.weights.catalog import hub_file
 from pipeline.weights.files import WeightFile

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from extractors.base import Embedded, FrameNeed
 from extractors.frames.windows import WindowExpert
-from extractors.networks import named
-from extractors.networks.build import NetworkExtractor, place
+from extractors.networks import classifiers
+from extractors.networks.base import NetworkExtractor, place
 from pipeline import config
 from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightFile
@@ -52,7 +52,7 @@ class Params:
     """What the stream's batch norm adds to the variance: 1e-3 for the published files."""
 
     def __post_init__(self) -> None:
-        library, network, _ = named.split_name(self.network)
+        library, network, _ = classifiers.split_name(self.network)
         if library != "torchvision" or not network.startswith("raft_"):
             raise ValueError(f"network {self.network!r} must be torchvision/raft_small or torchvision/raft_large")
         if self.fps <= 0 or min(self.iterations, self.stride, self.pairs_at_once) < 1:
@@ -82,7 +82,7 @@ class Expert(WindowExpert, NetworkExtractor):
     def known(self, part: str) -> WeightFile:
         """RAFT's, as torchvision knows it."""
         if part == "flow":
-            return named.file_of(self.params.network)
+            return classifiers.file_of(self.params.network)
         raise WeightsError("no library has weights of the flow stream of I3D: name a file under weights: stream:")
 
     @property
@@ -106,7 +106,7 @@ class Expert(WindowExpert, NetworkExtractor):
         from torchvision import models
 
         super().load(device)
-        _, network, _ = named.split_name(self.params.network)
+        _, network, _ = classifiers.split_name(self.params.network)
         self._raft: Any = place(self.filled("flow", models.get_model(network, weights=None)), device)
 
     def embed(self, items: NDArray[np.uint8]) -> Embedded:

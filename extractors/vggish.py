@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
-from extractors.networks.build import NetworkExtractor
+from extractors.networks.base import NetworkExtractor
 from pipeline import config
 from pipeline.media.audio import Resampler
 from pipeline.weights.files import WeightFile

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Literal
 
 from extractors.base import FrameNeed
 from extractors.frames.windows import WindowExpert
-from extractors.networks import named
-from extractors.networks.build import PictureNetwork, Triple
+from extractors.networks import classifiers
+from extractors.networks.base import PictureNetwork, Triple
 from pipeline import config
 from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightFile
@@ -52,7 +52,7 @@ class Params:
 
     def __post_init__(self) -> None:
         if self.network not in OWN:
-            named.split_name(self.network)
+            classifiers.split_name(self.network)
         if self.fps <= 0 or min(self.dim, self.classes, self.window, self.stride) < 1:
             raise ValueError("fps, dim, classes, window and stride must be above 0")
         if self.resize_px < self.crop_px:
@@ -75,7 +75,7 @@ class Expert(WindowExpert, PictureNetwork):
         """As the library knows it."""
         if self.params.network in OWN:
             raise WeightsError(f"no library has weights of {self.params.network}: name a file under weights: network:")
-        return named.file_of(self.params.network)
+        return classifiers.file_of(self.params.network)
 
     @property
     def need(self) -> FrameNeed:
@@ -105,5 +105,5 @@ class Expert(WindowExpert, PictureNetwork):
 
             network = r2plus1d_34(self.params.classes)
         else:
-            network = named.make(self.params.network, self.params.classes, self.params.arguments)
-        return named.behead(self.filled("network", network, named.modern_names))
+            network = classifiers.make(self.params.network, self.params.classes, self.params.arguments)
+        return classifiers.behead(self.filled("network", network, classifiers.modern_names))

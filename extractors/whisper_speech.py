@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
-from extractors.networks.build import NetworkExtractor, to_device
+from extractors.networks.base import NetworkExtractor, to_device
 from extractors.text.tokens import tokens
 from extractors.word_experts.word_expert import WordExpert
-from extractors.word_experts.word_vectors import EncoderParams
+from extractors.word_vectors import EncoderParams
 from pipeline import config
 from pipeline.media.audio import Resampler
 from pipeline.weights.catalog import whisper_file

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from extractors.base import Embedded
 from extractors.text.hashed_words import EncoderParams
-from extractors.word_experts.read_words import ReadingExpert, Word, split_line
+from extractors.word_experts.ocr_expert import ReadingExpert, Word, split_line
 from extractors.word_experts.word_expert import WordParams
 from pipeline import config
 from pipeline.weights.wheels import wheel_sha256

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from extractors.networks.build import Tensors, Weighted
+from extractors.networks.base import Tensors, Weighted
 from extractors.text import tokens
 from pipeline.errors import WeightsError
 from pipeline.weights.catalog import hub_file

@@ -9,7 +9,7 @@ from pipeline.weights.files import WeightFile
 if TYPE_CHECKING:
     import torch
 
-    from extractors.networks.build import Weighted
+    from extractors.networks.base import Weighted
 
 Tokenise = Callable[[Sequence[str]], "torch.Tensor"]
 """Texts to (B, W) token ids."""

@@ -13,7 +13,7 @@ from pipeline.weights.files import WeightFile
 if TYPE_CHECKING:
     import torch
 
-    from extractors.networks.build import Weighted
+    from extractors.networks.base import Weighted
 
 
 class OpenClipNetwork(ImageTextNetwork):

@@ -11,7 +11,7 @@ from pipeline.weights.files import WeightFile
 if TYPE_CHECKING:
     import torch
 
-    from extractors.networks.build import Weighted
+    from extractors.networks.base import Weighted
 
 _STAND_INS: dict[str, tuple[str, dict[str, Any]]] = {
     "google/siglip2-base-patch16-224": ("siglip", {"text_config": {"vocab_size": 256000}}),

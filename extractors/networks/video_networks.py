@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torchvision.models.video.resnet import BasicBlock, Conv2Plus1D, R2Plus1dStem, VideoResNet
 
-from extractors.networks.build import Tensors
+from extractors.networks.base import Tensors
 
 Size = tuple[int, int, int]
 """Frames, height, width."""

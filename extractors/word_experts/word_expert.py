@@ -9,7 +9,7 @@ from pydantic import PlainValidator
 
 from extractors.base import Embedded, Extractor
 from extractors.text.hashed_words import EncoderParams as Hashed
-from extractors.word_experts.word_vectors import Encoder, EncoderParams
+from extractors.word_vectors import Encoder, EncoderParams
 from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.weights.files import WeightFile

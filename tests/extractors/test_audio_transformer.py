@@ -5,7 +5,7 @@ import torch
 from extractors import audio_transformer
 from extractors.audio_transformer import Params, _without_classifier
 from tests.clips import tone
-from tests.extractors.shown import seeded
+from tests.extractors.reference import seeded
 
 
 def test_a_file_with_a_classifier_fits_the_body():

@@ -21,7 +21,7 @@ from pipeline.errors import ConfigError, ExtractionError
 from pipeline.media.video import probe
 from pipeline.stores.fingerprint import canonical, fingerprint
 from tests.clips import make_clip
-from tests.extractors.passes import EXPERTS, features_of, named, row_of, run_pass, video_of
+from tests.extractors.run_experts import EXPERTS, features_of, named, row_of, run_pass, video_of
 
 NAMES = sorted(path.stem for path in EXPERTS.rglob("*.yaml"))
 """All of them."""

@@ -4,7 +4,7 @@ import pytest
 from extractors import easyocr_words
 from extractors.easyocr_words import Expert, Params
 from pipeline.weights.files import WeightOptions, WeightSource
-from tests.extractors.shown import seeded
+from tests.extractors.reference import seeded
 
 
 def test_both_networks_are_easyocrs_own(tmp_path):

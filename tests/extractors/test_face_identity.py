@@ -5,7 +5,7 @@ from skimage import data
 from extractors import face_identity
 from extractors.face_identity import Params, tracks
 from pipeline.stores.parts import Features
-from tests.extractors.shown import seeded
+from tests.extractors.reference import seeded
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from extractors import image_text, registry
 from extractors.image_text import Encoder, EncoderParams, Expert, Params, of_length_one
 from pipeline import config
 from pipeline.errors import WeightsError
-from tests.extractors.passes import EXPERTS, named
-from tests.extractors.shown import SEEDED, seeded
+from tests.extractors.reference import SEEDED, seeded
+from tests.extractors.run_experts import EXPERTS, named
 
 NAME = "ViT-B-32.openai"
 

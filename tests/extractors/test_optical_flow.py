@@ -5,7 +5,7 @@ import torch
 from extractors import optical_flow
 from extractors.optical_flow import Expert, Params
 from pipeline.errors import WeightsError
-from tests.extractors.shown import seeded
+from tests.extractors.reference import seeded
 
 
 class Still:

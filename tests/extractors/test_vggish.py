@@ -4,7 +4,7 @@ import pytest
 from extractors import vggish
 from extractors.vggish import HEARD_S, RATE_HZ, Params, log_mel
 from tests.clips import tone
-from tests.extractors.shown import REFERENCE, distance, items, seeded, with_reference
+from tests.extractors.reference import REFERENCE, distance, items, seeded, with_reference
 
 
 @with_reference

@@ -3,11 +3,11 @@ import pytest
 import torch
 
 from extractors import video_classifier
-from extractors.networks.build import normalised
+from extractors.networks.base import normalised
 from extractors.networks.video_networks import I3D, r2plus1d_34, released_names
 from extractors.video_classifier import Expert, Params
 from pipeline.errors import WeightsError
-from tests.extractors.shown import REFERENCE, distance, items, seeded, with_reference
+from tests.extractors.reference import REFERENCE, distance, items, seeded, with_reference
 
 HALF = (0.5, 0.5, 0.5)
 I3D_AS_THE_REFERENCE = {

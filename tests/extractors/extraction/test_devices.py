@@ -18,8 +18,8 @@ from pipeline.errors import ExtractionError
 from pipeline.stores import store
 from tests.clips import make_clip
 from tests.conftest import ROOT
-from tests.extractors import doubles
-from tests.extractors.passes import OPTIONS, features_of, named, video_of
+from tests.extractors import faulty_experts
+from tests.extractors.run_experts import OPTIONS, features_of, named, video_of
 from tests.inline_jobs import inline_jobs
 
 NAMES = ["rgb_light", "audio_light"]
@@ -161,7 +161,7 @@ def double(name, kind):
 @pytest.mark.slow
 def test_a_killed_process_is_told_and_costs_what_it_had_not_published(videos, tmp_path, monkeypatch):
     monkeypatch.setenv("DEADLY_MARK", str(tmp_path / "mark"))
-    deadly = functools.partial(lacking, tmp_path, videos, experts=[double("deadly", doubles.Deadly)])
+    deadly = functools.partial(lacking, tmp_path, videos, experts=[double("deadly", faulty_experts.Deadly)])
     errors = extract(TWO, deadly(), videos, SMALL)
     (error,) = errors.values()
     assert isinstance(error, ExtractionError)
@@ -175,11 +175,13 @@ def test_a_killed_process_is_told_and_costs_what_it_had_not_published(videos, tm
 
 @pytest.mark.slow
 def test_an_expert_that_fails_is_told_once_and_the_others_are_kept(videos, tmp_path):
-    wanted = functools.partial(lacking, tmp_path, videos, experts=[named("rgb_light"), double("wrong", doubles.Wrong)])
+    wanted = functools.partial(
+        lacking, tmp_path, videos, experts=[named("rgb_light"), double("wrong", faulty_experts.Wrong)]
+    )
     errors = extract(TWO, wanted(), videos, SMALL)
     assert list(errors) == ["wrong"]
     assert type(errors["wrong"]) is RuntimeError, "in place of an error that cannot be sent"
-    assert "doubles.py" in str(errors["wrong"]), "where it happened is told"
+    assert "faulty_experts.py" in str(errors["wrong"]), "where it happened is told"
     assert [len(item.keys) for item in wanted()] == [0, 7]
 
 
@@ -187,13 +189,13 @@ SCRIPT = """
 import sys
 from pathlib import Path
 
-from tests.extractors.passes import video_of
-from tests.extractors.extraction.test_devices import SMALL, TWO, double, doubles, extract, lacking
+from tests.extractors.run_experts import video_of
+from tests.extractors.extraction.test_devices import SMALL, TWO, double, extract, faulty_experts, lacking
 
 if __name__ == "__main__":
     folder, store = Path(sys.argv[1]), Path(sys.argv[2])
     videos = [(path, video_of(path)) for path in sorted(folder.glob("?.mp4"))]
-    wanted = lacking(store, videos, experts=[double("slow", doubles.Slow)])
+    wanted = lacking(store, videos, experts=[double("slow", faulty_experts.Slow)])
     try:
         extract(TWO, wanted, videos, SMALL, lambda done, of: print("seen", flush=True))
     except KeyboardInterrupt:

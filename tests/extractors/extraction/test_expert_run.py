@@ -9,7 +9,7 @@ from extractors.extraction.expert_run import AHEAD, ExpertRun, Outcome, Wanted
 from extractors.extraction.network_thread import NetworkThread
 from extractors.extraction.views import Prepared
 from pipeline.stores import parts, store
-from tests.extractors.passes import OPTIONS, named
+from tests.extractors.run_experts import OPTIONS, named
 
 DIM = 2
 

@@ -15,7 +15,7 @@ from pipeline.errors import ExtractionError, StoreError
 from pipeline.running.worker_pool import Done, Failure
 from pipeline.stores import atomic, parts, store
 from tests.clips import make_clip, numbered, write_srt
-from tests.extractors.passes import OPTIONS, features_of, named, row_of, run_pass, video_of
+from tests.extractors.run_experts import OPTIONS, features_of, named, row_of, run_pass, video_of
 
 LIGHT = ["rgb_light", "speech_light", "audio_light", "flow_light", "scene_light"]
 """Those whose features are made in the decode workers, and are fast."""

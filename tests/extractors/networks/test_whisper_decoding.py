@@ -15,7 +15,7 @@ from extractors.whisper_speech import Expert, Params
 from pipeline.media.audio import read_audio
 from pipeline.weights import seeded
 from tests.clips import tone
-from tests.extractors.shown import REFERENCE, with_reference
+from tests.extractors.reference import REFERENCE, with_reference
 
 TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 OPTIONS = DecodingOptions(language="en", fp16=False, sample_len=8)

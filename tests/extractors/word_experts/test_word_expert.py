@@ -6,7 +6,7 @@ import pytest
 from extractors import easyocr_words, spoken_words, whisper_speech, written_words
 from extractors.base import WordView
 from extractors.text.hashed_words import EncoderParams as Hashed
-from extractors.word_experts.word_vectors import EncoderParams
+from extractors.word_vectors import EncoderParams
 from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.weights.files import WeightFile, WeightOptions, WeightSource

@@ -1,6 +1,6 @@
 import numpy as np
 
-from extractors.word_experts.read_words import split_line
+from extractors.word_experts.ocr_expert import split_line
 
 
 def test_a_line_is_divided_where_its_letters_are():

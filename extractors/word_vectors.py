@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.networks import hub
-from extractors.networks.build import NetworkEncoder, place
+from extractors.networks.base import NetworkEncoder, place
 from extractors.text import hashed_words
 from extractors.text import tokens as word_tokens
 from extractors.text.hashed_words import EncoderParams as Hashed

@@ -3,9 +3,9 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
+from extractors import registry, word_vectors
 from extractors.text.hashed_words import EncoderParams as HashedParams
-from extractors.word_experts import word_vectors
-from extractors.word_experts.word_vectors import Encoder, EncoderParams
+from extractors.word_vectors import Encoder, EncoderParams
 from extractors.words import Encoder as Hashed
 from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightFile, WeightOptions, WeightSource
@@ -71,6 +71,18 @@ def test_a_file_that_is_not_what_it_should_be_is_refused(tmp_path, text, told):
     (tmp_path / "v.vec").write_text(text)
     with pytest.raises(WeightsError, match=told):
         encoder(tmp_path, "v.vec")
+
+
+def test_a_text_yaml_may_name_it_so_that_captions_have_the_vectors_of_the_experts_words(tmp_path):
+    text_file(tmp_path / "v.vec")
+    (tmp_path / "mine.yaml").write_text(
+        "encoder: word_vectors\nparams: {source: file, dim: 3}\n"
+        "weights: {words: {url: http://a/v.vec, sha256: '12345678', place: v.vec}}\n"
+    )
+    named = registry.text("mine", tmp_path, WeightOptions(tmp_path))
+    assert named.recipe["extractor"] == "word_vectors"
+    named.encoder.load("cpu")
+    np.testing.assert_allclose(named.encoder.encode(["the harbor"])[0], [VECTORS["the"], VECTORS["harbor"]])
 
 
 def test_a_file_must_be_named():

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from extractors.networks.build import Tensors
+from extractors.networks.base import Tensors
 from pipeline.errors import ConfigError
 from pipeline.weights.catalog import timm_file, torchvision_file
 from pipeline.weights.files import WeightFile
