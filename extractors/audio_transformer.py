@@ -1,6 +1,6 @@
-"""What it sounds like: the Audio Spectrogram Transformer over windows of 10 s, through transformers.
+"""Audio expert on the Audio Spectrogram Transformer (AST) of transformers, over windows of 10 s.
 
-Gong et al. 2021, "AST: Audio Spectrogram Transformer". One vector a window, the mean of its two first tokens.
+Gong et al. 2021, "AST: Audio Spectrogram Transformer". The features are the mean of its first two tokens.
 """
 
 import functools
@@ -33,9 +33,9 @@ class Params:
     network: str = "MIT/ast-finetuned-audioset-10-10-0.4593"
     """Name on the Hugging Face hub of an AST with 12 layers of width 768."""
     hop_s: float = WINDOW_S
-    """From one row to the next; below 10.24 the windows overlap."""
+    """Seconds from one row to the next; below 10.24 windows overlap."""
     least_s: float = 1.0
-    """A last window with less sound has no row."""
+    """A last window with less audio is dropped."""
 
     def __post_init__(self) -> None:
         if self.hop_s <= 0 or self.least_s <= 0:
@@ -43,18 +43,18 @@ class Params:
 
 
 class Expert(NetworkExtractor):
-    """One row for each window of sound."""
+    """One row for each window."""
 
     version = 1
     params: Params
 
     @property
     def dim(self) -> int:
-        """AST's width."""
+        """768."""
         return 768
 
-    def known(self, part: str) -> WeightFile:
-        """The hub's."""
+    def published_file(self, part: str) -> WeightFile:
+        """From the repository on the hub."""
         return hub_file(self.params.network, "model.safetensors", size_mb=346, licence="BSD-3-Clause")
 
     @property
@@ -64,19 +64,18 @@ class Expert(NetworkExtractor):
 
     def prepare(self, view: AudioView) -> NDArray[np.float32]:
         """(N, S) samples."""
-        windows = [view.samples[start : start + view.window] for start in view.starts]
-        return np.array(windows, np.float32).reshape(-1, view.window)
+        return view.windows
 
     def build(self) -> "torch.nn.Module":
         """AST without its classifier."""
         from transformers import ASTConfig, ASTModel
 
-        return self.filled("network", ASTModel(ASTConfig()), _without_classifier)
+        return self.with_weights("network", ASTModel(ASTConfig()), _without_classifier)
 
     def embed(self, items: NDArray[np.float32]) -> Embedded:
         """(B, 768)."""
-        pictures = _feature_extractor()(list(items), sampling_rate=RATE_HZ, return_tensors="np")["input_values"]
-        return Embedded.one_per_item(self.run(np.asarray(pictures, np.float32), lambda batch: batch))
+        spectrograms = _feature_extractor()(list(items), sampling_rate=RATE_HZ, return_tensors="np")["input_values"]
+        return Embedded.one_per_item(self.run(np.asarray(spectrograms, np.float32)))
 
     def forward(self, batch: "torch.Tensor") -> "torch.Tensor":
         """The mean of the first two tokens, (B, 768)."""
@@ -85,7 +84,7 @@ class Expert(NetworkExtractor):
 
 
 def _without_classifier(tensors: Tensors) -> Tensors:
-    """A file of ASTForAudioClassification as one of ASTModel."""
+    """The state dict of an ASTForAudioClassification as that of its ASTModel."""
     prefix = "audio_spectrogram_transformer."
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if not name.startswith("classifier")}
 
@@ -95,6 +94,6 @@ def _feature_extractor() -> Any:
     from transformers import ASTFeatureExtractor
 
     with warnings.catch_warnings():
-        # So many narrow bands leave some without a frequency of their own; AST was trained with them.
+        # Some mel bands are narrower than the spacing of the frequencies; AST was trained with them.
         warnings.filterwarnings("ignore", "At least one mel filter has all zero values")
         return ASTFeatureExtractor()  # type: ignore[no-untyped-call]

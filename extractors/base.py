@@ -1,4 +1,4 @@
-"""What an extractor is: what it must be shown of a video, and how that becomes features.
+"""Base classes of extractors and text encoders, what an extractor needs of a video, and what it returns.
 
 N items of one view, B items of one batch, R rows of features, D feature, T frames, S samples.
 """
@@ -18,36 +18,38 @@ from pipeline.weights.files import WeightFile, WeightSource
 
 @dataclass(frozen=True)
 class FrameNeed:
-    """Frames at times k / fps from the first frame on; an item is `window` of them, and items start every `stride`."""
+    """Frames sampled at times k / fps, k = 0, 1, ..., counted from the first frame of the video."""
 
     fps: float
     short_px: int | None = None
-    """Short side after a resize that keeps the aspect; None = native size."""
+    """Short side after a resize that keeps the aspect ratio; None: native size."""
     window: int = 1
+    """Frames in an item."""
     stride: int = 1
+    """Frames from the start of one item to the start of the next."""
     resize: Literal["area", "bilinear", "bicubic"] = "area"
-    """area: OpenCV's mean over the area; the others: Pillow's, which networks are usually trained with."""
+    """area: OpenCV's INTER_AREA; bilinear, bicubic: Pillow's, with which networks are usually trained."""
     crop_px: int | None = None
-    """Side of the square that is cut from the middle after the resize; None = no cut."""
+    """Side of the square that is cropped from the centre after the resize; None: no crop."""
     squash: bool = False
-    """Both sides at `short_px`, the aspect lost."""
+    """Resize both sides to `short_px`, without keeping the aspect ratio."""
 
 
 @dataclass(frozen=True)
 class AudioNeed:
-    """Mono sound in items of `window_s`, one every `hop_s`; the end is filled with silence."""
+    """Mono audio in items of `window_s`, one every `hop_s`; the last items are padded with silence."""
 
     rate_hz: int
     window_s: float
     hop_s: float
     resampler: Resampler = "soxr"
     least_s: float | None = None
-    """An item with less sound than this would be mostly silence and is left out, but for the first; None: half."""
+    """Items with less audio than this before the padding are dropped, except the first; None: half of `window_s`."""
 
 
 @dataclass(frozen=True)
 class SubtitleNeed:
-    """The words of the subtitle track, or of the .srt or .vtt file beside the video; an item is one word."""
+    """Words of the subtitle track, or of the .srt or .vtt file beside the video; an item is one word."""
 
 
 Need = FrameNeed | AudioNeed | SubtitleNeed
@@ -55,9 +57,9 @@ Need = FrameNeed | AudioNeed | SubtitleNeed
 
 @dataclass(frozen=True)
 class FrameView:
-    """What a FrameNeed is shown: item i is `frames[starts[i] : starts[i] + window]`, always whole.
+    """Frames decoded for a FrameNeed: item i is `frames[starts[i] : starts[i] + window]`, always complete.
 
-    A video that is shorter than one window gives one item, its last frame repeated.
+    A video that is shorter than one window gives one item, padded with its last frame.
     """
 
     frames: NDArray[np.uint8]
@@ -66,12 +68,18 @@ class FrameView:
     """(N,)"""
     window: int
     times_s: NDArray[np.float64]
-    """(N, 2), first and last moment of each item in the video."""
+    """(N, 2), start and end of each item in the video."""
+
+    @property
+    def windows(self) -> NDArray[np.uint8]:
+        """The items, copied: (N, window, H, W, 3)."""
+        items: NDArray[np.uint8] = self.frames[self.starts[:, None] + np.arange(self.window)]
+        return items
 
 
 @dataclass(frozen=True)
 class AudioView:
-    """What an AudioNeed is shown: item i is `samples[starts[i] : starts[i] + window]`, always whole."""
+    """Samples decoded for an AudioNeed: item i is `samples[starts[i] : starts[i] + window]`, always complete."""
 
     samples: NDArray[np.float32]
     """(S,) in -1..1."""
@@ -81,17 +89,23 @@ class AudioView:
     window: int
     """Samples in an item."""
     times_s: NDArray[np.float64]
-    """(N, 2)"""
+    """(N, 2), start and end of each item in the video."""
+
+    @property
+    def windows(self) -> NDArray[np.float32]:
+        """The items, copied: (N, window)."""
+        items: NDArray[np.float32] = self.samples[self.starts[:, None] + np.arange(self.window)]
+        return items
 
 
 @dataclass(frozen=True)
 class WordView:
-    """What a SubtitleNeed is shown."""
+    """Words read for a SubtitleNeed."""
 
     words: NDArray[np.str_]
     """(N,)"""
     times_s: NDArray[np.float64]
-    """(N, 2)"""
+    """(N, 2), start and end of each word in the video."""
 
 
 View = FrameView | AudioView | WordView
@@ -99,32 +113,31 @@ View = FrameView | AudioView | WordView
 
 @dataclass(frozen=True)
 class Embedded:
-    """The features of a batch of B items: R rows, any number of them (also none) for an item."""
+    """The features of a batch of B items: R rows, zero or more for each item."""
 
     values: NDArray[np.float32]
     """(R, D)"""
     item_index: NDArray[np.int64]
-    """(R,), which item of the batch a row belongs to, never falling."""
+    """(R,), index in the batch of the item that a row belongs to; non-decreasing."""
     extras: dict[str, NDArray[Any]] = field(default_factory=dict)
-    """name -> (R, ...): what people want to read beside the vectors, e.g. text, confidence, box_px."""
+    """name -> (R, ...): readable data stored beside the vectors, e.g. text, confidence, box_px."""
     times_s: NDArray[np.float64] | None = None
-    """(R, 2) from the start of the item, where a row covers less than its item; None = the item's times."""
+    """(R, 2) relative to the start of the item, where a row covers only part of it; None: the times of the item."""
 
     @classmethod
     def one_per_item(cls, values: NDArray[np.float32]) -> "Embedded":
-        """The features of a network that gives one vector an item: values (B, D)."""
+        """The features of a network that returns one vector per item: values (B, D)."""
         return cls(np.asarray(values, np.float32), np.arange(len(values), dtype=np.int64))
 
 
-class Extractor(ABC):
-    """Base of the class `Expert` of each extractor module; `Params`, a frozen dataclass beside it, is its settings.
+class Plugin(ABC):
+    """Common base of extractors and text encoders: settings, weights, loading.
 
-    `prepare` runs in the decode workers and may use the CPU only; `embed` runs in the main process, on batches packed
-    across videos. Heavy libraries are imported inside the methods, so that reading a config stays cheap.
+    Heavy libraries are imported inside the methods, so that reading a config stays cheap.
     """
 
     version: ClassVar[int]
-    """Raised by hand when a change of the code changes the features."""
+    """Incremented by hand when a change of the code changes the features."""
 
     def __init__(self, params: Any, source: WeightSource | None = None) -> None:
         self.params = params
@@ -133,70 +146,63 @@ class Extractor(ABC):
     @property
     @abstractmethod
     def dim(self) -> int:
-        """D, the length of a feature vector."""
+        """D, the length of a vector."""
 
     @property
     def weights(self) -> dict[str, str]:
-        """Part -> what its weights are (sha256, published name, or "seeded"), for the recipe; empty without any.
+        """Part of the network -> identity of its weights (sha256, published name, or "seeded"), for the recipe.
 
-        Asked at every start, so it imports no library.
+        Empty without a network. Evaluated at every start, so it must not import a library.
         """
         return {}
 
     def weight_files(self) -> dict[str, WeightFile]:
-        """Part -> the file that `load` will read from the cache; empty where nothing needs a download."""
+        """Part of the network -> file that `load` will read from the cache; empty where nothing is downloaded."""
         return {}
+
+    def load(self, device: str) -> None:  # noqa: B027 - optional: without a network there is nothing to load
+        """Load the networks onto `device` ("cpu", "cuda:0"); called once, before the first batch."""
+
+
+class Extractor(Plugin):
+    """Base of the class `Expert` of each extractor module; `Params`, a frozen dataclass beside it, is its settings.
+
+    `prepare` runs in the decode workers and may use the CPU only; `embed` runs in the main process, on batches packed
+    across videos.
+    """
 
     @property
     @abstractmethod
     def need(self) -> Need:
-        """What the expert must be shown."""
+        """Which frames, audio or subtitles the extractor takes."""
 
     @abstractmethod
     def prepare(self, view: Any) -> NDArray[Any]:
-        """The items (N, ...) that `embed` will get, one for each item of the view."""
-
-    def load(self, device: str) -> None:  # noqa: B027 - an expert without a network has nothing to load
-        """Load networks onto `device` ("cpu", "cuda:0"); called once, before the first `embed`."""
+        """The items (N, ...) that `embed` will get, one for each item of the view, which is of the kind of `need`."""
 
     @abstractmethod
     def embed(self, items: NDArray[Any]) -> Embedded:
-        """The features of a batch of items (B, ...), B >= 1; the same whatever else is in the batch."""
+        """The features of a batch of items (B, ...), B >= 1; independent of the other items of the batch."""
 
     def finish(self, features: Features) -> Features:
-        """The rows of one whole video, in the order of their items, as they are to be kept."""
+        """The rows of one whole video, in the order of their items, as they are to be stored."""
         return features
 
-    def compile(self) -> None:  # noqa: B027 - an expert without a network has nothing to compile
-        """Compile the networks, after `load`; slow to start, faster from then on."""
+    def compile(self) -> None:
+        """Compile the networks, after `load`: slow once, faster from then on."""
 
 
-class TextEncoder(ABC):
-    """Base of the class `Encoder` of each text module; `EncoderParams` beside it is its settings."""
+class HandcraftedExtractor(Extractor):
+    """An extractor without a network: `prepare` computes the features themselves, (N, D), in the decode workers."""
 
-    version: ClassVar[int]
+    def embed(self, items: NDArray[np.float32]) -> Embedded:
+        """The items, which are the features already."""
+        return Embedded.one_per_item(items)
 
-    def __init__(self, params: Any, source: WeightSource | None = None) -> None:
-        self.params = params
-        self.source = source or WeightSource()
 
-    @property
-    @abstractmethod
-    def dim(self) -> int:
-        """D, the length of a token vector."""
-
-    @property
-    def weights(self) -> dict[str, str]:
-        """As an extractor's."""
-        return {}
-
-    def weight_files(self) -> dict[str, WeightFile]:
-        """As an extractor's."""
-        return {}
-
-    def load(self, device: str) -> None:  # noqa: B027 - a hashed encoder has nothing to load
-        """Load networks onto `device`; called once, before the first `encode`."""
+class TextEncoder(Plugin):
+    """Base of the class `Encoder` of each text encoder module; `EncoderParams` beside it is its settings."""
 
     @abstractmethod
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """For each text its token vectors (W, D), W >= 1 also for a text without a word."""
+        """For each text its token vectors (W, D); W >= 1 also for a text without a word."""

@@ -1,4 +1,4 @@
-"""What colour things are and what shape the most salient of them has.
+"""RGB expert without a network: colour histograms of the frame, colour and shape of its most salient region.
 
 H x W pixels of a frame, P colours of the palette, S side of the small mask, K harmonics of the outline.
 """
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.base import Embedded, Extractor, FrameNeed, FrameView
+from extractors.base import FrameNeed, FrameView, HandcraftedExtractor
 from extractors.frames.salient_region import PALETTE, Region, find_regions, name_colours, smooth, to_lab
 from pipeline import config
 
-_GRID = 3
+_GRID = 3  # colours are counted in 3 x 3 cells of the frame
 _SIDE = 12  # S
 _ANGLES = 64
 _POLAR_PX = 128
@@ -27,7 +27,7 @@ class Params:
 
     __pydantic_config__ = config.STRICT
     fps: float = 2.0
-    """Frames described per second; more show a moving thing more surely against what stands still."""
+    """Frames per second; with more, a moving region is separated better from the background."""
     short_px: int = 120
     """Short side of the frames."""
 
@@ -38,8 +38,8 @@ class Params:
             raise ValueError("short_px must be at least 32, or shapes are a few pixels")
 
 
-class Expert(Extractor):
-    """Colours of the salient thing, colours of each part of the picture, then mask, harmonics and form of the thing."""
+class Expert(HandcraftedExtractor):
+    """One row per frame: colours of the salient region, colours of each grid cell, then mask, harmonics and form."""
 
     version = 1
     params: Params
@@ -55,7 +55,7 @@ class Expert(Extractor):
         return FrameNeed(self.params.fps, self.params.short_px)
 
     def prepare(self, view: FrameView) -> NDArray[np.float32]:
-        """(N, D), the features themselves; what moves is judged over all frames of the view."""
+        """(N, D); motion is measured against all frames of the view."""
         if not len(view.starts):
             return np.zeros((0, self.dim), np.float32)
         frames = smooth(view.frames[view.starts])
@@ -64,32 +64,28 @@ class Expert(Extractor):
         rows = [_describe(*item) for item in zip(lab, names, regions, strict=True)]
         return np.array(rows, np.float32)
 
-    def embed(self, items: NDArray[np.float32]) -> Embedded:
-        """The items, which are vectors already."""
-        return Embedded.one_per_item(items)
-
 
 def _describe(lab: NDArray[np.float32], names: NDArray[np.uint8], region: Region) -> NDArray[np.float64]:
-    """(D,) of one frame; the thing's part is zeros where nothing stands out."""
-    parts = [
+    """(D,) of one frame; zeros in place of the region where none is salient."""
+    cells = [
         _colour_shares(cell) for row in np.array_split(names, _GRID) for cell in np.array_split(row, _GRID, axis=1)
     ]
-    layout = np.concatenate(parts) / _GRID
+    layout = np.concatenate(cells) / _GRID
     if not region.mask.any():
-        thing = np.zeros(len(PALETTE) + 3)
-        return np.concatenate([thing, layout, np.zeros(_SIDE**2 + _HARMONICS + _NUM_FORM)])
+        no_colour = np.zeros(len(PALETTE) + 3)
+        return np.concatenate([no_colour, layout, np.zeros(_SIDE**2 + _HARMONICS + _NUM_FORM)])
     colour = np.median(lab[region.mask], axis=0) / 100
     return np.concatenate([_colour_shares(names[region.mask]), colour, layout, describe_shape(region.mask)])
 
 
 def _colour_shares(names: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(P,) square roots of the shares of the palette's colours: a histogram of length 1."""
+    """(P,) square roots of the fractions of the palette's colours, a vector of length 1."""
     counts = np.bincount(names.ravel(), minlength=len(PALETTE))
     return np.sqrt(counts / max(names.size, 1))
 
 
 def describe_shape(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(S^2 + K + 4,) of a mask (H, W) that has a pixel: wherever it lies and whatever its size, much the same."""
+    """(S^2 + K + 4,) of a mask (H, W) with at least one pixel; nearly invariant to its position and size."""
     import cv2
 
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -103,10 +99,10 @@ def describe_shape(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _harmonics(square: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(K,) sizes of the first harmonics of the radius around the centroid; turning the shape changes nothing."""
+    """(K,) magnitudes of the first harmonics of the radius around the centroid; invariant to rotation."""
     import cv2
 
-    # Enlarged, and with a rim, so that pixels and the edge of the cut leave no harmonics of their own.
+    # Enlarged, and with a margin, so that neither pixels nor the edge of the crop add harmonics.
     large = cv2.resize(np.pad(square * 255, 1), (_POLAR_PX, _POLAR_PX), interpolation=cv2.INTER_LINEAR)
     moments = cv2.moments(large)
     centre = (moments["m10"] / moments["m00"], moments["m01"] / moments["m00"])
@@ -119,7 +115,7 @@ def _harmonics(square: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _form(square: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(4,) solidity, roundness, share of the cut, squareness of the tightest box, each 1 at most."""
+    """(4,) solidity, roundness, filled fraction of the crop, squareness of the minimum-area box, each at most 1."""
     import cv2
 
     contours, _ = cv2.findContours(square, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)

@@ -1,4 +1,4 @@
-"""How things move: histograms of OpenCV's DIS optical flow by direction and speed.
+"""Flow expert without a network: histograms of OpenCV's DIS optical flow by direction and speed.
 
 P pairs of neighbouring frames in an item, A directions, V speeds.
 """
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.base import Embedded, Extractor, FrameNeed, FrameView
+from extractors.base import FrameNeed, FrameView, HandcraftedExtractor
 from pipeline import config
 
 
@@ -22,17 +22,17 @@ class Params:
     fps: float = 8.0
     """Frames per second."""
     window: int = 9
-    """Frames in an item, so one pair fewer."""
+    """Frames in an item; one more than pairs."""
     stride: int = 8
-    """An item starts every so many frames."""
+    """Frames from the start of one item to the start of the next."""
     short_px: int = 120
     """Short side of the frames."""
     directions: int = 8
-    """A, sectors; the first is centred on rightward, then they turn towards downward."""
+    """A, number of sectors; the first is centred on rightward, the next ones turn towards downward."""
     speeds: tuple[float, ...] = (0.04, 0.15, 0.3, 0.6)
-    """Lower ends of the V speed bins, in short sides per second; what is slower than the first is still."""
+    """Lower ends of the V speed bins, in short sides per second; a slower pixel counts as still."""
     grid: int = 3
-    """The picture is also described in grid x grid parts."""
+    """The frame is also described in grid x grid cells."""
 
     def __post_init__(self) -> None:
         if self.fps <= 0 or self.stride < 1 or self.grid < 1 or self.directions < 1:
@@ -45,8 +45,8 @@ class Params:
             raise ValueError("speeds must be above 0 and rise")
 
 
-class Expert(Extractor):
-    """What moves where and how fast: over the whole picture, over its parts, and how much of each part moves at all."""
+class Expert(HandcraftedExtractor):
+    """One row per window: directions and speeds over the frame, directions and moving fraction of each cell."""
 
     version = 1
     params: Params
@@ -63,17 +63,13 @@ class Expert(Extractor):
         return FrameNeed(self.params.fps, self.params.short_px, self.params.window, self.params.stride)
 
     def prepare(self, view: FrameView) -> NDArray[np.float32]:
-        """(N, D), the features themselves."""
+        """(N, D)."""
         counts = self._count_pairs(view.frames)
         per_item = [counts[start : start + view.window - 1].sum(axis=0) for start in view.starts]
         return np.array([self._describe(count) for count in per_item], np.float32).reshape(-1, self.dim)
 
-    def embed(self, items: NDArray[np.float32]) -> Embedded:
-        """The items, which are vectors already."""
-        return Embedded.one_per_item(items)
-
     def _count_pairs(self, frames: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """(T - 1, grid^2, A, V + 1): for each pair of neighbours how many pixels of a part move so, speed 0 first."""
+        """(T - 1, grid^2, A, V + 1): pixel counts by cell, direction and speed of each pair of frames."""
         import cv2
 
         grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
@@ -81,15 +77,15 @@ class Expert(Extractor):
         return np.array([self._count(dis, *pair) for pair in pairwise(grey)])
 
     def _count(self, dis: Any, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """(grid^2, A, V + 1) pixel counts of one pair of frames (H, W)."""
+        """(grid^2, A, V + 1) pixel counts of one pair of frames (H, W); the first speed is that of still pixels."""
         num_directions, num_speeds, grid = self.params.directions, len(self.params.speeds), self.params.grid
         flow = dis.calc(before, after, None)
         height, width = before.shape
         speed = np.hypot(flow[..., 0], flow[..., 1]) * self.params.fps / min(height, width)
         turn = np.arctan2(flow[..., 1], flow[..., 0]) / (2 * np.pi)
         direction = np.round(turn * num_directions).astype(np.int64) % num_directions
-        part = np.arange(height)[:, None] * grid // height * grid + np.arange(width) * grid // width
-        code = (part * num_directions + direction) * (num_speeds + 1) + np.digitize(speed, self.params.speeds)
+        cell = np.arange(height)[:, None] * grid // height * grid + np.arange(width) * grid // width
+        code = (cell * num_directions + direction) * (num_speeds + 1) + np.digitize(speed, self.params.speeds)
         counts = np.bincount(code.ravel(), minlength=grid**2 * num_directions * (num_speeds + 1))
         return counts.reshape(grid**2, num_directions, num_speeds + 1).astype(np.float64)
 
@@ -97,19 +93,19 @@ class Expert(Extractor):
         """(D,) from the counts (grid^2, A, V + 1) of an item."""
         whole = counts.sum(axis=0)
         moving = whole[:, 1:]
-        parts = np.concatenate([_unit(counts[:, :, 1:].sum(axis=2)), _moving_share(counts)[:, None]], axis=1)
-        blocks = [_unit(moving.ravel()), _unit(moving.sum(axis=0)), _moving_share(whole[None])]
-        return np.concatenate([*blocks, parts.ravel() / self.params.grid])
+        cells = np.concatenate([_unit(counts[:, :, 1:].sum(axis=2)), _moving_fraction(counts)[:, None]], axis=1)
+        blocks = [_unit(moving.ravel()), _unit(moving.sum(axis=0)), _moving_fraction(whole[None])]
+        return np.concatenate([*blocks, cells.ravel() / self.params.grid])
 
 
-def _moving_share(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(parts,) square root of the share of pixels that move, so that a small object counts."""
+def _moving_fraction(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(cells,) square root of the fraction of moving pixels, so that a small object counts."""
     total = np.maximum(counts.sum(axis=(1, 2)), 1)
-    share: NDArray[np.float64] = np.sqrt(counts[:, :, 1:].sum(axis=(1, 2)) / total)
-    return share
+    fraction: NDArray[np.float64] = np.sqrt(counts[:, :, 1:].sum(axis=(1, 2)) / total)
+    return fraction
 
 
 def _unit(histograms: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The histograms (..., bins) with length 1, or 0 where nothing was counted."""
+    """The histograms (..., bins) with length 1; an empty histogram stays 0."""
     unit: NDArray[np.float64] = histograms / np.maximum(np.linalg.norm(histograms, axis=-1, keepdims=True), 1e-9)
     return unit

@@ -1,6 +1,6 @@
-"""What is written in the picture: EasyOCR finds and reads words, and each becomes a vector.
+"""OCR expert on EasyOCR: words in frames as vectors.
 
-Its detector is CRAFT (Baek et al. 2019), its recogniser a CRNN (Shi et al. 2017); both run on the device. W words.
+The detector is CRAFT (Baek et al. 2019), the recogniser a CRNN (Shi et al. 2017); both run on the device.
 """
 
 import functools
@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded
-from extractors.networks.base import NetworkExtractor, Tensors, place
-from extractors.word_experts.ocr_expert import ReadingExpert, Word, split_line
+from extractors.networks import easyocr_reader
+from extractors.networks.base import NetworkExtractor, network_to_device, without_module_prefix
+from extractors.word_experts.ocr_expert import OcrExpert, Word, split_line
 from extractors.word_vectors import EncoderParams
 from pipeline import config
-from pipeline.weights.catalog import easyocr_file
 from pipeline.weights.files import WeightFile
 
 if TYPE_CHECKING:
@@ -29,17 +29,17 @@ class Params:
 
     __pydantic_config__ = config.STRICT
     languages: tuple[str, ...] = ("en",)
-    """Codes as EasyOCR has them; those of one script at a time."""
+    """EasyOCR's language codes; all of one script."""
     fps: float = 0.5
-    """Frames read per second; reading is slow, and signs stay for a while."""
+    """Frames per second; OCR is slow, and text usually stays for some seconds."""
     short_px: int | None = 480
-    """Short side of the frames; letters need some 10 px of height to be read. null: native."""
+    """Short side of the frames; legible letters are at least about 10 px high. null: native."""
     detector_px: int = 1280
-    """Longest side that the detector sees; its time grows with the square."""
+    """Long side of the detector's input; its time grows with the square."""
     min_confidence: float = 0.4
-    """Words that the recogniser is less sure of (0..1) are dropped."""
+    """Lines with a lower confidence of the recogniser (0..1) are dropped."""
     words: EncoderParams = field(default_factory=EncoderParams)
-    """How words become vectors."""
+    """Word vectors; see word_vectors.py."""
 
     def __post_init__(self) -> None:
         if not self.languages or self.fps <= 0:
@@ -50,97 +50,57 @@ class Params:
             raise ValueError("min_confidence must be in 0..1")
 
 
-class Expert(ReadingExpert, NetworkExtractor):
-    """A vector for each word in the picture, with extras `text`, `confidence` and `box_px`."""
+class Expert(OcrExpert, NetworkExtractor):
+    """One row for each word in a frame, with extras `text`, `confidence` and `box_px`."""
 
     version = 1
     params: Params
 
     @property
-    def released(self) -> dict[str, str]:
+    def published_names(self) -> dict[str, str]:
         """Detector and recogniser."""
-        read = f"easyocr {','.join(sorted(self.params.languages))}"
-        return {"detector": "easyocr craft", "recogniser": read}
+        return {"detector": "easyocr craft", "recogniser": f"easyocr {','.join(sorted(self.params.languages))}"}
 
-    def known(self, part: str) -> WeightFile:
-        """As EasyOCR knows them."""
-        if part == "detector":
-            from easyocr.config import detection_models
-
-            return easyocr_file(detection_models["craft"])
-        return easyocr_file(self._recogniser()[1])
+    def published_file(self, part: str) -> WeightFile:
+        """From the tables of EasyOCR."""
+        return easyocr_reader.detector_file() if part == "detector" else self._reader_and_recogniser()[1].file
 
     def build(self) -> "torch.nn.Module":
         """The detector."""
-        with warnings.catch_warnings():
-            # Its VGG is made in torchvision's old way.
-            warnings.filterwarnings("ignore", "The parameter 'pretrained'|Arguments other than a weight enum")
-            from easyocr.craft import CRAFT
-
-            return self.filled("detector", CRAFT(pretrained=False), _without_module)
+        return self.with_weights("detector", easyocr_reader.build_detector(), without_module_prefix)
 
     def load(self, device: str) -> None:
-        """Put both networks on the device, and get the word vectors ready."""
-        from easyocr.detection import get_textbox
-        from easyocr.recognition import CTCLabelConverter
-
+        """Move both networks to the device, and load the word vectors."""
         super().load(device)
-        reader, settings, make, size = self._recogniser()
-        reader.converter = CTCLabelConverter(settings["characters"], {}, {})
-        network = make(
-            input_channel=1, output_channel=size, hidden_size=size, num_class=len(reader.converter.character)
-        )
-        reader.recognizer = place(self.filled("recogniser", network, _without_module), device)
-        reader.detector, reader.get_textbox, reader.device = self.network, get_textbox, device
-        self._reader: Any = reader
+        self._reader, recogniser = self._reader_and_recogniser()
+        network = self.with_weights("recogniser", easyocr_reader.build_recogniser(recogniser), without_module_prefix)
+        network = network_to_device(network, device)
+        easyocr_reader.insert_networks(self._reader, self.network, network, recogniser.characters, device)
 
     @functools.lru_cache(maxsize=4)  # noqa: B019 - an expert lives as long as the process
-    def _recogniser(self) -> tuple[Any, dict[str, Any], Any, int]:
-        """EasyOCR's reader without networks, its settings of the recogniser, and that network's class and width."""
-        import easyocr
-        from easyocr.config import recognition_models
-        from easyocr.model import model, vgg_model
-
-        folder = str(self.source.options.cache / "easyocr")
-        reader = easyocr.Reader(
-            list(self.params.languages),
-            gpu=False,
-            model_storage_directory=folder,
-            user_network_directory=folder,
-            download_enabled=False,
-            detector=False,
-            recognizer=False,
-            verbose=False,
-        )
-        for generation, make, size in (("gen1", model.Model, 512), ("gen2", vgg_model.Model, 256)):
-            for settings in recognition_models[generation].values():
-                if settings["characters"] == reader.character:
-                    return reader, settings, make, size
-        raise AssertionError(f"EasyOCR has no recogniser for {self.params.languages}")
+    def _reader_and_recogniser(self) -> tuple[Any, easyocr_reader.Recogniser]:
+        """EasyOCR's reader without networks, and its recogniser for the languages."""
+        reader = easyocr_reader.empty_reader(self.params.languages, self.source.options.cache / "easyocr")
+        return reader, easyocr_reader.recogniser_of(reader)
 
     def embed(self, items: NDArray[np.uint8]) -> Embedded:
         """(R, D)."""
         import torch
 
         with warnings.catch_warnings(), torch.inference_mode():
-            warnings.filterwarnings("ignore", ".*pin_memory.*")  # EasyOCR pins memory, also without a GPU
-            across, free = self._reader.detect(items, canvas_size=self.params.detector_px, reformat=False)
-            found = [self._read(*frame) for frame in zip(items, across, free, strict=True)]
-        return self.embed_read(found)
+            warnings.filterwarnings("ignore", ".*pin_memory.*")  # EasyOCR asks for pinned memory even without a GPU
+            horizontal, free = self._reader.detect(items, canvas_size=self.params.detector_px, reformat=False)
+            words = [self._read(*frame) for frame in zip(items, horizontal, free, strict=True)]
+        return self.embed_frames(words)
 
-    def _read(self, frame: NDArray[np.uint8], across: list[Any], free: list[Any]) -> list[Word]:
-        """The words of one frame (H, W, 3) RGB, from the top down."""
+    def _read(self, frame: NDArray[np.uint8], horizontal: list[Any], free: list[Any]) -> list[Word]:
+        """The words in one frame (H, W, 3) RGB, from the top down, in its horizontal and its free-form boxes."""
         import cv2
 
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-        lines = self._reader.recognize(grey, across, free, batch_size=16, reformat=False)
-        # Stand-ins are never sure of anything, and what comes after needs words to work on.
-        least = 0.0 if self.source.seeded else self.params.min_confidence
-        lines = [line for line in lines if line[2] >= least]
+        lines = self._reader.recognize(grey, horizontal, free, batch_size=16, reformat=False)
+        # With stand-in weights the confidence is always low, and later stages need some words.
+        min_confidence = 0.0 if self.source.seeded else self.params.min_confidence
+        lines = [line for line in lines if line[2] >= min_confidence]
         lines.sort(key=lambda line: (min(corner[1] for corner in line[0]), min(corner[0] for corner in line[0])))
         return [word for corners, text, confidence in lines for word in split_line(text, float(confidence), corners)]
-
-
-def _without_module(tensors: Tensors) -> Tensors:
-    """The files were saved from several GPUs."""
-    return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}

@@ -1,4 +1,4 @@
-"""Who is there: MTCNN finds faces, InceptionResnetV1 tells people apart, and a face keeps its number while it moves.
+"""Face expert on FaceNet: MTCNN detects faces, InceptionResnetV1 embeds them, and tracks link them over frames.
 
 Networks from facenet-pytorch: MTCNN (Zhang et al. 2016) with its weights inside the wheel, InceptionResnetV1 trained on
 VGGFace2 (Cao et al. 2018) in the way of FaceNet (Schroff et al. 2015). F faces.
@@ -6,7 +6,7 @@ VGGFace2 (Cao et al. 2018) in the way of FaceNet (Schroff et al. 2015). F faces.
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import torch
 
 FACE_PX = 160
-"""Side of what the network is shown."""
+"""Side of the network's input."""
 
 RELEASED = WeightFile(
     "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt",
@@ -30,7 +30,7 @@ RELEASED = WeightFile(
     size_mb=111.9,
     licence="MIT code; VGGFace2 data for research",
 )
-_CLASSES = 8631  # people in VGGFace2: the last layer of the file, which is not used
+_CLASSES = 8631  # people in VGGFace2: outputs of the last layer in the file, which is not used
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Params(faces.Params):
     """Settings of the face expert."""
 
     margin_px: int = 0
-    """Added around the box, measured in the 160 px that the network is shown."""
+    """Added around the box, in pixels of the network's input of 160 px."""
     same_face_overlap: float = 0.3
-    """Boxes of two frames in a row that overlap by this much (intersection over union) are one face."""
+    """Boxes in consecutive frames with at least this intersection over union belong to one track."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -49,63 +49,62 @@ class Params(faces.Params):
 
 
 class Expert(NetworkExtractor, faces.Expert):
-    """One row of length 1 for each face of a frame, with extras `box_px`, `confidence` and `track`."""
+    """One row of length 1 for each face in a frame, with extras `box_px`, `confidence` and `track`."""
 
     version = 1
     params: Params
 
     @property
     def dim(self) -> int:
-        """InceptionResnetV1's."""
+        """512."""
         return 512
 
     @property
-    def released(self) -> dict[str, str]:
-        """The network that tells people apart."""
+    def published_names(self) -> dict[str, str]:
+        """The checksum of the published InceptionResnetV1."""
         return {"network": RELEASED.identity}
 
     @property
     def weights(self) -> dict[str, str]:
-        """That one, and the detector inside the wheel."""
+        """InceptionResnetV1, and the networks of the detector inside the wheel."""
         return super().weights | wheel_sha256("facenet-pytorch", ".pt")
 
-    def known(self, part: str) -> WeightFile:
-        """facenet-pytorch's release."""
+    def published_file(self, part: str) -> WeightFile:
+        """From the releases of facenet-pytorch."""
         return RELEASED
 
     def build(self) -> "torch.nn.Module":
-        """InceptionResnetV1 with the last layer that its file has."""
+        """InceptionResnetV1, with the last layer that its file contains."""
         from facenet_pytorch import InceptionResnetV1
         from torch import nn
 
         network = InceptionResnetV1(pretrained=None, classify=False)
         network.logits = nn.Linear(self.dim, _CLASSES)
-        return self.filled("network", network)
+        return self.with_weights("network", network)
 
     def load(self, device: str) -> None:
-        """Put detector and network on the device."""
+        """Move detector and network to the device."""
         super().load(device)
         faces.Expert.load(self, device)
 
     def embed(self, items: NDArray[np.uint8]) -> Embedded:
         """(R, 512)."""
-        found, index = self.find(items)
+        detected, index = self.detect(items)
         if not len(index):
-            return Embedded(np.zeros((0, self.dim), np.float32), index, found.extras)
-        pairs = zip(index, found.boxes_px, strict=True)
+            return Embedded(np.zeros((0, self.dim), np.float32), index, detected.extras)
+        pairs = zip(index, detected.boxes_px, strict=True)
         crops = np.array([self._crop(items[item], box) for item, box in pairs], np.float32)
-        return Embedded(self.run(crops, lambda faces: faces), index, found.extras)
+        return Embedded(self.run(crops), index, detected.extras)
 
-    def _crop(self, frame: NDArray[np.uint8], box_px: NDArray[np.float32]) -> Any:
-        """(3, 160, 160), cut and scaled as facenet-pytorch does."""
-        from facenet_pytorch.models.mtcnn import fixed_image_standardization
-        from facenet_pytorch.models.utils.detect_face import extract_face
+    def _crop(self, frame: NDArray[np.uint8], box_px: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(3, 160, 160), cropped and scaled by facenet-pytorch."""
+        from facenet_pytorch import extract_face, fixed_image_standardization
 
         face = extract_face(frame, box_px, image_size=FACE_PX, margin=self.params.margin_px)
-        return fixed_image_standardization(face).numpy()
+        return np.asarray(fixed_image_standardization(face), np.float32)
 
     def finish(self, features: Features) -> Features:
-        """With `track` (R,), the number of the person within the video, by where the face was in the frame before."""
+        """Adds the extra `track` (R,), the number of the track within the video."""
         if not len(features.values):
             return features
         numbers = tracks(features.extras["box_px"], features.times_s[:, 0], self.params.same_face_overlap)
@@ -113,29 +112,30 @@ class Expert(NetworkExtractor, faces.Expert):
 
 
 def tracks(boxes_px: NDArray[np.float32], starts_s: NDArray[np.float64], overlap: float) -> NDArray[np.int64]:
-    """(F,) numbers from 0 on; each face takes that of the free face in the frame before which it overlaps most.
+    """(F,) track numbers from 0 on; pairs of faces in consecutive frames are matched greedily by their overlap.
 
-    `boxes_px` (F, 4) left, top, right, bottom; `starts_s` (F,) never falling, the same for faces of one frame.
+    `boxes_px` (F, 4) left, top, right, bottom; `starts_s` (F,) non-decreasing, equal for the faces of one frame;
+    `overlap` is the smallest intersection over union of a match.
     """
     numbers = np.full(len(boxes_px), -1, np.int64)
-    before = np.zeros(0, np.int64)
+    previous = np.zeros(0, np.int64)
     for start_s in np.unique(starts_s):
-        here = np.flatnonzero(starts_s == start_s)
-        shared = _overlaps(boxes_px[here], boxes_px[before])
-        while shared.size and shared.max() >= overlap:
-            row, column = np.unravel_index(shared.argmax(), shared.shape)
-            numbers[here[row]] = numbers[before[column]]
-            shared[row], shared[:, column] = -1, -1
-        new = here[numbers[here] < 0]
+        current = np.flatnonzero(starts_s == start_s)
+        overlaps = _intersection_over_union(boxes_px[current], boxes_px[previous])
+        while overlaps.size and overlaps.max() >= overlap:
+            row, column = np.unravel_index(overlaps.argmax(), overlaps.shape)
+            numbers[current[row]] = numbers[previous[column]]
+            overlaps[row], overlaps[:, column] = -1, -1
+        new = current[numbers[current] < 0]
         numbers[new] = numbers.max() + 1 + np.arange(len(new))
-        before = here
+        previous = current
     return numbers
 
 
-def _overlaps(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(A, B), intersection over union of the boxes (A, 4) and (B, 4)."""
-    a, b = one[:, None].astype(np.float64), other[None].astype(np.float64)
+def _intersection_over_union(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(A, B) of the boxes (A, 4) and (B, 4)."""
+    a, b = first[:, None].astype(np.float64), second[None].astype(np.float64)
     sides = np.maximum(0, np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]))
-    shared = sides.prod(axis=-1)
+    common = sides.prod(axis=-1)
     areas = [(boxes[..., 2:] - boxes[..., :2]).prod(axis=-1) for boxes in (a, b)]
-    return np.asarray(shared / np.maximum(areas[0] + areas[1] - shared, 1e-9), np.float64)
+    return np.asarray(common / np.maximum(areas[0] + areas[1] - common, 1e-9), np.float64)

@@ -1,6 +1,6 @@
-"""Faces: MTCNN finds them, and what each looks like is described after its eyes and mouth are put in place.
+"""Face expert on MTCNN: detects faces, aligns them by their landmarks, and describes them by HOG, LBP and colour.
 
-MTCNN (Zhang et al. 2016) comes from facenet-pytorch, with its weights inside the wheel. F faces of a frame.
+MTCNN (Zhang et al. 2016) comes from facenet-pytorch, with its weights inside the wheel. F faces.
 """
 
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded
-from extractors.frames.windows import FrameExpert
+from extractors.frames.windows import FrameExtractor
 from pipeline import config
 from pipeline.weights.wheels import wheel_sha256
 
 _SIDE_PX = 64
 """Side of the aligned face."""
 _LANDMARKS = np.array([[0.34, 0.46], [0.66, 0.46], [0.50, 0.64], [0.37, 0.82], [0.63, 0.82]]) * _SIDE_PX
-"""Eyes, nose and corners of the mouth there, (5, 2) px: the places ArcFace uses, rounded."""
+"""(5, 2) px, eyes, nose and corners of the mouth in the aligned face: the template of ArcFace, rounded."""
 _NUM_HOG = 3 * 3 * 2 * 2 * 9  # 3 x 3 blocks of 2 x 2 cells of 9 orientations
 _NUM_LBP = 4 * 4 * 10  # 4 x 4 parts with 10 uniform patterns of 8 neighbours each
 _NUM_COLOUR = 4 * 4 * 3
@@ -29,13 +29,13 @@ class Params:
 
     __pydantic_config__ = config.STRICT
     fps: float = 1.0
-    """Frames searched per second."""
+    """Frames per second."""
     short_px: int = 240
     """Short side of the frames."""
     min_face_px: int = 32
-    """Smallest face searched for; the time grows as it shrinks."""
+    """Smallest face that is detected; smaller values take longer."""
     min_confidence: float = 0.9
-    """Faces that MTCNN is less sure of (0..1) are dropped."""
+    """Faces with a lower confidence of MTCNN (0..1) are dropped."""
 
     def __post_init__(self) -> None:
         if self.fps <= 0:
@@ -50,7 +50,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Faces:
-    """The faces of a frame, surest first, or of several frames, one after another."""
+    """The faces of a frame by falling confidence, or of several frames, one after another."""
 
     boxes_px: NDArray[np.float32]
     """(F, 4) left, top, right, bottom."""
@@ -61,12 +61,12 @@ class Faces:
 
     @property
     def extras(self) -> dict[str, NDArray[Any]]:
-        """What is kept beside the vectors."""
+        """Extras stored beside the vectors."""
         return {"box_px": self.boxes_px, "confidence": self.confidence}
 
 
-class Expert(FrameExpert):
-    """One row for each face of a frame, none where nobody is seen: its edges, its fine texture, its colours."""
+class Expert(FrameExtractor):
+    """One row for each face in a frame: HOG, local binary patterns, colour."""
 
     version = 1
     params: Params
@@ -82,42 +82,42 @@ class Expert(FrameExpert):
         return wheel_sha256("facenet-pytorch", ".pt")
 
     def load(self, device: str) -> None:
-        """Put MTCNN on the device."""
+        """Build MTCNN on the device."""
         from facenet_pytorch import MTCNN
 
-        self._detector: Any = MTCNN(
+        self._detector = MTCNN(
             keep_all=True, select_largest=False, min_face_size=self.params.min_face_px, device=device
         )
 
     def embed(self, items: NDArray[np.uint8]) -> Embedded:
-        """(R, D) vectors, with extras `box_px` (R, 4) in pixels of the frame shown and `confidence` (R,)."""
-        found, index = self.find(items)
-        pairs = zip(index, found.landmarks_px, strict=True)
+        """(R, D) vectors, with extras `box_px` (R, 4) in pixels of the resized frame and `confidence` (R,)."""
+        faces, index = self.detect(items)
+        pairs = zip(index, faces.landmarks_px, strict=True)
         rows = [describe(align(items[item], points)) for item, points in pairs]
-        return Embedded(np.array(rows, np.float32).reshape(-1, self.dim), index, found.extras)
+        return Embedded(np.array(rows, np.float32).reshape(-1, self.dim), index, faces.extras)
 
-    def find(self, items: NDArray[np.uint8]) -> tuple[Faces, NDArray[np.int64]]:
-        """The faces of all frames (N, H, W, 3), and which frame each is in, (F,)."""
-        frames = [self._sure(*face) for face in zip(*self._detector.detect(items, landmarks=True), strict=True)]
-        index = np.repeat(np.arange(len(items), dtype=np.int64), [len(frame.confidence) for frame in frames])
-        every = zip(*((frame.boxes_px, frame.confidence, frame.landmarks_px) for frame in frames), strict=True)
-        return Faces(*(np.concatenate(values) for values in every)), index
+    def detect(self, items: NDArray[np.uint8]) -> tuple[Faces, NDArray[np.int64]]:
+        """The faces in all frames (N, H, W, 3), and the index of the frame of each, (F,)."""
+        per_frame = [self._select(*found) for found in zip(*self._detector.detect(items, landmarks=True), strict=True)]
+        index = np.repeat(np.arange(len(items), dtype=np.int64), [len(faces.confidence) for faces in per_frame])
+        fields = zip(*((faces.boxes_px, faces.confidence, faces.landmarks_px) for faces in per_frame), strict=True)
+        return Faces(*(np.concatenate(values) for values in fields)), index
 
-    def _sure(self, boxes: Any, confidence: Any, landmarks: Any) -> Faces:
-        """The faces to keep of what MTCNN gives for one frame: None, [None], None where it found no face."""
+    def _select(self, boxes: Any, confidence: Any, landmarks: Any) -> Faces:
+        """The faces above the confidence limit, in MTCNN's output for a frame: None, [None], None if it found none."""
         if boxes is None:
             return Faces(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
         boxes, scores, points = (np.asarray(values, np.float32) for values in (boxes, confidence, landmarks))
-        # Rounded, and by place among equals: the last digits depend on what else is in the batch.
+        # By rounded confidence, then by position: the last digits depend on the other frames of the batch.
         order = np.lexsort((boxes[:, 0], boxes[:, 1], -np.round(scores, 3)))
         order = order[scores[order] >= self.params.min_confidence]
         return Faces(boxes[order], scores[order], points[order])
 
 
 def align(frame: NDArray[np.uint8], landmarks_px: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """(64, 64, 3), the face turned, scaled and moved so that its five landmarks (5, 2) are where they belong.
+    """(64, 64, 3), the face rotated, scaled and moved so that its landmarks (5, 2) match the template.
 
-    The similarity with the least squared distance, in closed form over complex numbers: to = a * from + b.
+    The least-squares similarity transform, in closed form over complex numbers: target = a * source + b.
     """
     import cv2
 
@@ -131,7 +131,7 @@ def align(frame: NDArray[np.uint8], landmarks_px: NDArray[np.float32]) -> NDArra
 
 
 def describe(face: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(D,) of an aligned face (64, 64, 3), three blocks of length 1 / sqrt(3)."""
+    """(D,) of an aligned face (64, 64, 3): three blocks, each of length 1 / sqrt(3)."""
     import cv2
     from skimage.feature import hog, local_binary_pattern
 
@@ -142,4 +142,4 @@ def describe(face: NDArray[np.uint8]) -> NDArray[np.float64]:
     texture = np.sqrt([np.bincount(part, minlength=10) for part in parts]).ravel()
     colour = cv2.resize(face, (4, 4), interpolation=cv2.INTER_AREA).astype(np.float64).ravel() / 255
     blocks = [block / max(float(np.linalg.norm(block)), 1e-6) for block in (edges, texture, colour)]
-    return np.concatenate([*blocks], dtype=np.float64) / 3**0.5
+    return np.concatenate(blocks, dtype=np.float64) / 3**0.5

@@ -1,7 +1,7 @@
-"""Where it is: which way and how finely the picture is textured, part by part, and its coarse colours.
+"""Scene expert without a network: texture by scale and orientation, and coarse colours, on a grid.
 
 H x W pixels of a frame, F filters (scales x orientations). After the GIST of Oliva and Torralba 2001, "Modeling the
-Shape of the Scene", with log-Gabor filters (Field 1987), which see no mean brightness.
+Shape of the Scene", with log-Gabor filters (Field 1987), which do not respond to the mean brightness.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.base import Embedded, Extractor, FrameNeed, FrameView
+from extractors.base import FrameNeed, FrameView, HandcraftedExtractor
 from pipeline import config
 
 _FINEST_PX = 4.0  # wavelength of the finest scale; each further scale is twice as long
-_BANDWIDTH = 0.65  # of a filter, as the ratio of log-Gabor's sigma to its centre: about one octave
+_BANDWIDTH = 0.65  # ratio of the log-Gabor sigma to its centre frequency: about one octave
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,15 @@ class Params:
 
     __pydantic_config__ = config.STRICT
     fps: float = 1.0
-    """Frames described per second."""
+    """Frames per second."""
     short_px: int = 120
     """Short side of the frames."""
     scales: int = 4
     """Wavelengths of 4, 8, 16 ... px."""
     orientations: int = 8
-    """Directions over half a turn."""
+    """Number of orientations over 180 degrees."""
     grid: int = 4
-    """The picture is described in grid x grid parts."""
+    """The frame is described in grid x grid cells."""
 
     def __post_init__(self) -> None:
         if self.fps <= 0 or min(self.scales, self.orientations, self.grid) < 1:
@@ -40,8 +40,8 @@ class Params:
             raise ValueError("short_px is shorter than the longest wavelength: fewer scales, or a larger short_px")
 
 
-class Expert(Extractor):
-    """Texture of each part, texture of the median part, and colour of each part."""
+class Expert(HandcraftedExtractor):
+    """One row per frame: texture of each cell, texture of the median cell, colour of each cell."""
 
     version = 1
     params: Params
@@ -58,13 +58,9 @@ class Expert(Extractor):
         return FrameNeed(self.params.fps, self.params.short_px)
 
     def prepare(self, view: FrameView) -> NDArray[np.float32]:
-        """(N, D), the features themselves."""
+        """(N, D)."""
         rows = [self._describe(frame) for frame in view.frames[view.starts]]
         return np.array(rows, np.float32).reshape(-1, self.dim)
-
-    def embed(self, items: NDArray[np.float32]) -> Embedded:
-        """The items, which are vectors already."""
-        return Embedded.one_per_item(items)
 
     def _describe(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(D,) of one frame (H, W, 3) RGB."""
@@ -72,15 +68,15 @@ class Expert(Extractor):
 
         lab = np.asarray(cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) / 100, np.float32)
         energy = texture_energy(lab[..., 0], self.params.scales, self.params.orientations)
-        parts = _grid_means(energy, self.params.grid)
-        # The median part is background even where an object, a face or a sign covers some of the others.
-        typical = np.median(parts, axis=0)
+        cells = _grid_means(energy, self.params.grid)
+        # The median is background even where an object, a face or a sign covers some of the cells.
+        typical = np.median(cells, axis=0)
         colour = _grid_means(np.moveaxis(lab, -1, 0), self.params.grid)
-        return np.concatenate([_unit(parts.ravel()), _unit(typical), colour.ravel() / self.params.grid])
+        return np.concatenate([_unit(cells.ravel()), _unit(typical), colour.ravel() / self.params.grid])
 
 
 def texture_energy(grey: NDArray[np.float32], scales: int, orientations: int) -> NDArray[np.float32]:
-    """(F, H, W) local amplitude, finest scale first; orientation k is of waves running k / orientations half turns."""
+    """(F, H, W) local amplitude, finest scale first; orientation k is of waves at k / orientations * 180 degrees."""
     filters = _log_gabor(*grey.shape, scales, orientations)
     response = np.fft.ifft2(np.fft.fft2(grey) * filters)
     return np.abs(response).astype(np.float32, copy=False)
@@ -88,10 +84,10 @@ def texture_energy(grey: NDArray[np.float32], scales: int, orientations: int) ->
 
 @lru_cache(maxsize=16)
 def _log_gabor(height: int, width: int, scales: int, orientations: int) -> NDArray[np.float32]:
-    """(F, H, W) transfer functions, one-sided, so that the response is complex and its size the amplitude."""
+    """(F, H, W) transfer functions; one-sided, so that the absolute value of the response is the local amplitude."""
     y, x = np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :]
     radius = np.hypot(y, x)
-    radius[0, 0] = 1  # its logarithm is taken; the mean itself is cut below
+    radius[0, 0] = 1  # for its logarithm; the response to the mean is set to 0 below
     filters = []
     for scale in range(scales):
         ratio = np.log(radius * _FINEST_PX * 2**scale) / np.log(_BANDWIDTH)
@@ -105,11 +101,11 @@ def _log_gabor(height: int, width: int, scales: int, orientations: int) -> NDArr
 
 
 def _grid_means(maps: NDArray[np.float32], grid: int) -> NDArray[np.float32]:
-    """(grid^2, C) means of maps (C, H, W) over the parts of a grid, row by row."""
+    """(grid^2, C) means of maps (C, H, W) over the cells of a grid, row by row."""
     rows = np.array_split(maps, grid, axis=1)
     return np.array([cell.mean(axis=(1, 2)) for row in rows for cell in np.array_split(row, grid, axis=2)])
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The vector with length 1; what is nearly 0, as of a blank picture, stays so."""
+    """The vector with length 1; a vector near 0, as of a blank frame, stays near 0."""
     return vector / max(float(np.linalg.norm(vector)), 1e-3)

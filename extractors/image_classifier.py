@@ -1,12 +1,12 @@
-"""What an image classifier sees in a frame: the features before its last layer, of any torchvision or timm network."""
+"""Frame expert: the input of the last layer of any image classifier of torchvision or timm."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from extractors.base import FrameNeed
-from extractors.frames.windows import FrameExpert
+from extractors.frames.windows import FrameExtractor
 from extractors.networks import classifiers
-from extractors.networks.base import PictureNetwork, Triple
+from extractors.networks.base import RGB, PixelExtractor
 from pipeline import config
 from pipeline.weights.files import WeightFile
 
@@ -22,19 +22,19 @@ class Params:
     network: str
     """torchvision/<network>.<weights> or timm/<network>.<weights>, e.g. torchvision/resnet50.IMAGENET1K_V1."""
     dim: int
-    """D, what the network gives before its last layer."""
+    """D, the input width of the network's last layer."""
     fps: float = 1.0
     """Frames per second."""
     resize_px: int = 256
-    """Short side of the frame before the cut."""
+    """Short side of the frame before the crop."""
     crop_px: int = 224
-    """Side of the square that is cut from the middle."""
+    """Side of the square that is cropped from the centre."""
     resize: Literal["area", "bilinear", "bicubic"] = "bilinear"
-    """As the network was trained: bilinear and bicubic are Pillow's."""
-    mean: Triple = (0.485, 0.456, 0.406)
-    """Of red, green, blue (0..1), taken off before ..."""
-    std: Triple = (0.229, 0.224, 0.225)
-    """... the division by this."""
+    """As the network was trained; bilinear and bicubic are Pillow's."""
+    mean: RGB = (0.485, 0.456, 0.406)
+    """Of red, green, blue (0..1), subtracted first."""
+    std: RGB = (0.229, 0.224, 0.225)
+    """By which the difference is divided."""
     classes: int = 1000
     """Outputs of the last layer in the file; 365 for Places."""
     arguments: dict[str, int | float | str | bool] = field(default_factory=dict)
@@ -48,27 +48,27 @@ class Params:
             raise ValueError("crop_px must not be larger than resize_px")
 
     def __hash__(self) -> int:
-        """`arguments` is a mapping, and decode workers look experts up by their settings."""
+        """Without `arguments`, a dict; decode workers cache extractors by their settings."""
         return hash((self.network, self.fps, self.resize_px, self.crop_px))
 
 
-class Expert(FrameExpert, PictureNetwork):
+class Expert(FrameExtractor, PixelExtractor):
     """One row for each frame."""
 
     version = 1
     params: Params
 
-    def known(self, part: str) -> WeightFile:
-        """As the library knows it."""
-        return classifiers.file_of(self.params.network)
+    def published_file(self, part: str) -> WeightFile:
+        """From the tables of its library."""
+        return classifiers.weight_file(self.params.network)
 
     @property
     def need(self) -> FrameNeed:
-        """Single frames, resized and cut."""
+        """Single frames, resized and cropped."""
         settings = self.params
         return FrameNeed(settings.fps, settings.resize_px, resize=settings.resize, crop_px=settings.crop_px)
 
     def build(self) -> "torch.nn.Module":
         """The network without its last layer."""
-        network = classifiers.make(self.params.network, self.params.classes, self.params.arguments)
-        return classifiers.behead(self.filled("network", network, classifiers.modern_names))
+        network = classifiers.build(self.params.network, self.params.classes, self.params.arguments)
+        return classifiers.remove_last_layer(self.with_weights("network", network, classifiers.current_names))

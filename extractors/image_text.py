@@ -1,7 +1,7 @@
-"""What a frame shows, in the terms of language: an image-text network by name, and its own text tower.
+"""Frame expert and text encoder of an image-text network: image tower and text tower, into one space.
 
-Radford et al. 2021 (CLIP), Tschannen et al. 2025 (SigLIP 2), Bolya et al. 2025 (Perception Encoder). The vectors of
-frames and of captions have length 1 and lie in one space.
+Radford et al. 2021 (CLIP), Tschannen et al. 2025 (SigLIP 2), Bolya et al. 2025 (Perception Encoder). All vectors have
+length 1.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded, FrameNeed
-from extractors.frames.windows import FrameExpert
-from extractors.networks.base import NetworkEncoder, PictureNetwork, Triple, place
+from extractors.frames.windows import FrameExtractor
+from extractors.networks.base import RGB, NetworkEncoder, PixelExtractor, network_to_device
 from extractors.networks.hub import is_hub_name
 from extractors.networks.image_text import ImageTextNetwork
 from extractors.networks.image_text_open_clip import OpenClipNetwork
@@ -34,48 +34,48 @@ class Params:
     """<network>.<weights> as open_clip has them, e.g. PE-Core-L-14-336.meta, or transformers/<owner>/<name> on the hub:
     CLIP, SigLIP, and SigLIP 2 of a fixed size, e.g. transformers/google/siglip2-base-patch16-224."""
     dim: int
-    """D of the space of images and texts."""
+    """D of the common space of images and texts."""
     size_px: int
-    """Side of what the network is shown."""
+    """Side of the network's input."""
     fps: float = 1.0
     """Frames per second."""
     squash: bool = False
-    """True: the whole frame, its aspect lost; false: the middle square. As the network was trained."""
+    """True: the whole frame, without keeping its aspect ratio; false: a centre crop. As the network was trained."""
     resize: Literal["bilinear", "bicubic"] = "bicubic"
     """As the network was trained."""
-    mean: Triple = (0.5, 0.5, 0.5)
-    """Of red, green, blue (0..1), taken off before ..."""
-    std: Triple = (0.5, 0.5, 0.5)
-    """... the division by this."""
+    mean: RGB = (0.5, 0.5, 0.5)
+    """Of red, green, blue (0..1), subtracted first."""
+    std: RGB = (0.5, 0.5, 0.5)
+    """By which the difference is divided."""
 
     def __post_init__(self) -> None:
-        network_of(self.network)  # which refuses a name of neither form
+        network_of(self.network)  # raises ValueError for a name of neither form
         if self.fps <= 0 or self.dim < 1 or self.size_px < 1:
             raise ValueError("fps, dim and size_px must be above 0")
 
 
-class Expert(FrameExpert, PictureNetwork):
-    """One row of length 1 for each frame."""
+class Expert(FrameExtractor, PixelExtractor):
+    """One row of length 1 for each frame, by the image tower."""
 
     version = 1
     params: Params
 
     @property
-    def _library(self) -> ImageTextNetwork:
+    def _network(self) -> ImageTextNetwork:
         return network_of(self.params.network)
 
     @property
-    def released(self) -> Mapping[str, str]:
-        """As the library says."""
-        return self._library.image_parts
+    def published_names(self) -> Mapping[str, str]:
+        """From the network."""
+        return self._network.image_parts
 
-    def known(self, part: str) -> WeightFile:
-        """As the library knows it."""
-        return self._library.known(part)
+    def published_file(self, part: str) -> WeightFile:
+        """From the network."""
+        return self._network.published_file(part)
 
     @property
     def need(self) -> FrameNeed:
-        """Single frames, squashed or cut to a square."""
+        """Single frames, squashed or cropped to a square."""
         settings = self.params
         crop_px = None if settings.squash else settings.size_px
         return FrameNeed(
@@ -84,11 +84,11 @@ class Expert(FrameExpert, PictureNetwork):
 
     def build(self) -> "torch.nn.Module":
         """The image tower."""
-        return self._library.image_tower(self)
+        return self._network.image_tower(self)
 
     def embed(self, items: NDArray[np.uint8]) -> Embedded:
         """(B, D)."""
-        return Embedded.one_per_item(of_length_one(super().embed(items).values))
+        return Embedded.one_per_item(unit_length(super().embed(items).values))
 
 
 @dataclass(frozen=True)
@@ -99,55 +99,55 @@ class EncoderParams:
     network: str
     """The same as the expert's."""
     dim: int
-    """D of the space of images and texts."""
+    """D of the common space of images and texts."""
     tokenizer: str = ""
-    """Repository on the Hugging Face hub that holds the tokenizer of a network of open_clip; empty: CLIP's, which is
-    inside open_clip. Networks of transformers have their own."""
+    """Repository on the Hugging Face hub with the tokenizer of an open_clip network; empty: CLIP's, which open_clip
+    contains. Networks of transformers have their own."""
 
     def __post_init__(self) -> None:
         network_of(self.network, self.tokenizer)
 
 
 class Encoder(NetworkEncoder):
-    """One vector of length 1 for each text."""
+    """One vector of length 1 for each text, by the text tower."""
 
     version = 1
     params: EncoderParams
 
     @property
-    def _library(self) -> ImageTextNetwork:
+    def _network(self) -> ImageTextNetwork:
         return network_of(self.params.network, self.params.tokenizer)
 
     @property
-    def released(self) -> Mapping[str, str]:
-        """As the library says."""
-        return self._library.text_parts
+    def published_names(self) -> Mapping[str, str]:
+        """From the network."""
+        return self._network.text_parts
 
-    def known(self, part: str) -> WeightFile:
-        """As the library knows it."""
-        return self._library.known(part)
+    def published_file(self, part: str) -> WeightFile:
+        """From the network."""
+        return self._network.published_file(part)
 
     def load(self, device: str) -> None:
-        """Put the text tower on the device."""
-        tower, self._tokenise = self._library.text_tower(self)
+        """Move the text tower to the device."""
+        tower, self._tokenize = self._network.text_tower(self)
         self._device = device
-        self._tower: Any = place(tower, device)
+        self._tower: Any = network_to_device(tower, device)
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """For each text its vector, (1, D)."""
         import torch
 
         with torch.inference_mode():
-            values = self._tower(self._tokenise(texts).to(self._device)).float().cpu().numpy()
-        return list(of_length_one(values)[:, None])
+            values = self._tower(self._tokenize(texts).to(self._device)).float().cpu().numpy()
+        return list(unit_length(values)[:, None])
 
 
 def network_of(name: str, tokenizer: str = "") -> ImageTextNetwork:
-    """The network called `name`, of the library that the name says; ValueError for a name of no such form."""
+    """The network called `name`, of the library that the form of the name selects; ValueError for a wrong form."""
     return (TransformersNetwork if is_hub_name(name) else OpenClipNetwork)(name, tokenizer)
 
 
-def of_length_one(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(B, D), each row divided by its length."""
+def unit_length(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(B, D), each row divided by its L2 norm; rows of zeros stay zero."""
     lengths = np.linalg.norm(values, axis=1, keepdims=True)
     return np.asarray(values / np.maximum(lengths, 1e-12), np.float32)

@@ -1,4 +1,4 @@
-"""Stands for features that were extracted by others: its rows are imported (luigi --module tasks ImportExperts)."""
+"""Placeholder for features from a released archive, which `luigi --module tasks ImportExperts` imports."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from pipeline.errors import ExtractionError
 
 @dataclass(frozen=True)
 class Params:
-    """Which file of a released archive, and what is in it."""
+    """The file in a released archive, and the dimension of its features."""
 
     __pydantic_config__ = config.STRICT
     dim: int
     files: tuple[tuple[str, ...], ...]
-    """Alternatives `folder/file` with * for anything, the first that is there counts; the vectors of several files in
-    one alternative are joined."""
+    """Alternatives, of which the first that exists is used. Each lists patterns `folder/file` (* matches anything); the
+    vectors of its files are concatenated."""
 
     def __post_init__(self) -> None:
         if self.dim < 1 or not self.files or not all(self.files):
@@ -31,41 +31,41 @@ EncoderParams = Params
 
 
 class Expert(Extractor):
-    """Features without an extractor."""
+    """Features that are imported; it has a dimension and raises ExtractionError for the rest."""
 
     version = 1
 
     @property
     def dim(self) -> int:
-        """As the YAML says."""
+        """D, from the YAML."""
         return int(self.params.dim)
 
     @property
     def need(self) -> Need:
-        """Nothing can be shown to it."""
+        """Raises ExtractionError."""
         _refuse()
 
     def prepare(self, view: Any) -> NDArray[Any]:
-        """Nothing can be shown to it."""
+        """Raises ExtractionError."""
         _refuse()
 
     def embed(self, items: NDArray[Any]) -> Embedded:
-        """It cannot."""
+        """Raises ExtractionError."""
         _refuse()
 
 
 class Encoder(TextEncoder):
-    """Token vectors without an encoder."""
+    """Token vectors that are imported; raises ExtractionError when it is to encode a text."""
 
     version = 1
 
     @property
     def dim(self) -> int:
-        """As the YAML says."""
+        """D, from the YAML."""
         return int(self.params.dim)
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """It cannot."""
+        """Raises ExtractionError."""
         raise ExtractionError(
             f"{len(texts)} captions are not in the imported text features, e.g. {texts[0]!r}; they were made from the "
             "captions of the released archive: import it (ImportExperts), and move the owners' annotation files away, "

@@ -1,4 +1,4 @@
-"""What it sounds like: statistics of a log-mel spectrogram, the moments of a sound without a network.
+"""Audio expert without a network: statistics of a log-mel spectrogram over short windows.
 
 S samples of an item, T spectrogram frames, F frequencies, M mel bands.
 """
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.base import AudioNeed, AudioView, Embedded, Extractor
+from extractors.base import AudioNeed, AudioView, HandcraftedExtractor
 from pipeline import config
 
-_FLOOR = 1e-6  # of mel power: about what 16-bit rounding leaves, so that silence is all zeros
-_DECADES = 6.0  # from the floor to a full-scale tone, which gets about 1
+_FLOOR = 1e-6  # mel power of about the rounding noise of 16-bit audio, so that silence is all zeros
+_DECADES = 6.0  # from the floor to a full-scale tone, whose level is about 1
 _NUM_SHAPE = 4
 
 
@@ -22,13 +22,13 @@ class Params:
 
     __pydantic_config__ = config.STRICT
     rate_hz: int = 16000
-    """Samples per second; sound above half of it is not heard."""
+    """Sample rate; frequencies above half of it are lost."""
     window_s: float = 0.96
-    """Length of an item, VGGish's."""
+    """Length of an item; the default is that of VGGish."""
     hop_s: float = 0.96
-    """An item starts every so many seconds."""
+    """Seconds from the start of one item to the start of the next."""
     num_bands: int = 64
-    """M, mel bands."""
+    """M, number of mel bands."""
     frame_samples: int = 512
     """Samples of a spectrogram frame; frames overlap by half."""
 
@@ -41,8 +41,8 @@ class Params:
             raise ValueError("window_s is shorter than one spectrogram frame of frame_samples")
 
 
-class Expert(Extractor):
-    """Level, variation, change and pattern of each mel band, then centroid, spread, flatness and loudness."""
+class Expert(HandcraftedExtractor):
+    """One row per window: level, variation, change and pattern of each band, then four descriptors of the spectrum."""
 
     version = 1
     params: Params
@@ -54,22 +54,18 @@ class Expert(Extractor):
 
     @property
     def need(self) -> AudioNeed:
-        """Windows of mono sound."""
+        """Windows of mono audio."""
         return AudioNeed(self.params.rate_hz, self.params.window_s, self.params.hop_s)
 
     def prepare(self, view: AudioView) -> NDArray[np.float32]:
-        """(N, D), the features themselves; silence gives zeros."""
+        """(N, D); zeros for silence."""
         filters = mel_filters(self.params.num_bands, self.params.frame_samples, view.rate_hz)
-        rows = [self._describe(view.samples[start : start + view.window], filters) for start in view.starts]
+        rows = [self._describe(window, filters) for window in view.windows]
         return np.array(rows, np.float32).reshape(-1, self.dim)
-
-    def embed(self, items: NDArray[np.float32]) -> Embedded:
-        """The items, which are vectors already."""
-        return Embedded.one_per_item(items)
 
     def _describe(self, samples: NDArray[np.float32], filters: NDArray[np.float64]) -> NDArray[np.float64]:
         """(D,) features of samples (S,)."""
-        # Not by matrix product, whose threads would fight those of the other decode workers.
+        # Not a matrix product, whose threads would compete with the other decode workers.
         mel = np.einsum("tf,mf->tm", power_spectrogram(samples, self.params.frame_samples), filters)
         levels = np.log10(np.maximum(mel / _FLOOR, 1)) / _DECADES
         mean = levels.mean(axis=0)
@@ -88,10 +84,9 @@ def power_spectrogram(samples: NDArray[np.float32], size: int) -> NDArray[np.flo
 
 
 def mel_filters(num_bands: int, size: int, rate_hz: int) -> NDArray[np.float64]:
-    """(M, F) triangles, evenly spaced on the HTK mel scale from 0 Hz to half the rate, each with peak 1.
+    """(M, F) triangular filters with peak 1, evenly spaced on the HTK mel scale from 0 Hz to half the sample rate.
 
-    What librosa.filters.mel(htk=True, norm=None) gives, without the seconds that librosa's first call takes in every
-    decode worker.
+    Equal to librosa.filters.mel(htk=True, norm=None), whose first call takes seconds in every decode worker.
     """
     bins_hz = np.fft.rfftfreq(size, 1 / rate_hz)
     top_mel = 2595 * np.log10(1 + rate_hz / 2 / 700)
@@ -101,7 +96,7 @@ def mel_filters(num_bands: int, size: int, rate_hz: int) -> NDArray[np.float64]:
 
 
 def _shape(mel: NDArray[np.float64], mean_level: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(4,) centroid and spread over the bands, flatness, loudness, each in 0..1 and 0 for silence."""
+    """(4,) centroid, spread, flatness and loudness of the spectrum, each in 0..1, and 0 for silence."""
     power = mel.mean(axis=0)
     if power.max() <= _FLOOR:
         return np.zeros(_NUM_SHAPE)

@@ -1,6 +1,6 @@
-"""How things move: torchvision's RAFT finds the optical flow, and the flow stream of I3D describes windows of it.
+"""Flow expert on RAFT and I3D: torchvision's RAFT estimates optical flow, I3D's flow stream embeds windows of it.
 
-RAFT: Teed & Deng 2020. The flow is cut at 20 px and scaled to -1..1, as I3D was trained (Carreira & Zisserman 2017).
+RAFT: Teed & Deng 2020. Flow is clipped at 20 px and scaled to -1..1, as I3D was trained (Carreira & Zisserman 2017).
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded, FrameNeed
-from extractors.frames.windows import WindowExpert
+from extractors.frames.windows import WindowExtractor
 from extractors.networks import classifiers
-from extractors.networks.base import NetworkExtractor, place
+from extractors.networks.base import NetworkExtractor, network_to_device
 from pipeline import config
 from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightFile
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 MAX_FLOW_PX = 20.0
 STREAM_PX = 224
-"""Side of what the flow stream is shown."""
+"""Side of the flow stream's input."""
 SMALLEST_PX = 128
-"""RAFT halves its eighth of the picture three times more."""
+"""RAFT works at an eighth of the size, and halves that three times."""
 
 
 @dataclass(frozen=True)
@@ -33,23 +33,23 @@ class Params:
 
     __pydantic_config__ = config.STRICT
     network: str = "torchvision/raft_small.C_T_V2"
-    """The network that finds the flow: torchvision/raft_small.<weights> or torchvision/raft_large.<weights>."""
+    """The network that estimates flow: torchvision/raft_small.<weights> or torchvision/raft_large.<weights>."""
     iterations: int = 12
-    """How often RAFT improves the flow."""
+    """Number of RAFT's flow updates."""
     fps: float = 25.0
-    """Frames per second between which the flow is taken."""
+    """Frames per second; flow is estimated between consecutive frames."""
     window: int = 16
-    """Flows in a row of features, each between two frames; 64 as I3D was trained."""
+    """Flow fields in a window, which gives one row; I3D was trained with 64."""
     stride: int = 16
-    """Flows from one row to the next."""
+    """Flow fields from the start of one window to the start of the next."""
     resize_px: int = 256
-    """Short side of the frame before the cut."""
+    """Short side of the frame before the crop."""
     crop_px: int = 224
-    """Side of the square on which the flow is found, a multiple of 8; below 224 the flow is enlarged to that."""
+    """Side of the centre crop on which flow is estimated, a multiple of 8; below 224 the flow is enlarged to that."""
     pairs_at_once: int = 16
-    """Pairs of frames that RAFT is given at once; a number of frames, so that a batch may be large."""
+    """Pairs of frames in a batch of RAFT, whatever the number of windows in a batch."""
     epsilon: float = 1e-3
-    """What the stream's batch norm adds to the variance: 1e-3 for the published files."""
+    """What the flow stream's batch norm adds to the variance: 1e-3 for the published files."""
 
     def __post_init__(self) -> None:
         library, network, _ = classifiers.split_name(self.network)
@@ -63,7 +63,7 @@ class Params:
             raise ValueError(f"crop_px must be a multiple of 8, at least {SMALLEST_PX}, and not above resize_px")
 
 
-class Expert(WindowExpert, NetworkExtractor):
+class Expert(WindowExtractor, NetworkExtractor):
     """One row for each window."""
 
     version = 1
@@ -71,60 +71,60 @@ class Expert(WindowExpert, NetworkExtractor):
 
     @property
     def dim(self) -> int:
-        """I3D's."""
+        """1024."""
         return 1024
 
     @property
-    def released(self) -> dict[str, str]:
-        """RAFT, and the stream."""
+    def published_names(self) -> dict[str, str]:
+        """RAFT, and the flow stream of I3D."""
         return {"flow": self.params.network, "stream": "i3d flow"}
 
-    def known(self, part: str) -> WeightFile:
-        """RAFT's, as torchvision knows it."""
+    def published_file(self, part: str) -> WeightFile:
+        """RAFT's, from the tables of torchvision; WeightsError for the flow stream."""
         if part == "flow":
-            return classifiers.file_of(self.params.network)
+            return classifiers.weight_file(self.params.network)
         raise WeightsError("no library has weights of the flow stream of I3D: name a file under weights: stream:")
 
     @property
     def need(self) -> FrameNeed:
-        """Windows with one frame more than flows."""
+        """Windows with one frame more than flow fields."""
         settings = self.params
         return FrameNeed(
             settings.fps, settings.resize_px, settings.window + 1, settings.stride, "bilinear", settings.crop_px
         )
 
     def build(self) -> "torch.nn.Module":
-        """The flow stream."""
-        from extractors.networks.video_networks import I3D, released_names, set_epsilon
+        """The flow stream of I3D."""
+        from extractors.networks.video_networks import I3D, current_names, set_epsilon
 
-        network = self.filled("stream", I3D(2), released_names)
+        network = self.with_weights("stream", I3D(2), current_names)
         set_epsilon(network, self.params.epsilon)
         return network
 
     def load(self, device: str) -> None:
-        """Put both networks on the device."""
+        """Move both networks to the device."""
         from torchvision import models
 
         super().load(device)
         _, network, _ = classifiers.split_name(self.params.network)
-        self._raft: Any = place(self.filled("flow", models.get_model(network, weights=None)), device)
+        self._raft: Any = network_to_device(self.with_weights("flow", models.get_model(network, weights=None)), device)
 
     def embed(self, items: NDArray[np.uint8]) -> Embedded:
         """(B, 1024)."""
         return Embedded.one_per_item(self.run(items, self._flow))
 
     def _flow(self, frames: "torch.Tensor") -> "torch.Tensor":
-        """(B, 2, T, 224, 224) in -1..1 of the frames (B, T + 1, H, W, 3) uint8."""
+        """Flow (B, 2, T, 224, 224) in -1..1 between frames (B, T + 1, H, W, 3) uint8."""
         import torch
 
         batch, length, height, width, _ = frames.shape
-        pictures = (frames.float() / 127.5 - 1).movedim(-1, 2)
-        first, second = (pictures[:, part].reshape(-1, 3, height, width) for part in (slice(-1), slice(1, None)))
+        pixels = (frames.float() / 127.5 - 1).movedim(-1, 2)
+        first, second = (pixels[:, part].reshape(-1, 3, height, width) for part in (slice(-1), slice(1, None)))
         chunks = (torch.split(half, self.params.pairs_at_once) for half in (first, second))
-        found = [
+        flows = [
             self._raft(*pair, num_flow_updates=self.params.iterations)[-1].float() for pair in zip(*chunks, strict=True)
         ]
-        flow = torch.cat(found)
+        flow = torch.cat(flows)
         if height != STREAM_PX:
             flow = torch.nn.functional.interpolate(flow, (STREAM_PX, STREAM_PX), mode="bilinear") * STREAM_PX / height
         flow = (flow / MAX_FLOW_PX).clamp(-1, 1)

@@ -1,4 +1,4 @@
-"""Finds experts and text encoders by name: configs/experts/<name>.yaml names a module of this folder."""
+"""Builds experts and text encoders by name from configs/experts/<name>.yaml and configs/text/<name>.yaml."""
 
 import dataclasses
 import functools
@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from extractors.base import Extractor, TextEncoder
+from extractors.base import Extractor, Plugin, TextEncoder
 from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.media.video import DECODE_VERSION
@@ -18,7 +18,7 @@ from pipeline.stores.fingerprint import Recipe
 from pipeline.weights.files import SEEDED, WeightFile, WeightOptions, WeightSource
 
 PASS_VERSION = 1
-"""Raised by hand when the room `extraction` changes what an expert is shown."""
+"""Incremented by hand when `extraction/` changes which frames, samples or words an expert gets."""
 
 EXPERTS = Path("configs/experts")
 TEXTS = Path("configs/text")
@@ -26,15 +26,15 @@ TEXTS = Path("configs/text")
 
 @dataclass(frozen=True)
 class Runtime:
-    """Speed only, never fingerprinted."""
+    """Settings that affect speed only; never fingerprinted."""
 
     __pydantic_config__ = config.STRICT
     batch_size: int = 64
-    """Items that `embed` is given at once."""
+    """Items in a batch for `embed`."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """Of the networks' products; auto: bf16 on a GPU that has it, else fp32."""
+    """Autocast of the networks; auto: bf16 on a GPU that supports it, else fp32."""
     compile: bool = False
-    """Through torch.compile: a minute or more at the start, faster from then on."""
+    """Use torch.compile: a minute or more at the start, faster from then on."""
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -42,12 +42,12 @@ class Runtime:
 
 
 Weights = Literal["released", "seeded"] | dict[str, WeightFile]
-"""released: as the network's library knows them; seeded: stand-ins; or part -> file."""
+"""released: the files that the network's library publishes; seeded: stand-ins; or part -> file."""
 
 
 @dataclass(frozen=True)
 class Pooling:
-    """How a model turns the rows of a video into one vector: their mean, or NetVLAD over the first `max_tokens`."""
+    """How a model pools the rows of a video into one vector: mean, or NetVLAD over the first `max_tokens`."""
 
     __pydantic_config__ = config.STRICT
     pool: Literal["mean", "vlad"] = "mean"
@@ -61,15 +61,15 @@ class Pooling:
 
 @dataclass(frozen=True)
 class ExpertConfig:
-    """configs/experts/<name>.yaml"""
+    """Contents of configs/experts/<name>.yaml."""
 
     __pydantic_config__ = config.STRICT
     extractor: str
-    """Module in extractors/."""
+    """Name of a module in extractors/."""
     modality: str
     """rgb, flow, audio, face, ocr, speech, scene, or a new one."""
     params: dict[str, Any] = field(default_factory=dict)
-    """Decide the features; fingerprinted."""
+    """Settings that decide the features; fingerprinted."""
     weights: Weights = "released"
     runtime: Runtime = field(default_factory=Runtime)
     model: Pooling = field(default_factory=Pooling)
@@ -77,11 +77,11 @@ class ExpertConfig:
 
 @dataclass(frozen=True)
 class TextConfig:
-    """configs/text/<name>.yaml"""
+    """Contents of configs/text/<name>.yaml."""
 
     __pydantic_config__ = config.STRICT
     encoder: str
-    """Module in extractors/."""
+    """Name of a module in extractors/."""
     params: dict[str, Any] = field(default_factory=dict)
     weights: Weights = "released"
     runtime: Runtime = field(default_factory=Runtime)
@@ -89,7 +89,7 @@ class TextConfig:
 
 @dataclass(frozen=True)
 class ExpertId:
-    """All that a decode worker needs to make an expert: plain, small, and hashable."""
+    """All that a decode worker needs to build an extractor: picklable, small and hashable."""
 
     name: str
     module: str
@@ -98,7 +98,7 @@ class ExpertId:
 
 @dataclass(frozen=True)
 class NamedExpert:
-    """An expert ready to run: its name, its config, its extractor."""
+    """An expert with its config, its extractor and its recipe."""
 
     name: str
     config: ExpertConfig
@@ -107,18 +107,18 @@ class NamedExpert:
 
     @property
     def is_imported(self) -> bool:
-        """Whether its features come from an archive, not from videos."""
+        """Whether the features are imported from an archive instead of extracted from videos."""
         return self.config.extractor == IMPORTED
 
     @property
     def id(self) -> ExpertId:
-        """What a decode worker rebuilds it from."""
+        """From which a decode worker builds the extractor again."""
         return ExpertId(self.name, self.config.extractor, self.extractor.params)
 
 
 @dataclass(frozen=True)
 class NamedText:
-    """A text encoder ready to run."""
+    """A text encoder with its config and its recipe."""
 
     name: str
     config: TextConfig
@@ -127,69 +127,84 @@ class NamedText:
 
 
 def expert(name: str, folder: Path = EXPERTS, options: WeightOptions | None = None) -> NamedExpert:
-    """The expert called `name`, with every default of its parameters filled in, so that its recipe is complete."""
+    """The expert called `name`; its recipe holds all parameters, defaults included. ConfigError for a bad YAML."""
     path = config.choose(folder, name)
     settings = config.load(ExpertConfig, path)
-    module = _module(settings.extractor, f"{path}: key 'extractor'", "Expert")
-    params = config.parse(module.Params, settings.params, f"{path}: params")
-    extractor: Extractor = module.Expert(params, _source(settings.weights, options))
-    recipe = _recipe(settings.extractor, extractor.version, params)
+    extractor: Extractor
+    extractor, recipe = _build(path, settings, _EXPERT, options)
     if settings.extractor != IMPORTED:
-        # What is decoded, and how it is cut, decides the features as much as the extractor does.
-        recipe |= {"decode": [DECODE_VERSION, PASS_VERSION], "weights": _weights(extractor, str(path))}
+        # Decoding and sampling decide the features as much as the extractor does.
+        recipe |= {"decode": [DECODE_VERSION, PASS_VERSION], "weights": _weights(extractor, path)}
     return NamedExpert(name, settings, extractor, recipe)
+
+
+def text(name: str, folder: Path = TEXTS, options: WeightOptions | None = None) -> NamedText:
+    """The text encoder called `name`, in the same way as `expert`."""
+    path = config.choose(folder, name)
+    settings = config.load(TextConfig, path)
+    encoder: TextEncoder
+    encoder, recipe = _build(path, settings, _TEXT, options)
+    weights = _weights(encoder, path)
+    return NamedText(name, settings, encoder, recipe | ({"weights": weights} if weights else {}))
 
 
 @functools.lru_cache(maxsize=64)
 def rebuild(expert_id: ExpertId) -> Extractor:
-    """The expert in another process; made once there."""
+    """The extractor in a decode worker; built once per process."""
     module = importlib.import_module(f"extractors.{expert_id.module}")
     extractor: Extractor = module.Expert(expert_id.params)
     return extractor
 
 
-def text(name: str, folder: Path = TEXTS, options: WeightOptions | None = None) -> NamedText:
-    """The text encoder called `name`."""
-    path = config.choose(folder, name)
-    settings = config.load(TextConfig, path)
-    module = _module(settings.encoder, f"{path}: key 'encoder'", "Encoder")
-    params = config.parse(module.EncoderParams, settings.params, f"{path}: params")
-    encoder: TextEncoder = module.Encoder(params, _source(settings.weights, options))
-    recipe = _recipe(settings.encoder, encoder.version, params)
-    weights = _weights(encoder, str(path))
-    return NamedText(name, settings, encoder, recipe | ({"weights": weights} if weights else {}))
-
-
-def weight_files(extractors: Iterable[Extractor | TextEncoder]) -> list[WeightFile]:
-    """All files of weights that these will read."""
-    return [file for extractor in extractors for file in extractor.weight_files().values()]
+def weight_files(plugins: Iterable[Plugin]) -> list[WeightFile]:
+    """All files of weights that these extractors and text encoders read."""
+    return [file for plugin in plugins for file in plugin.weight_files().values()]
 
 
 def is_seeded(recipe: Recipe) -> bool:
-    """Whether any part of it runs on stand-ins, so that its features mean nothing."""
+    """Whether any part of the network runs on stand-in weights, so that the features mean nothing."""
     return SEEDED in recipe.get("weights", {}).values()
 
 
-def _source(weights: Weights, options: WeightOptions | None) -> WeightSource:
-    files = weights if isinstance(weights, dict) else {}
-    return WeightSource(options or WeightOptions(), files, always_seeded=weights == SEEDED)
+@dataclass(frozen=True)
+class _Kind:
+    """Names by which a YAML and a module refer to an extractor or a text encoder."""
+
+    key: str
+    """Key of the YAML that names the module."""
+    class_name: str
+    params_name: str
 
 
-def _weights(extractor: Extractor | TextEncoder, where: str) -> dict[str, str]:
-    """What its weights are; ConfigError for a file of a part that it does not have."""
-    parts = extractor.weights
-    for part in extractor.source.files:
+_EXPERT = _Kind("extractor", "Expert", "Params")
+_TEXT = _Kind("encoder", "Encoder", "EncoderParams")
+
+
+def _build(
+    path: Path, settings: ExpertConfig | TextConfig, kind: _Kind, options: WeightOptions | None
+) -> tuple[Any, Recipe]:
+    """The extractor or text encoder that the YAML at `path` describes, and the common part of its recipe."""
+    name = getattr(settings, kind.key)
+    module = _module(name, f"{path}: key {kind.key!r}", kind.class_name)
+    params = config.parse(getattr(module, kind.params_name), settings.params, f"{path}: params")
+    files = settings.weights if isinstance(settings.weights, dict) else {}
+    source = WeightSource(options or WeightOptions(), files, always_seeded=settings.weights == SEEDED)
+    plugin = getattr(module, kind.class_name)(params, source)
+    return plugin, {"extractor": name, "version": plugin.version, "params": dataclasses.asdict(params)}
+
+
+def _weights(plugin: Plugin, path: Path) -> dict[str, str]:
+    """The identities of its weights; ConfigError where the YAML names a file for a part that the network lacks."""
+    parts = plugin.weights
+    for part in plugin.source.files:
         if part not in parts:
             known = f"it has {', '.join(parts)}" if parts else "it has none"
-            raise ConfigError(f"{where}: weights: no part {part!r} in this network; {known}")
+            raise ConfigError(f"{path}: weights: no part {part!r} in this network; {known}")
     return parts
 
 
-def _recipe(module: str, version: int, params: Any) -> Recipe:
-    return {"extractor": module, "version": version, "params": dataclasses.asdict(params)}
-
-
-def _module(name: str, where: str, kind: str) -> ModuleType:
+def _module(name: str, where: str, class_name: str) -> ModuleType:
+    """The module extractors/<name>.py; ConfigError, which starts with `where`, if it cannot be used."""
     if not name.isidentifier():
         raise ConfigError(f"{where}: {name!r} is not the name of a module in extractors/")
     full_name = f"extractors.{name}"
@@ -199,6 +214,6 @@ def _module(name: str, where: str, kind: str) -> ModuleType:
         if error.name == full_name:
             raise ConfigError(f"{where}: there is no extractors/{name}.py") from None
         raise ConfigError(f"{where}: extractors/{name}.py needs the package {error.name!r}: pip install it") from None
-    if not hasattr(module, kind):
-        raise ConfigError(f"{where}: extractors/{name}.py has no class {kind}")
+    if not hasattr(module, class_name):
+        raise ConfigError(f"{where}: extractors/{name}.py has no class {class_name}")
     return module

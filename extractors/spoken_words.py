@@ -1,4 +1,4 @@
-"""What is said: the words of the subtitles as vectors."""
+"""Speech expert on subtitles: their words as vectors."""
 
 from dataclasses import dataclass, field
 
@@ -18,12 +18,12 @@ class Params:
 
     __pydantic_config__ = config.STRICT
     words: WordParams = field(default_factory=EncoderParams)
-    """Must be those of the text encoder, for a word said to match a word searched. Other sources than hashing: as in
-    word_vectors.py."""
+    """Word vectors. Must equal those of the text encoder for spoken words to match the words of a query. For other
+    sources than hashing see word_vectors.py."""
 
 
 class Expert(WordExpert):
-    """A vector for each word said; "well-known" counts as two, a lone dash as none."""
+    """One row for each spoken word; "well-known" counts as two, a lone dash as none."""
 
     version = 1
     params: Params
@@ -34,12 +34,12 @@ class Expert(WordExpert):
         return SubtitleNeed()
 
     def prepare(self, view: WordView) -> NDArray[np.str_]:
-        """(N,), the words as they are written."""
+        """(N,), the words as in the subtitles."""
         return view.words
 
     def embed(self, items: NDArray[np.str_]) -> Embedded:
-        """(R, D) vectors, with extras `text` (R,), the word without its punctuation."""
-        split = [tokens(str(item)) for item in items]
-        text = [word for item in split for word in item]
-        item_index = np.repeat(np.arange(len(items)), [len(item) for item in split])
-        return self.embed_words(text, item_index.tolist(), {})
+        """(R, D) vectors, with the extra `text` (R,), the word without punctuation."""
+        words_of_items = [tokens(str(item)) for item in items]
+        words = [word for words in words_of_items for word in words]
+        item_index = np.repeat(np.arange(len(items)), [len(words) for words in words_of_items])
+        return self.embed_words(words, item_index.tolist(), {})

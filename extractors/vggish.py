@@ -1,7 +1,7 @@
-"""What it sounds like: VGGish over the log-mel of each 0.96 s.
+"""Audio expert on VGGish: log-mel patches of 0.96 s.
 
-The log-mel is the one of Hershey et al. 2017 as TensorFlow's AudioSet models compute it: magnitudes of a 25 ms Hann
-window each 10 ms, 64 triangles that are straight on the mel scale from 125 to 7500 Hz, log(x + 0.01).
+The log-mel spectrogram is that of Hershey et al. 2017 as TensorFlow's AudioSet models compute it: magnitudes of 25 ms
+Hann windows every 10 ms, 64 triangular filters on the mel scale from 125 to 7500 Hz, log(x + 0.01).
 """
 
 import functools
@@ -27,7 +27,7 @@ LOW_HZ, HIGH_HZ = 125.0, 7500.0
 LOG_OFFSET = 0.01
 
 PATCH_S = NUM_FRAMES * HOP / RATE_HZ  # 0.96
-HEARD_S = ((NUM_FRAMES - 1) * HOP + WINDOW) / RATE_HZ  # 0.975: the last frame reaches beyond the patch
+INPUT_S = ((NUM_FRAMES - 1) * HOP + WINDOW) / RATE_HZ  # 0.975: the window of the last frame extends beyond the patch
 
 RELEASED = WeightFile(
     "https://github.com/harritaylor/torchvggish/releases/download/v0.1/vggish-10086976.pth",
@@ -43,9 +43,9 @@ class Params:
 
     __pydantic_config__ = config.STRICT
     hop_s: float = PATCH_S
-    """From one row to the next; below 0.96 the patches overlap."""
+    """Seconds from one row to the next; below 0.96 patches overlap."""
     resampler: Resampler = "kaiser16"
-    """kaiser16, as VGGish was trained, or soxr, which is faster and differs in the highest two bands."""
+    """kaiser16, as VGGish was trained; soxr is faster, and differs in the highest two bands."""
 
     def __post_init__(self) -> None:
         if self.hop_s <= 0:
@@ -53,72 +53,72 @@ class Params:
 
 
 class Expert(NetworkExtractor):
-    """One row for each patch of sound."""
+    """One row for each patch."""
 
     version = 1
     params: Params
 
     @property
     def dim(self) -> int:
-        """VGGish's."""
+        """128."""
         return 128
 
     @property
-    def released(self) -> dict[str, str]:
-        """One network."""
+    def published_names(self) -> dict[str, str]:
+        """The checksum of the published file."""
         return {"network": RELEASED.identity}
 
-    def known(self, part: str) -> WeightFile:
+    def published_file(self, part: str) -> WeightFile:
         """The published conversion to torch."""
         return RELEASED
 
     @property
     def need(self) -> AudioNeed:
-        """Patches at 16 kHz."""
-        return AudioNeed(RATE_HZ, HEARD_S, self.params.hop_s, self.params.resampler)
+        """Patches of samples at 16 kHz."""
+        return AudioNeed(RATE_HZ, INPUT_S, self.params.hop_s, self.params.resampler)
 
     def prepare(self, view: AudioView) -> NDArray[np.float32]:
         """(N, 96, 64) log-mel patches."""
-        patches = [log_mel(view.samples[start : start + view.window]) for start in view.starts]
+        patches = [log_mel(window) for window in view.windows]
         return np.array(patches, np.float32).reshape(-1, NUM_FRAMES, NUM_BANDS)
 
     def build(self) -> "torch.nn.Module":
-        """The whole network."""
+        """VGGish."""
         from extractors.networks.vggish import VGGish
 
-        return self.filled("network", VGGish())
+        return self.with_weights("network", VGGish())
 
     def embed(self, items: NDArray[np.float32]) -> Embedded:
         """(B, 128)."""
-        return Embedded.one_per_item(self.run(items, lambda patches: patches))
+        return Embedded.one_per_item(self.run(items))
 
 
 def log_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(F, 64) of samples (S,) at 16 kHz; the frames are whole, S of at least 400."""
+    """(frames, 64) of samples (S,) at 16 kHz, S >= 400; only complete frames."""
     windows = np.lib.stride_tricks.sliding_window_view(samples.astype(np.float64), WINDOW)[::HOP]
     magnitudes = np.abs(np.fft.rfft(windows * _hann(), FFT))
-    return np.log(magnitudes @ _triangles() + LOG_OFFSET).astype(np.float32)
+    return np.log(magnitudes @ _mel_filters() + LOG_OFFSET).astype(np.float32)
 
 
 @functools.cache
 def _hann() -> NDArray[np.float64]:
-    """(400,), periodic: it would be zero again one sample after its end."""
+    """(400,), periodic: the next sample after its end would be zero."""
     window: NDArray[np.float64] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)
     return window
 
 
 @functools.cache
-def _triangles() -> NDArray[np.float64]:
-    """(257, 64): how much each frequency counts for each band."""
+def _mel_filters() -> NDArray[np.float64]:
+    """(257, 64), weight of each frequency in each band."""
     mel = _mel(np.linspace(0, RATE_HZ / 2, FFT // 2 + 1))[:, None]
     edges = np.linspace(_mel(np.array(LOW_HZ)), _mel(np.array(HIGH_HZ)), NUM_BANDS + 2)
     left, middle, right = edges[:-2], edges[1:-1], edges[2:]
     weights = np.maximum(0, np.minimum((mel - left) / (middle - left), (right - mel) / (right - middle)))
-    weights[0] = 0  # the mean of the sound is no sound
+    weights[0] = 0  # TensorFlow excludes the DC component
     return np.asarray(weights, np.float64)
 
 
 def _mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """HTK's scale."""
+    """Frequencies on the HTK mel scale."""
     scaled: NDArray[np.float64] = 1127 * np.log1p(hz / 700)
     return scaled

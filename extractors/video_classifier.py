@@ -1,12 +1,12 @@
-"""How things move: the features before the last layer of a video classifier, over windows of frames."""
+"""Motion expert: the input of the last layer of a video classifier, over windows of frames."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from extractors.base import FrameNeed
-from extractors.frames.windows import WindowExpert
+from extractors.frames.windows import WindowExtractor
 from extractors.networks import classifiers
-from extractors.networks.base import PictureNetwork, Triple
+from extractors.networks.base import RGB, PixelExtractor
 from pipeline import config
 from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightFile
@@ -14,8 +14,8 @@ from pipeline.weights.files import WeightFile
 if TYPE_CHECKING:
     import torch
 
-OWN = ("i3d", "r2plus1d_34")
-"""Networks that no library carries; their files are named in the YAML."""
+WITHOUT_LIBRARY = ("i3d", "r2plus1d_34")
+"""Networks that no library has; the YAML must name their files."""
 
 
 @dataclass(frozen=True)
@@ -26,32 +26,32 @@ class Params:
     network: str
     """i3d, r2plus1d_34, or torchvision/<network>.<weights>, e.g. torchvision/mvit_v2_s.KINETICS400_V1."""
     dim: int
-    """D, what the network gives before its last layer."""
+    """D, the input width of the network's last layer."""
     fps: float
-    """Frames per second that the network is shown."""
+    """Frames per second of the network's input."""
     window: int
-    """Frames in a row of features."""
+    """Frames in a window, which gives one row."""
     stride: int
-    """Frames from one row to the next."""
+    """Frames from the start of one window to the start of the next."""
     resize_px: int = 256
-    """Short side of the frame before the cut."""
+    """Short side of the frame before the crop."""
     crop_px: int = 224
-    """Side of the square that is cut from the middle."""
+    """Side of the square that is cropped from the centre."""
     resize: Literal["area", "bilinear", "bicubic"] = "bilinear"
-    """As the network was trained: bilinear and bicubic are Pillow's."""
-    mean: Triple = (0.45, 0.45, 0.45)
-    """Of red, green, blue (0..1), taken off before ..."""
-    std: Triple = (0.225, 0.225, 0.225)
-    """... the division by this."""
+    """As the network was trained; bilinear and bicubic are Pillow's."""
+    mean: RGB = (0.45, 0.45, 0.45)
+    """Of red, green, blue (0..1), subtracted first."""
+    std: RGB = (0.225, 0.225, 0.225)
+    """By which the difference is divided."""
     classes: int = 400
     """Outputs of the last layer in the file."""
     epsilon: float | None = None
-    """What batch norm adds to the variance; null: as the network has it."""
+    """What batch norm adds to the variance; null: the network's default."""
     arguments: dict[str, int | float | str | bool] = field(default_factory=dict)
     """Further arguments of the network's constructor."""
 
     def __post_init__(self) -> None:
-        if self.network not in OWN:
+        if self.network not in WITHOUT_LIBRARY:
             classifiers.split_name(self.network)
         if self.fps <= 0 or min(self.dim, self.classes, self.window, self.stride) < 1:
             raise ValueError("fps, dim, classes, window and stride must be above 0")
@@ -61,25 +61,25 @@ class Params:
             raise ValueError("i3d needs a window of at least 16 frames")
 
     def __hash__(self) -> int:
-        """`arguments` is a mapping, and decode workers look experts up by their settings."""
+        """Without `arguments`, a dict; decode workers cache extractors by their settings."""
         return hash((self.network, self.fps, self.window, self.stride))
 
 
-class Expert(WindowExpert, PictureNetwork):
+class Expert(WindowExtractor, PixelExtractor):
     """One row for each window of frames."""
 
     version = 1
     params: Params
 
-    def known(self, part: str) -> WeightFile:
-        """As the library knows it."""
-        if self.params.network in OWN:
+    def published_file(self, part: str) -> WeightFile:
+        """From the tables of its library; WeightsError for a network without one."""
+        if self.params.network in WITHOUT_LIBRARY:
             raise WeightsError(f"no library has weights of {self.params.network}: name a file under weights: network:")
-        return classifiers.file_of(self.params.network)
+        return classifiers.weight_file(self.params.network)
 
     @property
     def need(self) -> FrameNeed:
-        """Windows of frames, resized and cut."""
+        """Windows of frames, resized and cropped."""
         settings = self.params
         return FrameNeed(
             settings.fps, settings.resize_px, settings.window, settings.stride, settings.resize, settings.crop_px
@@ -87,7 +87,7 @@ class Expert(WindowExpert, PictureNetwork):
 
     def build(self) -> "torch.nn.Module":
         """The network without its last layer."""
-        network = self._i3d() if self.params.network == "i3d" else self._other()
+        network = self._i3d() if self.params.network == "i3d" else self._without_last_layer()
         if self.params.epsilon is not None:
             from extractors.networks.video_networks import set_epsilon
 
@@ -95,15 +95,15 @@ class Expert(WindowExpert, PictureNetwork):
         return network
 
     def _i3d(self) -> "torch.nn.Module":
-        from extractors.networks.video_networks import I3D, released_names
+        from extractors.networks.video_networks import I3D, current_names
 
-        return self.filled("network", I3D(3, self.params.classes), released_names)
+        return self.with_weights("network", I3D(3, self.params.classes), current_names)
 
-    def _other(self) -> "torch.nn.Module":
+    def _without_last_layer(self) -> "torch.nn.Module":
         if self.params.network == "r2plus1d_34":
             from extractors.networks.video_networks import r2plus1d_34
 
             network = r2plus1d_34(self.params.classes)
         else:
-            network = classifiers.make(self.params.network, self.params.classes, self.params.arguments)
-        return classifiers.behead(self.filled("network", network, classifiers.modern_names))
+            network = classifiers.build(self.params.network, self.params.classes, self.params.arguments)
+        return classifiers.remove_last_layer(self.with_weights("network", network, classifiers.current_names))

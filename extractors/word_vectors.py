@@ -1,32 +1,32 @@
-"""Words as vectors: hashed from their letters, learned ones from a word2vec or fastText file, or a language model's.
+"""Text encoder that gives each word a vector: hashed, from a word2vec or fastText file, or of a language model.
 
-A language model sees each word on its own, without the words beside it, so that a word has one vector wherever it
-stands: the mean of what the last layer gives for its pieces. W words, D feature.
+A language model gets each word alone, so that a word has the same vector in every context: the mean over its subwords
+of the last hidden states. Experts whose rows are words use the same encoder. W words, D feature.
 """
 
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from extractors.networks import hub
-from extractors.networks.base import NetworkEncoder, place
+from extractors.networks.base import NetworkEncoder, network_to_device
 from extractors.text import hashed_words
-from extractors.text import tokens as word_tokens
-from extractors.text.hashed_words import EncoderParams as Hashed
+from extractors.text.hashed_words import EncoderParams as HashedParams
+from extractors.text.tokens import tokens
 from pipeline import config
 from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightFile
 
 VECTORS = "words"
-"""The part of an expert's weights that the vectors are."""
+"""The part of an expert's weights that holds the vectors."""
 _HUB_PARTS = {VECTORS: "network", "words_config": "config", "words_tokenizer": "tokenizer"}
-"""Part -> that of a model on the hub."""
-_MOST_PIECES = 64
+"""Part -> part of a model on the hub."""
+_MAX_SUBWORDS = 64
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,16 @@ class EncoderParams:
 
     __pydantic_config__ = config.STRICT
     source: str = "hashed"
-    """hashed: from the letters, no file needed; file: the one named in the YAML under weights: words:;
-    transformers/<owner>/<name>: a language model on the hub, e.g. transformers/google-bert/bert-base-uncased."""
+    """hashed: no file needed; file: the one under weights: words: in the YAML; transformers/<owner>/<name>: a language
+    model on the hub, e.g. transformers/google-bert/bert-base-uncased."""
     dim: int = 300
-    """D; the width of a language model."""
+    """D; with a language model its width."""
     shortest: int = 3
-    """Length of the shortest character n-gram that is hashed; also for stand-ins of learned vectors."""
+    """Length of the shortest character n-gram that is hashed; also for the stand-ins of learned vectors."""
     longest: int = 5
     """Length of the longest character n-gram that is hashed."""
     max_words: int = 1_000_000
-    """The first words of a file, which has the frequent ones first; more need more memory."""
+    """Number of words read from a file, which has the most frequent ones first; more need more memory."""
 
     def __post_init__(self) -> None:
         if self.max_words < 1:
@@ -52,113 +52,117 @@ class EncoderParams:
         if self.source not in {"hashed", "file"} and not hub.is_hub_name(self.source):
             raise ValueError(f"source {self.source!r} must be hashed, file, or transformers/<owner>/<name>")
         if self.is_hub_model:
-            hub.repository(self.source)  # which refuses a name that no repository has
-        _ = self.hashed  # which refuses the rest
+            hub.repository(self.source)  # raises ValueError for a name that no repository can have
+        _ = self.hashed  # checks dim, shortest and longest
 
     @property
     def is_hub_model(self) -> bool:
-        """Whether a language model gives the vectors."""
+        """Whether the vectors come from a language model."""
         return hub.is_hub_name(self.source)
 
     @property
-    def hashed(self) -> Hashed:
-        """Those of the words encoder."""
-        return Hashed(self.dim, self.shortest, self.longest)
+    def hashed(self) -> HashedParams:
+        """The settings for hashed vectors."""
+        return HashedParams(self.dim, self.shortest, self.longest)
 
 
 class Encoder(NetworkEncoder):
-    """One vector for each word that the vectors know; a text without one gives a vector of zeros."""
+    """One vector for each known word; a text without a known word has one vector of zeros."""
 
     version = 1
     params: EncoderParams
 
     @property
-    def released(self) -> dict[str, str]:
-        """The file, or the model, if there is one."""
+    def published_names(self) -> dict[str, str]:
+        """The file or the language model; empty for hashed vectors."""
         if self.params.is_hub_model:
             return dict.fromkeys(_HUB_PARTS, self.params.source)
         return {VECTORS: "a file"} if self.params.source == "file" else {}
 
-    def known(self, part: str) -> WeightFile:
-        """A model's on the hub; there are too many files of vectors to know one."""
+    def published_file(self, part: str) -> WeightFile:
+        """The file of a language model on the hub; there is none for `source: file`, which the YAML must name."""
         if self.params.is_hub_model:
-            return hub.file_of(self.params.source, _HUB_PARTS[part])
+            return hub.weight_file(self.params.source, _HUB_PARTS[part])
         raise WeightsError("source: file needs a file under weights: words: in the YAML")
 
     def load(self, device: str) -> None:
-        """Read the file, or put the model on the device."""
-        self._learned: Table | Model | None = None
+        """Read the file, or move the language model to the device."""
+        self._learned: WordTable | LanguageModel | None = None
         if not self.source.seeded and self.params.is_hub_model:
-            self._learned = Model(self, device)
+            self._learned = LanguageModel(self, device)
         elif not self.source.seeded and self.params.source == "file":
-            self._learned = Table.read(self.path(VECTORS), self.params)
+            self._learned = WordTable.read(self.weight_path(VECTORS), self.params)
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """For each text the vectors (W, D) of its known words in order, W >= 1."""
-        found = [self.known_vectors(word_tokens.tokens(text))[0] for text in texts]
-        nothing = np.zeros((1, self.dim), np.float32)
-        return [vectors if len(vectors) else nothing for vectors in found]
+        per_text = [self.known_vectors(tokens(text))[0] for text in texts]
+        zeros = np.zeros((1, self.dim), np.float32)
+        return [vectors if len(vectors) else zeros for vectors in per_text]
 
-    def known_vectors(self, tokens: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The vectors (W, D) of the words that are known, and which of `tokens` they are (W,)."""
+    def known_vectors(self, words: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The vectors (W, D) of the known words, and their indices (W,) in `words`."""
         if self._learned is not None:
-            return self._learned.look_up(tokens)
-        return hashed_words.vectors(tokens, self.params.hashed), np.arange(len(tokens), dtype=np.int64)
+            return self._learned.look_up(words)
+        return hashed_words.vectors(words, self.params.hashed), np.arange(len(words), dtype=np.int64)
 
 
-class Model:
-    """A language model that knows every word."""
+class LanguageModel:
+    """Vectors of words by a language model, which knows every word; each is computed once."""
 
-    def __init__(self, owner: Encoder, device: str) -> None:
-        settings = hub.read_config(owner.path("words_config"))
+    def __init__(self, encoder: Encoder, device: str) -> None:
+        settings = hub.read_config(encoder.weight_path("words_config"))
         self._device = device
-        self._network = place(hub.build(owner, settings, VECTORS), device)
-        self._tokenizer = hub.read_tokenizer(owner.path("words_tokenizer"), _MOST_PIECES)
+        self._network = network_to_device(hub.build(encoder, settings, VECTORS), device)
+        self._tokenizer = hub.read_tokenizer(encoder.weight_path("words_tokenizer"), _MAX_SUBWORDS)
         self._vectors: dict[str, NDArray[np.float32]] = {}
-        self._dim = owner.dim
+        self._dim = encoder.dim
         width = len(self._vector("a"))
         if width != self._dim:
-            raise WeightsError(f"{owner.path(VECTORS)}: vectors of length {width}, where dim is {self._dim}")
+            raise WeightsError(f"{encoder.weight_path(VECTORS)}: vectors of length {width}, where dim is {self._dim}")
 
-    def look_up(self, tokens: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def look_up(self, words: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """As `Encoder.known_vectors`."""
-        for token in tokens:
-            if token not in self._vectors:
-                self._vectors[token] = self._vector(token)
-        values = np.array([self._vectors[token] for token in tokens], np.float32).reshape(-1, self._dim)
-        return values, np.arange(len(tokens), dtype=np.int64)
+        for word in words:
+            if word not in self._vectors:
+                self._vectors[word] = self._vector(word)
+        values = np.array([self._vectors[word] for word in words], np.float32).reshape(-1, self._dim)
+        return values, np.arange(len(words), dtype=np.int64)
 
-    def _vector(self, token: str) -> NDArray[np.float32]:
-        """(D,), the mean over the pieces of the word. One word at a time: its last digits depend on no other then."""
+    def _vector(self, word: str) -> NDArray[np.float32]:
+        """(D,), the mean over the subwords. One word at a time, so that rounding does not depend on a batch."""
         import torch
 
-        written = self._tokenizer.encode(token)
-        ids = torch.tensor([written.ids or [0]], device=self._device)
+        encoding = self._tokenizer.encode(word)
+        ids = torch.tensor([encoding.ids or [0]], device=self._device)
         with torch.inference_mode():
             states = self._network(ids).last_hidden_state[0].float().cpu().numpy()
-        # Marks of begin and end are shown to the model as it was trained, but are no part of the word.
-        pieces = np.flatnonzero(np.array(written.special_tokens_mask) == 0)
-        return np.asarray(states[pieces if len(pieces) else slice(None)].mean(axis=0), np.float32)
+        # The model gets begin and end tokens, as in its training, but they are not part of the word.
+        subwords = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)
+        return np.asarray(states[subwords if len(subwords) else slice(None)].mean(axis=0), np.float32)
 
 
 @dataclass(frozen=True)
-class Table:
-    """Words and their vectors, in memory."""
+class WordTable:
+    """Words and their vectors from a file, in memory."""
 
-    places: dict[str, int]
+    rows: dict[str, int]
+    """Word -> row of `values`."""
     values: NDArray[np.float32]
     """(W, D)"""
 
-    def look_up(self, tokens: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """As `Encoder.known_vectors`; a word is sought as written, then in small letters."""
-        places = [self.places.get(token, self.places.get(token.lower(), -1)) for token in tokens]
-        index = np.flatnonzero(np.array(places, np.int64) >= 0)
-        return self.values[[places[at] for at in index]].reshape(-1, self.values.shape[1]), index
+    def look_up(self, words: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """As `Encoder.known_vectors`; a word is looked up as written, then in lower case."""
+        rows = np.array([self.rows.get(word, self.rows.get(word.lower(), -1)) for word in words], np.int64)
+        index = np.flatnonzero(rows >= 0)
+        return self.values[rows[index]].reshape(-1, self.values.shape[1]), index
 
     @staticmethod
     @functools.lru_cache(maxsize=2)
-    def read(path: Path, params: EncoderParams) -> "Table":
-        """The first words of a word2vec file, binary (.bin) or text (.vec, .txt); read once for all that share it."""
+    def read(path: Path, params: EncoderParams) -> "WordTable":
+        """The first words of a word2vec file, binary (.bin) or text (.vec, .txt); cached for experts that share it.
+
+        WeightsError if the file is not in that format, has another dimension, or ends early.
+        """
         with path.open("rb") as file:
             counts = file.readline().split()
             if len(counts) != 2 or not all(count.isdigit() for count in counts):
@@ -170,30 +174,30 @@ class Table:
                 raise WeightsError(f"{path}: vectors of length {dim}, where dim is {params.dim}")
             num = min(total, params.max_words)
             values = np.empty((num, dim), np.float32)
-            read = _binary_rows if path.suffix == ".bin" else _text_rows
-            names = list(read(file, values))
-        if len(names) < num:
-            raise WeightsError(f"{path}: {len(names)} words, where its first line says {total}; fetch it again")
-        # The first of two words that are written alike is the more frequent one.
-        return Table({name: place for place, name in reversed(list(enumerate(names)))}, values)
+            read_rows = _read_binary_rows if path.suffix == ".bin" else _read_text_rows
+            words = list(read_rows(file, values))
+        if len(words) < num:
+            raise WeightsError(f"{path}: {len(words)} words, where its first line says {total}; fetch it again")
+        # Of two equal words the first one counts, which is the more frequent one.
+        return WordTable({word: row for row, word in reversed(list(enumerate(words)))}, values)
 
 
-def _text_rows(file: Any, values: NDArray[np.float32]) -> Iterator[str]:
-    """Fills `values`, giving the words."""
+def _read_text_rows(file: BinaryIO, values: NDArray[np.float32]) -> Iterator[str]:
+    """Fill `values` row by row and yield the words."""
     for row, line in zip(values, file, strict=False):
-        name, *numbers = line.rstrip().split(b" ")
+        word, *numbers = line.rstrip().split(b" ")
         row[:] = np.array(numbers, np.float32)
-        yield name.decode("utf-8", "replace")
+        yield word.decode("utf-8", "replace")
 
 
-def _binary_rows(file: Any, values: NDArray[np.float32]) -> Iterator[str]:
-    """Fills `values`, giving the words: each a word, a space, and D little-endian floats."""
+def _read_binary_rows(file: BinaryIO, values: NDArray[np.float32]) -> Iterator[str]:
+    """Fill `values` row by row and yield the words. A row is a word, a space, and D little-endian floats."""
     for row in values:
-        name = bytearray()
+        word = bytearray()
         while (byte := file.read(1)) not in (b" ", b""):
-            name += byte
+            word += byte
         numbers = file.read(4 * len(row))
         if len(numbers) < 4 * len(row):
             return
         row[:] = np.frombuffer(numbers, "<f4")
-        yield bytes(name).strip().decode("utf-8", "replace")
+        yield bytes(word).strip().decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Captions as hashed word vectors; a word on a sign, in speech and in a query has one vector."""
+"""Text encoder that gives each word a hashed vector, the same as OCR and speech experts give it."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,14 @@ from extractors.text.tokens import tokens
 
 
 class Encoder(TextEncoder):
-    """One unit vector per word; a text without words gives the vector of the empty word."""
+    """One unit vector per word; a text without words has the vector of the empty word."""
 
     version = 1
     params: EncoderParams
 
     @property
     def dim(self) -> int:
-        """D, the length of a token vector."""
+        """D, from the settings."""
         return self.params.dim
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:

@@ -1,6 +1,6 @@
-"""What is written in the picture: RapidOCR reads words, which become vectors.
+"""OCR expert on RapidOCR: words in frames as vectors.
 
-RapidOCR's own models (PP-OCR, ONNX) are inside its wheel and run on the CPU, whatever the device of the other experts.
+RapidOCR's own models (PP-OCR, ONNX) are inside its wheel and always run on the CPU.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from extractors.base import Embedded
 from extractors.text.hashed_words import EncoderParams
-from extractors.word_experts.ocr_expert import ReadingExpert, Word, split_line
+from extractors.word_experts.ocr_expert import OcrExpert, Word, split_line
 from extractors.word_experts.word_expert import WordParams
 from pipeline import config
 from pipeline.weights.wheels import wheel_sha256
@@ -23,16 +23,16 @@ class Params:
 
     __pydantic_config__ = config.STRICT
     fps: float = 0.5
-    """Frames read per second; reading is slow, and signs stay for a while."""
+    """Frames per second; OCR is slow, and text usually stays for some seconds."""
     short_px: int = 240
-    """Short side of the frames; letters need some 10 px of height to be read."""
+    """Short side of the frames; legible letters are at least about 10 px high."""
     detector_px: int = 448
-    """Longest side that the text detector sees; its time grows with the square."""
+    """Long side of the text detector's input; its time grows with the square."""
     min_confidence: float = 0.9
-    """Lines that the recogniser is less sure of (0..1) are dropped."""
+    """Lines with a lower confidence of the recogniser (0..1) are dropped."""
     words: WordParams = field(default_factory=EncoderParams)
-    """Must be those of the text encoder, for a word on a sign to match a word searched. Other sources than hashing: as
-    in word_vectors.py."""
+    """Word vectors. Must equal those of the text encoder for words in frames to match the words of a query. For other
+    sources than hashing see word_vectors.py."""
 
     def __post_init__(self) -> None:
         if self.fps <= 0:
@@ -43,42 +43,42 @@ class Params:
             raise ValueError("min_confidence must be in 0..1")
 
 
-class Expert(ReadingExpert):
-    """A unit vector for each word in the picture, in reading order; none where nothing is written."""
+class Expert(OcrExpert):
+    """One row for each word in a frame, in reading order."""
 
     version = 1
     params: Params
 
     @property
     def weights(self) -> dict[str, str]:
-        """The networks inside the wheel, and those of the vectors."""
+        """Those of the networks inside the wheel, and those of the word vectors."""
         return super().weights | wheel_sha256("rapidocr", ".onnx")
 
     def load(self, device: str) -> None:
-        """Start the reader, on the CPU."""
+        """Build the reader on the CPU, and load the word vectors."""
         from rapidocr import RapidOCR
 
         super().load(device)
         self._reader: Any = RapidOCR(
             params={
-                "Global.log_level": "error",  # it would log every file it opens and every frame without text
-                "Global.use_cls": False,  # looks for text that is upside down
+                "Global.log_level": "error",  # the default logs every model file and every frame without text
+                "Global.use_cls": False,  # the detector of upside-down text
                 "Global.text_score": self.params.min_confidence,
                 "Det.limit_type": "max",
                 "Det.limit_side_len": self.params.detector_px,
-                # Two threads beside busy decode workers took three times as long: they spin while they wait.
+                # With two threads beside busy decode workers OCR took three times as long: idle threads spin.
                 "EngineConfig.onnxruntime.intra_op_num_threads": 1,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
         )
 
     def embed(self, items: NDArray[np.uint8]) -> Embedded:
-        """(R, D) vectors, with extras `text` (R,), `confidence` (R,) and `box_px` (R, 4) in pixels of the frame."""
-        return self.embed_read([self._read(frame) for frame in items])
+        """(R, D) vectors, with extras `text` (R,), `confidence` (R,) and `box_px` (R, 4) px of the resized frame."""
+        return self.embed_frames([self._read(frame) for frame in items])
 
     def _read(self, frame: NDArray[np.uint8]) -> list[Word]:
-        """The words of one frame (H, W, 3) RGB, line by line."""
-        result = self._reader(np.ascontiguousarray(frame[:, :, ::-1]))  # it wants BGR
+        """The words in one frame (H, W, 3) RGB, line by line."""
+        result = self._reader(np.ascontiguousarray(frame[:, :, ::-1]))  # RapidOCR takes BGR
         if result.boxes is None:
             return []
         lines = zip(result.txts, result.scores, result.boxes, strict=True)

@@ -1,1 +1,1 @@
-"""What extractors that look at frames share: windows of frames, the salient region."""
+"""Base classes of extractors over frames, and the salient region of a frame."""

@@ -1,4 +1,4 @@
-"""The thing one looks at in a picture: the region of one colour that stands out and moves.
+"""Finds the most salient region of a frame: of one colour, in contrast to its surroundings, and moving.
 
 T frames of H x W pixels, P colours of the palette.
 """
@@ -35,11 +35,11 @@ PALETTE = {
     "magenta": (225, 40, 190),
     "pink": (240, 165, 185),
 }
-"""sRGB of P everyday colours, the muted ones among them: what is close to none of the bright ones is none of them."""
+"""sRGB of P everyday colours; muted ones among them, so that a dull pixel is not assigned to a bright colour."""
 
-_MOVED = 12.0  # CIE Lab distance from the usual colour of a pixel at which it counts as changed; noise is about 3
-_SMALLEST = 0.004  # share of the picture
-_RING_PX = 4  # what surrounds a region is looked at this far from it, beyond outlines
+_MOVED = 12.0  # CIE Lab distance of a pixel to its median over time above which it moves; noise is about 3
+_MIN_AREA = 0.004  # fraction of the frame
+_RING_PX = 4  # distance of the surroundings from the region, so that its outline is not among them
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class Region:
     """The most salient region of a frame."""
 
     mask: NDArray[np.bool_]
-    """(H, W), holes filled."""
+    """(H, W), with holes filled."""
     salience: float
-    """0 (nothing there) to about 1."""
+    """0 (no region) to about 1."""
 
 
 def smooth(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The frames (T, H, W, 3) with less noise and the same edges."""
+    """The frames (T, H, W, 3) after a median filter, which reduces noise and keeps edges."""
     import cv2
 
     return np.array([cv2.medianBlur(frame, 3) for frame in frames], np.uint8)
@@ -68,7 +68,7 @@ def to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def name_colours(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(...), which of the palette is nearest in Lab to each RGB value (..., 3), to within 8 levels of each channel."""
+    """(...), index of the palette colour nearest in Lab to each RGB value (..., 3), which is rounded to steps of 8."""
     red, green, blue = np.moveaxis(rgb.astype(np.int64) // 8, -1, 0)
     names: NDArray[np.uint8] = _nearest_colours()[red, green, blue]
     return names
@@ -76,7 +76,7 @@ def name_colours(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=1)
 def _nearest_colours() -> NDArray[np.uint8]:
-    """(32, 32, 32), the palette's nearest colour to the middle of each cube of 8 x 8 x 8 RGB values."""
+    """(32, 32, 32), index of the palette colour nearest to the centre of each cube of 8 x 8 x 8 RGB values."""
     cubes = np.moveaxis(np.indices((32, 32, 32)) * 8 + 4, 0, -1).astype(np.uint8)
     palette = to_lab(np.array(list(PALETTE.values()), np.uint8))
     distances = [np.linalg.norm(to_lab(cubes) - colour, axis=-1) for colour in palette]
@@ -84,9 +84,9 @@ def _nearest_colours() -> NDArray[np.uint8]:
 
 
 def find_regions(lab: NDArray[np.float32], names: NDArray[np.uint8]) -> list[Region]:
-    """The most salient region of each frame of a view, from their Lab (T, H, W, 3) and colour names (T, H, W)."""
-    usual = np.median(lab, axis=0)
-    moved = np.linalg.norm(lab - usual, axis=-1) > _MOVED
+    """The most salient region of each frame, from the frames in Lab (T, H, W, 3) and their colour names (T, H, W)."""
+    background = np.median(lab, axis=0)
+    moved = np.linalg.norm(lab - background, axis=-1) > _MOVED
     return [_find(*frame) for frame in zip(lab, names, moved, strict=True)]
 
 
@@ -100,13 +100,13 @@ def _find(lab: NDArray[np.float32], names: NDArray[np.uint8], moved: NDArray[np.
 
 
 def _uniform_parts(names: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
-    """Masks (H, W) of the connected parts of one colour name, tiny ones left out, holes filled."""
+    """Masks (H, W) of the connected components of one colour name, without tiny ones, with holes filled."""
     import cv2
 
     parts: list[NDArray[np.bool_]] = []
     for name in np.unique(names):
         _, labels, stats, _ = cv2.connectedComponentsWithStats((names == name).astype(np.uint8), connectivity=4)
-        large = np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= _SMALLEST * names.size) + 1
+        large = np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= _MIN_AREA * names.size) + 1
         parts.extend(_filled((labels == label).astype(np.uint8)) for label in large)
     return parts
 
@@ -120,7 +120,7 @@ def _filled(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def _salience(mask: NDArray[np.bool_], lab: NDArray[np.float32], moved: NDArray[np.bool_]) -> float:
-    """Large, unlike its surroundings, of one colour, moving, and not running out of the picture on all sides."""
+    """Product of size, contrast to the surroundings, uniformity, motion, and distance from the border of the frame."""
     import cv2
 
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((2 * _RING_PX + 1,) * 2, np.uint8)).astype(np.bool_)

@@ -1,4 +1,4 @@
-"""What experts that look at frames have in common: one frame at a time, or windows of them."""
+"""Base classes of extractors over frames: one frame per item, or a window of frames."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from extractors.base import Extractor, FrameNeed, FrameView
 
 
-class FrameExpert(Extractor):
-    """An expert that is shown whole frames, `params.fps` of them a second, `params.short_px` high or wide."""
+class FrameExtractor(Extractor):
+    """An extractor over single frames, `params.fps` per second with a short side of `params.short_px`."""
 
     @property
     def need(self) -> FrameNeed:
@@ -19,10 +19,9 @@ class FrameExpert(Extractor):
         return view.frames[view.starts]
 
 
-class WindowExpert(Extractor):
-    """An expert that is shown windows of frames."""
+class WindowExtractor(Extractor):
+    """An extractor over windows of frames."""
 
     def prepare(self, view: FrameView) -> NDArray[np.uint8]:
         """(N, T, H, W, 3) RGB."""
-        items: NDArray[np.uint8] = view.frames[view.starts[:, None] + np.arange(view.window)]
-        return items
+        return view.windows

@@ -1,1 +1,1 @@
-"""Networks that extractors build by name, their weights, and the device that they run on."""
+"""Networks of extractors and text encoders: base classes, construction by name, weights, device."""

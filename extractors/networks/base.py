@@ -1,13 +1,14 @@
-"""What extractors with networks share: weights by name, by address or as stand-ins, and the way onto the device."""
+"""Base classes of extractors and text encoders with networks: weight files, loading, batches on the device."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.base import Embedded, Extractor, TextEncoder
+from extractors.base import Embedded, Extractor, Plugin, TextEncoder
 from pipeline.errors import WeightsError
 from pipeline.weights import seeded
 from pipeline.weights.files import SEEDED, WeightFile
@@ -17,68 +18,68 @@ if TYPE_CHECKING:
     import torch
 
 Tensors = dict[str, Any]
-Triple = tuple[float, float, float]
+"""State dict: name -> tensor."""
+RGB = tuple[float, float, float]
 
 
-def unchanged(tensors: Tensors) -> Tensors:
-    """The tensors of a checkpoint whose names are those of the network."""
-    return tensors
+def without_module_prefix(tensors: Tensors) -> Tensors:
+    """The state dict without the prefix "module." that torch's DataParallel adds."""
+    return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
 
 
-class Weighted:
-    """The part of an extractor or text encoder that knows its weights."""
-
-    params: Any
-    source: Any
+class NetworkPlugin(Plugin):
+    """An extractor or text encoder that knows the weight files of its networks, which are called its parts."""
 
     @property
     def dim(self) -> int:
-        """D, as the settings say; a network that comes in one width says its own."""
+        """D, from the settings; overridden where a network comes in one width only."""
         return int(self.params.dim)
 
     @property
-    def released(self) -> Mapping[str, str]:
-        """Part -> what its weights are published as, in words that never change; asked without importing a library.
+    def published_names(self) -> Mapping[str, str]:
+        """Part -> name under which its weights are published, which never changes; evaluated without its library.
 
-        Here one part, by the name in the settings.
+        By default one part, with the name in the settings.
         """
         return {"network": self.params.network}
 
     @abstractmethod
-    def known(self, part: str) -> WeightFile:
-        """The file of a part, as its library or this project knows it; WeightsError when nobody does."""
+    def published_file(self, part: str) -> WeightFile:
+        """The published weight file of a part; WeightsError if there is none."""
 
     @property
     def weights(self) -> dict[str, str]:
         """Part -> sha256, published name, or "seeded"."""
         if self.source.seeded:
-            return dict.fromkeys(self.released, SEEDED)
+            return dict.fromkeys(self.published_names, SEEDED)
         files = self.source.files
-        return {part: files[part].identity if part in files else name for part, name in self.released.items()}
+        return {part: files[part].identity if part in files else name for part, name in self.published_names.items()}
 
     def weight_files(self) -> dict[str, WeightFile]:
-        """Part -> its file; none on stand-ins."""
-        return {} if self.source.seeded else {part: self._file(part) for part in self.released}
+        """Part -> its file; empty with stand-in weights."""
+        return {} if self.source.seeded else {part: self._file(part) for part in self.published_names}
 
     def _file(self, part: str) -> WeightFile:
         file = self.source.files.get(part)
-        return file if file is not None else self.known(part)
+        return file if file is not None else self.published_file(part)
 
-    def path(self, part: str) -> Any:
-        """Where the file of a part lies."""
+    def weight_path(self, part: str) -> Path:
+        """Path of the file of a part in the cache."""
         return self.source.options.path(self._file(part))
 
-    def filled(
+    def with_weights(
         self,
         part: str,
         network: "torch.nn.Module",
-        adapt: Callable[[Tensors], Tensors] = unchanged,
-        published: Callable[[str], str] = lambda name: name,
+        adapt: Callable[[Tensors], Tensors] = lambda tensors: tensors,
     ) -> "torch.nn.Module":
-        """The network with its weights; `adapt` renames those of a file, `published` names those of a stand-in."""
+        """The network with the weights of a part loaded; `adapt` turns the file's state dict into the network's.
+
+        WeightsError if the file does not fit the network.
+        """
         if self.source.seeded:
-            return seeded.fill(network, published)
-        path = self.path(part)
+            return seeded.fill(network)
+        path = self.weight_path(part)
         try:
             network.load_state_dict(adapt(load_tensors(path)))
         except (RuntimeError, AttributeError) as error:
@@ -86,19 +87,21 @@ class Weighted:
         return network
 
 
-class NetworkExtractor(Weighted, Extractor):
-    """An extractor whose `load` makes `self.network` by `build`."""
+class NetworkExtractor(NetworkPlugin, Extractor):
+    """An extractor that runs one network, `self.network`."""
 
+    device: str
     network: Any
+    """A torch.nn.Module, whose own attributes mypy would take for tensors."""
 
     @abstractmethod
     def build(self) -> "torch.nn.Module":
-        """The network on the CPU, with its weights, cut down to what gives the features."""
+        """The network on the CPU, with its weights, cut down to the layers that give the features."""
 
     def load(self, device: str) -> None:
-        """Put the network on the device."""
+        """Build the network and move it to the device."""
         self.device = device
-        self.network = place(self.build(), device)
+        self.network = network_to_device(self.build(), device)
 
     def compile(self) -> None:
         """Compile the network."""
@@ -106,54 +109,58 @@ class NetworkExtractor(Weighted, Extractor):
 
         self.network = torch.compile(self.network)
 
-    def run(self, items: NDArray[Any], prepare: Callable[["torch.Tensor"], "torch.Tensor"]) -> NDArray[np.float32]:
-        """What the network gives for `prepare(items)`, both on the device."""
+    def run(
+        self,
+        items: NDArray[Any],
+        preprocess: Callable[["torch.Tensor"], "torch.Tensor"] = lambda batch: batch,
+    ) -> NDArray[np.float32]:
+        """The output (B, D) of the network for `preprocess(items)`, both computed on the device."""
         import torch
 
         with torch.inference_mode():
-            values: NDArray[np.float32] = self.forward(prepare(to_device(items, self.device))).float().cpu().numpy()
+            batch = preprocess(array_to_device(items, self.device))
+            values: NDArray[np.float32] = self.forward(batch).float().cpu().numpy()
         return values
 
     def forward(self, batch: "torch.Tensor") -> "torch.Tensor":
-        """(B, D) of a prepared batch on the device."""
+        """The output (B, D) for a preprocessed batch on the device."""
         features: torch.Tensor = self.network(batch)
         return features
 
 
-class NetworkEncoder(Weighted, TextEncoder):
+class PixelExtractor(NetworkExtractor):
+    """A network extractor whose input is pixels, normalise_pixels by `params.mean` and `params.std`."""
+
+    def embed(self, items: NDArray[np.uint8]) -> Embedded:
+        """(B, D)."""
+        mean, std = self.params.mean, self.params.std
+        return Embedded.one_per_item(self.run(items, lambda pixels: normalise_pixels(pixels, mean, std)))
+
+
+class NetworkEncoder(NetworkPlugin, TextEncoder):
     """A text encoder with a network."""
 
 
-def place(network: "torch.nn.Module", device: str) -> "torch.nn.Module":
-    """The network on the device, for use only; with channels last, where convolutions are fastest on any device."""
+def network_to_device(network: "torch.nn.Module", device: str) -> "torch.nn.Module":
+    """The network on the device, in evaluation mode, and channels last, the fastest layout for convolutions."""
     import torch
 
     in_3d = any(parameter.dim() == 5 for parameter in network.parameters())
-    order = torch.channels_last_3d if in_3d else torch.channels_last
-    return network.eval().requires_grad_(False).to(device).to(memory_format=order)
+    memory_format = torch.channels_last_3d if in_3d else torch.channels_last
+    return network.eval().requires_grad_(False).to(device).to(memory_format=memory_format)
 
 
-def to_device(items: NDArray[Any], device: str) -> "torch.Tensor":
-    """A batch as a tensor on the device; a GPU takes it from pinned memory, without waiting for the copy."""
+def array_to_device(items: NDArray[Any], device: str) -> "torch.Tensor":
+    """A batch as a tensor on the device; copied to a GPU from pinned memory, asynchronously."""
     import torch
 
     batch = torch.from_numpy(np.ascontiguousarray(items))
     return batch if device == "cpu" else batch.pin_memory().to(device, non_blocking=True)
 
 
-def normalised(pixels: "torch.Tensor", mean: tuple[float, ...], std: tuple[float, ...]) -> "torch.Tensor":
+def normalise_pixels(pixels: "torch.Tensor", mean: tuple[float, ...], std: tuple[float, ...]) -> "torch.Tensor":
     """(B, ..., H, W, C) uint8 as (B, C, ..., H, W) float32: (x / 255 - mean) / std."""
     import torch
 
     offset, scale = (torch.tensor(values, device=pixels.device) for values in (mean, std))
     return (((pixels.float() / 255) - offset) / scale).movedim(-1, 1)
-
-
-class PictureNetwork(NetworkExtractor):
-    """It is shown pixels less `params.mean`, divided by `params.std`."""
-
-    def embed(self, items: NDArray[np.uint8]) -> Embedded:
-        """(B, D)."""
-        return Embedded.one_per_item(
-            self.run(items, lambda pixels: normalised(pixels, self.params.mean, self.params.std))
-        )

@@ -1,10 +1,10 @@
-"""Networks that torchvision and timm build by name ("library/network.weights"), cut before their last layer."""
+"""Classifiers that torchvision and timm build by name ("library/network.weights"), without their last layer."""
 
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from extractors.networks.base import Tensors
+from extractors.networks.base import Tensors, without_module_prefix
 from pipeline.errors import ConfigError
 from pipeline.weights.catalog import timm_file, torchvision_file
 from pipeline.weights.files import WeightFile
@@ -16,7 +16,7 @@ LIBRARIES = ("torchvision", "timm")
 
 
 def split_name(name: str) -> tuple[str, str, str]:
-    """(library, network, published weights or "") of "torchvision/resnet50.IMAGENET1K_V1"; ValueError for another."""
+    """(library, network, weights or "") of e.g. "torchvision/resnet50.IMAGENET1K_V1"; ValueError for another form."""
     library, _, rest = name.partition("/")
     network, _, weights = rest.partition(".")
     if library not in LIBRARIES or not network:
@@ -24,33 +24,37 @@ def split_name(name: str) -> tuple[str, str, str]:
     return library, network, weights
 
 
-def file_of(name: str) -> WeightFile:
-    """The published file of the network called `name`."""
+def weight_file(name: str) -> WeightFile:
+    """The published file of the network called `name`; WeightsError if the library has none."""
     library, network, weights = split_name(name)
     if library == "timm":
         return timm_file(f"{network}.{weights}" if weights else network)
     return torchvision_file(network, weights)
 
 
-def make(name: str, classes: int, arguments: Mapping[str, Any]) -> "torch.nn.Module":
-    """The network with its last layer, of `classes` outputs, so that the file fits; its tensors are arbitrary."""
+def build(name: str, classes: int, arguments: Mapping[str, Any]) -> "torch.nn.Module":
+    """The network with random weights and a last layer of `classes` outputs, as in its file.
+
+    ConfigError if the library has no such network, or it does not take the arguments.
+    """
     library, network, _ = split_name(name)
     try:
         if library == "timm":
             import timm
 
-            made: torch.nn.Module = timm.create_model(network, pretrained=False, num_classes=classes, **arguments)
+            model: torch.nn.Module = timm.create_model(network, pretrained=False, num_classes=classes, **arguments)
         else:
             from torchvision import models
 
-            made = models.get_model(network, weights=None, num_classes=classes, **_quiet(network), **arguments)
+            skip_init = _without_slow_init(network)
+            model = models.get_model(network, weights=None, num_classes=classes, **skip_init, **arguments)
     except (ValueError, RuntimeError, TypeError) as error:
         raise ConfigError(f"network {name!r}: {library} cannot build it: {error}") from None
-    return made
+    return model
 
 
-def behead(network: "torch.nn.Module") -> "torch.nn.Module":
-    """The network without its last linear layer (or 1 x 1 x 1 convolution): it gives what that layer was given."""
+def remove_last_layer(network: "torch.nn.Module") -> "torch.nn.Module":
+    """The network with its last linear layer (or 1 x 1 x 1 convolution) replaced by the identity."""
     from torch import nn
 
     last = [
@@ -62,15 +66,12 @@ def behead(network: "torch.nn.Module") -> "torch.nn.Module":
     return network
 
 
-def modern_names(tensors: Tensors) -> Tensors:
-    """The tensors of a checkpoint saved from several GPUs, or by a DenseNet of before 2018, under today's names."""
-    plain = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+def current_names(tensors: Tensors) -> Tensors:
+    """A state dict saved by DataParallel, or by a DenseNet of before 2018, under the names of today's network."""
     old_dense = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
-    return {old_dense.sub(r"\1\2.", name): tensor for name, tensor in plain.items()}
+    return {old_dense.sub(r"\1\2.", name): tensor for name, tensor in without_module_prefix(tensors).items()}
 
 
-def _quiet(network: str) -> dict[str, Any]:
-    """Without these two, torchvision warns that it will spend long on random weights, which are replaced anyhow."""
-    if network == "inception_v3":
-        return {"init_weights": False, "aux_logits": True}
-    return {"init_weights": False, "aux_logits": True} if network == "googlenet" else {}
+def _without_slow_init(network: str) -> dict[str, bool]:
+    """Arguments that skip the slow random initialisation of which torchvision warns; the weights are replaced."""
+    return {"init_weights": False, "aux_logits": True} if network in {"inception_v3", "googlenet"} else {}

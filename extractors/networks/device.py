@@ -1,4 +1,4 @@
-"""Which device the networks run on, and how the cores are shared when it is the CPU."""
+"""Resolves the device setting, and shares the CPU cores between decode workers and networks."""
 
 from pipeline.errors import ConfigError
 from pipeline.running.worker_pool import num_workers
@@ -22,7 +22,7 @@ def resolve(setting: str) -> str:
 
 
 def resolve_all(setting: str) -> tuple[str, ...]:
-    """As `resolve`, for several devices with commas between; auto is every GPU that is there."""
+    """The devices of a comma-separated setting, each as by `resolve`; auto is all GPUs, or the CPU without one."""
     first, *more = (resolve(name.strip()) for name in setting.split(","))
     if setting != "auto" or first == "cpu":
         return first, *more
@@ -32,9 +32,9 @@ def resolve_all(setting: str) -> tuple[str, ...]:
 
 
 def share_cores(workers: int, device: str) -> int:
-    """How many decode workers: the setting, or when it is 0 one per core, or half of them if networks need the rest.
+    """Number of decode workers: the setting; if that is 0, one per core, or half of them if networks run on the CPU.
 
-    Two are the least where there are two cores: the networks wait for what comes next, whichever of them decodes it.
+    At least two where there are two cores: the networks wait for decoded items, so no core idles.
     """
     cores = num_workers(0)
     if workers or device != "cpu":

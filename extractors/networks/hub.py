@@ -1,16 +1,19 @@
-"""Models that transformers builds from the files of a repository on the Hugging Face hub."""
+"""Models and tokenizers that transformers and tokenizers build from the files of a Hugging Face repository."""
 
 import json
 import zlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from extractors.networks.base import Tensors, Weighted
+from extractors.networks.base import NetworkPlugin, Tensors
 from extractors.text import tokens
 from pipeline.errors import WeightsError
 from pipeline.weights.catalog import hub_file
 from pipeline.weights.files import WeightFile
+
+if TYPE_CHECKING:
+    import torch
 
 PREFIX = "transformers/"
 FILES = {
@@ -19,31 +22,30 @@ FILES = {
     "tokenizer": "tokenizer.json",
     "tokenizer_config": "tokenizer_config.json",
 }
-"""Part of the weights -> its file in the repository, whose name in a YAML is transformers/<owner>/<name>."""
-_SMALL_MB = {"config": 0.01, "tokenizer_config": 0.01}
-"""Some kilobytes."""
+"""Part of the weights -> its file in the repository, which a YAML names as transformers/<owner>/<name>."""
+_SIZES_MB = {"config": 0.01, "tokenizer_config": 0.01}
 
 
 def is_hub_name(name: str) -> bool:
-    """Whether it is of the form transformers/owner/name."""
+    """Whether the name starts with "transformers/"."""
     return name.startswith(PREFIX)
 
 
 def repository(name: str) -> str:
-    """The "owner/name" in it; ValueError for anything else."""
-    found = name.removeprefix(PREFIX)
-    if not is_hub_name(name) or found.count("/") != 1 or not all(found.split("/")):
+    """The "<owner>/<name>" of "transformers/<owner>/<name>"; ValueError for anything else."""
+    owner_and_name = name.removeprefix(PREFIX)
+    if not is_hub_name(name) or owner_and_name.count("/") != 1 or not all(owner_and_name.split("/")):
         raise ValueError(f"{name!r} must be transformers/<owner>/<name> as on the Hugging Face hub")
-    return found
+    return owner_and_name
 
 
-def file_of(name: str, part: str) -> WeightFile:
-    """The file of a part."""
-    return hub_file(repository(name), FILES[part], _SMALL_MB.get(part, 0.0))
+def weight_file(name: str, part: str) -> WeightFile:
+    """The file of a part of "transformers/<owner>/<name>"."""
+    return hub_file(repository(name), FILES[part], _SIZES_MB.get(part, 0.0))
 
 
 def read_config(path: Path) -> Any:
-    """The configuration of transformers that a config.json holds; WeightsError for a file that is none."""
+    """The configuration of transformers in a config.json; WeightsError if it is not that of a known model."""
     from transformers import AutoConfig
 
     try:
@@ -53,19 +55,21 @@ def read_config(path: Path) -> Any:
         raise WeightsError(f"{path}: no config.json of a model that transformers knows: {error}") from None
 
 
-def build(owner: Weighted, config: Any, part: str = "network") -> Any:
-    """The model without a head, in float32, with the weights of this part of its owner."""
+def build(plugin: NetworkPlugin, config: Any, part: str = "network") -> Any:
+    """The model without a head, in float32, with the weights of that part of the plugin."""
     from transformers import AutoModel
 
     model = AutoModel.from_config(config).float()  # type: ignore[no-untyped-call]
+    # The pooling layer of BERT and its relatives: nothing here uses its output, and many files lack its weights.
+    # Internal to transformers, but without risk: where the attribute is gone there is no such layer to remove.
     if getattr(model, "pooler", None) is not None:
-        model.pooler = None  # nothing here looks at what BERT and its kin pool, and many files lack the layer
+        model.pooler = None
     names = model.state_dict().keys()
-    return owner.filled(part, model, lambda tensors: of_the_body(tensors, names))
+    return plugin.with_weights(part, model, lambda tensors: without_head(tensors, names))
 
 
 def read_tokenizer(path: Path, max_tokens: int) -> Any:
-    """The tokenizer that a tokenizer.json holds, without padding."""
+    """The tokenizer in a tokenizer.json: truncates to `max_tokens`, without padding."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(path))
@@ -74,30 +78,51 @@ def read_tokenizer(path: Path, max_tokens: int) -> Any:
     return tokenizer
 
 
-def read_filling_tokenizer(path: Path, config_path: Path, length: int) -> Any:
-    """The same, but all texts come out `length` tokens long, filled up as the tokenizer_config.json beside it says."""
+def read_padding_tokenizer(path: Path, config_path: Path, length: int) -> Any:
+    """The tokenizer in a tokenizer.json that pads and truncates to `length`.
+
+    The padding token is the one in the tokenizer_config.json at `config_path`; id 0 where that names none.
+    """
     tokenizer = read_tokenizer(path, length)
-    told = json.loads(config_path.read_text(encoding="utf-8")).get("pad_token")
-    filler = str(told.get("content") if isinstance(told, dict) else told)
-    tokenizer.enable_padding(length=length, pad_id=tokenizer.token_to_id(filler) or 0)
+    entry = json.loads(config_path.read_text(encoding="utf-8")).get("pad_token")
+    pad_token = str(entry.get("content") if isinstance(entry, dict) else entry)
+    tokenizer.enable_padding(length=length, pad_id=tokenizer.token_to_id(pad_token) or 0)
     return tokenizer
 
 
+def text_tokenizer(
+    plugin: NetworkPlugin, length: int, clean: Callable[[str], str]
+) -> Callable[[Sequence[str]], "torch.Tensor"]:
+    """A function from B texts to token ids (B, length), by the plugin's parts "tokenizer" and "tokenizer_config".
+
+    `clean` is applied to each text first.
+    """
+    import torch
+
+    path, config_path = (plugin.weight_path(part) for part in ("tokenizer", "tokenizer_config"))
+    tokenizer = read_padding_tokenizer(path, config_path, length)
+
+    def tokenize(texts: Sequence[str]) -> torch.Tensor:
+        return torch.tensor([encoding.ids for encoding in tokenizer.encode_batch([clean(text) for text in texts])])
+
+    return tokenize
+
+
 def stand_in_ids(text: str, vocabulary_size: int) -> list[int]:
-    """A stand-in has no vocabulary: each word gets any place in the table, always the same."""
+    """Token ids for stand-in weights, which have no vocabulary: a hash of each word."""
     return [zlib.crc32(word.lower().encode()) % vocabulary_size for word in tokens.tokens(text)]
 
 
-def of_the_body(tensors: Tensors, names: Collection[str]) -> Tensors:
-    """The tensors of a file that are called `names`, without those of its head.
+def without_head(tensors: Tensors, names: Collection[str]) -> Tensors:
+    """The tensors of a state dict that the body has, under its `names`.
 
-    Heads put a prefix before the others, which is dropped.
+    A file of a model with a head puts a prefix before the names of the body, which is dropped.
     """
-    modern = {_modern(name): tensor for name, tensor in tensors.items()}
-    short = {name if name in names else name.partition(".")[2]: tensor for name, tensor in modern.items()}
-    return {name: tensor for name, tensor in short.items() if name in names}
+    current = {_current_name(name): tensor for name, tensor in tensors.items()}
+    body = {name if name in names else name.partition(".")[2]: tensor for name, tensor in current.items()}
+    return {name: tensor for name, tensor in body.items() if name in names}
 
 
-def _modern(name: str) -> str:
-    """BERT's files still name the scale and shift of their norms as TensorFlow did."""
+def _current_name(name: str) -> str:
+    """BERT's files still call the weight and bias of LayerNorm gamma and beta, as TensorFlow did."""
     return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")

@@ -1,4 +1,4 @@
-"""What the image-text networks of a library have in common: two towers into one space, a tokenizer, and files."""
+"""Interface of image-text networks: two towers into one space, a tokenizer, and the weight files of both."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -9,14 +9,14 @@ from pipeline.weights.files import WeightFile
 if TYPE_CHECKING:
     import torch
 
-    from extractors.networks.base import Weighted
+    from extractors.networks.base import NetworkPlugin
 
-Tokenise = Callable[[Sequence[str]], "torch.Tensor"]
-"""Texts to (B, W) token ids."""
+Tokenize = Callable[[Sequence[str]], "torch.Tensor"]
+"""B texts to token ids (B, W)."""
 
 
 class ImageTextNetwork(ABC):
-    """An image-text network by name. `owner` is the expert or encoder whose weights it takes."""
+    """An image-text network by name. `plugin` is the extractor or text encoder whose weights a tower is given."""
 
     def __init__(self, name: str, tokenizer: str = "") -> None:
         self.name = name
@@ -25,21 +25,21 @@ class ImageTextNetwork(ABC):
     @property
     @abstractmethod
     def image_parts(self) -> Mapping[str, str]:
-        """Part -> what the weights of the image tower are published as."""
+        """Part -> published name of the weights, for the image tower."""
 
     @property
     @abstractmethod
     def text_parts(self) -> Mapping[str, str]:
-        """As `image_parts`, of the text tower and its tokenizer."""
+        """Part -> published name of the weights, for the text tower and its tokenizer."""
 
     @abstractmethod
-    def known(self, part: str) -> WeightFile:
-        """The file of a part."""
+    def published_file(self, part: str) -> WeightFile:
+        """The published file of a part; WeightsError if there is none."""
 
     @abstractmethod
-    def image_tower(self, owner: "Weighted") -> "torch.nn.Module":
-        """Pixels (B, 3, H, W) to (B, D)."""
+    def image_tower(self, plugin: "NetworkPlugin") -> "torch.nn.Module":
+        """A module from pixels (B, 3, H, W) to (B, D)."""
 
     @abstractmethod
-    def text_tower(self, owner: "Weighted") -> tuple["torch.nn.Module", Tokenise]:
-        """Token ids (B, W) to (B, D), and what makes token ids of texts."""
+    def text_tower(self, plugin: "NetworkPlugin") -> tuple["torch.nn.Module", Tokenize]:
+        """A module from token ids (B, W) to (B, D), and the function that makes the ids."""

@@ -1,11 +1,11 @@
-"""Image-text networks of open_clip, by "<network>.<weights>", e.g. PE-Core-L-14-336.meta."""
+"""Image-text networks of open_clip, named "<network>.<weights>", e.g. PE-Core-L-14-336.meta."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from extractors.networks import hub
-from extractors.networks.image_text import ImageTextNetwork, Tokenise
+from extractors.networks.image_text import ImageTextNetwork, Tokenize
 from pipeline.errors import ConfigError
 from pipeline.weights.catalog import open_clip_file
 from pipeline.weights.files import WeightFile
@@ -13,11 +13,11 @@ from pipeline.weights.files import WeightFile
 if TYPE_CHECKING:
     import torch
 
-    from extractors.networks.base import Weighted
+    from extractors.networks.base import NetworkPlugin
 
 
 class OpenClipNetwork(ImageTextNetwork):
-    """Both towers lie in one file. `tokenizer`: a repository of the hub, or empty for CLIP's, inside open_clip."""
+    """Both towers are in one file. `tokenizer`: a repository on the hub; empty: CLIP's, which open_clip contains."""
 
     def __init__(self, name: str, tokenizer: str = "") -> None:
         super().__init__(name, tokenizer)
@@ -30,56 +30,65 @@ class OpenClipNetwork(ImageTextNetwork):
 
     @property
     def text_parts(self) -> dict[str, str]:
-        """That file, and the tokenizer's two where it is not inside open_clip."""
-        outside = dict.fromkeys(("tokenizer", "tokenizer_config"), self.tokenizer) if self.tokenizer else {}
-        return self.image_parts | outside
+        """The same file, and the two files of a tokenizer on the hub."""
+        tokenizer_parts = dict.fromkeys(("tokenizer", "tokenizer_config"), self.tokenizer) if self.tokenizer else {}
+        return self.image_parts | tokenizer_parts
 
-    def known(self, part: str) -> WeightFile:
-        """As open_clip and the hub know them."""
+    def published_file(self, part: str) -> WeightFile:
+        """From the tables of open_clip, or from the tokenizer's repository."""
         if part in hub.FILES and part != "network":
-            return hub.file_of(f"{hub.PREFIX}{self.tokenizer}", part)
+            return hub.weight_file(f"{hub.PREFIX}{self.tokenizer}", part)
         return open_clip_file(*split_name(self.name))
 
-    def image_tower(self, owner: "Weighted") -> "torch.nn.Module":
-        """As open_clip's `encode_image`."""
-        tower: torch.nn.Module = owner.filled("network", make(self.name)).get_submodule("visual")
-        return tower
+    def image_tower(self, plugin: "NetworkPlugin") -> "torch.nn.Module":
+        """The module that open_clip's `encode_image` runs."""
+        return image_tower_of(plugin.with_weights("network", build(self.name)))
 
-    def text_tower(self, owner: "Weighted") -> tuple["torch.nn.Module", Tokenise]:
-        """As open_clip's `encode_text`."""
-        from torch import nn
+    def text_tower(self, plugin: "NetworkPlugin") -> tuple["torch.nn.Module", Tokenize]:
+        """A module that runs open_clip's `encode_text`."""
+        network: Any = text_tower_of(plugin.with_weights("network", build(self.name)))
+        return network, self._tokenize(plugin, int(network.context_length), int(network.vocab_size))
 
-        network: Any = owner.filled("network", make(self.name))
-        network.visual = nn.Identity()
-        network.forward = network.encode_text
-        return network, self._tokenise(owner, int(network.context_length), int(network.vocab_size))
-
-    def _tokenise(self, owner: "Weighted", length: int, vocabulary_size: int) -> Tokenise:
-        import open_clip
-        import torch
-
-        if not self.tokenizer or owner.source.seeded:
-            inside = open_clip.SimpleTokenizer(context_length=length)
-            return lambda texts: inside(list(texts)) % vocabulary_size
-        tokenizer = hub.read_filling_tokenizer(owner.path("tokenizer"), owner.path("tokenizer_config"), length)
-        clean = self._clean()
-
-        def tokenise(texts: Sequence[str]) -> torch.Tensor:
-            return torch.tensor([written.ids for written in tokenizer.encode_batch([clean(text) for text in texts])])
-
-        return tokenise
-
-    def _clean(self) -> Callable[[str], str]:
-        """What is done to a text before it becomes tokens, as the network was trained."""
+    def _tokenize(self, plugin: "NetworkPlugin", length: int, vocabulary_size: int) -> Tokenize:
         import open_clip
 
-        told = open_clip.get_model_config(split_name(self.name)[0])["text_cfg"].get("tokenizer_kwargs", {})
-        clean: Callable[[str], str] = open_clip.tokenizer.get_clean_fn(told.get("clean", "whitespace"))
-        return clean
+        if self.tokenizer and not plugin.source.seeded:
+            return hub.text_tokenizer(plugin, length, text_cleaner(split_name(self.name)[0]))
+        tokenizer = open_clip.SimpleTokenizer(context_length=length)
+        return lambda texts: tokenizer(list(texts)) % vocabulary_size
+
+
+def image_tower_of(network: "torch.nn.Module") -> "torch.nn.Module":
+    """The image tower of an open_clip network alone, so that the text tower takes no memory.
+
+    open_clip has no public way to separate the towers; it calls the image tower `visual` in all its networks.
+    """
+    return network.get_submodule("visual")
+
+
+def text_tower_of(network: Any) -> Any:
+    """The network without its image tower, which now runs `encode_text`; see `image_tower_of`."""
+    from torch import nn
+
+    network.visual = nn.Identity()
+    network.forward = network.encode_text
+    return network
+
+
+def text_cleaner(network: str) -> Callable[[str], str]:
+    """What open_clip applies to a text before the tokenizer, as the network was trained.
+
+    `get_clean_fn` is not exported by open_clip: its public way in, `get_tokenizer`, downloads from the hub.
+    """
+    from open_clip import get_model_config, tokenizer
+
+    settings = get_model_config(network)["text_cfg"].get("tokenizer_kwargs", {})
+    clean: Callable[[str], str] = tokenizer.get_clean_fn(settings.get("clean", "whitespace"))
+    return clean
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """(network, weights) of "ViT-B-32.openai"; ValueError for another."""
+    """(network, weights) of e.g. "ViT-B-32.openai"; ValueError for a name without a dot."""
     network, _, weights = name.rpartition(".")
     if not network or not weights:
         raise ValueError(
@@ -89,19 +98,19 @@ def split_name(name: str) -> tuple[str, str]:
     return network, weights
 
 
-def make(name: str) -> "torch.nn.Module":
-    """The network with both towers; its tensors are arbitrary."""
+def build(name: str) -> "torch.nn.Module":
+    """The network with both towers and uninitialised weights; ConfigError if open_clip has no such network."""
     import open_clip
 
     network, weights = split_name(name)
     if open_clip.get_model_config(network) is None:
         raise ConfigError(f"network {name!r}: open_clip {open_clip.__version__} has no {network!r}")
     quick = bool(open_clip.get_pretrained_cfg(network, weights).get("quick_gelu", False))
-    logging.disable(logging.WARNING)  # it would warn of tensors that are about to be replaced
+    logging.disable(logging.WARNING)  # open_clip warns that the weights are random; they are replaced
     try:
-        made: torch.nn.Module = open_clip.create_model(
+        model: torch.nn.Module = open_clip.create_model(
             network, load_weights=False, pretrained_text=False, force_quick_gelu=quick
         )
     finally:
         logging.disable(logging.NOTSET)
-    return made
+    return model

@@ -1,27 +1,26 @@
-"""Image-text networks of transformers, by "transformers/<owner>/<name>": CLIP, SigLIP, and SigLIP 2 of a fixed size."""
+"""Image-text networks of transformers, named "transformers/<owner>/<name>": CLIP, SigLIP, fixed-size SigLIP 2."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from extractors.networks import hub
-from extractors.networks.image_text import ImageTextNetwork, Tokenise
+from extractors.networks.image_text import ImageTextNetwork, Tokenize
 from pipeline.errors import ConfigError, WeightsError
 from pipeline.weights.files import WeightFile
 
 if TYPE_CHECKING:
     import torch
 
-    from extractors.networks.base import Weighted
+    from extractors.networks.base import NetworkPlugin
 
-_STAND_INS: dict[str, tuple[str, dict[str, Any]]] = {
+_STAND_IN_CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     "google/siglip2-base-patch16-224": ("siglip", {"text_config": {"vocab_size": 256000}}),
     "openai/clip-vit-base-patch32": ("clip", {}),
 }
-"""Kind and sizes of networks, for stand-ins; a config.json says its own."""
+"""Repository -> model type and settings for stand-in weights, where no config.json is read."""
 
 
 class TransformersNetwork(ImageTextNetwork):
-    """Both towers lie in one file, their sizes in config.json; the tokenizer is the repository's own."""
+    """Both towers are in one file, their sizes in config.json; the tokenizer is in the same repository."""
 
     def __init__(self, name: str, tokenizer: str = "") -> None:
         super().__init__(name, tokenizer)
@@ -31,7 +30,7 @@ class TransformersNetwork(ImageTextNetwork):
 
     @property
     def image_parts(self) -> dict[str, str]:
-        """The towers and their sizes."""
+        """The towers and their config.json."""
         return dict.fromkeys(("network", "config"), self.name)
 
     @property
@@ -39,54 +38,56 @@ class TransformersNetwork(ImageTextNetwork):
         """The same, and the tokenizer."""
         return dict.fromkeys(hub.FILES, self.name)
 
-    def known(self, part: str) -> WeightFile:
-        """The hub's."""
-        return hub.file_of(self.name, part)
+    def published_file(self, part: str) -> WeightFile:
+        """From the repository on the hub."""
+        return hub.weight_file(self.name, part)
 
-    def image_tower(self, owner: "Weighted") -> "torch.nn.Module":
-        """As transformers' `get_image_features`."""
-        from extractors.networks.pooled_tower import PooledTower
+    def image_tower(self, plugin: "NetworkPlugin") -> "torch.nn.Module":
+        """A module that computes transformers' `get_image_features`."""
+        return tower_of(hub.build(plugin, self._config(plugin)), "vision", "visual")
 
-        network = hub.build(owner, self._config(owner))
-        return PooledTower(network.vision_model, getattr(network, "visual_projection", None))
+    def text_tower(self, plugin: "NetworkPlugin") -> tuple["torch.nn.Module", Tokenize]:
+        """A module that computes transformers' `get_text_features`."""
+        network = hub.build(plugin, self._config(plugin))
+        return tower_of(network, "text", "text"), self._tokenize(plugin, network.config.text_config)
 
-    def text_tower(self, owner: "Weighted") -> tuple["torch.nn.Module", Tokenise]:
-        """As transformers' `get_text_features`."""
-        from extractors.networks.pooled_tower import PooledTower
-
-        network = hub.build(owner, self._config(owner))
-        tower = PooledTower(network.text_model, getattr(network, "text_projection", None))
-        return tower, self._tokenise(owner, network.config)
-
-    def _config(self, owner: "Weighted") -> Any:
-        if not owner.source.seeded:
-            path = owner.path("config")
+    def _config(self, plugin: "NetworkPlugin") -> Any:
+        if not plugin.source.seeded:
+            path = plugin.weight_path("config")
             config = hub.read_config(path)
             if config.model_type not in {"clip", "siglip"}:
                 raise WeightsError(f"{path}: a {config.model_type} model; image_text reads clip and siglip")
             return config
-        if self.repository not in _STAND_INS:
-            raise ConfigError(f"network {self.name!r}: stand-ins are known of {', '.join(_STAND_INS)} only")
+        if self.repository not in _STAND_IN_CONFIGS:
+            raise ConfigError(f"network {self.name!r}: stand-ins are known of {', '.join(_STAND_IN_CONFIGS)} only")
         from transformers import AutoConfig
 
-        kind, sizes = _STAND_INS[self.repository]
-        return AutoConfig.for_model(kind, **sizes)
+        model_type, settings = _STAND_IN_CONFIGS[self.repository]
+        return AutoConfig.for_model(model_type, **settings)
 
-    def _tokenise(self, owner: "Weighted", config: Any) -> Tokenise:
+    def _tokenize(self, plugin: "NetworkPlugin", text_config: Any) -> Tokenize:
         import torch
 
-        length = int(config.text_config.max_position_embeddings)
-        if owner.source.seeded:
-            return lambda texts: torch.tensor([_stand_in_ids(text, config.text_config, length) for text in texts])
-        tokenizer = hub.read_filling_tokenizer(owner.path("tokenizer"), owner.path("tokenizer_config"), length)
-
-        def tokenise(texts: Sequence[str]) -> torch.Tensor:
-            # All of these were trained on small letters, but the tokenizer that SigLIP 2 comes with keeps capitals.
-            return torch.tensor([written.ids for written in tokenizer.encode_batch([text.lower() for text in texts])])
-
-        return tokenise
+        length = int(text_config.max_position_embeddings)
+        if plugin.source.seeded:
+            return lambda texts: torch.tensor([_stand_in_ids(text, text_config.vocab_size, length) for text in texts])
+        # All of these networks were trained on lower case, but SigLIP 2's tokenizer does not lower it itself.
+        return hub.text_tokenizer(plugin, length, str.lower)
 
 
-def _stand_in_ids(text: str, text_config: Any, length: int) -> list[int]:
-    ids = hub.stand_in_ids(text, text_config.vocab_size)[:length]
+def tower_of(
+    network: Any, tower: Literal["vision", "text"], projection: Literal["visual", "text"]
+) -> "torch.nn.Module":
+    """One tower of a CLIP or SigLIP model with its projection, so that the other tower takes no memory.
+
+    transformers has no public way to separate the towers (`get_image_features` needs the whole model), so they are
+    taken by attribute. SigLIP has no projections.
+    """
+    from extractors.networks.pooled_tower import PooledTower
+
+    return PooledTower(getattr(network, f"{tower}_model"), getattr(network, f"{projection}_projection", None))
+
+
+def _stand_in_ids(text: str, vocabulary_size: int, length: int) -> list[int]:
+    ids = hub.stand_in_ids(text, vocabulary_size)[:length]
     return ids + [0] * (length - len(ids))

@@ -1,6 +1,6 @@
-"""One tower of an image-text network of transformers, down to its vector in the common space.
+"""One tower of an image-text network of transformers with its projection.
 
-In a file of its own, because a module defined here needs torch when it is imported, and the extractors do not.
+In a module of its own because a subclass of nn.Module needs torch at import time, and extractors import torch lazily.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from torch import nn
 
 
 class PooledTower(nn.Module):
-    """Pixels or token ids to (B, D): what the tower pools, through the projection where there is one."""
+    """Maps pixels or token ids to (B, D): the pooled output of the tower, projected where there is a projection."""
 
     def __init__(self, tower: nn.Module, projection: nn.Module | None) -> None:
         super().__init__()

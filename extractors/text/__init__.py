@@ -1,1 +1,1 @@
-"""Text to tokens, and tokens to hashed vectors."""
+"""Splits texts into words, and hashes words to vectors."""

@@ -1,7 +1,7 @@
-"""Words as hashed vectors: no table to download, and a word on a sign, in speech and in a query has one vector.
+"""Hashes words to vectors: without a file, and equal for a word in OCR, in speech and in a query.
 
 W words, D feature. The idea is fastText's (Bojanowski et al. 2017, "Enriching Word Vectors with Subword Information"):
-a word is the sum of its pieces, but the pieces get hashed random signs in place of learned values.
+a word is the sum of its character n-grams, which have hashed random signs in place of learned values.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ class EncoderParams:
     dim: int = 300
     """D. Unrelated words have a cosine of about 0 +- 1 / sqrt(D)."""
     shortest: int = 3
-    """Length of the shortest character n-gram; the marks around a word count as characters."""
+    """Length of the shortest character n-gram; the boundary marks < and > of a word count as characters."""
     longest: int = 5
     """Length of the longest character n-gram."""
 
@@ -38,32 +38,32 @@ class EncoderParams:
 
 
 def vectors(words: Sequence[str], params: EncoderParams) -> NDArray[np.float32]:
-    """(W, D) unit vectors of the words, W >= 0; upper and lower case are the same word."""
-    folded = [unicodedata.normalize("NFKC", word).lower() for word in words]
-    return np.array([_vector(word, params) for word in folded], np.float32).reshape(-1, params.dim)
+    """(W, D) unit vectors of the words, W >= 0; words are compared in NFKC and lower case."""
+    normalised = [unicodedata.normalize("NFKC", word).lower() for word in words]
+    return np.array([_vector(word, params) for word in normalised], np.float32).reshape(-1, params.dim)
 
 
 @lru_cache(maxsize=65536)
 def _vector(word: str, params: EncoderParams) -> NDArray[np.float32]:
-    # Sums of signs are whole numbers, exact in any order, so that the vector is the same on every machine.
-    signs = np.array([_signs(piece, params.dim) for piece in _pieces(word, params)], np.int64)
+    # Sums of integers are exact in any order, so that the vector is the same on every machine.
+    signs = np.array([_signs(ngram, params.dim) for ngram in _ngrams(word, params)], np.int64)
     total: NDArray[np.int64] = signs.sum(axis=0)
-    norm = float(np.linalg.norm(total)) or 1.0  # signs may cancel out when D is tiny
+    norm = float(np.linalg.norm(total)) or 1.0  # the sum may be zero when D is small
     vector = (total / norm).astype(np.float32)
     vector.setflags(write=False)
     return vector
 
 
-def _pieces(word: str, params: EncoderParams) -> set[str]:
-    """The marked word itself and its n-grams: "cat" -> <cat>, <ca, cat, at>, ..."""
+def _ngrams(word: str, params: EncoderParams) -> set[str]:
+    """The word between boundary marks, and its n-grams: "cat" -> <cat>, <ca, cat, at>, ..."""
     marked = f"<{word}>"
     lengths = range(params.shortest, params.longest + 1)
     return {marked} | {marked[start : start + n] for n in lengths for start in range(len(marked) - n + 1)}
 
 
-def _signs(piece: str, dim: int) -> NDArray[np.int8]:
-    """(D,) of -1 and 1, decided by the bytes of `piece` alone."""
+def _signs(ngram: str, dim: int) -> NDArray[np.int8]:
+    """(D,) of -1 and 1, a hash of the UTF-8 bytes of `ngram`."""
     blocks = range(-(-dim // _SIGNS_PER_DIGEST))
-    digests = [hashlib.blake2b(piece.encode(), salt=block.to_bytes(16, "little")).digest() for block in blocks]
+    digests = [hashlib.blake2b(ngram.encode(), salt=block.to_bytes(16, "little")).digest() for block in blocks]
     bits = np.unpackbits(np.frombuffer(b"".join(digests), np.uint8))[:dim]
     return bits.astype(np.int8) * 2 - 1

@@ -1,4 +1,7 @@
-"""The words of a text."""
+"""Splits a text into words.
+
+In a module of its own because full-text search needs it without numpy.
+"""
 
 import re
 import unicodedata
@@ -7,5 +10,5 @@ _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
 
 def tokens(text: str) -> list[str]:
-    """The words and numbers of `text`, as written; an apostrophe inside a word stays, other punctuation goes."""
+    """The words and numbers of `text` in NFKC, case kept; punctuation is dropped, but for apostrophes inside a word."""
     return _TOKEN.findall(unicodedata.normalize("NFKC", text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))

@@ -1,1 +1,1 @@
-"""What experts whose rows are words share: reading them, and their vectors."""
+"""Base classes of experts whose rows are words: of subtitles, speech or text in frames."""

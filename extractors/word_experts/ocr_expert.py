@@ -1,4 +1,4 @@
-"""What experts that read words in frames have in common, whoever reads: words with their text, place and confidence."""
+"""Base class of OCR experts: words in frames, with their text, box and confidence."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded
-from extractors.frames.windows import FrameExpert
+from extractors.frames.windows import FrameExtractor
 from extractors.text.tokens import tokens
 from extractors.word_experts.word_expert import WordExpert
 
 
 class Word(NamedTuple):
-    """A word read in a frame."""
+    """A word recognised in a frame."""
 
     text: str
     confidence: float
@@ -21,12 +21,12 @@ class Word(NamedTuple):
     """Left, top, right, bottom."""
 
 
-class ReadingExpert(WordExpert, FrameExpert):
-    """An expert with a vector for each word in the picture, with extras `text`, `confidence` and `box_px`."""
+class OcrExpert(WordExpert, FrameExtractor):
+    """An expert with one vector for each word in a frame, with extras `text`, `confidence` and `box_px`."""
 
-    def embed_read(self, frames: Sequence[Sequence[Word]]) -> Embedded:
-        """(R, D) vectors of the words of each frame; `box_px` (R, 4) is in pixels of the frame shown."""
-        flat = [(item, word) for item, frame in enumerate(frames) for word in frame]
+    def embed_frames(self, words_of_frames: Sequence[Sequence[Word]]) -> Embedded:
+        """(R, D) vectors of the words of each frame; `box_px` (R, 4) is in pixels of the resized frame."""
+        flat = [(item, word) for item, words in enumerate(words_of_frames) for word in words]
         extras: dict[str, NDArray[Any]] = {
             "confidence": np.array([word.confidence for _, word in flat], np.float32),
             "box_px": np.array([word.box_px for _, word in flat], np.float32).reshape(-1, 4),
@@ -35,17 +35,17 @@ class ReadingExpert(WordExpert, FrameExpert):
 
 
 def split_line(text: str, confidence: float, corners: NDArray[np.float32]) -> list[Word]:
-    """The words of a line whose corners (4, 2) go clockwise from the top left.
+    """The words of a text line whose corners (4, 2) px are listed clockwise from the top left.
 
-    Each gets the part of the line that its letters take if all letters are equally wide.
+    The box of a word is computed as if all letters of the line were equally wide.
     """
     left_top, right_top, right_bottom, left_bottom = np.asarray(corners, np.float64)
-    found, end = [], 0
+    words, end = [], 0
     for token in tokens(text):
-        start = max(text.find(token, end), end)  # a ligature is spelled out in the token, and not found as such
+        start = max(text.find(token, end), end)  # not found (-1) if normalisation changed it, e.g. a ligature
         end = start + len(token)
         parts = np.array([[start], [end]]) / max(len(text), end)
         edges = [left_top + parts * (right_top - left_top), left_bottom + parts * (right_bottom - left_bottom)]
         points = np.concatenate(edges)
-        found.append(Word(token, confidence, (*points.min(axis=0), *points.max(axis=0))))
-    return found
+        words.append(Word(token, confidence, (*points.min(axis=0), *points.max(axis=0))))
+    return words

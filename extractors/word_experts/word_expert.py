@@ -1,4 +1,4 @@
-"""What experts whose rows are words have in common: how a word that was read or heard becomes a vector."""
+"""Base class of experts whose rows are words: turns words from OCR, subtitles or speech into vectors."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -8,32 +8,32 @@ from numpy.typing import NDArray
 from pydantic import PlainValidator
 
 from extractors.base import Embedded, Extractor
-from extractors.text.hashed_words import EncoderParams as Hashed
+from extractors.text.hashed_words import EncoderParams as HashedParams
 from extractors.word_vectors import Encoder, EncoderParams
 from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.weights.files import WeightFile
 
 
-def _parse(told: Any) -> Hashed | EncoderParams:
-    if isinstance(told, Hashed | EncoderParams):
-        return told
-    if not isinstance(told, dict):
+def _parse(settings: Any) -> HashedParams | EncoderParams:
+    if isinstance(settings, HashedParams | EncoderParams):
+        return settings
+    if not isinstance(settings, dict):
         raise ValueError("must be a mapping")
-    kind: type[Any] = EncoderParams if {"source", "max_words"} & told.keys() else Hashed
+    kind: type[Any] = EncoderParams if {"source", "max_words"} & settings.keys() else HashedParams
     try:
-        parsed: Hashed | EncoderParams = config.parse(kind, told, "words")
+        parsed: HashedParams | EncoderParams = config.parse(kind, settings, "words")
     except ConfigError as error:
         raise ValueError(str(error).removeprefix("words: ")) from None
     return parsed
 
 
-WordParams = Annotated[Hashed | EncoderParams, PlainValidator(_parse)]
-"""The settings under `words:`. Where no source is named words are hashed, and no more than that is in the recipe."""
+WordParams = Annotated[HashedParams | EncoderParams, PlainValidator(_parse)]
+"""Settings under `words:`. Without `source` and `max_words`, those of hashed vectors alone, so that recipes stay."""
 
 
 class WordExpert(Extractor):
-    """An expert with a vector for each word, as `params.words` says."""
+    """An expert with one vector for each word, by the encoder that `params.words` selects."""
 
     @property
     def dim(self) -> int:
@@ -41,40 +41,44 @@ class WordExpert(Extractor):
         return int(self.params.words.dim)
 
     @property
-    def _words(self) -> Encoder:
+    def _encoder(self) -> Encoder:
         settings = self.params.words
-        if isinstance(settings, Hashed):
+        if isinstance(settings, HashedParams):
             settings = EncoderParams(dim=settings.dim, shortest=settings.shortest, longest=settings.longest)
         return Encoder(settings, self.source)
 
     @property
     def weights(self) -> dict[str, str]:
-        """Those that find the words, and those of the vectors."""
-        return super().weights | self._words.weights
+        """Those of the network that finds the words, and those of the vectors."""
+        return super().weights | self._encoder.weights
 
     def weight_files(self) -> dict[str, WeightFile]:
-        """As `weights`."""
-        return super().weight_files() | self._words.weight_files()
+        """Those of the network that finds the words, and those of the vectors."""
+        return super().weight_files() | self._encoder.weight_files()
 
     def load(self, device: str) -> None:
-        """Get what finds the words ready, and the vectors."""
+        """Load the network that finds the words, and the word vectors."""
         super().load(device)
-        self._vectors = self._words
+        self.load_vectors(device)
+
+    def load_vectors(self, device: str) -> None:
+        """Load the word vectors."""
+        self._vectors = self._encoder
         self._vectors.load(device)
 
     def embed_words(
         self,
-        text: Sequence[str],
+        words: Sequence[str],
         item_index: Sequence[int],
         extras: dict[str, NDArray[Any]],
         times_s: NDArray[np.float64] | None = None,
     ) -> Embedded:
-        """The vectors (R, D) of the words that have one, with the extra `text` and what else is told of all words."""
-        values, known = self._vectors.known_vectors(text)
-        told = {"text": np.array(text, np.str_), **extras}
+        """One row for each known word, with the extra `text`; the arguments have one entry for every word."""
+        values, known = self._vectors.known_vectors(words)
+        all_extras = {"text": np.array(words, np.str_), **extras}
         return Embedded(
             values,
             np.array(item_index, np.int64)[known],
-            {name: beside[known] for name, beside in told.items()},
+            {name: extra[known] for name, extra in all_extras.items()},
             None if times_s is None else times_s[known],
         )

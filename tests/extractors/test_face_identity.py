@@ -13,7 +13,7 @@ def expert():
     return seeded(face_identity)
 
 
-def test_each_face_has_a_vector_of_length_one_and_a_place(expert):
+def test_each_face_has_a_vector_unit_length_and_a_place(expert):
     astronaut = np.ascontiguousarray(data.astronaut()[:300, 60:400])
     found = expert.embed(np.stack([np.zeros_like(astronaut), astronaut]))
     assert found.values.shape == (1, 512)

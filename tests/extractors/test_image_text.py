@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from extractors import image_text, registry
-from extractors.image_text import Encoder, EncoderParams, Expert, Params, of_length_one
+from extractors.image_text import Encoder, EncoderParams, Expert, Params, unit_length
 from pipeline import config
 from pipeline.errors import WeightsError
 from tests.extractors.reference import SEEDED, seeded
@@ -32,7 +32,7 @@ def test_a_network_that_nobody_has_is_one_clear_line():
 
 
 def test_vectors_are_divided_by_their_length():
-    np.testing.assert_allclose(of_length_one(np.array([[3, 4], [0, 0]], np.float32)), [[0.6, 0.8], [0, 0]])
+    np.testing.assert_allclose(unit_length(np.array([[3, 4], [0, 0]], np.float32)), [[0.6, 0.8], [0, 0]])
 
 
 @pytest.mark.slow

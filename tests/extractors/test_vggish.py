@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from extractors import vggish
-from extractors.vggish import HEARD_S, RATE_HZ, Params, log_mel
+from extractors.vggish import INPUT_S, RATE_HZ, Params, log_mel
 from tests.clips import tone
 from tests.extractors.reference import REFERENCE, distance, items, seeded, with_reference
 
@@ -23,12 +23,12 @@ def test_a_tone_is_loudest_in_the_band_that_holds_it():
 
     edges = np.linspace(mel(125), mel(7500), 66)
     for hz in (300, 1000, 4000):
-        band = log_mel(tone(HEARD_S, hz, RATE_HZ)).mean(axis=0).argmax()
+        band = log_mel(tone(INPUT_S, hz, RATE_HZ)).mean(axis=0).argmax()
         assert edges[band] < mel(hz) < edges[band + 2]
 
 
 def test_silence_is_the_floor():
-    np.testing.assert_allclose(log_mel(np.zeros(round(HEARD_S * RATE_HZ), np.float32)), np.log(0.01), rtol=1e-6)
+    np.testing.assert_allclose(log_mel(np.zeros(round(INPUT_S * RATE_HZ), np.float32)), np.log(0.01), rtol=1e-6)
 
 
 def test_a_hop_of_nothing_is_refused():

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from extractors import video_classifier
-from extractors.networks.base import normalised
-from extractors.networks.video_networks import I3D, r2plus1d_34, released_names
+from extractors.networks.base import normalise_pixels
+from extractors.networks.video_networks import I3D, current_names, r2plus1d_34
 from extractors.video_classifier import Expert, Params
 from pipeline.errors import WeightsError
 from tests.extractors.reference import REFERENCE, distance, items, seeded, with_reference
@@ -21,7 +21,7 @@ I3D_AS_THE_REFERENCE = {
 def test_i3d_gives_the_features_of_the_reference(media):
     expert = seeded(video_classifier, **I3D_AS_THE_REFERENCE)
     clips = items(expert, media / "videos" / "v_GGSY1Qvo990.mp4", num_frames=64)
-    pixels = normalised(torch.from_numpy(clips[:, :1]), HALF, HALF)[0, :, 0]
+    pixels = normalise_pixels(torch.from_numpy(clips[:, :1]), HALF, HALF)[0, :, 0]
     np.testing.assert_array_equal(pixels, np.load(REFERENCE / "v_GGSY_frame0_i3d_input.npy"))
     assert distance(expert.embed(clips).values, "i3d_rgb64__v_GGSY1Qvo990_rgb.npy") < 1e-5
 
@@ -35,8 +35,8 @@ def test_i3d_takes_the_names_of_the_released_files():
     norms = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]
     names = [f"{unit}.bn.{norm}" for unit in units for norm in norms] + [f"{unit}.conv3d.weight" for unit in units]
     names += ["logits.conv3d.weight", "logits.conv3d.bias"]
-    assert released_names(dict.fromkeys(names)).keys() == I3D(3).state_dict().keys()
-    assert released_names(I3D(2).state_dict()).keys() == I3D(2).state_dict().keys()
+    assert current_names(dict.fromkeys(names)).keys() == I3D(3).state_dict().keys()
+    assert current_names(I3D(2).state_dict()).keys() == I3D(2).state_dict().keys()
 
 
 @pytest.mark.parametrize(("frames", "side"), [(16, 64), (16, 80), (24, 64)])

@@ -3,10 +3,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from whisper.model import ModelDimensions, Whisper
+from whisper import ModelDimensions, Whisper
 
 from extractors import whisper_speech
-from extractors.whisper_speech import Expert, Params, loudest, sound_s, spread
+from extractors.whisper_speech import Expert, Params, audio_end_s, loudest_rms, spread
 from pipeline.weights import seeded
 from pipeline.weights.files import WeightOptions, WeightSource
 from tests.clips import tone
@@ -23,12 +23,11 @@ class Heard(Expert):
     """An expert that hears what it is told to."""
 
     def load(self, device):
-        self._vectors = self._words
-        self._vectors.load(device)
+        self.load_vectors(device)
         self.network = SimpleNamespace(is_multilingual=True, num_languages=99)
         self.asked = []
 
-    def _hear(self, windows):
+    def _transcribe(self, windows):
         self.asked.append(len(windows))
         return [self.result] * len(windows)
 
@@ -87,10 +86,10 @@ def test_words_after_the_sound_are_made_up(heard):
 
 
 def test_measures_of_sound():
-    assert loudest(np.zeros(SAMPLES, np.float32)) == 0
-    assert loudest(window(tone(1, 440, 16000))) == pytest.approx(0.5 / 2**0.5, rel=0.01)
-    assert sound_s(window(np.ones(16000))) == pytest.approx(1.0)
-    assert sound_s(np.zeros(SAMPLES, np.float32)) == 0
+    assert loudest_rms(np.zeros(SAMPLES, np.float32)) == 0
+    assert loudest_rms(window(tone(1, 440, 16000))) == pytest.approx(0.5 / 2**0.5, rel=0.01)
+    assert audio_end_s(window(np.ones(16000))) == pytest.approx(1.0)
+    assert audio_end_s(np.zeros(SAMPLES, np.float32)) == 0
 
 
 def test_time_is_shared_by_letters():

@@ -29,15 +29,15 @@ def test_texts_are_filled_up_with_the_token_that_is_told_in_either_form(tmp_path
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(told))
     paths = tmp_path / "tokenizer.json", tmp_path / "tokenizer_config.json"
-    assert hub.read_filling_tokenizer(*paths, 3).encode("cat").ids == [3, filler, filler]
-    assert hub.read_filling_tokenizer(*paths, 3).encode("cat " * 5).ids == [3, 3, 3]
+    assert hub.read_padding_tokenizer(*paths, 3).encode("cat").ids == [3, filler, filler]
+    assert hub.read_padding_tokenizer(*paths, 3).encode("cat " * 5).ids == [3, 3, 3]
     assert hub.read_tokenizer(paths[0], 2).encode("cat").ids == [3]
 
 
 def test_heads_are_dropped_with_the_prefix_of_the_body():
     file = {"bert.encoder.LayerNorm.gamma": 1, "cls.predictions.bias": 2, "encoder.weight": 3}
     names = ["encoder.LayerNorm.weight", "encoder.weight"]
-    assert hub.of_the_body(file, names) == {"encoder.LayerNorm.weight": 1, "encoder.weight": 3}
+    assert hub.without_head(file, names) == {"encoder.LayerNorm.weight": 1, "encoder.weight": 3}
 
 
 def test_a_stand_in_has_an_id_for_each_word_that_does_not_change():

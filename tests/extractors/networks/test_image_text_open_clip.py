@@ -29,7 +29,7 @@ def released(tmp_path):
 def test_the_tokens_are_those_of_open_clip(released):
     folder, source = released
     network = OpenClipNetwork(NAME, "me/words")
-    tokenise = network._tokenise(Encoder(EncoderParams(NAME, 768, "me/words"), source), 64, len(WORDS))
+    tokenise = network._tokenize(Encoder(EncoderParams(NAME, 768, "me/words"), source), 64, len(WORDS))
     theirs = open_clip.tokenizer.HFTokenizer(str(folder), context_length=64, clean="canonicalize")
     np.testing.assert_array_equal(tokenise(TEXTS), theirs(TEXTS))
 
@@ -37,11 +37,11 @@ def test_the_tokens_are_those_of_open_clip(released):
 def test_a_tokenizer_outside_of_open_clip_is_two_more_files():
     network = OpenClipNetwork(NAME, "me/words")
     assert network.text_parts == network.image_parts | {"tokenizer": "me/words", "tokenizer_config": "me/words"}
-    assert network.known("tokenizer").cached_as == "me/words/tokenizer.json"
-    assert network.known("tokenizer_config").cached_as == "me/words/tokenizer_config.json"
-    assert network.known("network").cached_as == "timm/ViT-B-16-SigLIP2/open_clip_model.safetensors"
+    assert network.published_file("tokenizer").cached_as == "me/words/tokenizer.json"
+    assert network.published_file("tokenizer_config").cached_as == "me/words/tokenizer_config.json"
+    assert network.published_file("network").cached_as == "timm/ViT-B-16-SigLIP2/open_clip_model.safetensors"
 
 
 def test_a_network_that_nobody_has_is_one_clear_line():
     with pytest.raises(ConfigError, match="has no 'ViT-Z-1'"):
-        image_text_open_clip.make("ViT-Z-1.x")
+        image_text_open_clip.build("ViT-Z-1.x")

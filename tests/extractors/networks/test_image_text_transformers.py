@@ -74,7 +74,7 @@ def encoder_of(kind, source):
     return encoder
 
 
-def of_length_one(features):
+def unit_length(features):
     values = features if isinstance(features, torch.Tensor) else features.pooler_output
     return torch.nn.functional.normalize(values.detach(), dim=1).numpy()
 
@@ -90,7 +90,7 @@ def test_a_frame_is_what_transformers_own_processor_and_image_tower_make_of_it(k
     }[kind]()
     pixels = theirs(images=[FRAME], return_tensors="pt")["pixel_values"]
     with torch.inference_mode():
-        expected = of_length_one(model.get_image_features(pixel_values=pixels))
+        expected = unit_length(model.get_image_features(pixel_values=pixels))
     found = expert.embed(np.stack([shown])).values
     assert found.shape == (1, dim_of(kind))
     np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -101,9 +101,9 @@ def test_a_caption_is_what_transformers_own_tokenizer_and_text_tower_make_of_it(
     theirs = AutoTokenizer.from_pretrained(folder)
     ids = theirs(TEXTS, padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt")["input_ids"]
     with torch.inference_mode():
-        expected = of_length_one(model.get_text_features(input_ids=ids))
+        expected = unit_length(model.get_text_features(input_ids=ids))
     encoder = encoder_of(kind, source)
-    np.testing.assert_array_equal(encoder._tokenise(TEXTS), ids)
+    np.testing.assert_array_equal(encoder._tokenize(TEXTS), ids)
     np.testing.assert_allclose(np.concatenate(encoder.encode(TEXTS)), expected, atol=1e-6)
     np.testing.assert_allclose(encoder.encode(TEXTS[1:2])[0][0], expected[1], atol=1e-6)
 
@@ -170,7 +170,7 @@ def test_its_tokenizer_is_its_own():
 def test_stand_ins_need_no_file(monkeypatch):
     text, vision = (SIZES | {"vocab_size": 50}), (SIZES | {"image_size": SIZE_PX, "patch_size": 8})
     sizes = {"me/tiny": ("siglip", {"text_config": text, "vision_config": vision})}
-    monkeypatch.setattr(image_text_transformers, "_STAND_INS", sizes)
+    monkeypatch.setattr(image_text_transformers, "_STAND_IN_CONFIGS", sizes)
     source = WeightSource(always_seeded=True)
     expert, encoder = expert_of("siglip", source), encoder_of("siglip", source)
     assert set(encoder.weights.values()) == {STAND_INS}

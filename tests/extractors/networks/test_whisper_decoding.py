@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 import whisper
-from whisper.decoding import DecodingOptions
-from whisper.model import ModelDimensions, Whisper
+from whisper import DecodingOptions, ModelDimensions, Whisper
 
 from extractors.networks import whisper_decoding
-from extractors.networks.whisper_decoding import Tries, decode, decode_with_fallback, log_mel, seed_of
+from extractors.networks.whisper_decoding import RetryPolicy, decode, decode_with_fallback, log_mel, seed_of
 from extractors.whisper_speech import Expert, Params
 from pipeline.media.audio import read_audio
 from pipeline.weights import seeded
@@ -91,7 +90,7 @@ def test_a_window_is_tried_as_often_as_whispers_own_transcription_tries_it(monke
 
     monkeypatch.setattr(whisper_decoding, "decode", decoded)
     decode_with_fallback(
-        None, torch.zeros(1, 80, 3000), OPTIONS, Tries(TEMPERATURES, Expert(Params())._has_failed), [0]
+        None, torch.zeros(1, 80, 3000), OPTIONS, RetryPolicy(TEMPERATURES, Expert(Params())._has_failed), [0]
     )
     assert asked == tried_by_whisper(script)
 
@@ -106,7 +105,7 @@ def test_only_the_windows_that_failed_are_tried_again_together(monkeypatch):
         return [result(**scripts[seed][number], text=f"{seed} at {options.temperature}") for seed in seeds]
 
     monkeypatch.setattr(whisper_decoding, "decode", decoded)
-    tries = Tries(TEMPERATURES, Expert(Params())._has_failed)
+    tries = RetryPolicy(TEMPERATURES, Expert(Params())._has_failed)
     found = decode_with_fallback(None, torch.zeros(4, 80, 3000), OPTIONS, tries, [1, 2, 3, 4])
     # From the second try on it is given what was listened to, not the sound.
     assert batches == [(0.0, (1, 2, 3, 4), (4, 80, 3000)), (0.2, (2, 3), (2, 2, 3)), (0.4, (3,), (1, 2, 3))]
@@ -150,7 +149,7 @@ def test_the_same_seed_draws_the_same_in_any_company(tiny, mels):
 
 def test_tokens_are_drawn_as_often_as_they_are_likely():
     logits = torch.tensor([[0.0, math.log(3.0), -math.inf, 0.0]])
-    draw = whisper_decoding._Drawn(0.5, 3, [7], torch.device("cpu"))
+    draw = whisper_decoding._SeededSampler(0.5, 3, [7], torch.device("cpu"))
     counts = np.zeros(4)
     for _ in range(2000):
         tokens, _ = draw.update(torch.tensor([[0]]), logits, torch.zeros(1))
@@ -161,7 +160,7 @@ def test_tokens_are_drawn_as_often_as_they_are_likely():
 
 def test_a_window_that_has_ended_stays_so_and_its_sum_too():
     logits, sums = torch.zeros(2, 4), torch.zeros(2)
-    draw = whisper_decoding._Drawn(1.0, 3, [7, 8], torch.device("cpu"))
+    draw = whisper_decoding._SeededSampler(1.0, 3, [7, 8], torch.device("cpu"))
     tokens, done = draw.update(torch.tensor([[0, 3], [0, 1]]), logits, sums)
     assert tokens[0].tolist() == [0, 3, 3]
     np.testing.assert_allclose(sums, [0.0, -math.log(4)], rtol=1e-6)
