@@ -1,1 +1,1 @@
-"""The extraction pass: each video decoded once for all experts, their networks fed in batches."""
+"""The extraction pass: decodes each video once for all experts, and feeds their networks in batches."""

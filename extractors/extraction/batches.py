@@ -1,4 +1,4 @@
-"""Batches through an expert's networks: in the precision that was asked for, and halved where memory is short."""
+"""Runs an expert on batches: in the configured precision, and in halves where GPU memory is short."""
 
 import logging
 import sys
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Batches:
-    """What `embed` of an expert gives, batch after batch."""
+    """The networks of one expert on one device, loaded once."""
 
     def __init__(self, expert: NamedExpert, device: str) -> None:
         self._expert = expert
@@ -24,7 +24,7 @@ class Batches:
         self._limit: int | None = None
 
     def load(self) -> None:
-        """Loads the networks; to be called before every `embed`, and does so once."""
+        """Load the networks, if they are not loaded; to be called before each `embed`."""
         if self._loaded:
             return
         extractor = self._expert.extractor
@@ -34,26 +34,25 @@ class Batches:
         self._loaded = True
 
     def embed(self, items: NDArray[Any]) -> Embedded:
-        """The features of a batch (B, ...); in parts where all of it does not fit into the GPU's memory."""
+        """The features of a batch (B, ...); computed in parts where the batch does not fit into GPU memory."""
         limit = self._limit or len(items)
-        done = [self._fitting(items[first : first + limit]) for first in range(0, len(items), limit)]
-        return done[0] if len(done) == 1 else _join(done, limit)
+        parts = [self._embed_halving(items[first : first + limit]) for first in range(0, len(items), limit)]
+        return parts[0] if len(parts) == 1 else _concatenate(parts, limit)
 
-    def _fitting(self, items: NDArray[Any]) -> Embedded:
-        """As `embed`, halving what does not fit; later batches start with what did."""
+    def _embed_halving(self, items: NDArray[Any]) -> Embedded:
+        """As `embed`, halving a batch that does not fit; later batches start with the size that did."""
         try:
             with _precision(self._expert.config.runtime, self._device):
                 return self._expert.extractor.embed(items)
         except Exception as error:
             if len(items) == 1 or not _is_out_of_memory(error):
                 raise
-        # Outside of the except block: there, the error's traceback would keep the tensors of the failed try alive.
+        # Outside the except block: inside it the traceback would keep the tensors of the failed try alive.
         half = (len(items) + 1) // 2
-        self._halve(half)
-        parts = [self._fitting(items[:half]), self._fitting(items[half:])]
-        return _join(parts, half)
+        self._set_limit(half)
+        return _concatenate([self._embed_halving(items[:half]), self._embed_halving(items[half:])], half)
 
-    def _halve(self, limit: int) -> None:
+    def _set_limit(self, limit: int) -> None:
         import torch
 
         if torch.cuda.is_available():
@@ -68,8 +67,8 @@ class Batches:
         self._limit = min(limit, self._limit or limit)
 
 
-def _precision(runtime: Runtime, device: str) -> AbstractContextManager[Any]:
-    """Autocast, or nothing where the products stay in float32."""
+def _precision(runtime: Runtime, device: str) -> AbstractContextManager[object]:
+    """torch.autocast, or nothing for float32 or where no network is loaded."""
     if "torch" not in sys.modules or runtime.precision == "fp32":
         return nullcontext()
     import torch
@@ -82,13 +81,13 @@ def _precision(runtime: Runtime, device: str) -> AbstractContextManager[Any]:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """An expert without a network has no such error, and torch may not be there."""
+    """Whether the error is torch's; without torch in memory it cannot be."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(error, torch.OutOfMemoryError)
 
 
-def _join(parts: list[Embedded], length: int) -> Embedded:
-    """The parts of one batch, each of `length` items but for the last."""
+def _concatenate(parts: list[Embedded], length: int) -> Embedded:
+    """The features of a batch from those of its parts, which have `length` items each, the last one maybe fewer."""
     index = [part.item_index + number * length for number, part in enumerate(parts)]
     names = parts[0].extras
     extras = {name: np.concatenate([part.extras[name] for part in parts]) for name in names}

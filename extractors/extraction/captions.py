@@ -1,4 +1,4 @@
-"""Captions to token vectors, kept in a store of their own: one row a caption, keyed by its text."""
+"""Encodes captions to token vectors, and writes them to a store: one row per caption, keyed by its text."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +22,11 @@ def encode(
     device: str,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> None:
-    """Writes the token vectors of `texts` to the store at `folder`, part by part."""
+    """Write the token vectors of `texts` to the store at `folder`, part by part.
+
+    `progress` is called with the numbers of captions done and in total. ExtractionError if the encoder returns vectors
+    of a wrong shape, or values that are not finite.
+    """
     if texts:
         named.encoder.load(device)
     for first in range(0, len(texts), CAPTIONS_PER_PART):

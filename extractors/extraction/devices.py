@@ -1,7 +1,7 @@
-"""The pass on several devices: a process each, to which the videos are dealt while it runs, a part at a time.
+"""Runs the pass on several devices: one process per device, which requests the videos in chunks of about one part.
 
-A part of an expert holds the same videos as on one device, and batches are packed within a part. So the features are
-those of one device, bit for bit on equal devices, whichever process made them.
+A part of an expert holds the same videos as on one device, and batches are packed within a part. So on equal devices
+the features are bit for bit those of one device, whichever process computed them.
 """
 
 import dataclasses
@@ -20,20 +20,20 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from extractors.extraction import one_pass
-from extractors.extraction.one_pass import PassOptions, Todo, Wanted, run_pass, what_is_lacking
+from extractors.extraction.one_pass import PassOptions, Todo, Wanted, missing_videos, run_pass
 from pipeline.datasets.manifest import Video
 from pipeline.errors import ExtractionError
 from pipeline.running.processes import SigintBlockedContext
 
 Chunk = list[tuple[Path, Video, tuple[str, ...]]]
-"""What one process does at a stretch, with the names of the experts: of each at most one part."""
+"""Videos for one process, with the names of the experts that lack them; at most one part of each expert."""
 
-MORE = "more"
-SEEN = "seen"
-"""What a process asks for, and what it tells; its last message is its errors, by expert."""
+REQUEST = "more"
+VIDEO_DONE = "seen"
+"""Messages of a process: it requests a chunk, or has finished a video. Its last message is expert -> error."""
 
-PATIENCE_S = 10.0
-"""For a process to end its decode workers before it is killed."""
+TERMINATE_TIMEOUT_S = 10.0
+"""Time for a process to end its decode workers before it is killed."""
 
 
 def extract(
@@ -43,87 +43,90 @@ def extract(
     options: PassOptions,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> dict[str, Exception]:
-    """As `one_pass.extract`, on all of `devices`; `options.workers` decode for each.
+    """As `one_pass.extract`, on all of `devices`, with `options.workers` decode workers each.
 
-    A process that was killed is an error under the name of its device; the others go on with what is left.
+    A process that was killed is reported as an error under the name of its device; the others finish the remaining
+    chunks.
     """
-    chunks = deal(wanted, videos, options.videos_per_part)
+    chunks = chunks_of(wanted, videos, options.videos_per_part)
     if min(len(devices), len(chunks)) < 2:
         return one_pass.extract(wanted, videos, dataclasses.replace(options, device=devices[0]), progress)
-    hands = [_Hand(device, wanted, options) for device in devices[: len(chunks)]]
+    processes = [_DeviceProcess(device, wanted, options) for device in devices[: len(chunks)]]
     try:
-        return _run(hands, chunks, progress)
+        return _serve(processes, chunks, progress)
     finally:
-        for hand in hands:
-            hand.stop()
+        for process in processes:
+            process.stop()
 
 
-def deal(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]], videos_per_part: int) -> list[Chunk]:
-    """What is to be done in chunks, in manifest order.
+def chunks_of(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]], videos_per_part: int) -> list[Chunk]:
+    """The missing videos in chunks, in manifest order.
 
-    An expert's part goes whole into one chunk, that of its first video. Where experts lack different videos, a few are
-    so decoded in two chunks: what an expert is given must not depend on what others lack.
+    A part of an expert is never split: it belongs to the chunk of its first video. So where experts lack different
+    videos, some videos are decoded in two chunks; the parts of an expert must not depend on what others lack.
     """
-    todo = what_is_lacking(wanted, videos)
-    dealt: dict[int, dict[int, list[str]]] = {}
+    todo = missing_videos(wanted, videos)
+    chunks: dict[int, dict[int, list[str]]] = {}
     for item in wanted:
-        mine = [place for place, (_, video, _) in enumerate(todo) if video.content in item.keys]
-        for first in range(0, len(mine), videos_per_part):
-            part = mine[first : first + videos_per_part]
-            chunk = dealt.setdefault(part[0] // videos_per_part, {})
-            for place in part:
-                chunk.setdefault(place, []).append(item.expert.name)
-    return [[(*todo[place][:2], tuple(chunk[place])) for place in sorted(chunk)] for _, chunk in sorted(dealt.items())]
+        missing = [index for index, (_, video, _) in enumerate(todo) if video.content in item.keys]
+        for first in range(0, len(missing), videos_per_part):
+            part = missing[first : first + videos_per_part]
+            chunk = chunks.setdefault(part[0] // videos_per_part, {})
+            for index in part:
+                chunk.setdefault(index, []).append(item.expert.name)
+    return [[(*todo[index][:2], tuple(chunk[index])) for index in sorted(chunk)] for _, chunk in sorted(chunks.items())]
 
 
 def fresh(wanted: Wanted) -> Wanted:
-    """The same without networks: what a process loads is not to be sent to it, nor kept beside it."""
+    """The same with an extractor whose networks are not loaded, to be sent to a process, which loads its own."""
     extractor = wanted.expert.extractor
     unloaded = type(extractor)(extractor.params, extractor.source)
     return dataclasses.replace(wanted, expert=dataclasses.replace(wanted.expert, extractor=unloaded))
 
 
-def _run(hands: "list[_Hand]", chunks: Sequence[Chunk], progress: Callable[[int, int], None]) -> dict[str, Exception]:
-    """Deals until all hands have ended; the first error of each expert."""
-    waiting, total, done = deque(chunks), sum(map(len, chunks)), 0
+def _serve(
+    processes: "list[_DeviceProcess]", chunks: Sequence[Chunk], progress: Callable[[int, int], None]
+) -> dict[str, Exception]:
+    """Answer requests for chunks until all processes have ended; the first error of each expert."""
+    queue, total, done = deque(chunks), sum(map(len, chunks)), 0
     errors: dict[str, Exception] = {}
-    at_work: dict[Any, _Hand] = {hand.connection: hand for hand in hands}
-    while at_work:
-        for connection in wait(list(at_work)):
-            hand = at_work[connection]
+    running: dict[Any, _DeviceProcess] = {process.connection: process for process in processes}
+    while running:
+        for connection in wait(list(running)):
+            process = running[connection]
             try:
-                told = hand.connection.recv()
-                if told == MORE:
-                    hand.connection.send(waiting.popleft() if waiting else None)
+                message = process.connection.recv()
+                if message == REQUEST:
+                    process.connection.send(queue.popleft() if queue else None)
                     continue
             except (EOFError, OSError):
-                told = {hand.device: hand.why_it_ended()}
-            if told == SEEN:
+                message = {process.device: process.crash_error()}
+            if message == VIDEO_DONE:
                 done += 1
                 progress(done, total)
             else:
-                errors = told | errors
-                hand.has_ended = True
-                del at_work[connection]
+                errors = message | errors
+                process.has_ended = True
+                del running[connection]
     return errors
 
 
-class _Hand:
-    """A process with a device of its own, which asks for chunks until there are none."""
+class _DeviceProcess:
+    """A process with a device of its own, which requests chunks until there are none."""
 
     def __init__(self, device: str, wanted: Sequence[Wanted], options: PassOptions) -> None:
         self.device = device
         context = SigintBlockedContext()
-        self.connection, theirs = context.Pipe()  # not a queue, which the dead may leave locked
-        told = [fresh(item) for item in wanted], dataclasses.replace(options, device=device)
-        self._process: BaseProcess = context.Process(target=_work, args=(theirs, *told), name=device)
+        self.connection, child_end = context.Pipe()  # not a queue, which a killed process may leave locked
+        arguments = child_end, [fresh(item) for item in wanted], dataclasses.replace(options, device=device)
+        self._process: BaseProcess = context.Process(target=_main, args=arguments, name=device)
         self.has_ended = False
         self._process.start()
-        theirs.close()
+        child_end.close()
 
-    def why_it_ended(self) -> ExtractionError:
-        """Of a process that said no last word."""
-        self._process.join(PATIENCE_S)
+    def crash_error(self) -> ExtractionError:
+        """Why the process ended without its last message."""
+        self._process.join(TERMINATE_TIMEOUT_S)
         code = self._process.exitcode or 0
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         hint = " (the system does so when memory is short: fewer workers or devices need less)" if code == -9 else ""
@@ -132,36 +135,36 @@ class _Hand:
         )
 
     def stop(self) -> None:
-        """Ends it and its decode workers, whatever they do."""
+        """End the process and its decode workers; kill it if it does not end in time."""
         self.connection.close()
         if not self.has_ended:
             self._process.terminate()
-        self._process.join(PATIENCE_S)
+        self._process.join(TERMINATE_TIMEOUT_S)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
 
 
-def _work(parent: Connection, wanted: Sequence[Wanted], options: PassOptions) -> None:
-    """The life of a process: a pass over what it is dealt."""
-    signal.signal(signal.SIGTERM, _leave)  # an orderly end takes the decode workers along
+def _main(parent: Connection, wanted: Sequence[Wanted], options: PassOptions) -> None:
+    """The main function of a process: a pass over the chunks that it receives."""
+    signal.signal(signal.SIGTERM, _exit)  # a normal exit ends the decode workers too
     try:
-        alone = dataclasses.replace(options, device=see_only(options.device))
-        errors = run_pass(wanted, _dealt(parent, wanted), alone, lambda done: parent.send(SEEN))
+        own_options = dataclasses.replace(options, device=see_only(options.device))
+        errors = run_pass(wanted, _received(parent, wanted), own_options, lambda done: parent.send(VIDEO_DONE))
     except Exception as error:
         errors = {options.device: error}
-    with suppress(OSError):  # the parent is gone, and with it whoever wanted this
-        parent.send({name: _sendable(error) for name, error in errors.items()})
+    with suppress(OSError):  # the parent has ended, and nobody receives this
+        parent.send({name: _picklable(error) for name, error in errors.items()})
 
 
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
+def _exit(number: int, frame: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
 
 
 def see_only(device: str) -> str:
-    """What `device` is called in this process from now on, which sees no other GPU; before CUDA is begun.
+    """Hide all other GPUs from this process, and return the name that `device` has then; before CUDA is initialised.
 
-    So no library and no thread that names no GPU can stray to another one.
+    So no library or thread that uses the default GPU can use another one.
     """
     kind, _, number = device.partition(":")
     if kind != "cuda":
@@ -171,23 +174,23 @@ def see_only(device: str) -> str:
     return "cuda:0"
 
 
-def _dealt(parent: Connection, wanted: Sequence[Wanted]) -> Iterator[Todo]:
-    """Video by video, asking for more when a chunk is through."""
-    mine = {item.expert.name: item.expert for item in wanted}
+def _received(parent: Connection, wanted: Sequence[Wanted]) -> Iterator[Todo]:
+    """Video by video; requests the next chunk after the last video of one."""
+    experts = {item.expert.name: item.expert for item in wanted}
     while True:
-        parent.send(MORE)
+        parent.send(REQUEST)
         chunk: Chunk | None = parent.recv()
         if chunk is None:
             return
         for path, video, names in chunk:
-            yield path, video, tuple(mine[name] for name in names)
+            yield path, video, tuple(experts[name] for name in names)
 
 
-def _sendable(error: Exception) -> Exception:
-    """The error, with its traceback as a note, for that is lost on the way."""
+def _picklable(error: Exception) -> Exception:
+    """The error with its traceback as a note, as pickling drops it; a RuntimeError if it cannot be pickled."""
     error.add_note("".join(traceback.format_exception(error)).rstrip())
     try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 - made a moment ago, by this process
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - pickled by this process
     except Exception:
         return RuntimeError("\n".join(error.__notes__))
     return error

@@ -1,4 +1,4 @@
-"""One expert's way through a pass: items packed into batches across videos, their rows given back, parts published."""
+"""Runs one expert in a pass: packs items into batches across videos, collects the rows, publishes parts."""
 
 from collections import deque
 from concurrent.futures import Future
@@ -19,18 +19,18 @@ from pipeline.stores import parts
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
 
-AHEAD = 1
-"""Batches of an expert that wait while the networks work on another."""
+MAX_QUEUED = 1
+"""Batches of an expert that are queued while its networks run on another one."""
 
 
 @dataclass(frozen=True)
 class PassOptions:
-    """Speed and patience only; none of it changes a feature."""
+    """Settings of a pass that affect speed only; none of them changes a feature."""
 
     workers: int
     """Decode workers."""
     deadline_s: float
-    """For one segment of one video."""
+    """Timeout for decoding one segment of one video."""
     videos_per_part: int
     device: str
     """cpu or cuda:<n>"""
@@ -38,42 +38,44 @@ class PassOptions:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One expert of the pass: the store that it fills, and the videos that it lacks."""
+    """One expert of a pass: the store to fill, and the videos that are missing there."""
 
     expert: NamedExpert
     folder: Path
+    """Folder of the store."""
     keys: frozenset[str]
-    """Contents of the videos."""
+    """Content hashes of the missing videos."""
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of one segment."""
+class SegmentResult:
+    """What the decode workers returned for one segment of a video."""
 
     key: str
+    """Content hash of the video."""
     experts: tuple[str, ...]
-    """Those that lack the video."""
+    """Names of the experts that lack the video."""
     index: int
+    """Of the segment."""
     num_segments: int
-    result: dict[str, Prepared] | None
-    """By expert; None when the file gave nothing to anybody."""
+    prepared: dict[str, Prepared] | None
+    """Expert -> its items; None if the segment could not be decoded at all."""
     reason: str
+    """Why it could not be decoded."""
 
     @property
     def is_last(self) -> bool:
-        """Whether it ends its video."""
+        """Whether it is the last segment of its video."""
         return self.index == self.num_segments - 1
 
     def of(self, expert: str) -> Prepared:
-        """What one expert gets."""
-        if self.result is None:
-            return Prepared(np.zeros((0,)), np.zeros((0, 2)), self.reason, failed=True)
-        return self.result[expert]
+        """The items of one expert."""
+        return Prepared.nothing(self.reason, failed=True) if self.prepared is None else self.prepared[expert]
 
 
 @dataclass
-class _Slot:
-    """A video on its way: its rows arrive batch by batch."""
+class _VideoRows:
+    """The rows of one video of the part that is being filled; they arrive batch by batch."""
 
     key: str
     notes: list[str] = field(default_factory=list)
@@ -84,22 +86,26 @@ class _Slot:
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where the features of an item belong."""
+class _Target:
+    """Where the rows of an item belong."""
 
-    slot: _Slot
+    video: _VideoRows
     time_s: NDArray[np.float64]
-    """(2,)"""
+    """(2,), start and end of the item."""
+
+
+_Kind = tuple[str, tuple[int, ...]]
+"""Kind of the dtype, and shape: only equal items can share a batch; strings of any length are equal."""
 
 
 @dataclass(frozen=True)
 class _Item:
-    place: _Place
+    target: _Target
     data: NDArray[Any]
 
 
 class ExpertRun:
-    """Takes what the decode workers made of each segment, and fills the store of the expert."""
+    """Takes the segments from the decode workers, and fills the store of one expert."""
 
     def __init__(self, wanted: Wanted, options: PassOptions, thread: NetworkThread) -> None:
         self.wanted = wanted
@@ -107,114 +113,113 @@ class ExpertRun:
         self._options = options
         self._batches = Batches(wanted.expert, options.device)
         self._thread = thread
-        self._slots: list[_Slot] = []
-        self._pending: dict[Any, list[_Item]] = {}
-        self._working: deque[tuple[list[_Place], Future[Embedded]]] = deque()
+        self._videos: list[_VideoRows] = []
+        self._pending: dict[_Kind, list[_Item]] = {}
+        self._running: deque[tuple[list[_Target], Future[Embedded]]] = deque()
 
-    def take(self, outcome: Outcome) -> None:
-        """The items of one segment; the first one of a video opens its row."""
-        if outcome.index == 0:
-            self._slots.append(_Slot(outcome.key))
+    def add(self, segment: SegmentResult) -> None:
+        """Queue the items of one segment, and publish a part that is full. An error is kept in `self.error`."""
+        if segment.index == 0:
+            self._videos.append(_VideoRows(segment.key))
         try:
-            prepared = outcome.of(self.wanted.expert.name)
-            self._note(prepared, outcome)
+            prepared = segment.of(self.wanted.expert.name)
+            self._add_note(prepared, segment)
             for data, time_s in zip(prepared.items, prepared.times_s, strict=True):
-                self._pack(_Item(_Place(self._slots[-1], time_s), np.asarray(data)))
-            if outcome.is_last and len(self._slots) == self._options.videos_per_part:
+                self._pack(_Item(_Target(self._videos[-1], time_s), np.asarray(data)))
+            if segment.is_last and len(self._videos) == self._options.videos_per_part:
                 self._publish()
-        except Exception as error:  # kept, and raised by the caller once the other experts are through
+        except Exception as error:  # raised by the caller after the other experts have finished
             self.error = error
 
     def close(self) -> None:
-        """Publishes what is left."""
-        if self.error is None and self._slots:
+        """Publish the last part."""
+        if self.error is None and self._videos:
             try:
                 self._publish()
             except Exception as error:
                 self.error = error
 
-    def _note(self, prepared: Prepared, outcome: Outcome) -> None:
-        slot = self._slots[-1]
-        slot.failed |= prepared.failed
+    def _add_note(self, prepared: Prepared, segment: SegmentResult) -> None:
+        video = self._videos[-1]
+        video.failed |= prepared.failed
         if prepared.note:
-            whole = outcome.num_segments == 1
-            slot.notes.append(prepared.note if whole else f"part {outcome.index + 1}: {prepared.note}")
+            is_whole = segment.num_segments == 1
+            video.notes.append(prepared.note if is_whole else f"part {segment.index + 1}: {prepared.note}")
 
     def _pack(self, item: _Item) -> None:
-        # Only items of one shape can share a batch; strings of any length are one shape.
-        shape = item.data.dtype.kind, item.data.shape
-        batch = self._pending.setdefault(shape, [])
+        kind = item.data.dtype.kind, item.data.shape
+        batch = self._pending.setdefault(kind, [])
         batch.append(item)
         if len(batch) >= self.wanted.expert.config.runtime.batch_size:
-            self._embed(self._pending.pop(shape))
+            self._submit(self._pending.pop(kind))
 
-    def _embed(self, batch: list[_Item]) -> None:
-        """Hands a batch to the networks; they are at work on at most two of this expert."""
+    def _submit(self, batch: list[_Item]) -> None:
+        """Submit a batch to the network thread; waits while that has more than MAX_QUEUED batches of this expert."""
         items = np.stack([item.data for item in batch])
-        future = self._thread.submit(lambda: self._embedded(items))
-        self._working.append(([item.place for item in batch], future))
-        if len(self._working) > AHEAD:
-            self._give_back()
+        future = self._thread.submit(lambda: self._embed(items))
+        self._running.append(([item.target for item in batch], future))
+        if len(self._running) > MAX_QUEUED:
+            self._collect()
 
-    def _embedded(self, items: NDArray[Any]) -> Embedded:
+    def _embed(self, items: NDArray[Any]) -> Embedded:
         self._batches.load()
         return self._batches.embed(items)
 
-    def _give_back(self) -> None:
-        """The features of the oldest batch that the networks were given, to their videos."""
-        places, future = self._working.popleft()
+    def _collect(self) -> None:
+        """Wait for the oldest submitted batch, and append its rows to their videos."""
+        targets, future = self._running.popleft()
         embedded = future.result()
-        _check(embedded, self.wanted.expert, len(places))
-        for index, place in enumerate(places):
-            _give(place, embedded, np.flatnonzero(embedded.item_index == index))
+        _check(embedded, self.wanted.expert, len(targets))
+        for index, target in enumerate(targets):
+            _append(target, embedded, np.flatnonzero(embedded.item_index == index))
 
     def _publish(self) -> None:
-        """Ends every batch, so that the next part does not depend on this one, and writes the part."""
-        for shape in list(self._pending):
-            self._embed(self._pending.pop(shape))
-        while self._working:
-            self._give_back()
+        """Submit all pending items, so that the next part does not depend on this one, and write the part."""
+        for kind in list(self._pending):
+            self._submit(self._pending.pop(kind))
+        while self._running:
+            self._collect()
         extractor = self.wanted.expert.extractor
         dim = extractor.dim
-        features = [extractor.finish(_features(slot, dim)) for slot in self._slots]
-        rows = [_row(slot, len(item.values)) for slot, item in zip(self._slots, features, strict=True)]
+        features = [extractor.finish(_features(video, dim)) for video in self._videos]
+        rows = [_row(video, len(item.values)) for video, item in zip(self._videos, features, strict=True)]
         parts.publish(self.wanted.folder, rows, features, dim)
-        self._slots = []
+        self._videos = []
 
 
 def _check(embedded: Embedded, expert: NamedExpert, num_items: int) -> None:
-    """What every expert promises; a broken promise is its author's to see, not a training run's."""
+    """Raise ExtractionError if `embed` did not return what `Embedded` documents, or values that are not finite."""
     values, index = embedded.values, embedded.item_index
-    good = values.shape == (len(index), expert.extractor.dim) and values.dtype == np.float32
-    rising = bool(np.all(np.diff(index) >= 0))
-    inside = not len(index) or bool(index[0] >= 0 and index[-1] < num_items)
-    if not (good and rising and inside):
+    fits = values.shape == (len(index), expert.extractor.dim) and values.dtype == np.float32
+    is_sorted = bool(np.all(np.diff(index) >= 0))
+    in_range = not len(index) or bool(index[0] >= 0 and index[-1] < num_items)
+    if not (fits and is_sorted and in_range):
         raise ExtractionError(f"expert {expert.name}: embed() gave {values.dtype} {values.shape} for {num_items} items")
-    beside = {"times_s": embedded.times_s} if embedded.times_s is not None else {}
-    for name, array in (embedded.extras | beside).items():
+    times = {"times_s": embedded.times_s} if embedded.times_s is not None else {}
+    for name, array in (embedded.extras | times).items():
         if len(array) != len(index):
             raise ExtractionError(f"expert {expert.name}: embed() gave {len(array)} {name!r} for {len(index)} vectors")
     if not np.isfinite(values).all():
         raise ExtractionError(f"expert {expert.name}: embed() gave values that are not finite")
 
 
-def _give(place: _Place, embedded: Embedded, rows: NDArray[np.int64]) -> None:
+def _append(target: _Target, embedded: Embedded, rows: NDArray[np.int64]) -> None:
     if not len(rows):
         return
-    slot = place.slot
-    slot.values.append(embedded.values[rows])
-    whole = np.repeat(place.time_s[None], len(rows), axis=0)
-    slot.times_s.append(whole if embedded.times_s is None else place.time_s[0] + embedded.times_s[rows])
-    slot.extras.append({name: extra[rows] for name, extra in embedded.extras.items()})
+    video = target.video
+    video.values.append(embedded.values[rows])
+    item_times_s = np.repeat(target.time_s[None], len(rows), axis=0)
+    video.times_s.append(item_times_s if embedded.times_s is None else target.time_s[0] + embedded.times_s[rows])
+    video.extras.append({name: extra[rows] for name, extra in embedded.extras.items()})
 
 
-def _features(slot: _Slot, dim: int) -> Features:
-    if not slot.values:
+def _features(video: _VideoRows, dim: int) -> Features:
+    if not video.values:
         return Features(np.zeros((0, dim), np.float32), np.zeros((0, 2)))
-    extras = {name: np.concatenate([extra[name] for extra in slot.extras]) for name in slot.extras[0]}
-    return Features(np.concatenate(slot.values), np.concatenate(slot.times_s), extras)
+    extras = {name: np.concatenate([extra[name] for extra in video.extras]) for name in video.extras[0]}
+    return Features(np.concatenate(video.values), np.concatenate(video.times_s), extras)
 
 
-def _row(slot: _Slot, count: int) -> Row:
-    # What could be had of a damaged video is kept, with the shortfall as its note.
-    return Row(slot.key, count, failed=slot.failed and count == 0, reason="; ".join(dict.fromkeys(slot.notes)))
+def _row(video: _VideoRows, count: int) -> Row:
+    # A damaged video with some features counts as present, and the note says what is missing.
+    return Row(video.key, count, failed=video.failed and count == 0, reason="; ".join(dict.fromkeys(video.notes)))

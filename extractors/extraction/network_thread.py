@@ -1,6 +1,6 @@
-"""One thread for the networks of a pass: while a device works on a batch, the process makes up the next one.
+"""A thread that runs the networks of a pass, so that the main thread packs the next batch meanwhile.
 
-PyTorch lets go of Python's lock while it computes, copies or waits for a GPU.
+PyTorch releases Python's global lock while it computes, copies or waits for a GPU.
 """
 
 import threading
@@ -15,29 +15,29 @@ _Job = tuple[Future[Any], Callable[[], Any]]
 
 
 class NetworkThread:
-    """Does one thing after another, in the order in which they were given to it."""
+    """Runs jobs one after another, in the order in which they were submitted."""
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        # A daemon: an interrupted run ends at once, and not with the batch, which may take a minute on a CPU.
+        # A daemon: an interrupted run ends at once, not after the batch, which may take a minute on a CPU.
         threading.Thread(target=self._work, name="networks", daemon=True).start()
 
     def submit(self, job: Callable[[], Result]) -> Future[Result]:
-        """What will come of `job`."""
+        """The future result of `job`."""
         future: Future[Result] = Future()
         self._jobs.put((future, job))
         return future
 
     def stop(self) -> None:
-        """Ends the thread once it has done what was submitted; does not wait for it."""
+        """End the thread after the submitted jobs; does not wait for it."""
         self._jobs.put(None)
 
     def _work(self) -> None:
-        while (given := self._jobs.get()) is not None:
-            future, job = given
+        while (entry := self._jobs.get()) is not None:
+            future, job = entry
             try:
                 future.set_result(job())
-            except BaseException as error:  # whoever asks for the result gets it
+            except BaseException as error:  # raised by future.result()
                 future.set_exception(error)
-            # Else the last batch would stay in memory while this waits for the next.
-            del given, future, job
+            # Otherwise the last batch would stay in memory while the thread waits for the next one.
+            del entry, future, job

@@ -1,8 +1,8 @@
-"""What each expert is shown of one segment of a video; runs in the decode workers.
+"""Decodes one segment of a video, and prepares the items of each expert; runs in the decode workers.
 
-A long video is taken in segments of SEGMENT_S, so that memory does not grow with its length. An item belongs to the
-segment in which it starts, on a grid that is fixed for the whole video: what an expert sees never depends on where
-the segments lie, nor on which other experts share the pass.
+A video is decoded in segments of SEGMENT_S, so that memory does not grow with its length. Items start on a grid that is
+fixed for the whole video, and belong to the segment in which they start: they depend neither on the borders of the
+segments nor on the other experts of the pass.
 """
 
 import functools
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors import registry
-from extractors.base import AudioNeed, AudioView, FrameNeed, FrameView, Need, SubtitleNeed, View, WordView
-from extractors.extraction.resize import Shape, cut_picture
+from extractors.base import AudioNeed, AudioView, Extractor, FrameNeed, FrameView, Need, SubtitleNeed, View, WordView
+from extractors.extraction.resize import Resize, resize_frame
 from pipeline.errors import DecodeError, ExtractionError, PipelineError
 from pipeline.media.audio import read_audio
 from pipeline.media.subtitles import read_words
@@ -25,92 +25,101 @@ from pipeline.media.video import VideoInfo, frames_at, probe
 SEGMENT_S = 32.0
 
 EDGE_S = 1e-6
-"""A grid point this close to the end of a video is not in it: floating-point times never meet exactly."""
+"""Tolerance for floating-point times: a grid point this close to the end of a video lies outside it."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A job of the pass: one stretch of one video, for the experts that lack it."""
+    """A job of the decode workers: one segment of one video, for the experts that lack the video."""
 
     path: Path
     key: str
-    """Content of the video, the key of its rows."""
+    """Content hash of the video, the key of its rows."""
     index: int
     experts: tuple[registry.ExpertId, ...]
     decoder: str = "auto"
+    """auto, or the name of a decoder of `pipeline.media`."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What one expert gets of a segment: N items for `embed`, or why there are none."""
+    """The items of one expert in one segment, N for `embed`, or the reason why there are none."""
 
     items: NDArray[Any]
     """(N, ...)"""
     times_s: NDArray[np.float64]
     """(N, 2)"""
     note: str = ""
-    """What is missing, in words: no such stream, or a shortfall."""
+    """What is missing: a stream, or frames that do not decode."""
     failed: bool = False
-    """Nothing could be had for a reason that is a fault, not an absence."""
+    """There are no items because of an error, not because the video has none."""
+
+    @classmethod
+    def nothing(cls, note: str, failed: bool) -> "Prepared":
+        """No items, for the reason in `note`."""
+        return cls(np.zeros((0,)), np.zeros((0, 2)), note, failed)
 
 
 def num_segments(duration_s: float) -> int:
-    """How many segments a video of this length has, at least 1."""
+    """Number of segments of a video of this length, at least 1."""
     return max(1, math.ceil(duration_s / SEGMENT_S - EDGE_S))
 
 
 def prepare_segment(segment: Segment) -> dict[str, Prepared]:
-    """For each expert of the segment its items; DecodeError when the file cannot be read at all."""
-    info = _probed(segment.path)
+    """Expert -> its items in the segment; DecodeError if the file cannot be read at all."""
+    info = _cached_probe(segment.path)
     experts = {expert.name: registry.rebuild(expert) for expert in segment.experts}
     needs = {extractor.need for extractor in experts.values()}
     try:
-        shown = _show(segment, info, needs)
+        decoded = decode_views(segment, info, needs)
     except (PipelineError, MemoryError, ImportError):
         raise
-    except Exception as error:  # decoders have bugs of their own, which must cost this video only
+    except Exception as error:  # a bug of a decoder must cost this video only
         raise DecodeError(f"{type(error).__name__}: {error}") from error
-    return {name: _prepare(extractor, shown[extractor.need]) for name, extractor in experts.items()}
+    return {name: _prepare(extractor, decoded[extractor.need]) for name, extractor in experts.items()}
 
 
 @dataclass(frozen=True)
-class _Shown:
+class Decoded:
+    """The view for one need in one segment, or the reason why there is none; see `Prepared`."""
+
     view: View | None
     note: str = ""
     failed: bool = False
 
 
 @functools.lru_cache(maxsize=2)
-def _probed(path: Path) -> VideoInfo:
-    """The segments of a video come one after another: its packets are read once, not once a segment."""
+def _cached_probe(path: Path) -> VideoInfo:
+    """As `probe`; the segments of a video follow one another, so that its packets are read once for all of them."""
     return probe(path)
 
 
-def _prepare(extractor: Any, shown: _Shown) -> Prepared:
-    if shown.view is None:
-        return Prepared(np.zeros((0,)), np.zeros((0, 2)), shown.note, shown.failed)
-    expected = len(shown.view.times_s)
+def _prepare(extractor: Extractor, decoded: Decoded) -> Prepared:
+    if decoded.view is None:
+        return Prepared.nothing(decoded.note, decoded.failed)
+    expected = len(decoded.view.times_s)
     try:
-        items = extractor.prepare(shown.view)
+        items = extractor.prepare(decoded.view)
         if len(items) != expected:
             raise ExtractionError(f"{type(extractor).__module__}: prepare() gave {len(items)} items for {expected}")
     except (MemoryError, ImportError):
-        raise  # a fault of the machine, not of this video
-    except Exception as error:  # whatever one video does to one expert costs that row, and the row says why
-        return Prepared(np.zeros((0,)), np.zeros((0, 2)), f"{type(error).__name__}: {error}", failed=True)
-    return Prepared(items, shown.view.times_s, shown.note)
+        raise  # a problem of the machine, not of this video
+    except Exception as error:  # a video on which an expert fails costs that row only, and the row says why
+        return Prepared.nothing(f"{type(error).__name__}: {error}", failed=True)
+    return Prepared(items, decoded.view.times_s, decoded.note)
 
 
-def _show(segment: Segment, info: VideoInfo, needs: set[Need]) -> dict[Need, _Shown]:
+def decode_views(segment: Segment, info: VideoInfo, needs: set[Need]) -> dict[Need, Decoded]:
+    """Need -> its view of the segment; the frames for all needs are decoded together."""
     frame_needs = sorted((need for need in needs if isinstance(need, FrameNeed)), key=repr)
-    shown: dict[Need, _Shown] = {}
-    shown.update(_show_frames(segment, info, frame_needs).items())
+    decoded: dict[Need, Decoded] = {}
+    decoded.update(_frame_views(segment, info, frame_needs).items())
     for need in needs:
         if isinstance(need, AudioNeed):
-            shown[need] = _show_audio(segment, info, need)
+            decoded[need] = _audio_view(segment, info, need)
         elif isinstance(need, SubtitleNeed):
-            shown[need] = _show_words(segment, info)
-    return shown
+            decoded[need] = _word_view(segment, info)
+    return decoded
 
 
 def _span_s(segment: Segment) -> tuple[float, float]:
@@ -118,19 +127,20 @@ def _span_s(segment: Segment) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class _Grid:
-    """Where the items of a frame need lie in one segment."""
+class Grid:
+    """The frames and items of a FrameNeed in one segment. Grid index k is the frame at k / fps from the first one."""
 
     need: FrameNeed
     first: int
-    """Grid index of the first frame."""
+    """Grid index of the first frame of the segment."""
     times_s: NDArray[np.float64]
-    """(F,) of the frames, from `first` on."""
+    """(F,), times of the frames from `first` on."""
     starts: NDArray[np.int64]
-    """(N,) grid indices."""
+    """(N,), grid indices of the first frames of the items."""
 
 
-def _grid(need: FrameNeed, info: VideoInfo, span_s: tuple[float, float]) -> _Grid:
+def grid_of(need: FrameNeed, info: VideoInfo, span_s: tuple[float, float]) -> Grid:
+    """The grid of the items that start within `span_s`."""
     begin_s = float(info.frame_times_s[0])
     length = max(1, math.ceil((info.end_s - begin_s) * need.fps - EDGE_S))
     last_start = max(0, length - need.window)
@@ -138,72 +148,72 @@ def _grid(need: FrameNeed, info: VideoInfo, span_s: tuple[float, float]) -> _Gri
     starts_s = starts / need.fps
     starts = starts[(starts_s >= span_s[0] - EDGE_S) & (starts_s < span_s[1] - EDGE_S)]
     if not len(starts):
-        return _Grid(need, 0, np.zeros(0), starts)
+        return Grid(need, 0, np.zeros(0), starts)
     frames = np.arange(starts[0], min(starts[-1] + need.window, length))
-    return _Grid(need, int(starts[0]), begin_s + frames / need.fps, starts)
+    return Grid(need, int(starts[0]), begin_s + frames / need.fps, starts)
 
 
-def _show_frames(segment: Segment, info: VideoInfo, needs: list[FrameNeed]) -> dict[FrameNeed, _Shown]:
+def _frame_views(segment: Segment, info: VideoInfo, needs: list[FrameNeed]) -> dict[FrameNeed, Decoded]:
     if not needs:
         return {}
     if not info.has_video:
-        return dict.fromkeys(needs, _Shown(None, "no video stream"))
-    grids = [_grid(need, info, _span_s(segment)) for need in needs]
-    frames = _decode(segment, info, grids)
-    return {grid.need: _cut_items(grid, got, info) for grid, got in zip(grids, frames, strict=True)}
+        return dict.fromkeys(needs, Decoded(None, "no video stream"))
+    grids = [grid_of(need, info, _span_s(segment)) for need in needs]
+    frames = decode_frames(segment, info, grids)
+    return {grid.need: frame_view(grid, decoded, info) for grid, decoded in zip(grids, frames, strict=True)}
 
 
-def _decode(segment: Segment, info: VideoInfo, grids: list[_Grid]) -> list[dict[int, NDArray[np.uint8]]]:
-    """Grid index -> frame, for each grid: the video is read once, and each view cut from the native frame."""
+def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[dict[int, NDArray[np.uint8]]]:
+    """For each grid: grid index -> frame. The video is read once, and each view is resized from the native frames."""
     times_s = np.unique(np.concatenate([grid.times_s for grid in grids]))
-    wanted = [
+    grid_indices = [
         {int(at): grid.first + number for number, at in enumerate(np.searchsorted(times_s, grid.times_s))}
         for grid in grids
     ]
-    got: list[dict[int, NDArray[np.uint8]]] = [{} for _ in grids]
+    frames_of_grids: list[dict[int, NDArray[np.uint8]]] = [{} for _ in grids]
     for index, native in frames_at(segment.path, times_s, info, segment.decoder):
-        pictures: dict[Shape, NDArray[np.uint8]] = {}
-        for grid, places, frames in zip(grids, wanted, got, strict=True):
-            if index in places:
-                shape = Shape.of(grid.need)
-                if shape not in pictures:
-                    pictures[shape] = cut_picture(native, shape)
-                frames[places[index]] = pictures[shape]
-    return got
+        resized: dict[Resize, NDArray[np.uint8]] = {}
+        for grid, indices, frames in zip(grids, grid_indices, frames_of_grids, strict=True):
+            if index in indices:
+                settings = Resize.of(grid.need)
+                if settings not in resized:
+                    resized[settings] = resize_frame(native, settings)
+                frames[indices[index]] = resized[settings]
+    return frames_of_grids
 
 
-def _cut_items(grid: _Grid, frames: dict[int, NDArray[np.uint8]], info: VideoInfo) -> _Shown:
+def frame_view(grid: Grid, frames: dict[int, NDArray[np.uint8]], info: VideoInfo) -> Decoded:
+    """The items of the grid from its decoded frames (grid index -> frame); incomplete items are dropped."""
     need = grid.need
     if not len(grid.starts):
-        return _Shown(_no_frames(need))
+        return Decoded(empty_frame_view(need))
     expected = len(grid.times_s)
     note = f"{len(frames)} of {expected} sampled frames decode" if len(frames) < expected else ""
     if not frames:
-        return _Shown(None, note, failed=True)
-    if expected < need.window:  # shorter than one window: its last frame stands still
+        return Decoded(None, note, failed=True)
+    if expected < need.window:  # shorter than one window: padded with its last frame
         last = frames[max(frames)]
         frames |= {index: last for index in range(need.window) if index not in frames}
-    whole = [int(start) for start in grid.starts if all(start + step in frames for step in range(need.window))]
+    complete = [int(start) for start in grid.starts if all(start + step in frames for step in range(need.window))]
+    if not complete:
+        return Decoded(None, note, failed=True)
     order = sorted(frames)
-    place = {index: number for number, index in enumerate(order)}
-    begin_s = float(info.frame_times_s[0])
-    starts_s = begin_s + np.array(whole, np.float64) / need.fps
+    position = {index: number for number, index in enumerate(order)}
+    starts_s = float(info.frame_times_s[0]) + np.array(complete, np.float64) / need.fps
     times_s = np.stack([starts_s, np.minimum(starts_s + need.window / need.fps, info.end_s)], axis=1)
-    if not whole:
-        return _Shown(None, note, failed=True)
-    starts = np.array([place[start] for start in whole], np.int64)
-    return _Shown(
-        FrameView(np.stack([frames[index] for index in order]), starts, need.window, times_s), note or info.note
-    )
+    starts = np.array([position[start] for start in complete], np.int64)
+    view = FrameView(np.stack([frames[index] for index in order]), starts, need.window, times_s)
+    return Decoded(view, note or info.note)
 
 
-def _no_frames(need: FrameNeed) -> FrameView:
+def empty_frame_view(need: FrameNeed) -> FrameView:
+    """A view without items, as of a segment after the last frame."""
     return FrameView(np.zeros((0, 1, 1, 3), np.uint8), np.zeros(0, np.int64), need.window, np.zeros((0, 2)))
 
 
-def _show_audio(segment: Segment, info: VideoInfo, need: AudioNeed) -> _Shown:
+def _audio_view(segment: Segment, info: VideoInfo, need: AudioNeed) -> Decoded:
     if not info.has_audio:
-        return _Shown(None, "no audio stream")
+        return Decoded(None, "no audio stream")
     start_s, stop_s = _span_s(segment)
     first = math.ceil(start_s / need.hop_s - EDGE_S)
     last = math.ceil(stop_s / need.hop_s - EDGE_S) - 1
@@ -212,28 +222,28 @@ def _show_audio(segment: Segment, info: VideoInfo, need: AudioNeed) -> _Shown:
         stop_s = last * need.hop_s + need.window_s
         samples = read_audio(segment.path, need.rate_hz, begin_s, stop_s, need.resampler)
     except DecodeError as error:
-        return _Shown(None, str(error), failed=True)
+        return Decoded(None, str(error), failed=True)
     window = round(need.window_s * need.rate_hz)
     starts = np.round(np.arange(last - first + 1) * need.hop_s * need.rate_hz).astype(np.int64)
-    least = window // 2 if need.least_s is None else round(need.least_s * need.rate_hz)
-    enough = starts + least <= len(samples)
-    enough[:1] |= first == 0 and len(samples) > 0
-    starts = starts[enough]
+    min_samples = window // 2 if need.least_s is None else round(need.least_s * need.rate_hz)
+    kept = starts + min_samples <= len(samples)
+    kept[:1] |= first == 0 and len(samples) > 0
+    starts = starts[kept]
     padded = np.zeros(max(len(samples), int(starts[-1]) + window if len(starts) else 0), np.float32)
     padded[: len(samples)] = samples
     starts_s = begin_s + starts / need.rate_hz
     end_s = begin_s + len(samples) / need.rate_hz
     times_s = np.stack([starts_s, np.minimum(starts_s + need.window_s, end_s)], axis=1)
-    return _Shown(AudioView(padded, need.rate_hz, starts, window, times_s))
+    return Decoded(AudioView(padded, need.rate_hz, starts, window, times_s))
 
 
-def _show_words(segment: Segment, info: VideoInfo) -> _Shown:
+def _word_view(segment: Segment, info: VideoInfo) -> Decoded:
     start_s, stop_s = _span_s(segment)
     try:
-        # Subtitles may run on after the end of the video, as those of a longer cut do.
+        # Subtitles may go on after the end of the video, e.g. those of a longer cut.
         words = [word for word in read_words(segment.path) if start_s <= word.start_s < min(stop_s, info.duration_s)]
     except DecodeError as error:
-        return _Shown(None, str(error), failed=True)
+        return Decoded(None, str(error), failed=True)
     limit_s = info.duration_s
     times_s = np.array([(word.start_s, min(word.end_s, limit_s)) for word in words], np.float64)
-    return _Shown(WordView(np.array([word.text for word in words], dtype=np.str_), times_s.reshape(-1, 2)))
+    return Decoded(WordView(np.array([word.text for word in words], dtype=np.str_), times_s.reshape(-1, 2)))

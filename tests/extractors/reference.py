@@ -29,11 +29,11 @@ def items(expert, path, num_frames=None):
     """The items of the first segment of a video; of its first frames only, where a network is shown frames."""
     info, need = probe(path), expert.need
     if not isinstance(need, FrameNeed) or num_frames is None:
-        return expert.prepare(views._show(views.Segment(path, "key", 0, ()), info, {need})[need].view)
-    grid = views._grid(need, info, (0.0, num_frames / need.fps))
-    grid = views._Grid(need, 0, grid.times_s[:num_frames], grid.starts[grid.starts + need.window <= num_frames])
-    frames = views._decode(views.Segment(path, "key", 0, ()), info, [grid])[0]
-    return expert.prepare(views._cut_items(grid, frames, info).view)
+        return expert.prepare(views.decode_views(views.Segment(path, "key", 0, ()), info, {need})[need].view)
+    grid = views.grid_of(need, info, (0.0, num_frames / need.fps))
+    grid = views.Grid(need, 0, grid.times_s[:num_frames], grid.starts[grid.starts + need.window <= num_frames])
+    frames = views.decode_frames(views.Segment(path, "key", 0, ()), info, [grid])[0]
+    return expert.prepare(views.frame_view(grid, frames, info).view)
 
 
 def distance(found, name):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from extractors.extraction import devices as module
-from extractors.extraction.devices import deal, extract, fresh, see_only
+from extractors.extraction.devices import chunks_of, extract, fresh, see_only
 from extractors.extraction.one_pass import Wanted
 from extractors.extraction.one_pass import extract as extract_on_one
 from pipeline.datasets.manifest import Video
@@ -82,7 +82,7 @@ def test_the_parts_of_an_expert_are_those_that_it_has_alone(tmp_path, one, other
         Wanted(named(name), tmp_path, frozenset(f"{number:032}" for number in numbers))
         for name, numbers in zip(NAMES, (one, other), strict=True)
     ]
-    chunks = deal(wanted, listed(20), 4)
+    chunks = chunks_of(wanted, listed(20), 4)
     for item in wanted:
         assert parts_of(chunks, item.expert.name) == own_parts(item, 4)
     firsts = [int(chunk[0][1].content) for chunk in chunks]
@@ -91,14 +91,14 @@ def test_the_parts_of_an_expert_are_those_that_it_has_alone(tmp_path, one, other
 
 def test_where_all_lack_the_same_each_video_is_in_one_chunk(tmp_path):
     keys = frozenset(f"{number:032}" for number in range(10))
-    chunks = deal([Wanted(named(name), tmp_path, keys) for name in NAMES], listed(10), 4)
+    chunks = chunks_of([Wanted(named(name), tmp_path, keys) for name in NAMES], listed(10), 4)
     assert [len(chunk) for chunk in chunks] == [4, 4, 2]
     assert {names for chunk in chunks for _, _, names in chunk} == {tuple(NAMES)}
 
 
 @pytest.mark.parametrize("devices", [("cpu",), TWO])
 def test_one_device_or_one_part_starts_no_process(videos, tmp_path, monkeypatch, devices):
-    monkeypatch.setattr(module, "_Hand", None)
+    monkeypatch.setattr(module, "_DeviceProcess", None)
     per_part = 2 if len(devices) == 1 else len(videos)
     with inline_jobs():
         wanted = lacking(tmp_path, videos)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from extractors.base import Embedded
-from extractors.extraction.expert_run import AHEAD, ExpertRun, Outcome, Wanted
+from extractors.extraction.expert_run import MAX_QUEUED, ExpertRun, SegmentResult, Wanted
 from extractors.extraction.network_thread import NetworkThread
 from extractors.extraction.views import Prepared
 from pipeline.stores import parts, store
@@ -55,7 +55,7 @@ def shown(key, values, index=0, of=1, note="", failed=False):
     items = np.array(values, np.float32).reshape(-1, 1)
     times_s = np.arange(len(items))[:, None] + np.array([[0.0, 1.0]])
     prepared = Prepared(items, times_s, note, failed)
-    return Outcome(key, ("rgb_light",), index, of, {"rgb_light": prepared}, "")
+    return SegmentResult(key, ("rgb_light",), index, of, {"rgb_light": prepared}, "")
 
 
 def kept(tmp_path, key):
@@ -66,7 +66,7 @@ def test_batches_are_full_across_videos_and_each_video_gets_its_own_rows(start, 
     extractor = Doubler()
     run = start(extractor)
     for outcome in (shown("a", [1, 2]), shown("b", []), shown("c", [3, 4, 5, 6, 7])):
-        run.take(outcome)
+        run.add(outcome)
     run.close()
     assert run.error is None
     assert extractor.sizes == [3, 3, 1]
@@ -79,20 +79,20 @@ def test_batches_are_full_across_videos_and_each_video_gets_its_own_rows(start, 
 def test_a_part_ends_its_batches_so_that_the_next_one_does_not_depend_on_it(start, tmp_path):
     extractor = Doubler()
     run = start(extractor, videos_per_part=1)
-    run.take(shown("a", [1, 2, 3, 4]))
+    run.add(shown("a", [1, 2, 3, 4]))
     assert kept(tmp_path, "a").values[:, 0].tolist() == [1, 2, 3, 4]
-    run.take(shown("b", [5]))
+    run.add(shown("b", [5]))
     assert extractor.sizes == [3, 1, 1]
 
 
 def test_a_network_that_is_slow_holds_up_its_feeder(start):
     gate = threading.Event()
     run = start(Doubler(gate))
-    feeder = threading.Thread(target=lambda: run.take(shown("a", range(60))), daemon=True)
+    feeder = threading.Thread(target=lambda: run.add(shown("a", range(60))), daemon=True)
     feeder.start()
     feeder.join(0.3)
     assert feeder.is_alive(), "60 items are 20 batches, of which no more than two may be on their way"
-    assert len(run._working) <= AHEAD + 1
+    assert len(run._running) <= MAX_QUEUED + 1
     gate.set()
     feeder.join(10)
     assert not feeder.is_alive()
@@ -104,7 +104,7 @@ def test_an_error_of_the_network_is_the_runs_error_and_nothing_is_published(star
             raise RuntimeError("a layer is missing")
 
     run = start(Broken())
-    run.take(shown("a", [1, 2, 3, 4]))
+    run.add(shown("a", [1, 2, 3, 4]))
     run.close()
     assert "a layer is missing" in str(run.error)
     assert store.rows(tmp_path / "store") == {}
@@ -112,9 +112,9 @@ def test_an_error_of_the_network_is_the_runs_error_and_nothing_is_published(star
 
 def test_the_notes_of_the_segments_are_those_of_the_video(start, tmp_path):
     run = start(Doubler())
-    run.take(shown("a", [], 0, 2, "no frame decodes", failed=True))
-    run.take(shown("a", [1], 1, 2))
-    run.take(shown("b", [], note="unreadable", failed=True))
+    run.add(shown("a", [], 0, 2, "no frame decodes", failed=True))
+    run.add(shown("a", [1], 1, 2))
+    run.add(shown("b", [], note="unreadable", failed=True))
     run.close()
     store.rows_of.cache_clear()
     rows = store.rows(tmp_path / "store")

@@ -103,9 +103,9 @@ def test_what_each_expert_lacks_may_differ(together, videos, tmp_path):
 def test_two_experts_that_need_the_same_share_it(videos, together, tmp_path, monkeypatch):
     twin = dataclasses.replace(named("rgb_light"), name="twin")
     decoded = []
-    decode = views._decode
+    decode = views.decode_frames
     monkeypatch.setattr(
-        views, "_decode", lambda segment, info, grids: decoded.append(len(grids)) or decode(segment, info, grids)
+        views, "decode_frames", lambda segment, info, grids: decoded.append(len(grids)) or decode(segment, info, grids)
     )
     assert run_pass([named("rgb_light"), twin], videos[:1], tmp_path) == {}
     assert decoded == [1], "one view for both"

@@ -3,13 +3,13 @@ import pytest
 from PIL import Image
 
 from extractors.base import FrameNeed
-from extractors.extraction.resize import Shape, cut_picture
+from extractors.extraction.resize import Resize, resize_frame
 
 FRAME = np.random.default_rng(0).integers(0, 256, (120, 170, 3)).astype(np.uint8)
 
 
 def cut(frame=FRAME, **need):
-    return cut_picture(frame, Shape.of(FrameNeed(1.0, **need)))
+    return resize_frame(frame, Resize.of(FrameNeed(1.0, **need)))
 
 
 @pytest.mark.parametrize("how", ["bilinear", "bicubic"])

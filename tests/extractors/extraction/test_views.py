@@ -40,7 +40,7 @@ def show(monkeypatch):
     """(path, need, segment) -> what an expert with that need gets."""
     extractors = {}
     monkeypatch.setattr(registry, "rebuild", lambda expert: extractors[expert.name])
-    views._probed.cache_clear()
+    views._cached_probe.cache_clear()
 
     def run(path, *needs, index=0, decoder="auto"):
         ids = []
@@ -153,7 +153,7 @@ def test_every_item_lies_in_exactly_one_segment(length_s, fps, window, stride, b
     info = info_of(begin_s + length_s, begin_s)
     starts = []
     for index in range(num_segments(info.duration_s)):
-        grid = views._grid(need, info, (index * SEGMENT_S, (index + 1) * SEGMENT_S))
+        grid = views.grid_of(need, info, (index * SEGMENT_S, (index + 1) * SEGMENT_S))
         starts += grid.starts.tolist()
         if len(grid.starts):
             assert grid.first == grid.starts[0]

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
 from extractors import image_text
-from extractors.extraction.resize import Shape, cut_picture
+from extractors.extraction.resize import Resize, resize_frame
 from extractors.image_text import Encoder, EncoderParams, Expert, Params
 from extractors.networks import image_text_transformers
 from pipeline.errors import ConfigError, WeightsError
@@ -82,7 +82,7 @@ def unit_length(features):
 def test_a_frame_is_what_transformers_own_processor_and_image_tower_make_of_it(kind, released):
     model, _, source = released
     expert = expert_of(kind, source)
-    shown = cut_picture(FRAME, Shape.of(expert.need))
+    shown = resize_frame(FRAME, Resize.of(expert.need))
     size = {"height": SIZE_PX, "width": SIZE_PX}
     theirs = {
         "clip": lambda: transformers.CLIPImageProcessorPil(size={"shortest_edge": SIZE_PX}, crop_size=size),
