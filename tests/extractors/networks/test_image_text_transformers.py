@@ -14,6 +14,7 @@ from extractors.networks import image_text_transformers
 from pipeline.errors import ConfigError, WeightsError
 from pipeline.weights.files import SEEDED as STAND_INS
 from pipeline.weights.files import WeightOptions, WeightSource
+from tests.extractors.private_api import assert_there
 
 NAME = "transformers/me/tiny"
 TEXTS = ["A red star turns", "the blue star", "star " * 12]
@@ -106,6 +107,13 @@ def test_a_caption_is_what_transformers_own_tokenizer_and_text_tower_make_of_it(
     np.testing.assert_array_equal(encoder._tokenize(TEXTS), ids)
     np.testing.assert_allclose(np.concatenate(encoder.encode(TEXTS)), expected, atol=1e-6)
     np.testing.assert_allclose(encoder.encode(TEXTS[1:2])[0][0], expected[1], atol=1e-6)
+
+
+def test_the_towers_of_transformers_have_the_attributes_by_which_they_are_taken(kind, released):
+    model, *_ = released
+    projections = ("visual_projection", "text_projection") if kind == "clip" else ()
+    for name in ("vision_model", "text_model", *projections):
+        assert_there(model, name, "extractors/networks/image_text_transformers.py separates the towers by it")
 
 
 def test_capitals_count_as_small_letters_where_the_tokenizer_keeps_them(kind, released):

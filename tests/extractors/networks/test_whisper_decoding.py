@@ -14,6 +14,7 @@ from extractors.whisper_speech import Expert, Params
 from pipeline.media.audio import read_audio
 from pipeline.weights import seeded
 from tests.clips import tone
+from tests.extractors.private_api import assert_there
 from tests.extractors.reference import REFERENCE, with_reference
 
 TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -130,6 +131,33 @@ def _quiet_tokenizer():
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=ResourceWarning)  # whisper leaves its vocabulary's file open
         yield
+
+
+USED = "extractors/networks/whisper_decoding.py decodes through it, to sample with a generator per window"
+
+
+@pytest.mark.parametrize("name", ["DecodingTask", "TokenDecoder"])
+def test_the_decoding_of_whisper_is_where_it_was(name):
+    assert_there("whisper.decoding", name, USED)
+
+
+def test_the_token_decoder_of_whispers_task_can_be_replaced(tiny):
+    """Were it called otherwise, whisper would silently sample from the global generator again."""
+    task = whisper.decoding.DecodingTask(tiny, OPTIONS)
+    for name in ("decoder", "tokenizer", "run"):
+        assert_there(task, name, USED)
+    assert_there(task.tokenizer, "eot", USED)
+    methods = {name for name in vars(whisper.decoding.TokenDecoder) if not name.startswith("_")}
+    ours = {name for name in vars(whisper_decoding._SeededSampler) if not name.startswith("_")}
+    assert methods == ours, "whisper calls other methods of a token decoder now"
+
+
+def test_the_end_of_a_decoding_is_that_of_whispers_greedy_decoder():
+    tokens, sums = torch.tensor([[[5, 7, 3]], [[5, 8, 9]]]), torch.tensor([[-1.0], [-2.0]])
+    ours = whisper_decoding._SeededSampler(1.0, 3, [7, 8], torch.device("cpu")).finalize(tokens, sums)
+    theirs = whisper.decoding.GreedyDecoder(1.0, 3).finalize(tokens, sums)
+    torch.testing.assert_close(ours[0], theirs[0])
+    assert ours[1] == theirs[1]
 
 
 def test_near_temperature_0_the_likeliest_token_is_drawn(tiny, mels):

@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+import torch
+
+from extractors import image_classifier
+from extractors.image_classifier import Expert, Params
+from extractors.networks import classifiers
+from extractors.networks.base import array_to_device, network_to_device, normalise_pixels, without_module_prefix
+from pipeline.errors import WeightsError
+from pipeline.weights.files import WeightFile, WeightOptions, WeightSource
+from tests.extractors.reference import seeded
+
+SMALL = {"network": "torchvision/resnet18.IMAGENET1K_V1", "dim": 512, "resize_px": 64, "crop_px": 64}
+PICTURES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3)).astype(np.uint8)
+
+
+def test_a_file_is_read_and_gives_what_the_network_gives(tmp_path):
+    network = classifiers.build(SMALL["network"], 1000, {}).eval()
+    state = {"state_dict": {f"module.{name}": tensor for name, tensor in network.state_dict().items()}}
+    torch.save(state, tmp_path / "mine.pth.tar")
+    source = WeightSource(WeightOptions(tmp_path), {"network": WeightFile("http://a/mine.pth.tar", "12345678")})
+    expert = Expert(Params(**SMALL), source)
+    assert expert.weights == {"network": "12345678"}
+    expert.load("cpu")
+    with torch.inference_mode():
+        pixels = normalise_pixels(torch.from_numpy(PICTURES), expert.params.mean, expert.params.std)
+        expected = classifiers.remove_last_layer(network)(pixels).numpy()
+    np.testing.assert_allclose(expert.embed(PICTURES).values, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_file_of_another_network_is_refused(tmp_path):
+    torch.save({"a": torch.zeros(1)}, tmp_path / "mine.pth")
+    source = WeightSource(WeightOptions(tmp_path), {"network": WeightFile("http://a/mine.pth")})
+    with pytest.raises(WeightsError, match="not the weights of this network"):
+        Expert(Params(**SMALL), source).load("cpu")
+
+
+def test_stand_ins_need_no_file_and_say_so():
+    expert = seeded(image_classifier, **SMALL)
+    assert expert.weights == {"network": "seeded"}
+    assert expert.weight_files() == {}
+    together = expert.embed(PICTURES).values
+    alone = np.concatenate([expert.embed(picture[None]).values for picture in PICTURES])
+    np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-4)
+
+
+def test_a_file_in_the_yaml_goes_before_the_published_one(tmp_path):
+    source = WeightSource(WeightOptions(tmp_path), {"network": WeightFile("http://a/mine.pth", "12345678")})
+    expert = Expert(Params(**SMALL), source)
+    assert expert.weight_files() == source.files
+    assert expert.weight_path("network") == tmp_path / "mine.pth"
+
+
+def test_the_prefix_of_several_gpus_is_dropped():
+    assert without_module_prefix({"module.fc.weight": 1, "fc.module.bias": 2}) == {"fc.weight": 1, "fc.module.bias": 2}
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 5, 3), (2, 6, 4, 5, 3)])
+def test_pixels_are_normalised_as_torchvision_does_it_and_channels_come_second(shape):
+    from torchvision.transforms.functional import normalize
+
+    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    mean, std = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
+    found = normalise_pixels(torch.from_numpy(pixels), mean, std)
+    frames = torch.from_numpy(pixels.reshape(-1, 4, 5, 3)).permute(0, 3, 1, 2) / 255
+    expected = normalize(frames, mean, std).reshape(*shape[:-3], 3, 4, 5)
+    torch.testing.assert_close(found, expected.movedim(-3, 1))
+
+
+@pytest.mark.parametrize(("kind", "memory_format"), [(2, torch.channels_last), (3, torch.channels_last_3d)])
+def test_a_network_on_its_device_only_evaluates_with_channels_last(kind, memory_format):
+    network = {2: torch.nn.Conv2d, 3: torch.nn.Conv3d}[kind](3, 4, 3)
+    network = network_to_device(torch.nn.Sequential(network, torch.nn.Dropout()), "cpu")
+    assert not network.training
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    assert network[0].weight.is_contiguous(memory_format=memory_format)
+
+
+def test_a_batch_becomes_a_tensor_whatever_its_strides():
+    items = np.arange(12).reshape(3, 4)[:, ::-1]
+    assert array_to_device(items, "cpu").tolist() == items.tolist()
