@@ -28,8 +28,8 @@ from pipeline.running.processes import SigintBlockedContext
 Chunk = list[tuple[Path, Video, tuple[str, ...]]]
 """Videos for one process, with the names of the experts that lack them; at most one part of each expert."""
 
-REQUEST = "more"
-VIDEO_DONE = "seen"
+REQUEST = "request"
+VIDEO_DONE = "video done"
 """Messages of a process: it requests a chunk, or has finished a video. Its last message is expert -> error."""
 
 TERMINATE_TIMEOUT_S = 10.0

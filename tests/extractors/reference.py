@@ -1,4 +1,4 @@
-"""What an extractor is shown of a file, and the reference outputs that lie beside some checkouts."""
+"""Runs extractors on a file, and compares with the reference outputs that lie beside some checkouts."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def seeded(module, **params):
 
 
 def items(expert, path, num_frames=None):
-    """The items of the first segment of a video; of its first frames only, where a network is shown frames."""
+    """The items of the first segment of a video; only those of its first `num_frames`, for an extractor over frames."""
     info, need = probe(path), expert.need
     if not isinstance(need, FrameNeed) or num_frames is None:
         return expert.prepare(views.decode_views(views.Segment(path, "key", 0, ()), info, {need})[need].view)
@@ -37,6 +37,6 @@ def items(expert, path, num_frames=None):
 
 
 def distance(found, name):
-    """Relative L2 of the features (N, ...) to the first N of a reference."""
+    """Relative L2 distance of features (N, ...) to the first N of a reference."""
     expected = np.load(REFERENCE / name)[: len(found)]
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))

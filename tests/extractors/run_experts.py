@@ -1,4 +1,4 @@
-"""Runs of the fused pass on a few files, in this process or with workers."""
+"""Runs the extraction pass on a few files, in this process or with workers, and reads what it has stored."""
 
 import dataclasses
 import functools
@@ -24,7 +24,7 @@ OPTIONS = PassOptions(workers=2, deadline_s=60.0, videos_per_part=64, device="cp
 
 @functools.lru_cache(maxsize=64)
 def named(name: str, batch_size: int = 0) -> NamedExpert:
-    """A shipped expert, on stand-ins where its weights would be fetched; its networks are loaded once."""
+    """A shipped expert, with stand-in weights where it would download any; its networks are loaded once."""
     if not batch_size:
         expert = registry.expert(name, EXPERTS, WeightOptions(seeded=True))
         expert.extractor.load = functools.cache(expert.extractor.load)
@@ -51,30 +51,30 @@ def run_pass(
     folder: Path,
     options: PassOptions = OPTIONS,
     progress=lambda done, of: None,
-    here: bool = True,
+    in_process: bool = True,
 ) -> dict[str, Exception]:
-    """Fills `folder / <expert>` with what each expert lacks of the videos; `here`: without worker processes."""
+    """Fill `folder / <expert>` with the missing videos of each expert; `in_process`: without worker processes."""
     contents = {video.content for _, video in videos}
     wanted = []
     for expert in experts:
         store.rows_of.cache_clear()
-        have = store.rows(folder / expert.name)
-        wanted.append(Wanted(expert, folder / expert.name, frozenset(contents - have.keys())))
-    if not here:
+        present = store.rows(folder / expert.name)
+        wanted.append(Wanted(expert, folder / expert.name, frozenset(contents - present.keys())))
+    if not in_process:
         return extract(wanted, videos, options, progress)
     with inline_jobs():
         return extract(wanted, videos, options, progress)
 
 
 def features_of(folder: Path, expert: NamedExpert, video: Video) -> Features:
-    """What the pass has kept."""
+    """The features of a video that the pass has stored."""
     store.rows_of.cache_clear()
-    kept = parts.read_features(folder / expert.name, video.content)
-    assert kept is not None, f"{expert.name} has no row of {video.video_id}"
-    return kept
+    features = parts.read_features(folder / expert.name, video.content)
+    assert features is not None, f"{expert.name} has no row of {video.video_id}"
+    return features
 
 
 def row_of(folder: Path, expert: NamedExpert, video: Video) -> store.Row:
-    """The row that the pass has kept."""
+    """The row of a video that the pass has stored."""
     store.rows_of.cache_clear()
     return store.rows(folder / expert.name)[video.content]

@@ -10,6 +10,7 @@ from extractors.extraction.captions import encode
 from pipeline.datasets.annotations import Caption
 from pipeline.errors import ExtractionError
 from pipeline.stores import parts, store
+from tests.extractors.faulty_experts import Overridden
 
 FOLDER = Path(__file__).parents[3] / "configs" / "text"
 CAPTIONS = ["A red star turns", "ünï cödé 日本語", "!!!", "x", *[f"caption number {number}" for number in range(20)]]
@@ -21,18 +22,8 @@ def hashed():
     return registry.text("words_hashed", FOLDER)
 
 
-class Spoiled:
-    """The encoder with another `encode`."""
-
-    def __init__(self, inner, encode):
-        self.inner, self.encode = inner, encode
-
-    def __getattr__(self, name):
-        return getattr(self.inner, name)
-
-
 def spoil(named, encode):
-    return dataclasses.replace(named, encoder=Spoiled(named.encoder, encode))
+    return dataclasses.replace(named, encoder=Overridden(named.encoder, encode=encode))
 
 
 def test_every_caption_has_its_tokens_in_the_store(tmp_path, hashed):

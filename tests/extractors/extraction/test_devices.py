@@ -160,28 +160,28 @@ def double(name, kind):
 
 @pytest.mark.slow
 def test_a_killed_process_is_told_and_costs_what_it_had_not_published(videos, tmp_path, monkeypatch):
-    monkeypatch.setenv("DEADLY_MARK", str(tmp_path / "mark"))
-    deadly = functools.partial(lacking, tmp_path, videos, experts=[double("deadly", faulty_experts.Deadly)])
-    errors = extract(TWO, deadly(), videos, SMALL)
+    monkeypatch.setenv("KILLED_MARK", str(tmp_path / "mark"))
+    killed = functools.partial(lacking, tmp_path, videos, experts=[double("killed", faulty_experts.Killed)])
+    errors = extract(TWO, killed(), videos, SMALL)
     (error,) = errors.values()
     assert isinstance(error, ExtractionError)
     assert str(error).startswith("the process on cpu was killed by SIGKILL (the system does so when memory is short")
-    (wanted,) = deadly()
+    (wanted,) = killed()
     # The part that it was about to publish, and the one that it had begun to decode.
     assert 1 <= len(wanted.keys) <= 2 * SMALL.videos_per_part, "the other process went on with all the rest"
-    assert extract(TWO, deadly(), videos, SMALL) == {}
-    assert not deadly()[0].keys
+    assert extract(TWO, killed(), videos, SMALL) == {}
+    assert not killed()[0].keys
 
 
 @pytest.mark.slow
 def test_an_expert_that_fails_is_told_once_and_the_others_are_kept(videos, tmp_path):
     wanted = functools.partial(
-        lacking, tmp_path, videos, experts=[named("rgb_light"), double("wrong", faulty_experts.Wrong)]
+        lacking, tmp_path, videos, experts=[named("rgb_light"), double("failing", faulty_experts.Failing)]
     )
     errors = extract(TWO, wanted(), videos, SMALL)
-    assert list(errors) == ["wrong"]
-    assert type(errors["wrong"]) is RuntimeError, "in place of an error that cannot be sent"
-    assert "faulty_experts.py" in str(errors["wrong"]), "where it happened is told"
+    assert list(errors) == ["failing"]
+    assert type(errors["failing"]) is RuntimeError, "in place of an error that cannot be sent"
+    assert "faulty_experts.py" in str(errors["failing"]), "where it happened is told"
     assert [len(item.keys) for item in wanted()] == [0, 7]
 
 

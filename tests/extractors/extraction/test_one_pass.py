@@ -15,6 +15,7 @@ from pipeline.errors import ExtractionError, StoreError
 from pipeline.running.worker_pool import Done, Failure
 from pipeline.stores import atomic, parts, store
 from tests.clips import make_clip, numbered, write_srt
+from tests.extractors.faulty_experts import Overridden
 from tests.extractors.run_experts import OPTIONS, features_of, named, row_of, run_pass, video_of
 
 LIGHT = ["rgb_light", "speech_light", "audio_light", "flow_light", "scene_light"]
@@ -53,7 +54,7 @@ def videos(clips):
 def together(tmp_path_factory, videos):
     """All light experts in one pass, by worker processes."""
     folder = tmp_path_factory.mktemp("together")
-    assert run_pass([named(name) for name in LIGHT], videos, folder, here=False) == {}
+    assert run_pass([named(name) for name in LIGHT], videos, folder, in_process=False) == {}
     return folder
 
 
@@ -216,9 +217,9 @@ def test_a_kill_with_workers_leaves_a_store_that_can_be_filled(videos, together,
             raise Killed
 
     with pytest.raises(Killed):
-        run_pass([named("rgb_light")], videos, tmp_path, options, kill, here=False)
+        run_pass([named("rgb_light")], videos, tmp_path, options, kill, in_process=False)
     assert not list(tmp_path.rglob(f"{atomic.TEMPORARY}*"))
-    assert run_pass([named("rgb_light")], videos, tmp_path, options, here=False) == {}
+    assert run_pass([named("rgb_light")], videos, tmp_path, options, in_process=False) == {}
     assert_same(tmp_path, together, "rgb_light", videos)
 
 
@@ -251,20 +252,9 @@ def test_nothing_lacking_opens_nothing(videos, tmp_path, monkeypatch):
     assert not (tmp_path / "rgb_light").exists()
 
 
-class Spoiled:
-    """An extractor in front of another, that does one thing wrong."""
-
-    def __init__(self, inner, **wrong):
-        self.inner = inner
-        self.wrong = wrong
-
-    def __getattr__(self, name):
-        return self.wrong.get(name) or getattr(self.inner, name)
-
-
 def spoil(name, **wrong):
     expert = named(name)
-    return dataclasses.replace(expert, name=f"spoiled_{name}", extractor=Spoiled(expert.extractor, **wrong))
+    return dataclasses.replace(expert, name=f"spoiled_{name}", extractor=Overridden(expert.extractor, **wrong))
 
 
 def ones(count, dim, **more):
@@ -331,7 +321,7 @@ def test_an_expert_that_fails_on_what_it_is_shown_costs_only_its_rows(kind, vide
 
     def spoiled(expert_id):
         inner = rebuild(expert_id)
-        return Spoiled(inner, prepare=prepare) if expert_id.name == "rgb_light" else inner
+        return Overridden(inner, prepare=prepare) if expert_id.name == "rgb_light" else inner
 
     monkeypatch.setattr(registry, "rebuild", spoiled)
     errors = run_pass([named("rgb_light"), named("audio_light")], videos[2:4], tmp_path)
@@ -412,7 +402,7 @@ def test_items_of_several_shapes_are_never_in_one_batch(videos, clips, tmp_path)
         return Embedded(np.zeros((0, expert.extractor.dim), np.float32), np.zeros(0, np.int64))
 
     wide, tall = videos[0], next(item for item in videos if item[0].name == "small.webm")
-    bad = dataclasses.replace(expert, extractor=Spoiled(expert.extractor, embed=embed, load=lambda device: None))
+    bad = dataclasses.replace(expert, extractor=Overridden(expert.extractor, embed=embed, load=lambda device: None))
     assert run_pass([bad], [wide, tall, wide], tmp_path) == {}
     assert {shape[1:] for shape in shapes} == {(240, 320, 3), (320, 240, 3)}
 
@@ -432,7 +422,7 @@ def test_rows_of_a_batch_go_back_to_the_videos_that_they_came_from(videos, tmp_p
         times = np.tile([[0.0, 0.1], [0.1, 0.2]], (len(index) // 2, 1))
         return Embedded(values, index, {"number": (first + index).astype(np.int32)}, times)
 
-    bad = dataclasses.replace(expert, extractor=Spoiled(expert.extractor, embed=embed))
+    bad = dataclasses.replace(expert, extractor=Overridden(expert.extractor, embed=embed))
     assert run_pass([bad], videos, tmp_path) == {}
     plain = tmp_path / "plain"
     run_pass([named("rgb_light")], videos, plain)
@@ -497,7 +487,7 @@ def test_a_file_that_was_removed_after_it_was_listed_has_failed(clips, tmp_path)
     path = shutil.copy(clips[2], tmp_path / "gone.mp4")
     video = video_of(path)
     path.unlink()
-    assert run_pass([named("rgb_light")], [(path, video)], tmp_path / "store", here=False) == {}
+    assert run_pass([named("rgb_light")], [(path, video)], tmp_path / "store", in_process=False) == {}
     row = row_of(tmp_path / "store", named("rgb_light"), video)
     assert row.failed
     assert "No such file" in row.reason
@@ -518,7 +508,7 @@ def test_every_bad_file_gives_the_rows_that_it_should(media, tmp_path):
         expected = list(csv.DictReader(file))
     some = [(media / "bad" / row["file"], video_of(media / "bad" / row["file"])) for row in expected]
     experts = [named("rgb_light"), named("audio_light")]
-    assert run_pass(experts, some, tmp_path, here=False) == {}
+    assert run_pass(experts, some, tmp_path, in_process=False) == {}
     for row, (path, video) in zip(expected, some, strict=True):
         rgb, audio = (row_of(tmp_path, expert, video) for expert in experts)
         assert rgb.failed == audio.failed == row["expect_status"].startswith("error"), path.name

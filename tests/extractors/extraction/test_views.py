@@ -18,8 +18,8 @@ from pipeline.media.video import VideoInfo, probe
 from tests.clips import AUDIO_HZ, make_clip, number_in, numbered, write_srt
 
 
-class Shown:
-    """An extractor that keeps what it was shown: the number in each frame, the samples, the words."""
+class Recorder:
+    """An extractor that keeps its view, and returns the number in each frame, the samples, or the words."""
 
     def __init__(self, need):
         self.need = need
@@ -45,7 +45,7 @@ def show(monkeypatch):
     def run(path, *needs, index=0, decoder="auto"):
         ids = []
         for number, need in enumerate(needs):
-            extractors[str(number)] = Shown(need)
+            extractors[str(number)] = Recorder(need)
             ids.append(ExpertId(str(number), "fake", None))
         got = prepare_segment(Segment(path, "key", index, tuple(ids), decoder))
         run.views = [extractor.view for extractor in extractors.values() if hasattr(extractor, "view")]
