@@ -50,7 +50,7 @@ class Expert(NetworkExtractor):
 
     @property
     def dim(self) -> int:
-        """768."""
+        """D, 768: the width of AST."""
         return 768
 
     def published_file(self, part: str) -> WeightFile:

@@ -56,7 +56,7 @@ class Expert(NetworkExtractor, faces.Expert):
 
     @property
     def dim(self) -> int:
-        """512."""
+        """D, 512: the width of InceptionResnetV1's embedding."""
         return 512
 
     @property
@@ -79,6 +79,7 @@ class Expert(NetworkExtractor, faces.Expert):
         from torch import nn
 
         network = InceptionResnetV1(pretrained=None, classify=False)
+        # facenet-pytorch has this layer only in networks whose weights it downloads itself; the file contains it.
         network.logits = nn.Linear(self.dim, _CLASSES)
         return self.with_weights("network", network)
 

@@ -71,7 +71,7 @@ class Expert(WindowExtractor, NetworkExtractor):
 
     @property
     def dim(self) -> int:
-        """1024."""
+        """D, 1024: the width of I3D's last features."""
         return 1024
 
     @property

@@ -60,7 +60,7 @@ class Expert(NetworkExtractor):
 
     @property
     def dim(self) -> int:
-        """128."""
+        """D, 128: the width of VGGish's last layer."""
         return 128
 
     @property

@@ -1,4 +1,4 @@
-"""Decodes batches of audio windows with openai-whisper; windows with a poor result are decoded again at random.
+"""Decodes batches of audio windows with openai-whisper; windows with a poor result are decoded again, by sampling.
 
 The retries are those of openai-whisper's `transcribe` (Radford et al. 2022, section 4.5). Above temperature 0 tokens
 are sampled; each window has its own random generator, seeded with a hash of its samples, so that its transcript depends
