@@ -77,7 +77,7 @@ def chunks_of(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]], vi
     return [[(*todo[index][:2], tuple(chunk[index])) for index in sorted(chunk)] for _, chunk in sorted(chunks.items())]
 
 
-def fresh(wanted: Wanted) -> Wanted:
+def without_networks(wanted: Wanted) -> Wanted:
     """The same with an extractor whose networks are not loaded, to be sent to a process, which loads its own."""
     extractor = wanted.expert.extractor
     unloaded = type(extractor)(extractor.params, extractor.source)
@@ -118,7 +118,7 @@ class _DeviceProcess:
         self.device = device
         context = SigintBlockedContext()
         self.connection, child_end = context.Pipe()  # not a queue, which a killed process may leave locked
-        arguments = child_end, [fresh(item) for item in wanted], dataclasses.replace(options, device=device)
+        arguments = child_end, [without_networks(item) for item in wanted], dataclasses.replace(options, device=device)
         self._process: BaseProcess = context.Process(target=_main, args=arguments, name=device)
         self.has_ended = False
         self._process.start()

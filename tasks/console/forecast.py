@@ -27,11 +27,11 @@ def tell_work(
     say(f"Extracting {names} from {len(keys)} videos, {_hours(hours)} in all")
     if not (probe or hours > LONG_HOURS):
         return
-    from extractors.extraction.devices import fresh
+    from extractors.extraction.devices import without_networks
     from extractors.extraction.estimate import estimate
 
     # With networks of its own, which do not stay on the device beside those of the pass.
-    told = estimate([fresh(item) for item in wanted], files, settings.options(), store)
+    told = estimate([without_networks(item) for item in wanted], files, settings.options(), store)
     devices = settings.devices
     time = _hours(told.seconds / 3600 / len(devices)) + (f" on {len(devices)} devices" if len(devices) > 1 else "")
     say(
