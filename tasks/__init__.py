@@ -11,6 +11,7 @@ from tasks.extraction import EncodeText, ExtractExpert
 from tasks.fetch_weights import FetchWeights
 from tasks.known_datasets import FetchAnnotations, ImportExperts
 from tasks.list_experts import ListExperts
+from tasks.maintenance import CollectGarbage, ForgetFailures, Status
 from tasks.manifest import BuildManifest, MakeDemo
 from tasks.new_dataset import EstimateExtraction, NewDataset
 from tasks.rankings import ShowRankings
@@ -18,7 +19,6 @@ from tasks.released import EvaluateReleased
 from tasks.results_table import ResultsTable
 from tasks.search import BuildIndex, Search
 from tasks.training import TrainCE
-from tasks.upkeep import CollectGarbage, ForgetFailures, Status
 
 prepare_for_networks()
 tell_mistakes_in_one_line()

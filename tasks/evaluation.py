@@ -49,12 +49,12 @@ class EvaluateCE(ModelTask):
         seeds = self.plan.seeds(self.seeds)
         runs = {seed: TrainCE(self.dataset, self.model, self.experts, seed).output().need() for seed in seeds}
         report = evaluate_seeds(self.plan.sources(), self.plan.model, runs, self.split)
-        write_report(folder, report | self.plan.report_facts() | {"rankings": self.rankings})
+        write_report(folder, report | self.plan.data_summary() | {"rankings": self.rankings})
         recipes.write_recipe(folder, self.plan.evaluate_recipe(seeds, self.split) or {}, provenance())
 
     def closing(self) -> None:
         """Prints the tables and where the report lies."""
-        from tasks.console.tables import print_report
+        from tasks.console.metrics_table import print_report
 
         print_report(self.output().need())
 

@@ -7,7 +7,7 @@ import luigi
 
 from pipeline.errors import ConfigError
 from pipeline.stores import recipes
-from tasks.console.forecast import tell_work
+from tasks.console.extraction_estimate import tell_work
 from tasks.console.terminal import bar
 from tasks.dataset_task import DatasetTask, ModelTask
 from tasks.fetch_weights import FetchWeights, expert_networks, text_network

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import luigi
 
 from pipeline.datasets.new_dataset import write_dataset
-from tasks.console.forecast import tell_work
+from tasks.console.extraction_estimate import tell_work
 from tasks.console.terminal import say
 from tasks.dataset_task import ModelTask
 from tasks.fetch_weights import FetchWeights, expert_networks

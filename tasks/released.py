@@ -63,13 +63,13 @@ class EvaluateReleased(DatasetTask):
         folder, settings = self.output().need(), Path(self.config)
         names = self._names(self._model())
         report = evaluate_released(self.plan.sources(), Path(self.checkpoint), settings, names, self.split)
-        facts = self.plan.report_facts() | {"model": f"{Path(self.checkpoint).name} (released)"}
+        facts = self.plan.data_summary() | {"model": f"{Path(self.checkpoint).name} (released)"}
         write_report(folder, report | facts)
         recipes.write_recipe(folder, self._recipe() or {}, provenance())
 
     def closing(self) -> None:
         """Prints the tables and where the report lies."""
-        from tasks.console.tables import print_report
+        from tasks.console.metrics_table import print_report
 
         print_report(self.output().need())
 

@@ -180,7 +180,7 @@ class Search(IndexTask):
     def run(self) -> None:
         """Asks, and prints."""
         from search import Collection
-        from tasks.console.answers import print_answer
+        from tasks.console.search_results import print_answer
 
         if not self.query.strip():
             raise ConfigError('--query is empty: say what to look for, e.g. --query "a man cooks pasta"')

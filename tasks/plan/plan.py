@@ -16,9 +16,9 @@ from models.network_inputs import ExpertInput
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.released.feature_import import origin_of
 from pipeline.stores.fingerprint import Recipe, fingerprint
+from tasks.plan.data_summary import data_summary
 from tasks.plan.inventory import Inventory
 from tasks.plan.layout import Layout
-from tasks.plan.report_facts import report_facts
 
 if TYPE_CHECKING:
     from models.inputs.load import Sources
@@ -117,9 +117,9 @@ class Plan(Inventory):
         """Where the runs or the reports of this dataset and model lie."""
         return self.layout.store / kind / self.dataset / self.model_name
 
-    def report_facts(self) -> dict[str, Any]:
+    def data_summary(self) -> dict[str, Any]:
         """What a report says of the data."""
-        return report_facts(self)
+        return data_summary(self)
 
 
 @functools.lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tasks.plan import source_code
+from tasks.plan import code_digest
 
 PACKAGES = ("torch", "torchvision", "numpy", "av", "decord", "zarr", "luigi")
 
@@ -19,7 +19,7 @@ def provenance(extractor: str = "") -> dict[str, Any]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
-    } | ({"code": source_code.digest(extractor)} if extractor else {})
+    } | ({"code": code_digest.digest(extractor)} if extractor else {})
 
 
 def code_has_changed(folder: Path, extractor: str) -> bool:
@@ -30,7 +30,7 @@ def code_has_changed(folder: Path, extractor: str) -> bool:
     except (OSError, ValueError, KeyError, TypeError):
         return False  # nothing was begun, or an older version did
     comparable = python.split(".")[:2] == platform.python_version().split(".")[:2]
-    return bool(comparable and before != source_code.digest(extractor))
+    return bool(comparable and before != code_digest.digest(extractor))
 
 
 def _version(name: str) -> str | None:

@@ -4,8 +4,8 @@ from importlib import metadata
 
 import pytest
 
+from tasks.plan import code_digest
 from tasks.plan import provenance as module
-from tasks.plan import source_code
 from tasks.plan.provenance import code_has_changed, provenance
 
 
@@ -25,7 +25,7 @@ def test_a_package_that_is_not_here_is_left_out(monkeypatch):
 
 def test_the_code_of_an_extractor_is_told_when_one_is_named():
     assert "code" not in provenance()
-    assert provenance("colour_shape")["code"] == source_code.digest("colour_shape")
+    assert provenance("colour_shape")["code"] == code_digest.digest("colour_shape")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def begun(tmp_path):
 def test_code_that_has_changed_is_noticed(begun, monkeypatch):
     folder = begun(**provenance("colour_shape"))
     assert not code_has_changed(folder, "colour_shape")
-    monkeypatch.setattr(source_code, "digest", lambda name: "another")
+    monkeypatch.setattr(code_digest, "digest", lambda name: "another")
     assert code_has_changed(folder, "colour_shape")
 
 

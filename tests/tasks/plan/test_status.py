@@ -6,7 +6,7 @@ from pipeline.stores import parts
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
 from tasks import BuildManifest, EvaluateCE, ExtractExpert, Status
-from tasks.plan import source_code
+from tasks.plan import code_digest
 from tasks.plan.plan import plan
 from tasks.plan.settings import Paths
 from tasks.plan.status import OTHER_CODE, status
@@ -184,8 +184,8 @@ def _zeros(project):
 
 
 def test_other_code_is_a_note_and_no_reason_to_run(project, monkeypatch):
-    digest = source_code.digest
-    monkeypatch.setattr(source_code, "digest", lambda name: "another" if name == "colour_shape" else digest(name))
+    digest = code_digest.digest
+    monkeypatch.setattr(code_digest, "digest", lambda name: "another" if name == "colour_shape" else digest(name))
     lines = told(project)
     assert lines["ExtractExpert rgb_light"] == (True, f"14 present ({OTHER_CODE.format('colour_shape')})")
     assert "code" not in lines["ExtractExpert speech_light"][1]

@@ -1,9 +1,9 @@
-from tasks.console import tables
+from tasks.console import metrics_table
 
 
 def test_a_report_is_printed_with_every_metric_and_where_it_lies(project, capsys):
     (folder,) = project.data.glob("store/reports/tiny/tiny/*/")
-    tables.print_report(folder)
+    metrics_table.print_report(folder)
     output = capsys.readouterr().out
     report = project.report()
     lines = {line.split()[0]: line for line in output.splitlines() if line.strip()}

@@ -11,7 +11,7 @@ from tasks.search import BuildIndex
 WAITS = "waits for the stages above"
 
 
-def shown(plan: Plan, seeds: str, split: str) -> list[Line]:
+def search_status(plan: Plan, seeds: str, split: str) -> list[Line]:
     """A line for each."""
     return [_rankings(plan, seeds, split), _index(plan)]
 

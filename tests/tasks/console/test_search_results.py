@@ -2,7 +2,7 @@ from pathlib import Path
 
 from search.engines.fulltext import Word
 from search.results import Answer, Found, Hit
-from tasks.console.answers import print_answer
+from tasks.console.search_results import print_answer
 
 
 def test_a_name_cannot_move_the_cursor_nor_colour_the_terminal(capsys):

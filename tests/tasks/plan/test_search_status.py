@@ -1,15 +1,15 @@
 import shutil
 
 from tasks import BuildIndex, Status
-from tasks.plan.page_status import shown
 from tasks.plan.plan import plan
+from tasks.plan.search_status import search_status
 from tasks.plan.settings import Paths
 
 
 def told(project, split: str = "test") -> dict[str, tuple[bool, str]]:
     """stage -> (fresh, why)"""
     with project.process():
-        return {line.stage: (line.fresh, line.why) for line in shown(plan(Paths().layout, "tiny"), "", split)}
+        return {line.stage: (line.fresh, line.why) for line in search_status(plan(Paths().layout, "tiny"), "", split)}
 
 
 def test_the_page_of_rankings_is_fresh_after_a_run(project):

@@ -7,7 +7,7 @@ from extractors.registry import NamedExpert
 from tasks.plan.inventory import Inventory
 
 
-def report_facts(plan: Inventory) -> dict[str, Any]:
+def data_summary(plan: Inventory) -> dict[str, Any]:
     """The facts of one dataset with one model: coverage of each expert, failures, stand-in weights, warnings."""
     coverage, failures = {}, []
     for expert in plan.experts:

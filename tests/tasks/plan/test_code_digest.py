@@ -1,6 +1,6 @@
 import pytest
 
-from tasks.plan import source_code
+from tasks.plan import code_digest
 
 SMILE = '''"""How much they smile."""
 from extractors import mouths
@@ -22,11 +22,11 @@ def digest(tmp_path):
     written = {"smile": SMILE, "faces": "def find(x):\n    return x\n", "mouths": "WIDE = 1\n", "base": "A = 1\n"}
 
     def after(module="smile", old="", new=""):
-        source_code.digest.cache_clear()
+        code_digest.digest.cache_clear()
         for name, code in written.items():
             assert name != module or old in code
             (tmp_path / f"{name}.py").write_text(code.replace(old, new, 1) if name == module else code)
-        return source_code.digest("smile", tmp_path)
+        return code_digest.digest("smile", tmp_path)
 
     return after
 
@@ -60,4 +60,4 @@ def test_the_contract_does_not_count(digest):
 
 
 def test_a_module_that_is_not_there_has_a_digest_too(tmp_path):
-    assert source_code.digest("nobody", tmp_path) != source_code.digest("colour_shape")
+    assert code_digest.digest("nobody", tmp_path) != code_digest.digest("colour_shape")

@@ -9,7 +9,7 @@ from pipeline.stores import atomic, parts, store
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
 from tasks import AblateExperts, CollectGarbage, EvaluateCE, ForgetFailures
-from tasks.upkeep import ABANDONED_S
+from tasks.maintenance import ABANDONED_S
 
 
 def fail_row(project, expert, video):

@@ -18,8 +18,8 @@ from search.index import folder
 from tasks.console.terminal import say, table
 from tasks.dataset_task import SEEDS, DatasetTask, ModelTask
 from tasks.plan.layout import Layout
-from tasks.plan.page_status import shown
 from tasks.plan.plan import Plan, plan
+from tasks.plan.search_status import search_status
 from tasks.plan.settings import Paths
 from tasks.plan.status import status
 
@@ -40,7 +40,7 @@ class Status(ModelTask):
 
     def run(self) -> None:
         """Prints the table."""
-        lines = [*status(self.plan, self.seeds, self.split), *shown(self.plan, self.seeds, self.split)]
+        lines = [*status(self.plan, self.seeds, self.split), *search_status(self.plan, self.seeds, self.split)]
         table(self.dataset, ["stage", "", "why"], [(a.stage, "fresh" if a.fresh else "STALE", a.why) for a in lines], 3)
         self.told = True
 
