@@ -1,10 +1,8 @@
-"""The DAG, as `luigi --module tasks <Task>` finds it."""
+"""The tasks of the DAG, as `luigi --module tasks <Task>` finds them."""
 
-from pipeline.running.cpu import prepare_for_networks
 from tasks.ablation import AblateExperts
 from tasks.compare import CompareRuns
-from tasks.console.error_messages import tell_mistakes_in_one_line
-from tasks.console.help import explain_tasks_in_help
+from tasks.console.startup import prepare_process
 from tasks.evaluation import EvaluateCE
 from tasks.export import ExportExpert
 from tasks.extraction import EncodeText, ExtractExpert
@@ -20,9 +18,7 @@ from tasks.results_table import ResultsTable
 from tasks.search import BuildIndex, Search
 from tasks.training import TrainCE
 
-prepare_for_networks()
-tell_mistakes_in_one_line()
-explain_tasks_in_help()
+prepare_process()
 
 __all__ = [
     "AblateExperts",

@@ -10,7 +10,7 @@ from pipeline.errors import ConfigError
 from pipeline.reports.report import read_report
 from pipeline.stores import atomic, recipes
 from pipeline.stores.fingerprint import Recipe, fingerprint
-from tasks.console.terminal import say, table
+from tasks.console.terminal import print_table, say
 from tasks.dataset_task import SEEDS, DatasetTask
 from tasks.evaluation import EvaluateCE
 from tasks.parameters import names_in
@@ -68,7 +68,7 @@ class CompareRuns(DatasetTask):
             f"{self.dataset}, {self.split} split, t2v: {body['captions']} captions of {body['videos']} videos; "
             "p: how often exchanging the two at random, video by video, gives as much"
         )
-        table(title, ["", *body["models"], "difference", "95 % interval", "p"], rows)
+        print_table(title, ["", *body["models"], "difference", "95 % interval", "p"], rows)
         say(f"Report: {folder / 'comparison.json'}")
 
     def _names(self) -> list[str]:

@@ -7,8 +7,8 @@ import luigi
 
 from pipeline.errors import ConfigError
 from pipeline.stores import recipes
-from tasks.console.extraction_estimate import tell_work
-from tasks.console.terminal import bar
+from tasks.console.extraction_estimate import announce_extraction
+from tasks.console.terminal import progress_bar
 from tasks.dataset_task import DatasetTask, ModelTask
 from tasks.fetch_weights import FetchWeights, expert_networks, text_network
 from tasks.manifest import BuildManifest
@@ -68,8 +68,8 @@ class ExtractExpert(DatasetTask):
         for item in wanted:
             recipes.write_recipe(item.folder, item.expert.recipe, provenance(item.expert.config.extractor))
         settings, files = Extraction(), self.plan.files()
-        tell_work(wanted, files, settings, self.plan.layout.store)
-        with bar("Extracting", "video") as progress:
+        announce_extraction(wanted, files, settings, self.plan.layout.store)
+        with progress_bar("Extracting", "video") as progress:
             errors = extract(settings.devices, wanted, files, settings.options(), progress)
         if errors:
             raise ExceptionGroup("experts that failed; the others are kept", list(errors.values()))
@@ -98,7 +98,7 @@ class EncodeText(ModelTask):
 
         folder = self.plan.layout.text(self.plan.text)
         recipes.write_recipe(folder, self.plan.text.recipe, provenance(self.plan.text.config.encoder))
-        with bar("Encoding the captions", "caption") as progress:
+        with progress_bar("Encoding the captions", "caption") as progress:
             encode(self.plan.text, self.plan.missing_captions() or [], folder, Extraction().devices[0], progress)
 
 

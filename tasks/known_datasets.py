@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import luigi
 
 from pipeline.errors import ConfigError
-from tasks.console.terminal import bar, say, table
+from tasks.console.terminal import print_table, progress_bar, say
 from tasks.dataset_task import DatasetTask
 from tasks.plan.inventory import look_again
 from tasks.plan.settings import Paths
@@ -51,12 +51,12 @@ class ImportExperts(DatasetTask):
         release = releases.release_of(self.dataset, self.plan.settings)
         with _mib_bar("Fetching the archive") as progress:
             path = releases.local(release, self.archive, self.release, progress)
-        with bar("Importing", "table") as progress:
+        with progress_bar("Importing", "table") as progress:
             origins = run_import(release, self.plan.settings.fuse_captions, path, Paths().layout, progress)
         look_again(self.dataset)
         rows = [(name, one.members[0].rsplit("/", 1)[-1], *map(str, (one.present, one.absent, one.failed)))
                 for name, one in origins.items()]  # fmt: skip
-        table(f"{self.dataset}: imported from {path}", ["expert", "file", "present", "absent", "failed"], rows, 2)
+        print_table(f"{self.dataset}: imported from {path}", ["expert", "file", "present", "absent", "failed"], rows, 2)
         for name, one in origins.items():
             for note in one.notes[:3]:
                 say(f"Note: {name}: {note}" + (f" (and {len(one.notes) - 3} more)" if len(one.notes) > 3 else ""))
@@ -67,5 +67,5 @@ class ImportExperts(DatasetTask):
 @contextmanager
 def _mib_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar in MiB, told in bytes."""
-    with bar(what, "MiB") as progress:
+    with progress_bar(what, "MiB") as progress:
         yield lambda done, of: progress(done >> 20, max(1, of >> 20))

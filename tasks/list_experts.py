@@ -9,7 +9,7 @@ from extractors.registry import NamedExpert
 from pipeline import config
 from pipeline.errors import PipelineError
 from pipeline.weights.files import WeightOptions
-from tasks.console.terminal import table
+from tasks.console.terminal import print_table
 from tasks.plan.settings import Paths
 
 COLUMNS = ("expert", "modality", "network", "licence", "weights", "dimension", "MB")
@@ -32,7 +32,7 @@ class ListExperts(luigi.Task):
         folder = layout.configs / "experts"
         experts = [registry.expert(name, folder, options) for name in config.names(folder)]
         rows = [_row(expert, options) for expert in experts if not expert.is_imported]
-        table("Experts", COLUMNS, rows, left=5)
+        print_table("Experts", COLUMNS, rows, left=5)
         self.done = True
 
 

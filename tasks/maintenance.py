@@ -15,7 +15,7 @@ from pipeline.datasets.availability import is_imported
 from pipeline.stores import atomic, store
 from pipeline.weights.files import WeightOptions
 from search.index import folder
-from tasks.console.terminal import say, table
+from tasks.console.terminal import print_table, say
 from tasks.dataset_task import SEEDS, DatasetTask, ModelTask
 from tasks.plan.layout import Layout
 from tasks.plan.plan import Plan, plan
@@ -41,7 +41,9 @@ class Status(ModelTask):
     def run(self) -> None:
         """Prints the table."""
         lines = [*status(self.plan, self.seeds, self.split), *search_status(self.plan, self.seeds, self.split)]
-        table(self.dataset, ["stage", "", "why"], [(a.stage, "fresh" if a.fresh else "STALE", a.why) for a in lines], 3)
+        print_table(
+            self.dataset, ["stage", "", "why"], [(a.stage, "fresh" if a.fresh else "STALE", a.why) for a in lines], 3
+        )
         self.told = True
 
 
@@ -84,7 +86,7 @@ class CollectGarbage(luigi.Task):
         garbage = sorted(set(_all_results(layout)) - set(_asked_for(layout))) + list(_abandoned(layout))
         rows = [(str(path), f"{_size_bytes(path) / 1e6:.1f} MB") for path in garbage]
         if rows:
-            table("No config asks for:", ["folder", "size"], rows)
+            print_table("No config asks for:", ["folder", "size"], rows)
         for path in garbage if self.delete else []:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         say(f"{len(garbage)} {'deleted' if self.delete else 'found; --delete removes them' if garbage else 'found'}")

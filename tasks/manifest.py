@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import luigi
 
-from tasks.console.terminal import bar, say
+from tasks.console.terminal import progress_bar, say
 from tasks.dataset_task import DatasetTask
 from tasks.plan.inventory import look_again
 from tasks.plan.settings import Extraction
@@ -22,7 +22,7 @@ class MakeDemo(DatasetTask):
         """Makes what is missing of it."""
         from pipeline.demo.make import make_demo
 
-        with bar("Making the demo videos", "video") as progress:
+        with progress_bar("Making the demo videos", "video") as progress:
             make_demo(self.plan.demo_settings, self.plan.demo_folder, progress)
         look_again(self.dataset)
 
@@ -41,7 +41,7 @@ class BuildManifest(DatasetTask):
     def run(self) -> None:
         """Looks into what is new."""
         options = Extraction()
-        with bar("Looking into the files", "file") as progress:
+        with progress_bar("Looking into the files", "file") as progress:
             built = self.plan.build_manifest(options.num_workers, options.deadline_s, progress)
         for warning in built.warnings:
             say(f"Note: {warning}")

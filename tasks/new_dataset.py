@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import luigi
 
 from pipeline.datasets.new_dataset import write_dataset
-from tasks.console.extraction_estimate import tell_work
+from tasks.console.extraction_estimate import announce_extraction
 from tasks.console.terminal import say
 from tasks.dataset_task import ModelTask
 from tasks.fetch_weights import FetchWeights, expert_networks
@@ -69,7 +69,7 @@ class EstimateExtraction(ModelTask):
         names = [expert.name for expert in self.plan.experts if not expert.is_imported]
         wanted = self.plan.wanted(names)
         if wanted:
-            tell_work(wanted, self.plan.files(), Extraction(), self.plan.layout.store, probe=True)
+            announce_extraction(wanted, self.plan.files(), Extraction(), self.plan.layout.store, estimated=True)
         else:
             say("Nothing to extract: all experts have all videos")
         self.done = True

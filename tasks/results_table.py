@@ -3,7 +3,7 @@
 import luigi
 
 from pipeline.reports.results import Result, ours, published, write_csv
-from tasks.console.terminal import say, table
+from tasks.console.terminal import print_table, say
 from tasks.plan.settings import Paths
 
 SHOWN = (("t2v", "R@1"), ("t2v", "R@5"), ("t2v", "R@10"), ("t2v", "MdR"), ("v2t", "R@1"), ("v2t", "R@10"))
@@ -25,7 +25,7 @@ class ResultsTable(luigi.Task):
         results = sorted(found, key=lambda result: (result.dataset, result.split, result.model))
         columns = ["dataset", "model", "split", "epoch by", "captions", "videos"]
         measured = [f"{direction} {name}" for direction, name in SHOWN]
-        table("Mean (std) over the seeds", [*columns, *measured], [_line(result) for result in results], 4)
+        print_table("Mean (std) over the seeds", [*columns, *measured], [_line(result) for result in results], 4)
         path = layout.store / "results.csv"
         write_csv(path, results)
         say(f"With more columns: {path}")

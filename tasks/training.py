@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import luigi
 
 from pipeline.stores import recipes
-from tasks.console.terminal import bar
+from tasks.console.terminal import progress_bar
 from tasks.dataset_task import ModelTask
 from tasks.extraction import EncodeText, extraction
 from tasks.plan.provenance import provenance
@@ -39,6 +39,6 @@ class TrainCE(ModelTask):
 
         folder = self.output().need()
         teachers = [(task.plan.sources(), task.output().need()) for task in self._teachers()]
-        with bar(f"Training, seed {self.seed}", "epoch") as progress:
+        with progress_bar(f"Training, seed {self.seed}", "epoch") as progress:
             train_seed(self.plan.sources(), self.plan.model, self.seed, folder, progress, teachers)
         recipes.write_recipe(folder, self.plan.train_recipe(self.seed) or {}, provenance())

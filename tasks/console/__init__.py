@@ -1,1 +1,1 @@
-"""What a person reads at the terminal: lines, bars, tables, help, error messages."""
+"""What is printed: lines, progress bars, tables, help, error messages; and the preparation of a process for a run."""

@@ -1,4 +1,4 @@
-"""A mistake of a person, or a refusal of the system, is told in one line; a fault of the program with its traceback."""
+"""Prints errors of the user and refusals of the system in one line each; a bug keeps its traceback."""
 
 import errno
 import logging
@@ -14,97 +14,90 @@ from luigi.task_register import TaskClassException, TaskClassNotFoundException
 
 from pipeline.errors import PipelineError
 from tasks.console.help import our_tasks
+from tasks.console.luigi_internals import is_unparsable_value, loggers, unknown_task_message
 from tasks.console.terminal import console_errors
 
-USER_MISTAKES = (PipelineError, ParameterException, TaskClassException)
+USER_ERRORS = (PipelineError, ParameterException, TaskClassException)
 
-OF_THE_DISK = {
+SYSTEM_ADVICE = {
     errno.ENOSPC: "Free some space",
     errno.EDQUOT: "Free some space, or ask for more",
     errno.EROFS: "Mount it for writing, or let [Paths] in luigi.cfg lead elsewhere",
     errno.EACCES: "Change its permissions, or let [Paths] in luigi.cfg lead elsewhere",
 }
-"""What the system refuses -> what to do; no fault of the program, wherever it happens."""
-OF_SQLITE = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS}
+"""Number of an error of the system -> what the user can do. These are no bugs, wherever they are raised."""
+SQLITE_ERRNO = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS}
 
-_IN_TRACEBACK = re.compile(r"^pipeline\.errors\.\w+: (.*)", re.MULTILINE | re.DOTALL)
-_REFUSED = re.compile(r"^(?:OSError|PermissionError): \[Errno (\d+)\] [^:\n]*(?:: '(.*)')?$", re.MULTILINE)
-_IN_RUST = re.compile(r"\(os error (\d+)\)")
+_USER_ERROR_IN_TRACEBACK = re.compile(r"^pipeline\.errors\.\w+: (.*)", re.MULTILINE | re.DOTALL)
+_SYSTEM_ERROR_IN_TRACEBACK = re.compile(
+    r"^(?:OSError|PermissionError): \[Errno (\d+)\] [^:\n]*(?:: '(.*)')?$", re.MULTILINE
+)
+_ERRNO_FROM_RUST = re.compile(r"\(os error (\d+)\)")
 
 
-class _OneLine(logging.Filter):
-    """Luigi logs every exception with its traceback; a user's mistake is told in one line instead."""
+def install_one_line_errors() -> None:
+    """From now on shortens errors in all that Luigi logs in this process, and in the exceptions that end it."""
+    for logger in loggers():
+        logger.addFilter(_OneLineFilter())
+    sys.excepthook = _print_exception
+
+
+class _OneLineFilter(logging.Filter):
+    """Replaces the traceback of a user's error by its message: Luigi logs every exception with its traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        # Errors in complete() and requires() come as the text of a traceback inside the message.
-        mistakes = list(_mistakes(error)) if error else _mistakes_in(record.getMessage())
-        if mistakes:
-            record.msg, record.args = "\n       ".join(dict.fromkeys(mistakes)), ()
+        # Errors in complete() and requires() are logged as the text of a traceback inside the message.
+        messages = list(_messages(error)) if error else _messages_in_text(record.getMessage())
+        if messages:
+            record.msg, record.args = "\n       ".join(dict.fromkeys(messages)), ()
             record.exc_info = record.exc_text = None
             record.levelno, record.levelname = logging.ERROR, "ERROR"
         return True
 
 
-def _mistakes(error: BaseException) -> Iterator[str]:
-    """The mistakes in an error, in words; none when anything else is in it, for then the traceback is needed."""
+def _print_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """As sys.excepthook, with one line for each error that is no bug."""
+    if isinstance(error, TaskClassNotFoundException):
+        tasks = ", ".join(our_tasks())
+        console_errors.print(f"ERROR: {unknown_task_message(error)}; there are: {tasks}", markup=False)
+    elif isinstance(error, KeyboardInterrupt):
+        console_errors.print("Stopped; the same command goes on from what is done", markup=False)
+    elif messages := list(_messages(error)):
+        console_errors.print("ERROR: " + "\n       ".join(messages), markup=False)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+def _messages(error: BaseException) -> Iterator[str]:
+    """The messages of an error, or of the members of a group; none where one is a bug, which needs a traceback."""
     if isinstance(error, BaseExceptionGroup):
-        told = [list(_mistakes(inner)) for inner in error.exceptions]
-        yield from (line for lines in told if all(told) for line in lines)
-    elif isinstance(error, USER_MISTAKES) or _is_mistyped(error):
+        members = [list(_messages(member)) for member in error.exceptions]
+        yield from (message for messages in members if all(members) for message in messages)
+    elif isinstance(error, USER_ERRORS) or is_unparsable_value(error):
         yield str(error)
-    elif (number := _error_number(error)) in OF_THE_DISK:
-        yield _of_the_disk(number, getattr(error, "filename", None))
+    elif (number := _error_number(error)) in SYSTEM_ADVICE:
+        yield _system_message(number, getattr(error, "filename", None))
+
+
+def _messages_in_text(text: str) -> list[str]:
+    """As `_messages`, of the text of a traceback."""
+    if found := _USER_ERROR_IN_TRACEBACK.search(text):
+        return [found.group(1).strip()]
+    found = _SYSTEM_ERROR_IN_TRACEBACK.search(text)
+    return [_system_message(int(found[1]), found[2])] if found and int(found[1]) in SYSTEM_ADVICE else []
 
 
 def _error_number(error: BaseException) -> int:
-    """What the system refused with, as `errno` numbers it: told by Python, by SQLite or by a library in Rust; or 0."""
+    """The errno of an error raised by Python, by SQLite or by a library written in Rust; 0 for any other error."""
     if isinstance(error, sqlite3.OperationalError):
-        return OF_SQLITE.get(getattr(error, "sqlite_errorcode", 0), 0)
+        return SQLITE_ERRNO.get(getattr(error, "sqlite_errorcode", 0), 0)
     if isinstance(error, OSError):
         return error.errno or 0
-    found = _IN_RUST.search(str(error))
+    found = _ERRNO_FROM_RUST.search(str(error))
     return int(found[1]) if found else 0
 
 
-def _mistakes_in(message: str) -> list[str]:
-    """As `_mistakes`, of a traceback as text."""
-    if found := _IN_TRACEBACK.search(message):
-        return [found.group(1).strip()]
-    found = _REFUSED.search(message)
-    return [_of_the_disk(int(found[1]), found[2])] if found and int(found[1]) in OF_THE_DISK else []
-
-
-def _of_the_disk(number: int, path: str | None) -> str:
+def _system_message(number: int, path: str | None) -> str:
     where = f"{path}: " if path else ""
-    return f"{where}{os.strerror(number)}. {OF_THE_DISK[number]}; then the same command goes on from what is done"
-
-
-def _is_mistyped(error: BaseException) -> bool:
-    """Whether Luigi could not read a value of the command line: a plain ValueError of its parameters."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = trace.tb_frame.f_globals.get("__name__") if trace is not None else None
-    return isinstance(error, ValueError) and place == "luigi.parameter"
-
-
-def tell_mistakes_in_one_line() -> None:
-    """From now on: for everything that Luigi logs in this process, and for what it lets through."""
-    for name in ("luigi", "luigi-interface"):
-        logger = logging.getLogger(name)
-        if not any(isinstance(known, _OneLine) for known in logger.filters):
-            logger.addFilter(_OneLine())
-    sys.excepthook = _one_line
-
-
-def _one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if isinstance(error, TaskClassNotFoundException):
-        unknown, _, _ = str(error).partition(".")
-        console_errors.print(f"ERROR: {unknown}; there are: {', '.join(our_tasks())}", markup=False)
-    elif isinstance(error, KeyboardInterrupt):
-        console_errors.print("Stopped; the same command goes on from what is done", markup=False)
-    elif mistakes := list(_mistakes(error)):
-        console_errors.print("ERROR: " + "\n       ".join(mistakes), markup=False)
-    else:
-        sys.__excepthook__(kind, error, trace)
+    return f"{where}{os.strerror(number)}. {SYSTEM_ADVICE[number]}; then the same command goes on from what is done"

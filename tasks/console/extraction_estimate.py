@@ -1,4 +1,4 @@
-"""What a person is told before a long extraction."""
+"""Prints what an extraction will do, and an estimate of how long it takes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,33 +14,37 @@ if TYPE_CHECKING:
     Files = Sequence[tuple[Path, Video]]
 
 LONG_HOURS = 1.0
-"""More video than this is probed before it is started on."""
+"""From this total duration of the videos on, the time is estimated before the extraction starts."""
 
 
-def tell_work(
-    wanted: "Sequence[Wanted]", files: "Files", settings: Extraction, store: Path, probe: bool = False
+def announce_extraction(
+    wanted: "Sequence[Wanted]", files: "Files", settings: Extraction, store: Path, estimated: bool = False
 ) -> None:
-    """Says what will be extracted, and for long work, or when told to `probe`, how long it will take."""
+    """Prints which experts will process how many videos.
+
+    For long work, or when `estimated`, a few segments are extracted on trial to say how long it takes and how much disk
+    it needs below `store`.
+    """
     keys = frozenset[str]().union(*(item.keys for item in wanted))
     hours = sum({video.content: video.duration_s for _, video in files if video.content in keys}.values()) / 3600
     names = ", ".join(item.expert.name for item in wanted)
-    say(f"Extracting {names} from {len(keys)} videos, {_hours(hours)} in all")
-    if not (probe or hours > LONG_HOURS):
+    say(f"Extracting {names} from {len(keys)} videos, {_duration(hours)} in all")
+    if not (estimated or hours > LONG_HOURS):
         return
     from extractors.extraction.devices import without_networks
     from extractors.extraction.estimate import estimate
 
-    # With networks of its own, which do not stay on the device beside those of the pass.
-    told = estimate([without_networks(item) for item in wanted], files, settings.options(), store)
+    # Fresh networks, which are freed afterwards: else they would stay on the device beside those of the extraction.
+    cost = estimate([without_networks(item) for item in wanted], files, settings.options(), store)
     devices = settings.devices
-    time = _hours(told.seconds / 3600 / len(devices)) + (f" on {len(devices)} devices" if len(devices) > 1 else "")
+    time = _duration(cost.seconds / 3600 / len(devices)) + (f" on {len(devices)} devices" if len(devices) > 1 else "")
     say(
-        f"That will take about {time} and {told.num_bytes / 1e6:.0f} MB of disk in {store}, "
-        f"judged by {told.num_probed} pieces of the videos"
+        f"That will take about {time} and {cost.num_bytes / 1e6:.0f} MB of disk in {store}, "
+        f"judged by {cost.num_probed} pieces of the videos"
     )
 
 
-def _hours(hours: float) -> str:
+def _duration(hours: float) -> str:
     if hours * 3600 < 100:
         return f"{hours * 3600:.0f} s"
     return f"{hours * 60:.0f} min" if hours < 2 else f"{hours:.1f} h"

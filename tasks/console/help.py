@@ -1,4 +1,4 @@
-"""What `--help` says: Luigi's lists options only, and each of them twice."""
+"""Adds to `--help` what each task does, and hides the options that nobody should type."""
 
 import argparse
 import difflib
@@ -6,63 +6,63 @@ import functools
 import inspect
 from typing import NoReturn
 
-from luigi.cmdline_parser import CmdlineParser
-from luigi.parameter import Parameter, ParameterVisibility
+from luigi.parameter import ParameterVisibility
 from luigi.task_register import Register
 
-PUBLIC = ParameterVisibility.PUBLIC
+from tasks.console.luigi_internals import before_help, options_of
 
-MAIN_LINE = ("MakeDemo", "BuildManifest", "ExtractExpert", "EncodeText", "TrainCE", "EvaluateCE")
-
-
-def explain_tasks_in_help() -> None:
-    """From now on `--help` begins with what the task does, or with all tasks where none is named."""
-    show = CmdlineParser._possibly_exit_with_help
-
-    def explain_and_show(parser: argparse.ArgumentParser, known: argparse.Namespace) -> None:
-        parser.usage = f"luigi --module tasks {known.root_task or '<task>'} [options]"
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        parser.error = functools.partial(_refuse, parser)  # type: ignore[method-assign]
-        parser.description = _of_task(known.root_task) if known.root_task else _of_all()
-        for action in [] if known.core_help_all else parser._actions:
-            if _is_beside_the_point(action, known.root_task):
-                action.help = argparse.SUPPRESS
-        show(parser, known)
-
-    CmdlineParser._possibly_exit_with_help = staticmethod(explain_and_show)  # type: ignore[method-assign]
+FIRST_TASKS = ("MakeDemo", "BuildManifest", "ExtractExpert", "EncodeText", "TrainCE", "EvaluateCE")
+"""Listed first, in the order in which they run; all others follow by name."""
 
 
-def _is_beside_the_point(action: argparse.Action, task: str | None) -> bool:
-    """Whether an option is nobody's to type, or means the same as a shorter one: --EvaluateCE-dataset and --dataset."""
-    hidden = [f"--{name.replace('_', '-')}" for name, one in _params(task) if one.visibility != PUBLIC]
-    return any(option.startswith(f"--{task}-") or option in hidden for option in action.option_strings)
+def describe_tasks_in_help() -> None:
+    """From now on `--help` begins with the description of the task, or with a list of all tasks where none is named.
 
-
-def _params(task: str | None) -> list[tuple[str, Parameter]]:
-    """Of a task, by name; none of one that is not known, of which Luigi tells."""
-    return list(Register.get_task_cls(task).get_params()) if task in Register.task_names() else []
+    A mistyped option is answered in one line. Luigi's own help lists options only, and each of them twice.
+    """
+    before_help(_describe)
 
 
 def our_tasks() -> list[str]:
-    """The tasks that can be typed, sorted."""
-    every = {name: Register.get_task_cls(name) for name in Register.task_names()}
-    return sorted(name for name, cls in every.items() if cls.__module__.startswith("tasks.") and "run" in vars(cls))
+    """The names of the tasks that can be typed, sorted: those of this package that have a `run`."""
+    tasks = {name: Register.get_task_cls(name) for name in Register.task_names()}
+    return sorted(name for name, task in tasks.items() if task.__module__.startswith("tasks.") and "run" in vars(task))
 
 
-def _refuse(parser: argparse.ArgumentParser, message: str) -> NoReturn:
-    """One line for a mistyped option, with the nearest that there is."""
-    known = [option for action in parser._actions for option in action.option_strings]
-    wrong = next((word.rstrip(":") for word in message.split() if word.startswith("--")), "")
-    near = difflib.get_close_matches(wrong, known, 1) if wrong not in known else []
-    hint = f" (did you mean {near[0]}?)" if near else ""
+def _describe(parser: argparse.ArgumentParser, known: argparse.Namespace) -> None:
+    parser.usage = f"luigi --module tasks {known.root_task or '<task>'} [options]"
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.error = functools.partial(_exit_with_hint, parser)  # type: ignore[method-assign]
+    parser.description = _task_description(known.root_task) if known.root_task else _list_of_tasks()
+    if known.core_help_all or known.root_task not in Register.task_names():
+        return  # an unknown task is refused by Luigi
+    hidden = _hidden_options(known.root_task)
+    for option in options_of(parser):
+        # --EvaluateCE-dataset means the same as --dataset.
+        if any(word.startswith(f"--{known.root_task}-") or word in hidden for word in option.option_strings):
+            option.help = argparse.SUPPRESS
+
+
+def _hidden_options(task: str) -> set[str]:
+    """The options of a task that are not for people to type."""
+    params = Register.get_task_cls(task).get_params()
+    return {f"--{name.replace('_', '-')}" for name, param in params if param.visibility != ParameterVisibility.PUBLIC}
+
+
+def _exit_with_hint(parser: argparse.ArgumentParser, message: str) -> NoReturn:
+    """Ends with one line for a mistyped option, which names the nearest one that exists."""
+    known = [word for option in options_of(parser) for word in option.option_strings]
+    typed = next((word.rstrip(":") for word in message.split() if word.startswith("--")), "")
+    nearest = difflib.get_close_matches(typed, known, 1) if typed not in known else []
+    hint = f" (did you mean {nearest[0]}?)" if nearest else ""
     parser.exit(2, f"ERROR: {message}{hint}; --help after the name of a task lists its options\n")
 
 
-def _of_task(name: str) -> str:
+def _task_description(name: str) -> str:
     return inspect.cleandoc(Register.get_task_cls(name).__doc__ or "")
 
 
-def _of_all() -> str:
-    names = [*MAIN_LINE, *(name for name in our_tasks() if name not in MAIN_LINE)]
+def _list_of_tasks() -> str:
+    names = [*FIRST_TASKS, *(name for name in our_tasks() if name not in FIRST_TASKS)]
     width = max(map(len, names))
-    return "\n".join(f"{name:{width}}  {_of_task(name).splitlines()[0]}" for name in names)
+    return "\n".join(f"{name:{width}}  {_task_description(name).splitlines()[0]}" for name in names)

@@ -1,24 +1,24 @@
-"""The tables that a run ends with."""
+"""Prints the metrics of a report as a table."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.reports.report import METRICS, read_report
-from tasks.console.terminal import say, table
+from tasks.console.terminal import print_table, say
 
 
 def print_report(folder: Path) -> None:
-    """The metrics of a report, and where it lies."""
+    """Prints the metrics of the report in `folder`, its warnings, and the paths of the pages."""
     report = read_report(folder)
     gallery, seeds = report["gallery"], report["seeds"]
     title = (
         f"{report['dataset']}, {report['split']} split: {gallery['captions']} captions, {gallery['videos']} videos, "
         f"{report['model']}, mean (std) of {len(seeds)} seed{'s' if len(seeds) != 1 else ''}"
     )
-    raw = [_row(name, report[name]) for name in ("t2v", "v2t")]
-    others = [_row(name.replace("_", " "), variant["metrics"]) for name, variant in report["variants"].items()]
-    table(title, ["", *METRICS], [raw[0], _interval(report["t2v"]), raw[1], _chance(report), *others])
+    raw = [_mean_std(name, report[name]) for name in ("t2v", "v2t")]
+    variants = [_mean_std(name.replace("_", " "), variant["metrics"]) for name, variant in report["variants"].items()]
+    print_table(title, ["", *METRICS], [raw[0], _intervals(report["t2v"]), raw[1], _chance(report), *variants])
     failed = {row["video"] for row in report["failures"]}
     if failed:
         say(f"{len(failed)} of the videos failed; the report lists them with the reasons")
@@ -30,18 +30,20 @@ def print_report(folder: Path) -> None:
     say(f'Search: luigi --module tasks Search --dataset {report["dataset"]} --query "..."')
 
 
-def _row(name: str, metrics: dict[str, Any]) -> list[str]:
+def _mean_std(name: str, metrics: dict[str, Any]) -> list[str]:
+    """A row with mean and standard deviation over the seeds."""
     return [name, *(f"{metrics[key]['mean']:.1f} ({metrics[key]['std']:.1f})" for key in METRICS)]
 
 
-def _interval(metrics: dict[str, Any]) -> list[str]:
-    """What 95 of 100 draws of the videos give."""
-    return ["95 % interval", *(_range(metrics[key].get("interval")) for key in METRICS)]
+def _intervals(metrics: dict[str, Any]) -> list[str]:
+    """A row with the 95 % bootstrap interval over the videos; empty for metrics that have none."""
+    return ["95 % interval", *(_interval(metrics[key].get("interval")) for key in METRICS)]
 
 
-def _range(interval: Sequence[float] | None) -> str:
+def _interval(interval: Sequence[float] | None) -> str:
     return f"{interval[0]:.1f} to {interval[1]:.1f}" if interval else ""
 
 
 def _chance(report: dict[str, Any]) -> list[str]:
+    """A row with the expected metrics of a random ranking."""
     return ["chance", *(f"{report['chance'][name]:.1f}" if name in report["chance"] else "" for name in METRICS)]

@@ -1,17 +1,18 @@
-"""The table that a query ends with."""
+"""Prints the results of a query as a table."""
 
 from typing import TYPE_CHECKING
 
-from tasks.console.terminal import say, table
+from tasks.console.terminal import print_table, say
 
 if TYPE_CHECKING:
     from search import Answer, Hit
 
-ENGINES = {"ce": "experts", "words": "words", "frames": "frames"}
+ENGINE_LABELS = {"ce": "experts", "words": "words", "frames": "frames"}
+"""Search engine -> how the column "found by" calls it."""
 
 
 def print_answer(answer: "Answer") -> None:
-    """The hits of a query, with what each expert adds to their similarity; or why there are none."""
+    """Prints the hits of a query with each expert's share of their similarity, or the reason why there are none."""
     for note in answer.notes:
         say(f"Note: {note}")
     if not answer.hits:
@@ -19,15 +20,15 @@ def print_answer(answer: "Answer") -> None:
         return
     experts = [name.removesuffix("_light") for name in answer.hits[0].shares]
     columns = ["", "video", "found by (place)", "words read or heard", "best at", "similarity", *experts]
-    rows = [[str(place), *_row(hit)] for place, hit in enumerate(answer.hits, 1)]
+    rows = [[str(rank), *_cells(hit)] for rank, hit in enumerate(answer.hits, 1)]
     shares = ": what each expert adds to the similarity, - where the video lacks it" if experts else ""
-    table(f"{len(rows)} best for {answer.query!r}{shares}", columns, rows, 4)
+    print_table(f"{len(rows)} best for {answer.query!r}{shares}", columns, rows, 4)
 
 
-def _row(hit: "Hit") -> list[str]:
+def _cells(hit: "Hit") -> list[str]:
     return [
         _printable(hit.video_id),
-        ", ".join(f"{ENGINES[engine]} {found.rank}" for engine, found in hit.found_by.items()),
+        ", ".join(f"{ENGINE_LABELS[engine]} {found.rank}" for engine, found in hit.found_by.items()),
         _printable(" ".join(dict.fromkeys(word.text for word in hit.words))),
         f"{hit.best_s:.1f} s",
         f"{hit.similarity:.2f}" if hit.similarity is not None else "",
@@ -36,5 +37,9 @@ def _row(hit: "Hit") -> list[str]:
 
 
 def _printable(text: str) -> str:
-    """Without what moves the cursor or colours the terminal: files are called anything, and subtitles hold anything."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    """The text with control characters replaced.
+
+    File names and subtitles come from strangers: an escape sequence in them could move the cursor or recolour the
+    terminal.
+    """
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

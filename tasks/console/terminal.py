@@ -1,50 +1,89 @@
-"""What a person sees: a line, a bar for a long stage, a table at the end."""
+"""Prints lines, progress bars and tables at the terminal."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, NoReturn
 
 from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-# In a log there is no edge to wrap at.
+
+class _Console(Console):
+    """A console whose output is dropped once the reader of its pipe is gone, as in `luigi ... | head -2`."""
+
+    def on_broken_pipe(self) -> None:
+        """Drops the output and lets the run go on: rich raises SystemExit, which Luigi reports as a failed task."""
+        self.quiet = True
+        _discard(self.file)
+
+
+# A log file has no edge at which a line must wrap.
 WIDTH = None if sys.stdout.isatty() else 160
-console = Console(highlight=False, soft_wrap=True, width=WIDTH)
-console_errors = Console(highlight=False, soft_wrap=True, stderr=True)
+console = _Console(highlight=False, soft_wrap=True, width=WIDTH)
+console_errors = _Console(highlight=False, soft_wrap=True, stderr=True)
 
 
 def say(line: str) -> None:
-    """One line of the run's story."""
+    """Prints one line."""
     console.print(line, markup=False)
 
 
 @contextmanager
-def bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar with rate and time left, moved by `(done, of)`; nothing is shown for work that is not there."""
-    shown: list[Any] = []
+def progress_bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar with rate and time left, and the callback `(done, total)` that moves it.
 
-    def move(done: int, of: int) -> None:
-        if not shown:
-            # A log file keeps every state of a bar, so there it moves seldom.
-            every_s = 0.5 if sys.stderr.isatty() else 10.0
-            shown.append(tqdm(total=of, desc=what, unit=unit, smoothing=0.1, mininterval=every_s, dynamic_ncols=True))
-        shown[0].total = of
-        shown[0].update(done - shown[0].n)
+    It appears with the first call, so that nothing is shown where there is no work.
+    """
+    bar: tqdm[NoReturn] | None = None
+
+    def move(done: int, total: int) -> None:
+        nonlocal bar
+        try:
+            if bar is None:
+                # A log file keeps every state of a bar, so there it is drawn seldom.
+                interval_s = 0.5 if sys.stderr.isatty() else 10.0
+                bar = tqdm(
+                    total=total, desc=title, unit=unit, smoothing=0.1, mininterval=interval_s, dynamic_ncols=True
+                )
+            bar.total = total
+            bar.update(done - bar.n)
+        except BrokenPipeError:
+            _discard(sys.stderr)
 
     try:
         yield move
     finally:
-        for progress in shown:
-            progress.close()
+        if bar is not None:
+            bar.close()
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:
-    """A table whose first `left` columns are text, and whose others are numbers."""
-    drawn = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:
+    """Prints a table whose first `left` columns are aligned to the left, as text is, and the others to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for index, column in enumerate(columns):
-        drawn.add_column(column, justify="left" if index < left else "right", overflow="fold")
+        table.add_column(column, justify="left" if index < left else "right", overflow="fold")
     for row in rows:
-        drawn.add_row(*(cell.replace("[", r"\[") for cell in row))
-    console.print(drawn)
+        table.add_row(*(cell.replace("[", r"\[") for cell in row))
+    console.print(table)
+
+
+def flush_output() -> None:
+    """Flushes standard output and standard error, and drops what is left where the reader of a pipe is gone.
+
+    For the end of a process: Python's own flush would print "Exception ignored" there and exit with 120.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            _discard(stream)
+
+
+def _discard(stream: IO[str]) -> None:
+    """Sends all further output of a stream to the null device (Python's documentation of signal, "Note on SIGPIPE")."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.stores import recipes
 from pipeline.untrusted.archives import scratch
-from tasks.console.terminal import bar
+from tasks.console.terminal import progress_bar
 from tasks.plan.plan import Plan
 from tasks.plan.provenance import provenance
 from tasks.plan.settings import Extraction
@@ -43,7 +43,7 @@ class RankingsPage:
         with scratch(folder) as temporary:
             temporary.mkdir()  # of this run alone: another one may be making the same page
             ranked = rankings.rank(sources, run, self._split, stop_words, temporary / "words.sqlite")
-            with bar("Taking stills", "video") as progress:
+            with progress_bar("Taking stills", "video") as progress:
                 facts = self._facts(sources.manifest.root)
                 write_page(ranked, facts, folder.parent, Extraction().num_workers, progress)
         (folder / "recipe.json").unlink(missing_ok=True)

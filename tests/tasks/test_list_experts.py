@@ -11,7 +11,7 @@ from tests.tasks.project import CONFIGS
 def listed(project, monkeypatch):
     """The table, as expert -> column -> cell."""
     told = []
-    monkeypatch.setattr(list_experts, "table", lambda title, columns, rows, left: told.append((columns, rows)))
+    monkeypatch.setattr(list_experts, "print_table", lambda title, columns, rows, left: told.append((columns, rows)))
 
     def run():
         told.clear()

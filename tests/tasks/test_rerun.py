@@ -239,7 +239,7 @@ def test_a_video_that_is_put_back_is_looked_into_and_runs_nothing_else(project):
 @contextmanager
 def killed_after(monkeypatch, what, done_before):
     """Ctrl-C when so much of a stage is done."""
-    bar = terminal.bar
+    bar = terminal.progress_bar
 
     @contextmanager
     def impatient(title, unit):
@@ -254,7 +254,7 @@ def killed_after(monkeypatch, what, done_before):
 
     with monkeypatch.context() as patch:
         for stage in (manifest, extraction, training):
-            patch.setattr(stage, "bar", impatient)
+            patch.setattr(stage, "progress_bar", impatient)
         yield
 
 
@@ -304,14 +304,14 @@ def test_a_kill_while_files_are_looked_into_keeps_what_was_seen(project, monkeyp
         os.utime(path, ns=(1, 1))
     kill(project, monkeypatch, "Looking", 5)
     seen = []
-    bar = terminal.bar
+    bar = terminal.progress_bar
 
     @contextmanager
     def watching(title, unit):
         with bar(title, unit) as move:
             yield lambda done, of: seen.append((title, of)) or move(done, of)
 
-    monkeypatch.setattr(manifest, "bar", watching)
+    monkeypatch.setattr(manifest, "progress_bar", watching)
     assert run(project) == MANIFEST
     assert seen[0] == ("Looking into the files", 14 - 5)
 

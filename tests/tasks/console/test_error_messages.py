@@ -137,7 +137,7 @@ def logged(error):
         record = logging.LogRecord(
             "luigi", logging.ERROR, __file__, 1, "Task failed", (), (type(raised), raised, raised.__traceback__)
         )
-    assert error_messages._OneLine().filter(record)
+    assert error_messages._OneLineFilter().filter(record)
     return logging.Formatter("%(message)s").format(record)
 
 
@@ -199,5 +199,5 @@ def test_other_errors_of_the_system_may_be_bugs(error):
 )
 def test_a_refusal_in_the_text_of_a_traceback_is_found(last, said):
     text = f'Traceback (most recent call last):\n  File "x.py", line 1, in f\n    open("x")\n{last}\n'
-    found = error_messages._mistakes_in(f"Luigi unexpected framework error:\n{text}")
+    found = error_messages._messages_in_text(f"Luigi unexpected framework error:\n{text}")
     assert found == [] if said is None else found[0].startswith(said)

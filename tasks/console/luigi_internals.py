@@ -1,0 +1,65 @@
+"""Private functions and names of luigi and argparse that the program relies on, each behind one function.
+
+Any release of luigi may change them: pyproject.toml keeps it below the next minor version, and the tests of this module
+name what is gone.
+"""
+
+import argparse
+import logging
+from collections.abc import Callable
+
+import luigi
+from luigi.cmdline_parser import CmdlineParser
+from luigi.task_register import TaskClassNotFoundException
+
+PARAMETER_MODULE = "luigi.parameter"
+
+
+def before_help(prepare: Callable[[argparse.ArgumentParser, argparse.Namespace], None]) -> None:
+    """From now on calls `prepare` with the parser and the known arguments before luigi prints its help.
+
+    Luigi has no hook for its help. It calls `_possibly_exit_with_help` with the complete parser once for each command
+    line, with --help or without, and only then parses the options strictly.
+    """
+    print_and_exit = CmdlineParser._possibly_exit_with_help
+
+    def prepare_and_print(parser: argparse.ArgumentParser, known: argparse.Namespace) -> None:
+        prepare(parser, known)
+        print_and_exit(parser, known)
+
+    CmdlineParser._possibly_exit_with_help = staticmethod(prepare_and_print)  # type: ignore[method-assign]
+
+
+def options_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    """The arguments that were added to a parser: argparse has no public list of them."""
+    return parser._actions
+
+
+def typed_task() -> luigi.Task | None:
+    """The task that was typed on the command line; None where tasks are built from Python."""
+    parser = CmdlineParser.get_instance()
+    return None if parser is None else parser.get_task_obj()
+
+
+def loggers() -> list[logging.Logger]:
+    """The loggers to which luigi writes; their names are documented nowhere."""
+    return [logging.getLogger(name) for name in ("luigi", "luigi-interface")]
+
+
+def is_unparsable_value(error: BaseException) -> bool:
+    """Whether a value of the command line could not be parsed.
+
+    Luigi raises a plain ValueError for it. Only the module that raised it, at the end of the traceback, tells it from a
+    ValueError of a bug.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = trace.tb_frame.f_globals.get("__name__") if trace is not None else None
+    return isinstance(error, ValueError) and module == PARAMETER_MODULE
+
+
+def unknown_task_message(error: TaskClassNotFoundException) -> str:
+    """ "No task X": the first sentence of luigi's message, whose second one lists tasks that are not ours."""
+    first, _, _ = str(error).partition(".")
+    return first

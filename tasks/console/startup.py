@@ -1,0 +1,24 @@
+"""Prepares the process for a run: all that importing the package changes outside of it."""
+
+import atexit
+
+from pipeline.running.cpu import prepare_for_networks
+from tasks.console.error_messages import install_one_line_errors
+from tasks.console.help import describe_tasks_in_help
+from tasks.console.terminal import flush_output
+
+
+def prepare_process() -> None:
+    """To be called once, when the package is imported.
+
+    `luigi --module tasks` imports the package before it parses the command line, and offers no later hook.
+    """
+    # The environment variables of OpenMP and the settings of malloc only count before torch is imported and before any
+    # thread starts.
+    prepare_for_networks()
+    # Luigi logs each exception with a traceback, and lets some of them end the process.
+    install_one_line_errors()
+    # Luigi's help does not say what a task does.
+    describe_tasks_in_help()
+    # The reader of a pipe may close it before the end, as `head` does; that is no error.
+    atexit.register(flush_output)

@@ -1,0 +1,81 @@
+"""Each private name of luigi and argparse is there, and does what the program needs of it."""
+
+import argparse
+import inspect
+
+import luigi
+import luigi.worker
+import pytest
+from luigi.cmdline_parser import CmdlineParser
+from luigi.task_register import Register, TaskClassNotFoundException
+
+import tasks  # noqa: F401 - registers the tasks
+from tasks.console import luigi_internals
+
+
+class Counted(luigi.Task):
+    """A task with a value that can be mistyped."""
+
+    task_namespace = "internals"
+    count = luigi.IntParameter(default=0)
+
+
+def assert_there(owner, name, use):
+    assert hasattr(owner, name), f"{owner.__module__}.{owner.__qualname__}.{name} is gone: {use}"
+
+
+def test_luigi_has_the_method_that_prints_its_help():
+    use = "tasks/console/luigi_internals.py: before_help has no other place to change the help"
+    assert_there(CmdlineParser, "_possibly_exit_with_help", use)
+    source = inspect.getsource(CmdlineParser.__init__)
+    assert source.index("_possibly_exit_with_help") < source.index("parser.parse_args"), (
+        "luigi.cmdline_parser.CmdlineParser parses strictly before it prints its help: before_help comes too late"
+    )
+
+
+def test_the_help_is_prepared_before_it_is_printed(monkeypatch):
+    calls = []
+    monkeypatch.setattr(CmdlineParser, "_possibly_exit_with_help", staticmethod(lambda *args: calls.append("print")))
+    luigi_internals.before_help(lambda parser, known: calls.append(("prepare", known.root_task)))
+    with CmdlineParser.global_instance(["internals.Counted"]):
+        pass
+    assert calls == [("prepare", "internals.Counted"), "print"]
+
+
+def test_argparse_lists_the_options_of_a_parser():
+    use = "tasks/console/luigi_internals.py: options_of lists the options of a parser"
+    parser = argparse.ArgumentParser(add_help=False)
+    assert hasattr(parser, "_actions"), f"argparse.ArgumentParser._actions is gone: {use}"
+    option = parser.add_argument("--one")
+    assert luigi_internals.options_of(parser) == [option]
+
+
+def test_luigi_knows_the_task_that_was_typed():
+    use = "tasks/console/luigi_internals.py: typed_task cannot tell the typed task from those that it requires"
+    assert_there(CmdlineParser, "get_instance", use)
+    assert_there(CmdlineParser, "get_task_obj", use)
+    assert luigi_internals.typed_task() is None
+    with CmdlineParser.global_instance(["internals.Counted", "--count", "3"]):
+        assert luigi_internals.typed_task() == Counted(count=3)
+
+
+def test_luigi_writes_to_the_loggers_that_are_filtered():
+    names = {logger.name for logger in luigi_internals.loggers()}
+    assert luigi.worker.logger.name in names, f"luigi.worker.logger is now called {luigi.worker.logger.name}"
+
+
+def test_a_value_that_cannot_be_parsed_is_told_from_a_bug():
+    with pytest.raises(ValueError, match="three") as mistyped:
+        Counted.count.parse("three")
+    assert luigi_internals.is_unparsable_value(mistyped.value), (
+        f"luigi.IntParameter.parse no longer raises its ValueError in {luigi_internals.PARAMETER_MODULE}"
+    )
+    with pytest.raises(ValueError, match="three") as bug:
+        int("three")
+    assert not luigi_internals.is_unparsable_value(bug.value)
+
+
+def test_the_message_on_an_unknown_task_is_cut_after_its_first_sentence():
+    with pytest.raises(TaskClassNotFoundException) as unknown:
+        Register.get_task_cls("NoSuchTask")
+    assert luigi_internals.unknown_task_message(unknown.value) == "No task NoSuchTask"

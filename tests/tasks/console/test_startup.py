@@ -1,0 +1,30 @@
+import subprocess
+import sys
+
+from tests.tasks.project import CONFIGS
+
+SCRIPT = """
+import atexit, logging, os, sys
+calls = []
+atexit.register = lambda function, *rest: calls.append(function.__name__)
+import tasks
+from luigi.cmdline_parser import CmdlineParser
+print(os.environ["GOMP_SPINCOUNT"] != "")
+print(sys.excepthook.__module__)
+print([type(known).__name__ for known in logging.getLogger("luigi-interface").filters])
+print(CmdlineParser._possibly_exit_with_help.__module__)
+print("flush_output" in calls, "torch" in sys.modules)
+"""
+
+
+def test_an_import_prepares_threads_error_messages_help_and_the_end_of_output():
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, cwd=CONFIGS.parent
+    )
+    assert done.stdout.splitlines() == [
+        "True",
+        "tasks.console.error_messages",
+        "['_OneLineFilter']",
+        "tasks.console.luigi_internals",
+        "True False",
+    ]
