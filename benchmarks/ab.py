@@ -34,11 +34,12 @@ def main() -> None:
     from models.evaluation.evaluate import similarities
     from models.evaluation.metrics import caption_ranks, over_seeds, summary
     from models.inputs.load import collect
-    from tasks.plan.plan import Layout, plan
+    from tasks.plan.layout import Layout
+    from tasks.plan.plan import load_plan
 
     torch.set_num_threads(1)
-    demo = plan(Layout(Path("data"), Path("configs")), "demo")
-    sources, base = demo.sources(), demo.model
+    plan = load_plan(Layout(Path("data"), Path("configs")), "demo")
+    sources, base = plan.sources(), plan.selection.model
     splits = {name: collect(sources, name).collection for name in ("train", "val", "test")}
     owners, num_videos = splits["test"].caption_video, splits["test"].num_videos
     print(f"{'':22}{'rate':>6}{'validation':>12}{'R@1':>14}{'R@10':>14}  against the first: R@1, 95 % interval, p")

@@ -1,11 +1,16 @@
-"""Evaluation: the report on all seeds of a model, and the page of rankings beside it."""
+"""Task that evaluates a model over all its seeds: the report, and the page of rankings beside it."""
 
 from collections.abc import Iterator
 
 import luigi
 
 from pipeline.stores import recipes
-from tasks.dataset_task import SEEDS, ModelTask
+from pipeline.stores.fingerprint import Recipe
+from tasks.console.metrics_table import print_report
+from tasks.console.terminal import progress_bar
+from tasks.dataset_task import SEEDS_HELP, ModelTask
+from tasks.parameters import split_parameter
+from tasks.plan.data_summary import data_summary
 from tasks.plan.provenance import provenance
 from tasks.plan.rankings_page import RankingsPage
 from tasks.plan.targets import FolderTarget
@@ -15,23 +20,27 @@ from tasks.training import TrainCE
 class EvaluateCE(ModelTask):
     """Trains with each seed and reports how well captions find their videos, and videos their captions."""
 
-    seeds = luigi.Parameter(default="", description=SEEDS)
-    split = luigi.ChoiceParameter(choices=("train", "val", "test"), default="test", description="Split to report on")
+    seeds = luigi.Parameter(default="", description=SEEDS_HELP)
+    split = split_parameter("Split to report on")
     rankings = luigi.BoolParameter(
         default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING, description="Whether to make rankings.html as well"
     )
 
-    def requires(self) -> Iterator[luigi.Task]:
+    def requires(self) -> Iterator[TrainCE]:
         """A trained model for each seed."""
-        for seed in self.plan.seeds(self.seeds):
+        for seed in self._seeds:
             yield TrainCE(self.dataset, self.model, self.experts, seed)
 
     def output(self) -> FolderTarget:
-        """Present when the report on exactly these runs is written."""
-        return FolderTarget(self.plan.evaluate_folder(self.plan.seeds(self.seeds), self.split))
+        """Complete when the report on exactly these runs is written."""
+        return FolderTarget(self.plan.evaluate_folder(self._seeds, self.split))
+
+    def recipe(self) -> Recipe | None:
+        """All that decides the report, or None while an input is missing."""
+        return self.plan.evaluate_recipe(self._seeds, self.split)
 
     def complete(self) -> bool:
-        """Whether the report is there and, where it is wanted, the page of rankings beside it."""
+        """Whether the report is there and, unless --rankings is false, the page of rankings beside it."""
         return self.output().exists() and (not self.rankings or self._page.target.exists())
 
     def run(self) -> None:
@@ -39,25 +48,27 @@ class EvaluateCE(ModelTask):
         if not self.output().exists():
             self._report()
         if self.rankings and not self._page.target.exists():
-            self._page.write()
+            with progress_bar("Taking stills", "video") as progress:
+                self._page.write(progress)
 
     def _report(self) -> None:
         from models.stages import evaluate_seeds
         from pipeline.reports.report import write_report
 
-        folder = self.output().need()
-        seeds = self.plan.seeds(self.seeds)
-        runs = {seed: TrainCE(self.dataset, self.model, self.experts, seed).output().need() for seed in seeds}
-        report = evaluate_seeds(self.plan.sources(), self.plan.model, runs, self.split)
-        write_report(folder, report | self.plan.data_summary() | {"rankings": self.rankings})
-        recipes.write_recipe(folder, self.plan.evaluate_recipe(seeds, self.split) or {}, provenance())
+        folder, plan = self.output().require(), self.plan
+        runs = {task.seed: task.output().require() for task in self.requires()}
+        report = evaluate_seeds(plan.sources(), plan.selection.model, runs, self.split)
+        write_report(folder, report | data_summary(plan.inventory) | {"rankings": self.rankings})
+        recipes.write_recipe(folder, self.recipe() or {}, provenance())
 
-    def closing(self) -> None:
-        """Prints the tables and where the report lies."""
-        from tasks.console.metrics_table import print_report
+    def print_result(self) -> None:
+        """Prints the metrics and the path of the report."""
+        print_report(self.output().require())
 
-        print_report(self.output().need())
+    @property
+    def _seeds(self) -> tuple[int, ...]:
+        return self.plan.selection.seeds(self.seeds)
 
     @property
     def _page(self) -> RankingsPage:
-        return RankingsPage(self.plan, self.plan.seeds(self.seeds), self.split)
+        return RankingsPage(self.plan, self._seeds, self.split)

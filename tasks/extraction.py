@@ -1,4 +1,4 @@
-"""Features of videos, and token vectors of captions."""
+"""Tasks that extract the features of videos and the token vectors of captions."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from tasks.console.terminal import progress_bar
 from tasks.dataset_task import DatasetTask, ModelTask
 from tasks.fetch_weights import FetchWeights, expert_networks, text_network
 from tasks.manifest import BuildManifest
-from tasks.parameters import joined_names, joined_names_beside, names_in, run_id
+from tasks.parameters import hidden_joined_names, joined_names, names_in, run_id
 from tasks.plan.provenance import provenance
 from tasks.plan.settings import Extraction
 from tasks.plan.targets import ExpertTarget, TextTarget
@@ -28,47 +28,48 @@ class ExtractExpert(DatasetTask):
     """
 
     expert = joined_names("Name of an expert")
-    beside = joined_names_beside()
+    beside = hidden_joined_names()  # other networks of the run, as FetchWeights names them
     worker_run = run_id()
 
     @property
     def networks(self) -> str:
-        """Those that it works with."""
+        """The experts' networks, as FetchWeights names them."""
         return expert_networks(self.expert)
 
     def requires(self) -> Iterator[luigi.Task]:
-        """The list of the videos, and the weights of the networks: its own, and those that the run needs beside them.
+        """The manifest, and the weights of these networks and of all others that the run needs.
 
-        Else hours would go by before it turns out that the run as a whole cannot end.
+        Else a run could extract for hours before it fails for want of another network's weights.
         """
         yield BuildManifest(self.dataset)
-        yield from (FetchWeights(one, self.dataset) for one in names_in(f"{self.networks},{self.beside}"))
+        for network in names_in(f"{self.networks},{self.beside}"):
+            yield FetchWeights(network, self.dataset)
 
     def output(self) -> list[ExpertTarget]:
-        """For each expert: present when every video of the manifest has its row."""
+        """For each expert: complete when every video of the manifest has its row."""
         names = names_in(self.expert)
         if not names:
             raise ConfigError("--expert names no expert; luigi --module tasks ListExperts tells which there are")
-        return [ExpertTarget(self.plan, name) for name in names]
+        return [ExpertTarget(self.plan.inventory, name) for name in names]
 
     def run(self) -> None:
-        """Decodes what any of them lacks; what an expert finished is kept when another one fails."""
-        lacking = [target for target in self.output() if not target.exists()]
-        wanted = self.plan.wanted(target.name for target in lacking if not target.is_imported)
+        """Extracts the missing rows of all experts in one pass; where one fails, the rows of the others are kept."""
+        incomplete = [target for target in self.output() if not target.exists()]
+        wanted = self.plan.inventory.missing_features(target.name for target in incomplete if not target.is_imported)
         if wanted:
             self._extract(wanted)
-        for target in lacking:
+        for target in incomplete:
             if target.is_imported:
-                self.plan.complete_import(target.name)
-            target.refuse_too_many_failures()
+                self.plan.inventory.complete_import(target.name)
+            target.check_failures()
 
     def _extract(self, wanted: "list[Wanted]") -> None:
         from extractors.extraction.devices import extract
 
         for item in wanted:
             recipes.write_recipe(item.folder, item.expert.recipe, provenance(item.expert.config.extractor))
-        settings, files = Extraction(), self.plan.files()
-        announce_extraction(wanted, files, settings, self.plan.layout.store)
+        settings, files = Extraction(), self.plan.inventory.files()
+        announce_extraction(wanted, files, settings, self.plan.selection.layout.store)
         with progress_bar("Extracting", "video") as progress:
             errors = extract(settings.devices, wanted, files, settings.options(), progress)
         if errors:
@@ -80,31 +81,32 @@ class EncodeText(ModelTask):
 
     @property
     def networks(self) -> str:
-        """The one that it works with."""
-        return text_network(self.plan.model.text)
+        """The encoder's network, as FetchWeights names it."""
+        return text_network(self.plan.selection.model.text)
 
     def requires(self) -> Iterator[luigi.Task]:
-        """The captions are in the manifest; and the weights of the network."""
+        """The manifest, which holds the captions, and the weights of the network."""
         yield BuildManifest(self.dataset)
         yield FetchWeights(self.networks, self.dataset)
 
     def output(self) -> TextTarget:
-        """Present when every caption has its row."""
-        return TextTarget(self.plan)
+        """Complete when every caption has its row."""
+        return TextTarget(self.plan.inventory)
 
     def run(self) -> None:
         """Encodes the captions that lack a row."""
         from extractors.extraction.captions import encode
 
-        folder = self.plan.layout.text(self.plan.text)
-        recipes.write_recipe(folder, self.plan.text.recipe, provenance(self.plan.text.config.encoder))
+        selection, missing = self.plan.selection, self.plan.inventory.missing_captions() or []
+        folder = selection.layout.text(selection.text)
+        recipes.write_recipe(folder, selection.text.recipe, provenance(selection.text.config.encoder))
         with progress_bar("Encoding the captions", "caption") as progress:
-            encode(self.plan.text, self.plan.missing_captions() or [], folder, Extraction().devices[0], progress)
+            encode(selection.text, missing, folder, Extraction().devices[0], progress)
 
 
-def extraction(dataset: str, names: Iterable[str], *others: EncodeText) -> list[ExtractExpert]:
-    """The extraction of experts; none starts before the weights for all that is stale, `others` too, are here."""
+def extraction(dataset: str, names: Iterable[str], *encoders: EncodeText) -> list[ExtractExpert]:
+    """One ExtractExpert for each name; none starts before the weights of all stale experts and `encoders` are there."""
     names = list(names)
-    tasks: list[ExtractExpert | EncodeText] = [*(ExtractExpert(dataset, name) for name in names), *others]
-    beside = ",".join(task.networks for task in tasks if not task.complete())
-    return [ExtractExpert(dataset, name, beside) for name in names]
+    tasks: list[ExtractExpert | EncodeText] = [*(ExtractExpert(dataset, name) for name in names), *encoders]
+    networks = ",".join(task.networks for task in tasks if not task.complete())
+    return [ExtractExpert(dataset, name, networks) for name in names]

@@ -1,4 +1,4 @@
-"""Tells which experts there are."""
+"""Task that prints a table of all experts."""
 
 import dataclasses
 
@@ -10,43 +10,41 @@ from pipeline import config
 from pipeline.errors import PipelineError
 from pipeline.weights.files import WeightOptions
 from tasks.console.terminal import print_table
+from tasks.dataset_task import RunsEachTime
 from tasks.plan.settings import Paths
 
 COLUMNS = ("expert", "modality", "network", "licence", "weights", "dimension", "MB")
 
 
-class ListExperts(luigi.Task):
+class ListExperts(RunsEachTime, luigi.Task):
     """A table of all experts: modality, network, licence, whether the weights are here, dimension, size."""
-
-    done = False
-
-    def complete(self) -> bool:
-        """True once it has run."""
-        return self.done
 
     def run(self) -> None:
         """Prints the table."""
         layout = Paths().layout
-        # What a network needs is asked of it as if it ran on its real weights.
+        # Also where [Weights] asks for stand-ins, the table is on the real weights.
         options = dataclasses.replace(layout.weights, seeded=False)
         folder = layout.configs / "experts"
         experts = [registry.expert(name, folder, options) for name in config.names(folder)]
-        rows = [_row(expert, options) for expert in experts if not expert.is_imported]
+        rows = [_cells(expert, options) for expert in experts if not expert.is_imported]
         print_table("Experts", COLUMNS, rows, left=5)
-        self.done = True
+        self.has_run = True
 
 
-def _row(expert: NamedExpert, options: WeightOptions) -> list[str]:
+def _cells(expert: NamedExpert, options: WeightOptions) -> list[str]:
+    """The row of an expert; where its weights are unknown, the error stands in their column."""
     extractor = expert.extractor
     network = str(getattr(extractor.params, "network", "")) or expert.config.extractor
-    known = [expert.name, expert.config.modality, network]
+    first = [expert.name, expert.config.modality, network]
     try:
         files = list(extractor.weight_files().values())
     except PipelineError as error:
-        return [*known, "", str(error), str(extractor.dim), ""]
-    here = sum(options.path(file).is_file() for file in files)
-    inside = "inside its package" if extractor.weights else "needs none"
-    told = ("here" if here == len(files) else f"{here} of {len(files)} here") if files else inside
+        return [*first, "", str(error), str(extractor.dim), ""]
+    if files:
+        num_here = sum(options.path(file).is_file() for file in files)
+        weights = "here" if num_here == len(files) else f"{num_here} of {len(files)} here"
+    else:
+        weights = "inside its package" if extractor.weights else "needs none"
     licences = ", ".join(dict.fromkeys(file.licence for file in files if file.licence))
-    size = f"{sum(file.size_mb for file in files):.0f}" if all(file.size_mb for file in files) and files else ""
-    return [*known, licences, told, str(extractor.dim), size]
+    size = f"{sum(file.size_mb for file in files):.0f}" if files and all(file.size_mb for file in files) else ""
+    return [*first, licences, weights, str(extractor.dim), size]

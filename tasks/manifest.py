@@ -1,4 +1,4 @@
-"""The list of a dataset's videos, and the demo's videos themselves."""
+"""Tasks that make the demo's videos, and list the videos of a dataset."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ import luigi
 
 from tasks.console.terminal import progress_bar, say
 from tasks.dataset_task import DatasetTask
-from tasks.plan.inventory import look_again
+from tasks.plan.inventory import rescan
 from tasks.plan.settings import Extraction
 from tasks.plan.targets import DemoTarget, ManifestTarget
 
@@ -15,33 +15,34 @@ class MakeDemo(DatasetTask):
     """Makes the videos and captions of the demo dataset: real files with known content."""
 
     def output(self) -> DemoTarget:
-        """Present when the demo was made with the settings that the YAML has now."""
-        return DemoTarget(self.plan)
+        """Complete when the demo was made with the settings that the YAML has now."""
+        return DemoTarget(self.plan.selection)
 
     def run(self) -> None:
-        """Makes what is missing of it."""
+        """Makes the missing videos."""
         from pipeline.demo.make import make_demo
 
+        selection = self.plan.selection
         with progress_bar("Making the demo videos", "video") as progress:
-            make_demo(self.plan.demo_settings, self.plan.demo_folder, progress)
-        look_again(self.dataset)
+            make_demo(selection.demo_settings, selection.demo_folder, progress)
+        rescan(self.dataset)
 
 
 class BuildManifest(DatasetTask):
     """Lists the videos of a dataset by content, with their captions and splits; reads only new and changed files."""
 
     def requires(self) -> Iterable[luigi.Task]:
-        """The demo must be made; other datasets are found."""
-        return [MakeDemo(self.dataset)] if self.plan.settings.demo else []
+        """The videos of a demo; those of any other dataset must be there."""
+        return [MakeDemo(self.dataset)] if self.plan.selection.settings.demo else []
 
     def output(self) -> ManifestTarget:
-        """Present when the folder looks as it did when it was last looked into."""
-        return ManifestTarget(self.plan)
+        """Complete when the dataset's folder has not changed since it was last scanned."""
+        return ManifestTarget(self.plan.inventory)
 
     def run(self) -> None:
-        """Looks into what is new."""
+        """Reads the new and changed files, and prints what is missing of a known dataset."""
         options = Extraction()
         with progress_bar("Looking into the files", "file") as progress:
-            built = self.plan.build_manifest(options.num_workers, options.deadline_s, progress)
+            built = self.plan.inventory.build_manifest(options.num_workers, options.deadline_s, progress)
         for warning in built.warnings:
             say(f"Note: {warning}")

@@ -1,4 +1,4 @@
-"""Videos of one's own: the dataset's YAML, and what an extraction will take."""
+"""Tasks for videos of one's own: write the dataset's YAML, and estimate what the extraction takes."""
 
 from collections.abc import Iterator
 
@@ -7,14 +7,14 @@ import luigi
 from pipeline.datasets.new_dataset import write_dataset
 from tasks.console.extraction_estimate import announce_extraction
 from tasks.console.terminal import say
-from tasks.dataset_task import ModelTask
+from tasks.dataset_task import ModelTask, RunsEachTime
 from tasks.fetch_weights import FetchWeights, expert_networks
 from tasks.manifest import BuildManifest
-from tasks.plan.plan import plan
+from tasks.plan.plan import load_plan
 from tasks.plan.settings import Extraction, Paths
 
 
-class NewDataset(luigi.Task):
+class NewDataset(RunsEachTime, luigi.Task):
     """Writes configs/datasets/<name>.yaml for a folder of videos, with captions or without."""
 
     name = luigi.Parameter(description="What the dataset shall be called")
@@ -23,14 +23,9 @@ class NewDataset(luigi.Task):
         default="", description='A .csv (columns video, caption, split) or .jsonl; else the ".txt" beside each video'
     )
     model = luigi.Parameter(default="ce_light", description="Name of a file in configs/models/")
-    done = False
-
-    def complete(self) -> bool:
-        """True once it has run."""
-        return self.done
 
     def run(self) -> None:
-        """Writes it, and tells what is in it and what to type next."""
+        """Writes the YAML, and prints what the dataset holds and the command that comes next."""
         layout = Paths().layout
         made = write_dataset(self.name, self.videos, self.captions, self.model, layout.configs / "datasets")
         splits = ", ".join(f"{count} {split}" for split, count in made.splits.items())
@@ -44,32 +39,26 @@ class NewDataset(luigi.Task):
         if made.splits:
             say(f"Next: luigi --module tasks EvaluateCE --dataset {self.name}")
         else:
-            experts = ",".join(plan(layout, self.name).expert_names)
+            experts = ",".join(load_plan(layout, self.name).selection.expert_names)
             say("Without captions there is nothing to train or test on; the features can be extracted and searched:")
             say(f"Next: luigi --module tasks ExtractExpert --dataset {self.name} --expert {experts}")
-        self.done = True
+        self.has_run = True
 
 
-class EstimateExtraction(ModelTask):
+class EstimateExtraction(RunsEachTime, ModelTask):
     """Tells what the extraction of a model's experts will take: videos, hours, time and disk. Keeps nothing."""
 
-    done = False
-
     def requires(self) -> Iterator[luigi.Task]:
-        """The list of the videos, and the weights of the networks that are tried out."""
+        """The manifest, and the weights of the networks that are tried out."""
         yield BuildManifest(self.dataset)
-        yield FetchWeights(expert_networks(",".join(self.plan.expert_names)), self.dataset)
-
-    def complete(self) -> bool:
-        """True once it has told."""
-        return self.done
+        yield FetchWeights(expert_networks(",".join(self.plan.selection.expert_names)), self.dataset)
 
     def run(self) -> None:
-        """Probes a few pieces."""
-        names = [expert.name for expert in self.plan.experts if not expert.is_imported]
-        wanted = self.plan.wanted(names)
+        """Extracts a few segments on trial, and prints the estimate."""
+        selection, inventory = self.plan.selection, self.plan.inventory
+        wanted = inventory.missing_features(expert.name for expert in selection.experts if not expert.is_imported)
         if wanted:
-            announce_extraction(wanted, self.plan.files(), Extraction(), self.plan.layout.store, estimated=True)
+            announce_extraction(wanted, inventory.files(), Extraction(), selection.layout.store, estimated=True)
         else:
             say("Nothing to extract: all experts have all videos")
-        self.done = True
+        self.has_run = True

@@ -1,12 +1,13 @@
-"""What a trained model ranks, as a page to look at."""
+"""Task that makes the page of rankings of a trained model."""
 
 from collections.abc import Iterator
 
 import luigi
 
-from tasks.console.terminal import say
-from tasks.dataset_task import SEEDS, ModelTask
+from tasks.console.terminal import progress_bar, say
+from tasks.dataset_task import SEEDS_HELP, ModelTask
 from tasks.evaluation import EvaluateCE
+from tasks.parameters import split_parameter
 from tasks.plan.rankings_page import RankingsPage
 from tasks.plan.targets import RecipeTarget
 
@@ -14,25 +15,26 @@ from tasks.plan.targets import RecipeTarget
 class ShowRankings(ModelTask):
     """Makes the page rankings.html beside the report: queries with what they find, and what each expert gave to it."""
 
-    seeds = luigi.Parameter(default="", description=SEEDS)
-    split = luigi.ChoiceParameter(choices=("train", "val", "test"), default="test", description="Split to show")
+    seeds = luigi.Parameter(default="", description=SEEDS_HELP)
+    split = split_parameter("Split to show")
 
     def requires(self) -> Iterator[luigi.Task]:
-        """The report, whose folder the page lies in."""
+        """The report, in whose folder the page lies."""
         yield EvaluateCE(self.dataset, self.model, self.experts, self.seeds, self.split, rankings=False)
 
     def output(self) -> RecipeTarget:
-        """Present when the page of this report is written."""
+        """Complete when the page of this report is written."""
         return self._page.target
 
     def run(self) -> None:
         """Writes the page, and a still of each video on it."""
-        self._page.write()
+        with progress_bar("Taking stills", "video") as progress:
+            self._page.write(progress)
 
-    def closing(self) -> None:
-        """Says where the page is."""
+    def print_result(self) -> None:
+        """Prints the path of the page."""
         say(f"Rankings: {self._page.path}")
 
     @property
     def _page(self) -> RankingsPage:
-        return RankingsPage(self.plan, self.plan.seeds(self.seeds), self.split)
+        return RankingsPage(self.plan, self.plan.selection.seeds(self.seeds), self.split)

@@ -1,7 +1,5 @@
-"""The models that the authors of Collaborative Experts published, on features that they released too."""
+"""Task that evaluates a model published by the authors of Collaborative Experts, on the features that they released."""
 
-import functools
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,48 +8,44 @@ import luigi
 from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.stores import recipes
-from pipeline.stores.fingerprint import Recipe, file_sha256
+from pipeline.stores.fingerprint import Recipe
+from tasks.console.metrics_table import print_report
 from tasks.dataset_task import DatasetTask
 from tasks.extraction import EncodeText, ExtractExpert
-from tasks.plan.plan import EVALUATE_VERSION, Plan, plan
+from tasks.parameters import split_parameter
+from tasks.plan import released_checkpoint
+from tasks.plan.data_summary import data_summary
+from tasks.plan.plan import EVALUATE_VERSION, Plan, load_plan
 from tasks.plan.provenance import provenance
 from tasks.plan.settings import Partial, Paths
 from tasks.plan.targets import FolderTarget
 
-STEMS = {
-    "audio": "released_audio", "face": "released_face", "i3d.i3d.0": "released_i3d",
-    "imagenet.resnext101_32x48d.0": "released_imagenet_resnext101",
-    "imagenet.senet154.0": "released_imagenet_senet154", "ocr": "released_ocr",
-    "r2p1d.r2p1d-ig65m.0": "released_r2p1d_ig65m", "r2p1d.r2p1d-ig65m-kinetics.0": "released_r2p1d_ig65m_kinetics",
-    "scene.densenet161.0": "released_scene", "speech": "released_speech",
-}  # fmt: skip
-"""The authors' name of an expert -> that of its YAML in configs/experts/, which may end with _miech."""
-
-MODEL = "File in configs/models/ that says which text features, and which face and audio; by default the dataset's"
+MODEL_HELP = "File in configs/models/ that says which text features, and which face and audio; by default the dataset's"
 
 
 class EvaluateReleased(DatasetTask):
     """Evaluates a published checkpoint on imported features, with the experts that its config names."""
 
-    model = luigi.Parameter(default="", description=MODEL)
+    model = luigi.Parameter(default="", description=MODEL_HELP)
     checkpoint = luigi.Parameter(description="The published trained_model.pth")
     config = luigi.Parameter(description="The config.json that was published beside it")
-    split = luigi.ChoiceParameter(choices=("train", "val", "test"), default="test", description="Split to report on")
+    split = split_parameter("Split to report on")
 
     @property
     def plan(self) -> Plan:
-        """The dataset with the experts that the checkpoint knows."""
-        name = self._model()
-        chosen = ",".join(self._names(name).values())
-        return plan(Paths().layout, self.dataset, name, chosen, Partial().allow_partial)
+        """Plan of the dataset with the experts of the checkpoint."""
+        model = self._model()
+        experts = ",".join(self.expert_names(model).values())
+        return load_plan(Paths().layout, self.dataset, model, experts, Partial().allow_partial)
 
     def requires(self) -> Iterator[luigi.Task]:
         """The imported features, and the token vectors of the captions."""
-        yield from (ExtractExpert(self.dataset, name) for name in self.plan.expert_names)
-        yield EncodeText(self.dataset, self.plan.model_name, ",".join(self.plan.expert_names))
+        selection = self.plan.selection
+        yield from (ExtractExpert(self.dataset, name) for name in selection.expert_names)
+        yield EncodeText(self.dataset, selection.model_name, ",".join(selection.expert_names))
 
     def output(self) -> FolderTarget:
-        """Present when the report on exactly these files is written."""
+        """Complete when the report on exactly these files is written."""
         recipe = self._recipe()
         return FolderTarget(None if recipe is None else self.plan.result_folder("released", recipe))
 
@@ -60,68 +54,43 @@ class EvaluateReleased(DatasetTask):
         from models.stages import evaluate_released
         from pipeline.reports.report import write_report
 
-        folder, settings = self.output().need(), Path(self.config)
-        names = self._names(self._model())
-        report = evaluate_released(self.plan.sources(), Path(self.checkpoint), settings, names, self.split)
-        facts = self.plan.data_summary() | {"model": f"{Path(self.checkpoint).name} (released)"}
-        write_report(folder, report | facts)
+        folder, checkpoint = self.output().require(), Path(self.checkpoint)
+        names = self.expert_names(self._model())
+        report = evaluate_released(self.plan.sources(), checkpoint, Path(self.config), names, self.split)
+        summary = data_summary(self.plan.inventory) | {"model": f"{checkpoint.name} (released)"}
+        write_report(folder, report | summary)
         recipes.write_recipe(folder, self._recipe() or {}, provenance())
 
-    def closing(self) -> None:
-        """Prints the tables and where the report lies."""
-        from tasks.console.metrics_table import print_report
+    def print_result(self) -> None:
+        """Prints the metrics and the path of the report."""
+        print_report(self.output().require())
 
-        print_report(self.output().need())
+    def expert_names(self, model: str) -> dict[str, str]:
+        """The authors' name of each expert of the checkpoint -> the name of its YAML here."""
+        preferred = load_plan(Paths().layout, self.dataset, model).selection.model.experts
+        known = config.names(Paths().layout.configs / "experts")
+        names = released_checkpoint.modalities(Path(self.config))
+        return {name: released_checkpoint.expert_of(name, preferred, known) for name in names}
 
     def _model(self) -> str:
-        """The one that was chosen, or the one that is made for the dataset's released features."""
-        settings = plan(Paths().layout, self.dataset, allow_partial=Partial().allow_partial).settings
-        if not self.model and settings.released is None:
+        """The model that was typed, or the one for the dataset's released features."""
+        plan = load_plan(Paths().layout, self.dataset, allow_partial=Partial().allow_partial)
+        released = plan.selection.settings.released
+        if not self.model and released is None:
             raise ConfigError(f"configs/datasets/{self.dataset}.yaml knows no released features; name a --model")
-        return self.model or (settings.released.model if settings.released else "")
-
-    def _names(self, model: str) -> dict[str, str]:
-        """The authors' name of each expert of the checkpoint -> ours."""
-        listed = plan(Paths().layout, self.dataset, model).model.experts
-        known = config.names(Paths().layout.configs / "experts")
-        return {theirs: _ours(theirs, listed, known) for theirs in _modalities(Path(self.config))}
+        return self.model or (released.model if released else "")
 
     def _recipe(self) -> Recipe | None:
         train = self.plan.train_recipe(0)
         if train is None:
             return None
-        made_from = {key: train[key] for key in ("manifest", "experts", "failed", "text")} | {
-            "imported": train.get("imported")
+        inputs = {key: train[key] for key in ("manifest", "experts", "failed", "text")}
+        files = {"checkpoint": Path(self.checkpoint), "config": Path(self.config)}
+        return {
+            "stage": "evaluate released",
+            "version": EVALUATE_VERSION,
+            "split": self.split,
+            **inputs,
+            "imported": train.get("imported"),
+            **{name: released_checkpoint.sha256(path) for name, path in files.items()},
         }
-        files = {name: _sha256(Path(path)) for name, path in (("checkpoint", self.checkpoint), ("config", self.config))}
-        return {"stage": "evaluate released", "version": EVALUATE_VERSION, "split": self.split} | made_from | files
-
-
-def _modalities(settings: Path) -> list[str]:
-    """The experts of a published config.json."""
-    try:
-        names: list[str] = json.loads(settings.read_text(encoding="utf-8"))["experts"]["modalities"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"--config {settings}: no config.json of a published model: {error!r}") from None
-    return names
-
-
-def _ours(theirs: str, listed: tuple[str, ...], known: list[str]) -> str:
-    """The YAML of the authors' expert: the one that the model lists, or the plain one."""
-    stem = STEMS.get(theirs, "")
-    for name in (*listed, *known):
-        if stem and name in {stem, f"{stem}_miech"}:
-            return name
-    raise ConfigError(f"the checkpoint's expert {theirs!r} has no YAML in configs/experts/; known: {', '.join(STEMS)}")
-
-
-def _sha256(path: Path) -> str:
-    if not path.is_file():
-        raise ConfigError(f"{path}: no such file; the published models are trained_model.pth and config.json")
-    return _remembered_sha256(path, path.stat().st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=8)
-def _remembered_sha256(path: Path, mtime_ns: int) -> str:
-    """Of a file that has not changed since; a checkpoint has gigabytes, and Luigi asks several times."""
-    return file_sha256(path)

@@ -1,4 +1,4 @@
-"""Training: one run for each seed."""
+"""Task that trains a model with one seed."""
 
 from collections.abc import Iterator
 
@@ -18,27 +18,28 @@ class TrainCE(ModelTask):
     seed = luigi.IntParameter(description="Random seed")
 
     def requires(self) -> Iterator[luigi.Task]:
-        """The features of all its experts, the token vectors of the captions, and the models that it learns from."""
+        """The features of all its experts, the token vectors of the captions, and the trained teachers."""
         encode = EncodeText(self.dataset, self.model, self.experts)
-        yield from extraction(self.dataset, self.plan.expert_names, encode)
+        yield from extraction(self.dataset, self.plan.selection.expert_names, encode)
         yield encode
         yield from self._teachers()
 
     def _teachers(self) -> "Iterator[TrainCE]":
-        return (TrainCE(self.dataset, teacher.model_name, "", self.seed) for teacher in self.plan.teachers)
+        names = (teacher.selection.model_name for teacher in self.plan.teachers)
+        return (TrainCE(self.dataset, name, "", self.seed) for name in names)
 
     def output(self) -> FolderTarget:
-        """Present when the run with exactly these inputs is finished."""
+        """Complete when the training with exactly these inputs is finished."""
         return FolderTarget(self.plan.train_folder(self.seed))
 
     def run(self) -> None:
-        """Trains, from where a killed run stopped."""
+        """Trains, from the last checkpoint of a killed run if there is one."""
         if self.complete():
-            return  # the dataset's folder had to be looked into, and holds what it held
+            return  # Luigi judged before the folder was scanned; the scan found nothing new, so the old run still fits
         from models.stages import train_seed
 
-        folder = self.output().need()
-        teachers = [(task.plan.sources(), task.output().need()) for task in self._teachers()]
+        folder, sources = self.output().require(), self.plan.sources()
+        teachers = [(task.plan.sources(), task.output().require()) for task in self._teachers()]
         with progress_bar(f"Training, seed {self.seed}", "epoch") as progress:
-            train_seed(self.plan.sources(), self.plan.model, self.seed, folder, progress, teachers)
+            train_seed(sources, self.plan.selection.model, self.seed, folder, progress, teachers)
         recipes.write_recipe(folder, self.plan.train_recipe(self.seed) or {}, provenance())

@@ -1,1 +1,1 @@
-"""What a run will do: the selection, what is there, recipes and where results lie, status."""
+"""What a run will do: what is selected, what the data folder holds, and recipe, folder and status of each result."""

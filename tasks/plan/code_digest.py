@@ -1,4 +1,4 @@
-"""What the code of an extractor says, as a digest: only ever a hint, for no digest knows what a change means."""
+"""Digest of the code of an extractor: a hint that its features may have changed, never part of a fingerprint."""
 
 import ast
 import functools
@@ -9,7 +9,7 @@ from pathlib import Path
 PACKAGE = "extractors"
 
 SHARED = ("base", "registry")
-"""What every extractor imports: the contract, which makes no feature."""
+"""Modules that every extractor imports: they define the interface, and compute no feature."""
 
 
 @functools.lru_cache(maxsize=256)
@@ -19,18 +19,19 @@ def digest(module: str, folder: Path = Path(__file__).parents[2] / PACKAGE) -> s
     Comments, docstrings and layout do not count. Another Python may give another digest of the same code.
     """
     trees: dict[str, ast.Module] = {}
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
+    queue = [module]
+    while queue:
+        name = queue.pop()
         path = folder / f"{name}.py"
         if name not in trees and name not in SHARED and path.is_file():
             trees[name] = ast.parse(path.read_bytes())
-            waiting += _imported(trees[name])
-    told = {name: ast.dump(_WithoutDocstrings().visit(tree)) for name, tree in sorted(trees.items())}
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
+            queue += _imported(trees[name])
+    code = {name: ast.dump(_WithoutDocstrings().visit(tree)) for name, tree in sorted(trees.items())}
+    return hashlib.sha256(repr(code).encode()).hexdigest()[:12]
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
+    """Names of the modules in extractors/ that a module imports."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == PACKAGE:
             yield from (alias.name for alias in node.names)
@@ -40,6 +41,6 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 
 class _WithoutDocstrings(ast.NodeTransformer):
     def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        """Drops a string that stands alone."""
-        alone = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if alone else node
+        """Drops an expression that is a string: a docstring."""
+        is_docstring = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_docstring else node

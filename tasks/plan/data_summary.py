@@ -1,4 +1,4 @@
-"""What a report says of the data: the experts, what they found, what failed and why."""
+"""Summary of the data behind a report: rows of each expert, failed videos, stand-in weights, warnings."""
 
 from typing import Any
 
@@ -7,36 +7,39 @@ from extractors.registry import NamedExpert
 from tasks.plan.inventory import Inventory
 
 
-def data_summary(plan: Inventory) -> dict[str, Any]:
-    """The facts of one dataset with one model: coverage of each expert, failures, stand-in weights, warnings."""
+def data_summary(inventory: Inventory) -> dict[str, Any]:
+    """The keys of report.json about the data: dataset, model, experts, failures, seeded, and partial where warned."""
+    selection = inventory.selection
     coverage, failures = {}, []
-    for expert in plan.experts:
-        state = plan.expert_state(expert)
-        rows = list(state.rows.values()) if state else []
+    for expert in selection.experts:
+        state = inventory.expert_state(expert)
         coverage[expert.name] = {
             "modality": expert.config.modality,
-            "present": sum(row.count > 0 for row in rows),
-            "absent": sum(row.count == 0 and not row.failed for row in rows),
-            "failed": sum(row.failed for row in rows),
+            "present": state.num_present if state else 0,
+            "absent": state.num_absent if state else 0,
+            "failed": len(state.failed) if state else 0,
         }
-        ids = _ids(plan, expert)
+        ids = _video_ids(inventory, expert)
         failures += [
             {"video": video_id, "expert": expert.name, "reason": row.reason}
-            for row in rows
-            if row.failed
+            for row in (state.failed if state else [])
             for video_id in ids[row.key]
         ]
-    facts = {"dataset": plan.dataset, "model": plan.model_name, "experts": coverage, "failures": failures}
-    recipes = {expert.name: expert.recipe for expert in plan.experts} | {plan.text.name: plan.text.recipe}
-    facts["seeded"] = [name for name, recipe in recipes.items() if registry.is_seeded(recipe)]
-    videos = plan.manifest()
-    return facts | ({"partial": list(videos.warnings)} if videos and videos.warnings else {})
+    recipes = {expert.name: expert.recipe for expert in selection.experts}
+    recipes[selection.text.name] = selection.text.recipe
+    videos = inventory.manifest()
+    return {
+        "dataset": selection.dataset,
+        "model": selection.model_name,
+        "experts": coverage,
+        "failures": failures,
+        "seeded": [name for name, recipe in recipes.items() if registry.is_seeded(recipe)],
+    } | ({"partial": list(videos.warnings)} if videos and videos.warnings else {})
 
 
-def _ids(plan: Inventory, expert: NamedExpert) -> dict[str, list[str]]:
-    """The key of a row -> the videos that it stands for."""
+def _video_ids(inventory: Inventory, expert: NamedExpert) -> dict[str, list[str]]:
+    """Key of a row -> ids of the videos that share it: copies of a file have the same content."""
     ids: dict[str, list[str]] = {}
-    videos = plan.manifest()
-    for video in videos.videos if videos else ():
-        ids.setdefault(plan.row_key(expert, video), []).append(video.video_id)
+    for _, video in inventory.files():
+        ids.setdefault(inventory.row_key(expert, video), []).append(video.video_id)
     return ids

@@ -1,4 +1,4 @@
-"""One import: the archive is unpacked once, and each table that it holds goes into its store."""
+"""Imports an archive of released features: unpacks it once, and fills the store of each expert and text encoder."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,46 +18,51 @@ from tasks.plan.layout import Layout
 from tasks.plan.provenance import provenance
 
 
-def run_import(release: Release, fuse: bool, archive: Path, layout: Layout, progress: Progress) -> dict[str, Origin]:
-    """Expert or text encoder -> what was imported for it; ArchiveError when the archive holds nothing that is known."""
-    tables, texts = list(_experts(layout)), list(_texts(layout))
-    wanted = [pattern for one in (*tables, *texts) for alternative in one.files for pattern in alternative]
+def import_archive(
+    release: Release, fuse_captions: bool, archive: Path, layout: Layout, progress: Progress
+) -> dict[str, Origin]:
+    """Fills the stores of all experts and text encoders in the configs whose files the archive holds.
+
+    Returns expert or text encoder -> what was imported. With `fuse_captions` the text features are those of all
+    captions of a video as one paragraph. ArchiveError where the archive holds no known file.
+    """
+    experts, texts = list(_expert_tables(layout)), list(_text_tables(layout))
+    patterns = [pattern for table in (*experts, *texts) for files in table.files for pattern in files]
     with scratch(layout.store) as folder:
         members = unpack(
             archive,
-            lambda name: releases.is_annotation(name) or any(feature_import.fits(name, pattern) for pattern in wanted),
+            lambda name: releases.is_annotation(name) or any(feature_import.fits(name, pattern) for pattern in patterns),
             folder,
         )
-        found = {one.name: feature_import.find(one.files, members) for one in (*tables, *texts)}
+        found = {table.name: feature_import.find(table.files, members) for table in (*experts, *texts)}
         if not any(found.values()):
             raise ArchiveError(f"{archive}: none of the files in it is named by a YAML in configs/experts/")
         releases.keep_annotations(release, members)
-        done = {}
-        here = [one for one in (*tables, *texts) if found[one.name]]
-        for one in here:
-            chosen = {name: members[name] for name in found[one.name]}
-            recipes.write_recipe(one.folder, one.recipe, provenance())
-            origin = feature_import.begin(one, release.released.collection, archive.name, chosen)
-            if one in texts:
-                feature_import.import_texts(one, origin, chosen, _caption_keys(release, fuse))
+        origins = {}
+        held = [table for table in (*experts, *texts) if found[table.name]]
+        for table in held:
+            files = {name: members[name] for name in found[table.name]}
+            recipes.write_recipe(table.folder, table.recipe, provenance())
+            origin = feature_import.begin(table, release.released.collection, archive.name, files)
+            if table in texts:
+                feature_import.import_texts(table, origin, files, _caption_keys(release, fuse_captions))
             else:
-                feature_import.import_features(one, origin, chosen, released.captions(release.folder))
-            done[one.name] = origin
-            progress(len(done), len(here))
-        return done
+                feature_import.import_features(table, origin, files, released.captions(release.folder))
+            origins[table.name] = origin
+            progress(len(origins), len(held))
+        return origins
 
 
-def _experts(layout: Layout) -> Iterator[Table]:
+def _expert_tables(layout: Layout) -> Iterator[Table]:
     folder = layout.configs / "experts"
     for name in config.names(folder):
         expert = registry.expert(name, folder)
         if expert.is_imported:
-            yield Table(
-                name, layout.features(expert), expert.recipe, expert.extractor.dim, expert.extractor.params.files
-            )
+            files = expert.extractor.params.files
+            yield Table(name, layout.features(expert), expert.recipe, expert.extractor.dim, files)
 
 
-def _texts(layout: Layout) -> Iterator[Table]:
+def _text_tables(layout: Layout) -> Iterator[Table]:
     folder = layout.configs / "text"
     for name in config.names(folder):
         text = registry.text(name, folder)
@@ -65,11 +70,11 @@ def _texts(layout: Layout) -> Iterator[Table]:
             yield Table(name, layout.text(text), text.recipe, text.encoder.dim, text.encoder.params.files)
 
 
-def _caption_keys(release: Release, fuse: bool) -> Mapping[str, list[str]]:
-    """Video, as the text features call it, -> the rows of its captions, or the one of all of them as a paragraph."""
-    called = released.text_names(release.folder)
-    captions = released.captions(release.folder).items()
-    return {
-        called.get(video, video): [one.key for one in ([protocol.paragraph(said)] if fuse else said)]
-        for video, said in captions
-    }
+def _caption_keys(release: Release, fuse_captions: bool) -> Mapping[str, list[str]]:
+    """Video, by its name in the text features -> keys of its captions, or the key of all of them as one paragraph."""
+    text_names = released.text_names(release.folder)
+    keys = {}
+    for video, captions in released.captions(release.folder).items():
+        rows = [protocol.paragraph(captions)] if fuse_captions else captions
+        keys[text_names.get(video, video)] = [row.key for row in rows]
+    return keys

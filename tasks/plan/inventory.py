@@ -1,6 +1,6 @@
-"""What is there of a dataset, and what is missing: its manifest, the rows of each expert, the token vectors.
+"""What the data folder holds for a selection: the manifest, the rows of each expert, the token vectors.
 
-Indexes are read only, never an array.
+Only indexes are read, never an array.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,136 +16,168 @@ from pipeline.errors import PipelineError
 from pipeline.released.feature_import import fill_absent, origin_of, row_key
 from pipeline.stores import store
 from pipeline.stores.store import Row
-from tasks.plan.selection import Choice
+from tasks.plan.selection import Selection
 
 if TYPE_CHECKING:
     from extractors.extraction.one_pass import Wanted
 
 Progress = Callable[[int, int], None]
+"""Callback `(done, total)`."""
+
+scan_digests: dict[str, str] = {}
+"""Dataset -> digest of its folder (names, sizes, dates), scanned once per process.
+
+Luigi asks for the same outputs many times in a run: a new scan each time would be slow, and a file that arrives during
+the run would change what the run has planned. Tasks that change the folder call `rescan`.
+"""
+
+
+def rescan(dataset: str) -> None:
+    """Makes the next look at the manifest scan the dataset's folder again."""
+    scan_digests.pop(dataset, None)
 
 
 @dataclass(frozen=True)
 class ExpertState:
-    """What the store of an expert lacks of a dataset; rows are named by content, imported ones by the video's name."""
+    """The rows of one expert for the videos of one dataset, and those that are missing."""
 
     expert: NamedExpert
     folder: Path
     rows: dict[str, Row]
-    """Of this dataset's videos only."""
+    """Key -> row. Keys are content hashes of videos; for imported features they stand for (collection, video id)."""
     remaining: frozenset[str]
-    """Keys of the rows that are not there yet."""
+    """Keys of the missing rows."""
+
+    @property
+    def num_videos(self) -> int:
+        """Number of different rows that the dataset needs."""
+        return len(self.rows) + len(self.remaining)
+
+    @property
+    def num_present(self) -> int:
+        """Number of rows with features."""
+        return sum(row.count > 0 for row in self.rows.values())
+
+    @property
+    def num_absent(self) -> int:
+        """Number of rows of videos in which the expert found nothing."""
+        return sum(row.count == 0 and not row.failed for row in self.rows.values())
 
     @property
     def failed(self) -> list[Row]:
-        """The videos on which it failed."""
+        """The rows of videos on which the expert failed."""
         return [row for row in self.rows.values() if row.failed]
 
 
-class Inventory(Choice):
-    """A choice, and what the data folder holds for it."""
+class Inventory:
+    """What the data folder holds for a selection."""
+
+    def __init__(self, selection: Selection) -> None:
+        self.selection = selection
 
     def manifest(self) -> Manifest | None:
-        """The manifest of the dataset as it looks now, or None when it must be built first."""
-        folder = self.layout.manifests(self.dataset)
-        name = manifest.read_pointer(folder, _look(self.dataset, self.settings))
-        return manifest.load(self.dataset, Path(self.settings.videos), folder, name) if name else None
+        """The manifest of the dataset's folder as it is now, or None where it must be built first."""
+        selection = self.selection
+        folder = self._manifests
+        name = manifest.read_pointer(folder, _scan_digest(selection.dataset, selection.settings))
+        return manifest.load(selection.dataset, Path(selection.settings.videos), folder, name) if name else None
+
+    def build_manifest(self, workers: int, deadline_s: float, progress: Progress) -> Manifest:
+        """Scans the dataset's folder again, reads the new and changed files, and saves the manifest."""
+        selection = self.selection
+        rescan(selection.dataset)
+        digest = _scan_digest(selection.dataset, selection.settings)
+        built = survey.build(
+            selection.dataset, selection.settings, selection.layout.cache, workers, deadline_s, progress
+        )
+        manifest.save(built, self._manifests)
+        manifest.write_pointer(self._manifests, digest, built.fingerprint)
+        return built
+
+    def last_manifest(self) -> Manifest | None:
+        """The manifest of the newest scan, which may be outdated; None where none was ever built."""
+        selection, folder = self.selection, self._manifests
+        pointers = sorted(folder.glob("look-*.json"), key=lambda path: path.stat().st_mtime)
+        name = manifest.read_pointer(folder, pointers[-1].stem.removeprefix("look-")) if pointers else None
+        return manifest.load(selection.dataset, Path(selection.settings.videos), folder, name) if name else None
 
     def folder_changes(self, before: Manifest) -> str:
         """What is new, changed or gone in the dataset's folder since `before`, in words."""
-        changed = scan.changes(before, self.settings, self.layout.cache)
-        told = [f"{len(names)} {what} (e.g. {names[0]})" for what, names in changed.items() if names]
-        return "; ".join(told) or "the captions or settings changed"
-
-    def build_manifest(self, workers: int, deadline_s: float, progress: Progress) -> Manifest:
-        """Looks into the dataset's folder as it is now, and saves what is found."""
-        look_again(self.dataset)
-        look = _look(self.dataset, self.settings)
-        built = scan.build(self.dataset, self.settings, self.layout.cache, workers, deadline_s, progress)
-        folder = self.layout.manifests(self.dataset)
-        manifest.save(built, folder)
-        manifest.write_pointer(folder, look, built.fingerprint)
-        return built
+        changes = scan.changes(before, self.selection.settings, self.selection.layout.cache)
+        counts = [f"{len(names)} {kind} (e.g. {names[0]})" for kind, names in changes.items() if names]
+        return "; ".join(counts) or "the captions or settings changed"
 
     def files(self) -> list[tuple[Path, Video]]:
-        """(file, video) of the dataset, in manifest order."""
+        """(file, video) of the dataset, in manifest order; empty before the manifest is built."""
         videos = self.manifest()
         return [(videos.path(video), video) for video in videos.videos] if videos else []
 
-    @property
-    def collection(self) -> str:
-        """What imported features of the dataset are filed under."""
-        return self.settings.released.collection if self.settings.released else self.dataset
-
     def row_key(self, expert: NamedExpert, video: Video) -> str:
-        """Names the row of a video in the store of the expert."""
-        return row_key(self.collection, video.video_id) if expert.is_imported else video.content
+        """Key of the row of a video in the store of an expert."""
+        return row_key(self.selection.collection, video.video_id) if expert.is_imported else video.content
 
     def expert_state(self, expert: NamedExpert) -> ExpertState | None:
-        """What is there and what is missing of an expert's features, or None when there is no manifest yet."""
+        """Which rows of an expert are there and which are missing, or None before the manifest is built."""
         videos = self.manifest()
         if videos is None:
             return None
-        folder = self.layout.features(expert)
-        wanted = {self.row_key(expert, video) for video in videos.videos}
-        rows = {key: row for key, row in store.rows(folder).items() if key in wanted}
-        return ExpertState(expert, folder, rows, frozenset(wanted - rows.keys()))
+        folder = self.selection.layout.features(expert)
+        keys = {self.row_key(expert, video) for video in videos.videos}
+        rows = {key: row for key, row in store.rows(folder).items() if key in keys}
+        return ExpertState(expert, folder, rows, frozenset(keys - rows.keys()))
 
-    def wanted(self, names: Iterable[str]) -> "list[Wanted]":
-        """For each expert that lacks videos, the store to fill and which they are."""
+    def missing_features(self, names: Iterable[str]) -> "list[Wanted]":
+        """For each of these experts that has missing rows: its store, and the keys of the rows."""
         from extractors.extraction.one_pass import Wanted
 
-        states = [self.expert_state(self.expert(name)) for name in names]
+        states = [self.expert_state(self.selection.expert(name)) for name in names]
         return [Wanted(state.expert, state.folder, state.remaining) for state in states if state and state.remaining]
 
-    def complete_import(self, name: str) -> None:
-        """Absent rows for videos that an imported expert knows nothing of; PipelineError when none was imported."""
-        state = self.expert_state(self.expert(name))
-        origin = origin_of(state.folder, self.collection) if state else None
-        if state is None or origin is None or not origin.finished:
-            raise PipelineError(
-                f"expert {name} has no features of {self.collection}: luigi --module tasks ImportExperts --dataset "
-                f"{self.dataset} gets and imports them (--archive FILE takes yours)"
-            )
-        fill_absent(state.folder, state.expert.extractor.dim, state.remaining)
-
-    def too_many_failed(self, state: ExpertState) -> str:
-        """Why a run must not go on with this expert, in words; empty when it may."""
-        failed, total = len(state.failed), len(state.rows) + len(state.remaining)
-        if failed <= self.settings.max_failed_fraction * total:
-            return ""
-        reasons = sorted({row.reason for row in state.failed})
-        return (
-            f"expert {state.expert.name} failed on {failed} of {total} videos of {self.dataset}, e.g.: {reasons[0]}; "
-            f"at most {self.settings.max_failed_fraction:.0%} may. Mend or remove the files (luigi --module tasks "
-            f"ForgetFailures --dataset {self.dataset} tries failed ones again), or raise max_failed_fraction in "
-            f"configs/datasets/{self.dataset}.yaml"
-        )
-
     def missing_captions(self, text: NamedText | None = None) -> list[str] | None:
-        """The captions without token vectors, each text once, or None when there is no manifest yet.
+        """The captions without token vectors, each text once, or None before the manifest is built.
 
         The vectors are those of `text`, by default of the model's text encoder.
         """
         videos = self.manifest()
         if videos is None:
             return None
-        have = store.rows(self.layout.text(text or self.text))
+        rows = store.rows(self.selection.layout.text(text or self.selection.text))
         texts = dict.fromkeys(caption.text for video in videos.videos for caption in video.captions)
-        return [text for text in texts if Caption(text).key not in have]
+        return [text for text in texts if Caption(text).key not in rows]
+
+    def complete_import(self, name: str) -> None:
+        """Writes an absent row for each video that the imported features lack; PipelineError where there are none."""
+        selection = self.selection
+        state = self.expert_state(selection.expert(name))
+        origin = origin_of(state.folder, selection.collection) if state else None
+        if state is None or origin is None or not origin.finished:
+            raise PipelineError(
+                f"expert {name} has no features of {selection.collection}: luigi --module tasks ImportExperts "
+                f"--dataset {selection.dataset} gets and imports them (--archive FILE takes yours)"
+            )
+        fill_absent(state.folder, state.expert.extractor.dim, state.remaining)
+
+    def failure_message(self, state: ExpertState) -> str:
+        """Error message where more videos failed than `max_failed_fraction` allows; empty otherwise."""
+        dataset, limit = self.selection.dataset, self.selection.settings.max_failed_fraction
+        if len(state.failed) <= limit * state.num_videos:
+            return ""
+        reasons = sorted({row.reason for row in state.failed})
+        return (
+            f"expert {state.expert.name} failed on {len(state.failed)} of {state.num_videos} videos of {dataset}, "
+            f"e.g.: {reasons[0]}; at most {limit:.0%} may. Mend or remove the files (luigi --module tasks "
+            f"ForgetFailures --dataset {dataset} tries failed ones again), or raise max_failed_fraction in "
+            f"configs/datasets/{dataset}.yaml"
+        )
+
+    @property
+    def _manifests(self) -> Path:
+        return self.selection.layout.manifests(self.selection.dataset)
 
 
-_looks: dict[str, str] = {}
-
-
-def _look(dataset: str, settings: DatasetConfig) -> str:
-    """How the dataset's folder looks from outside; looked at once until `look_again`."""
-    if dataset not in _looks:
+def _scan_digest(dataset: str, settings: DatasetConfig) -> str:
+    if dataset not in scan_digests:
         if not Path(settings.videos).is_dir() and settings.demo:
             return "not-made-yet"
-        _looks[dataset] = scan.scan_digest(dataset, settings)
-    return _looks[dataset]
-
-
-def look_again(dataset: str) -> None:
-    """The folder has changed, or may have."""
-    _looks.pop(dataset, None)
+        scan_digests[dataset] = scan.scan_digest(dataset, settings)
+    return scan_digests[dataset]

@@ -1,4 +1,4 @@
-"""Where things lie, from videos to reports."""
+"""Paths of everything that the program reads and writes."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +10,7 @@ from pipeline.weights.files import WeightOptions
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things lie."""
+    """The folders of the data and of the configs, and where weights come from."""
 
     data: Path
     configs: Path
@@ -18,22 +18,22 @@ class Layout:
 
     @property
     def store(self) -> Path:
-        """All that is computed."""
+        """Folder of all computed results."""
         return self.data / "store"
 
     @property
     def cache(self) -> Path:
-        """What was seen in each file, so that it need not be read again."""
+        """SQLite file with the facts of each media file, so that an unchanged file is not read again."""
         return self.data / "cache" / "files.sqlite"
 
     def manifests(self, dataset: str) -> Path:
-        """One folder a manifest, and one pointer a look of the dataset's folder."""
+        """Folder of a dataset's manifests, and of the pointers from a scan of the dataset's folder to a manifest."""
         return self.store / "manifests" / dataset
 
     def features(self, expert: NamedExpert) -> Path:
-        """The store of an expert's features."""
+        """Store of an expert's features."""
         return self.store / "features" / expert.name / fingerprint(expert.recipe)
 
     def text(self, text: NamedText) -> Path:
-        """The store of a text encoder's token vectors."""
+        """Store of a text encoder's token vectors."""
         return self.store / "text" / text.name / fingerprint(text.recipe)

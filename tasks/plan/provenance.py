@@ -1,4 +1,4 @@
-"""Where and with what a result was made: kept beside it to be read, never part of its name."""
+"""Where and with what a result was made: kept beside the result for people to read, never part of its name."""
 
 import json
 import platform
@@ -23,14 +23,18 @@ def provenance(extractor: str = "") -> dict[str, Any]:
 
 
 def code_has_changed(folder: Path, extractor: str) -> bool:
-    """Whether the code of `extractor` is another one than that which began the store; False when that is not known."""
+    """Whether the code of `extractor` differs from the code that began the store in `folder`.
+
+    False where that is unknown: no store, a store without provenance, or one begun by another minor version of Python,
+    whose digests cannot be compared.
+    """
     try:
-        told = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))["provenance"]
-        before, python = told["code"], told["python"]
+        recorded = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))["provenance"]
+        digest, python = recorded["code"], recorded["python"]
     except (OSError, ValueError, KeyError, TypeError):
-        return False  # nothing was begun, or an older version did
+        return False
     comparable = python.split(".")[:2] == platform.python_version().split(".")[:2]
-    return bool(comparable and before != code_digest.digest(extractor))
+    return bool(comparable and digest != code_digest.digest(extractor))
 
 
 def _version(name: str) -> str | None:

@@ -1,12 +1,11 @@
-"""The page of rankings that lies beside a report."""
+"""Recipe, folder and writing of the page of rankings beside a report."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from pipeline.stores import recipes
 from pipeline.untrusted.archives import scratch
-from tasks.console.terminal import progress_bar
+from tasks.plan.inventory import Progress
 from tasks.plan.plan import Plan
 from tasks.plan.provenance import provenance
 from tasks.plan.settings import Extraction
@@ -18,7 +17,7 @@ RECIPE = {"stage": "rankings", "version": RANKINGS_VERSION}
 
 
 class RankingsPage:
-    """rankings.html, beside the report on `split` of models with these `seeds`, of which it shows the first."""
+    """rankings.html beside the report on `split` of models with these `seeds`, of which it shows the first."""
 
     def __init__(self, plan: Plan, seeds: Sequence[int], split: str) -> None:
         self._plan, self._seed, self._split = plan, seeds[0], split
@@ -27,34 +26,34 @@ class RankingsPage:
 
     @property
     def path(self) -> Path:
-        """Of the page."""
-        return self.target.need().parent / "rankings.html"
+        """Path of the page; PipelineError while the report's inputs are missing."""
+        return self.target.require().parent / "rankings.html"
 
-    def write(self) -> None:
-        """Makes it, and the stills of the videos on it; stills that a killed run took are kept."""
+    def write(self, progress: Progress) -> None:
+        """Writes the page and a still of each video on it; stills of a killed run are kept."""
         from search import config
         from search.pages import rankings
         from search.pages.rankings_page import write_page
 
-        folder, sources = self.target.need(), self._plan.sources()
-        run = FolderTarget(self._plan.train_folder(self._seed)).need()
+        folder, sources = self.target.require(), self._plan.sources()
+        run = FolderTarget(self._plan.train_folder(self._seed)).require()
         folder.mkdir(parents=True, exist_ok=True)
-        stop_words = config.load(self._plan.layout.configs).stop_words
+        stop_words = config.load(self._plan.selection.layout.configs).stop_words
         with scratch(folder) as temporary:
-            temporary.mkdir()  # of this run alone: another one may be making the same page
+            temporary.mkdir()  # a folder per process, since another one may be writing the same page
             ranked = rankings.rank(sources, run, self._split, stop_words, temporary / "words.sqlite")
-            with progress_bar("Taking stills", "video") as progress:
-                facts = self._facts(sources.manifest.root)
-                write_page(ranked, facts, folder.parent, Extraction().num_workers, progress)
+            facts = self._facts(sources.manifest.root)
+            write_page(ranked, facts, folder.parent, Extraction().num_workers, progress)
         (folder / "recipe.json").unlink(missing_ok=True)
         recipes.write_recipe(folder, RECIPE, provenance())
 
-    def _facts(self, root: Path) -> dict[str, Any]:
+    def _facts(self, root: Path) -> "dict[str, object]":
+        selection = self._plan.selection
         return {
-            "dataset": self._plan.dataset,
-            "model": self._plan.model_name,
+            "dataset": selection.dataset,
+            "model": selection.model_name,
             "split": self._split,
             "seed": self._seed,
-            "modalities": {expert.name: expert.config.modality for expert in self._plan.experts},
+            "modalities": {expert.name: expert.config.modality for expert in selection.experts},
             "root": root,
         }

@@ -1,44 +1,53 @@
-"""How what is made to be looked at stands: the page of rankings, and the index that a search opens."""
+"""Status of what the search floor makes: the page of rankings, and the index that a search opens."""
 
 from pipeline.stores import recipes
 from pipeline.stores.fingerprint import Recipe, differences
 from search.index import folder
-from tasks.plan.plan import Plan
+from tasks.plan.index_plan import IndexPlan
+from tasks.plan.plan import Plan, load_plan
 from tasks.plan.rankings_page import RankingsPage
-from tasks.plan.status import Line
-from tasks.search import BuildIndex
-
-WAITS = "waits for the stages above"
+from tasks.plan.status import WAITS, StageStatus
+from tasks.plan.targets import IndexTarget
 
 
-def search_status(plan: Plan, seeds: str, split: str) -> list[Line]:
-    """A line for each."""
-    return [_rankings(plan, seeds, split), _index(plan)]
+def search_status(plan: Plan, seeds: str, split: str) -> list[StageStatus]:
+    """The status of the page of rankings and of the index; `seeds` as typed."""
+    return [_rankings(plan, plan.selection.seeds(seeds), split), _index(plan)]
 
 
-def _rankings(plan: Plan, seeds: str, split: str) -> Line:
-    page, report = RankingsPage(plan, plan.seeds(seeds), split), plan.evaluate_folder(plan.seeds(seeds), split)
+def _rankings(plan: Plan, seeds: tuple[int, ...], split: str) -> StageStatus:
+    page, report = RankingsPage(plan, seeds, split), plan.evaluate_folder(seeds, split)
     stage = f"ShowRankings {split}"
     if page.target.exists():
-        return Line(stage, True, str(page.path))
+        return StageStatus(stage, True, str(page.path))
     if report is None or recipes.read_recipe(report) is None:
-        return Line(stage, False, WAITS)
+        return StageStatus(stage, False, WAITS)
     old = recipes.read_recipe(page.path.parent / "rankings")
-    return Line(stage, False, "made by another version of the program" if old else "never made")
+    return StageStatus(stage, False, "made by another version of the program" if old else "never made")
 
 
-def _index(plan: Plan) -> Line:
-    """Compared with what BuildIndex would make now in the way in which it was made: with which model, if any."""
-    parent = plan.layout.store / "index" / plan.dataset
-    opened = folder.current(parent)
+def _index(plan: Plan) -> StageStatus:
+    """Compares the current index with the one that BuildIndex would make now with the same options."""
+    selection = plan.selection
+    opened = folder.current(selection.layout.store / "index" / selection.dataset)
     old: Recipe | None = recipes.read_recipe(opened) if opened else None
     if old is None:
-        return Line("BuildIndex", False, f"never built: luigi --module tasks BuildIndex --dataset {plan.dataset}")
-    trained_on = old.get("trained_on", "")
-    untrained = old["train"] is None
-    task = BuildIndex(plan.dataset, plan.model_name, ",".join(plan.expert_names), untrained, trained_on)
-    how = "without a model" if untrained else f"with a model trained on {trained_on}" if trained_on else ""
-    if task.complete():
-        return Line("BuildIndex", True, ", ".join(part for part in (str(opened), how) if part))
-    now = task.recipe()
-    return Line("BuildIndex", False, WAITS if now is None else "; ".join(differences(old, now)))
+        command = f"luigi --module tasks BuildIndex --dataset {selection.dataset}"
+        return StageStatus("BuildIndex", False, f"never built: {command}")
+    trained_on, untrained = old.get("trained_on", ""), old["train"] is None
+    if trained_on:
+        index = IndexPlan(_trained_plan(plan, trained_on), searched=selection.dataset)
+    else:
+        index = IndexPlan(plan, untrained=untrained)
+    model = "without a model" if untrained else f"with a model trained on {trained_on}" if trained_on else ""
+    if IndexTarget(index.folder).exists():
+        return StageStatus("BuildIndex", True, ", ".join(part for part in (str(opened), model) if part))
+    now = index.recipe()
+    return StageStatus("BuildIndex", False, WAITS if now is None else "; ".join(differences(old, now)))
+
+
+def _trained_plan(plan: Plan, trained_on: str) -> Plan:
+    """The plan with the same model and experts on the dataset `trained_on`."""
+    selection = plan.selection
+    experts = ",".join(selection.expert_names)
+    return load_plan(selection.layout, trained_on, selection.model_name, experts, selection.allow_partial)

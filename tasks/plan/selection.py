@@ -1,4 +1,4 @@
-"""What was chosen: a dataset, a model, its experts and seeds, as the configs say. Nothing of the data is looked at."""
+"""What a run selects: a dataset, a model, experts and seeds, as the configs define them. Reads no data."""
 
 import functools
 from dataclasses import replace
@@ -17,33 +17,38 @@ from tasks.parameters import names_in
 from tasks.plan.layout import Layout
 
 
-class Choice:
-    """One dataset, one model, and the experts chosen for it."""
+class Selection:
+    """One dataset, one model, and the experts that take part.
+
+    An empty `model` means the default of the dataset, empty `experts` those of the model. ConfigError for a name
+    without a YAML.
+    """
 
     def __init__(
         self, layout: Layout, dataset: str, model: str = "", experts: str = "", allow_partial: bool = False
     ) -> None:
         self.layout = layout
         self.dataset = dataset
+        self.allow_partial = allow_partial
         settings = annotations.load_dataset(dataset, layout.configs / "datasets")
         self.settings = replace(settings, allow_partial=settings.allow_partial or allow_partial)
         self.model_name = model or _default_model(self.settings)
-        self._chosen = experts
+        self._experts = experts
 
     @functools.cached_property
     def model(self) -> ModelConfig:
-        """The model's config."""
+        """Config of the model."""
         return model_config.load(self.model_name, self.layout.configs / "models")
 
     @functools.cached_property
     def expert_names(self) -> tuple[str, ...]:
-        """The experts that take part, sorted: those that were chosen, also beyond the model's list, or the model's."""
-        chosen = tuple(sorted(set(names_in(self._chosen))))
-        return chosen or tuple(sorted(self.model.experts))
+        """Names of the experts that take part, sorted; the selected ones need not be in the model's list."""
+        selected = tuple(sorted(set(names_in(self._experts))))
+        return selected or tuple(sorted(self.model.experts))
 
     @functools.cached_property
     def experts(self) -> list[NamedExpert]:
-        """The experts that take part."""
+        """The experts that take part, sorted by name."""
         return [self.expert(name) for name in self.expert_names]
 
     @functools.cached_property
@@ -51,19 +56,19 @@ class Choice:
         """The model's text encoder."""
         return registry.text(self.model.text, self.layout.configs / "text", self.layout.weights)
 
-    def seeds(self, chosen: str) -> tuple[int, ...]:
-        """The seeds named on the command line, or those of the model."""
+    def seeds(self, typed: str) -> tuple[int, ...]:
+        """The seeds that were typed as --seeds, or those of the model where `typed` is empty."""
         try:
-            seeds = tuple(int(seed) for seed in chosen.split(",") if seed.strip())
+            seeds = tuple(int(seed) for seed in typed.split(",") if seed.strip())
         except ValueError:
-            raise ConfigError(f"--seeds {chosen}: expected whole numbers with commas between, e.g. 0,1,2") from None
+            raise ConfigError(f"--seeds {typed}: expected whole numbers with commas between, e.g. 0,1,2") from None
         if len(set(seeds)) < len(seeds):
-            raise ConfigError(f"--seeds {chosen}: names a seed twice")
+            raise ConfigError(f"--seeds {typed}: names a seed twice")
         return seeds or self.model.training.seeds
 
     @property
     def demo_settings(self) -> DemoSettings:
-        """How the demo is made; ConfigError for a dataset that is no demo."""
+        """Settings of the demo videos; ConfigError for a dataset that is no demo."""
         if self.settings.demo is None:
             raise ConfigError(
                 f"configs/datasets/{self.dataset}.yaml has no 'demo' block: its videos are found, not made"
@@ -72,8 +77,13 @@ class Choice:
 
     @property
     def demo_folder(self) -> Path:
-        """The demo's captions lie beside its folder of videos."""
+        """Folder of the demo: its captions, and the folder of its videos."""
         return Path(self.settings.videos).parent
+
+    @property
+    def collection(self) -> str:
+        """Name under which imported features of the dataset are stored; datasets of the same videos share it."""
+        return self.settings.released.collection if self.settings.released else self.dataset
 
     def expert(self, name: str) -> NamedExpert:
         """The expert called `name`."""
@@ -81,11 +91,11 @@ class Choice:
 
 
 read_expert = functools.lru_cache(maxsize=256)(registry.expert)
-"""The expert of a YAML, read once a process."""
+"""The expert of a YAML, read once per process."""
 
 
 def _default_model(settings: DatasetConfig) -> str:
-    """The dataset's own; with released features and no videos the one that is made for those."""
+    """The dataset's model; where there are released features but no videos, the model for these features."""
     if settings.released and is_imported(settings) and not has_videos(settings):
         return settings.released.model
     return settings.model

@@ -1,4 +1,4 @@
-"""Sections of luigi.cfg, and what can be typed with any task: where things lie, speed and patience."""
+"""Sections of luigi.cfg, which can also be typed as options of any task: paths, weights, speed of the extraction."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Weights(luigi.Config):
-    """Where the networks' weights come from, and where they are kept."""
+    """Section [Weights]: where the networks' weights come from, and where they are kept."""
 
     cache = luigi.Parameter(default="", description="Folder of the files; by default weights/ in the data folder")
     mirror = luigi.Parameter(default="", description="Address of a copy of a filled cache, in place of the sources")
@@ -23,25 +23,25 @@ class Weights(luigi.Config):
     )
 
     def options(self, data: Path) -> WeightOptions:
-        """As the floors below take them."""
+        """The section as options of the weight cache; `data` is the data folder, which holds the default cache."""
         cache = Path(self.cache) if self.cache else data / "weights"
         return WeightOptions(cache, self.mirror, self.offline, self.seeded)
 
 
 class Paths(luigi.Config):
-    """Section [Paths] of luigi.cfg: where things lie."""
+    """Section [Paths]: the data folder and the folder of configs."""
 
     data = luigi.Parameter(default="data", description="Folder for videos, stores and results")
     configs = luigi.Parameter(default="configs", description="Folder with the YAMLs")
 
     @property
     def layout(self) -> Layout:
-        """The folders below these two."""
+        """The paths below these two folders."""
         return Layout(Path(self.data), Path(self.configs), Weights().options(Path(self.data)))
 
 
 class Partial(luigi.Config):
-    """Typed as `--allow-partial`, with any task."""
+    """The option --allow-partial, which can be typed with any task."""
 
     use_cmdline_section = False
     allow_partial = luigi.BoolParameter(
@@ -50,7 +50,7 @@ class Partial(luigi.Config):
 
 
 class Extraction(luigi.Config):
-    """Section [Extraction] of luigi.cfg: speed and patience, nothing that changes a feature."""
+    """Section [Extraction]: speed and timeouts; nothing here changes a feature."""
 
     workers = luigi.IntParameter(default=0, description="Decode workers; 0 = one per core")
     deadline_s = luigi.FloatParameter(default=300.0, description="Seconds for one 32-second segment of a video")
@@ -61,20 +61,20 @@ class Extraction(luigi.Config):
 
     @property
     def num_workers(self) -> int:
-        """The setting, or one per core."""
+        """Number of worker processes: `workers`, or one per core."""
         from pipeline.running.worker_pool import num_workers
 
         return num_workers(self.workers)
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """Those that extract side by side, a process each; what is no pass over videos runs on the first."""
+        """The devices that extract side by side, one process each; all other work runs on the first one."""
         from extractors.networks.device import resolve_all
 
         return resolve_all(self.device)
 
     def options(self) -> "PassOptions":
-        """What a pass over the videos is told; of several devices each has its share of the decode workers."""
+        """Options of one extraction process; each of several devices gets its share of the decode workers."""
         from extractors.extraction.one_pass import PassOptions
         from extractors.networks.device import share_cores
 

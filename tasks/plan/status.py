@@ -1,132 +1,120 @@
-"""What is fresh, and what is stale and why, in words."""
+"""Status of each stage up to the report: fresh, or stale and why."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from extractors.registry import is_seeded
-from pipeline.datasets import manifest
 from pipeline.stores import recipes, store
 from pipeline.stores.fingerprint import Recipe, differences
 from tasks.plan.inventory import ExpertState
 from tasks.plan.plan import Plan
 from tasks.plan.provenance import code_has_changed
 
-STAND_INS = "on stand-in weights: its features mean nothing"
-OTHER_CODE = "the code of extractors/{}.py has changed since: raise its version if its features change"
+SEEDED_NOTE = "on stand-in weights: its features mean nothing"
+CODE_NOTE = "the code of extractors/{}.py has changed since: raise its version if its features change"
+WAITS = "waits for the stages above"
 
 
 @dataclass(frozen=True)
-class Line:
-    """One stage, and how it is."""
+class StageStatus:
+    """One stage; `why` says why it is stale, or what it holds where it is fresh."""
 
     stage: str
     fresh: bool
     why: str
 
 
-def status(plan: Plan, seeds: str, split: str) -> list[Line]:
-    """A line for each stage, in the order in which they run."""
-    lines = list(_demo(plan))
-    lines.append(_manifest(plan))
-    known = plan.manifest() is not None
-    for name in plan.expert_names:
-        state = plan.expert_state(plan.expert(name))
-        lines.append(_expert(plan, state) if state else _waits(f"ExtractExpert {name}"))
-    lines.append(_text(plan) if known else _waits(f"EncodeText {plan.model.text}"))
-    chosen = plan.seeds(seeds)
-    for seed in chosen:
-        lines.append(_result(plan, f"TrainCE seed {seed}", "runs", plan.train_recipe(seed), {"seed": seed}))
-    lines.append(_result(plan, f"EvaluateCE {split}", "reports", plan.evaluate_recipe(chosen, split), {"split": split}))
-    return lines
+def status(plan: Plan, seeds: str, split: str) -> list[StageStatus]:
+    """The status of each stage, in the order in which they run; `seeds` as typed."""
+    selection, inventory = plan.selection, plan.inventory
+    stages = [*_demo(plan), _manifest(plan)]
+    for name in selection.expert_names:
+        state = inventory.expert_state(selection.expert(name))
+        stages.append(_expert(plan, state) if state else _waiting(f"ExtractExpert {name}"))
+    has_manifest = inventory.manifest() is not None
+    stages.append(_text(plan) if has_manifest else _waiting(f"EncodeText {selection.model.text}"))
+    numbers = selection.seeds(seeds)
+    for seed in numbers:
+        stages.append(_result(plan, f"TrainCE seed {seed}", "runs", plan.train_recipe(seed), {"seed": seed}))
+    report = plan.evaluate_recipe(numbers, split)
+    return [*stages, _result(plan, f"EvaluateCE {split}", "reports", report, {"split": split})]
 
 
-def _waits(stage: str) -> Line:
-    return Line(stage, False, "waits for the stages above")
+def _waiting(stage: str) -> StageStatus:
+    return StageStatus(stage, False, WAITS)
 
 
-def _demo(plan: Plan) -> Iterator[Line]:
-    if plan.settings.demo:
+def _demo(plan: Plan) -> Iterator[StageStatus]:
+    if plan.selection.settings.demo:
         from pipeline.demo.make import is_made
 
-        made = is_made(plan.settings.demo, plan.demo_folder)
-        yield Line("MakeDemo", made, "" if made else "not made, or made with other settings")
+        made = is_made(plan.selection.settings.demo, plan.selection.demo_folder)
+        yield StageStatus("MakeDemo", made, "" if made else "not made, or made with other settings")
 
 
-def _manifest(plan: Plan) -> Line:
-    now = plan.manifest()
+def _manifest(plan: Plan) -> StageStatus:
+    now = plan.inventory.manifest()
     if now is not None:
-        return Line("BuildManifest", True, f"{len(now.videos)} videos")
-    folder = plan.layout.manifests(plan.dataset)
-    looks = sorted(folder.glob("look-*.json"), key=lambda path: path.stat().st_mtime)
-    name = manifest.read_pointer(folder, looks[-1].stem.removeprefix("look-")) if looks else None
-    if name is None:
-        return Line("BuildManifest", False, "the dataset's folder was not looked into yet")
-    before = manifest.load(plan.dataset, Path(plan.settings.videos), folder, name)
-    return Line("BuildManifest", False, plan.folder_changes(before))
+        return StageStatus("BuildManifest", True, f"{len(now.videos)} videos")
+    before = plan.inventory.last_manifest()
+    if before is None:
+        return StageStatus("BuildManifest", False, "the dataset's folder was not looked into yet")
+    return StageStatus("BuildManifest", False, plan.inventory.folder_changes(before))
 
 
-def _expert(plan: Plan, state: ExpertState) -> Line:
-    line, expert = _expert_alone(plan, state), state.expert
-    return _with_notes(line, expert.recipe, state.folder, expert.config.extractor)
+def _expert(plan: Plan, state: ExpertState) -> StageStatus:
+    expert = state.expert
+    stage = f"{'ImportExperts' if expert.is_imported else 'ExtractExpert'} {expert.name}"
+    fresh, why = _rows(plan, state)
+    return _with_notes(StageStatus(stage, fresh, why), expert.recipe, state.folder, expert.config.extractor)
 
 
-def _with_notes(line: Line, recipe: Recipe, folder: Path, module: str) -> Line:
-    """With what a person should know beyond fresh and stale."""
-    notes = [STAND_INS] if is_seeded(recipe) else []
-    notes += [OTHER_CODE.format(module)] if code_has_changed(folder, module) else []
+def _rows(plan: Plan, state: ExpertState) -> tuple[bool, str]:
+    """(fresh, why) of an expert."""
+    if not state.remaining:
+        message = plan.inventory.failure_message(state)
+        counts = {"present": state.num_present, "nothing there": state.num_absent, "failed": len(state.failed)}
+        return not message, message or ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    if state.rows:
+        return False, f"{len(state.remaining)} of {state.num_videos} videos are new"
+    changes = _changes(state.folder.parent, state.expert.recipe)
+    return False, f"all {len(state.remaining)} videos: {changes or 'never extracted'}"
+
+
+def _text(plan: Plan) -> StageStatus:
+    text, folder = plan.selection.text, plan.selection.layout.text(plan.selection.text)
+    missing = plan.inventory.missing_captions() or []
+    if not missing:
+        why = ""
+    elif store.parts(folder):
+        why = f"{len(missing)} captions are new"
+    else:
+        why = f"all {len(missing)} captions: {_changes(folder.parent, text.recipe) or 'never encoded'}"
+    line = StageStatus(f"EncodeText {plan.selection.model.text}", not missing, why)
+    return _with_notes(line, text.recipe, folder, text.config.encoder)
+
+
+def _with_notes(line: StageStatus, recipe: Recipe, folder: Path, module: str) -> StageStatus:
+    """The status with notes on stand-in weights and on changed code, which make no stage stale."""
+    notes = [SEEDED_NOTE] if is_seeded(recipe) else []
+    notes += [CODE_NOTE.format(module)] if code_has_changed(folder, module) else []
     return replace(line, why=" ".join([line.why, *(f"({note})" for note in notes)]).strip())
 
 
-def _expert_alone(plan: Plan, state: ExpertState) -> Line:
-    stage = f"{'ImportExperts' if state.expert.is_imported else 'ExtractExpert'} {state.expert.name}"
-    if not state.remaining:
-        rows = list(state.rows.values())
-        counts = {
-            "present": sum(row.count > 0 for row in rows),
-            "nothing there": sum(row.count == 0 and not row.failed for row in rows),
-            "failed": len(state.failed),
-        }
-        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-        problem = plan.too_many_failed(state)
-        return Line(stage, not problem, problem or told)
-    if state.rows:
-        return Line(stage, False, f"{len(state.remaining)} of {len(state.rows) + len(state.remaining)} videos are new")
-    changes = _changes(state.folder.parent, state.expert.recipe)
-    return Line(stage, False, f"all {len(state.remaining)} videos: {changes or 'never extracted'}")
-
-
-def _text(plan: Plan) -> Line:
-    return _with_notes(_text_alone(plan), plan.text.recipe, plan.layout.text(plan.text), plan.text.config.encoder)
-
-
-def _text_alone(plan: Plan) -> Line:
-    stage = f"EncodeText {plan.model.text}"
-    missing = plan.missing_captions() or []
-    folder = plan.layout.text(plan.text)
-    if not missing:
-        return Line(stage, True, "")
-    if store.parts(folder):
-        return Line(stage, False, f"{len(missing)} captions are new")
-    return Line(
-        stage, False, f"all {len(missing)} captions: {_changes(folder.parent, plan.text.recipe) or 'never encoded'}"
-    )
-
-
-def _result(plan: Plan, stage: str, kind: str, recipe: Recipe | None, same: dict[str, object]) -> Line:
+def _result(plan: Plan, stage: str, kind: str, recipe: Recipe | None, same: dict[str, object]) -> StageStatus:
     if recipe is None:
-        return _waits(stage)
+        return _waiting(stage)
     folder = plan.result_folder(kind, recipe)
     if recipes.read_recipe(folder) is not None:
-        return Line(stage, True, str(folder))
-    changes = _changes(folder.parent, recipe, same)
-    return Line(stage, False, changes or "never run")
+        return StageStatus(stage, True, str(folder))
+    return StageStatus(stage, False, _changes(folder.parent, recipe, same) or "never run")
 
 
 def _changes(folder: Path, recipe: Recipe, same: dict[str, object] | None = None) -> str:
-    """What sets `recipe` apart from the newest one in `folder` that has the values of `same`; empty when none has."""
-    found = sorted(folder.glob("*/recipe.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in found:
+    """Differences between `recipe` and the newest one in `folder` with the values of `same`; empty without one."""
+    paths = sorted(folder.glob("*/recipe.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in paths:
         old = recipes.read_recipe(path.parent)
         if old is not None and all(old.get(key) == value for key, value in (same or {}).items()):
             return "; ".join(differences(old, recipe))

@@ -1,4 +1,4 @@
-"""When a task is done: its output is there, whole, and made from what is there now."""
+"""Luigi targets: whether the output of a task is there, complete, and made from the inputs as they are now."""
 
 from pathlib import Path
 
@@ -7,118 +7,122 @@ import luigi
 from pipeline.errors import ExtractionError, PipelineError
 from pipeline.stores import recipes
 from pipeline.stores.fingerprint import Recipe
-from tasks.plan.inventory import ExpertState
-from tasks.plan.plan import Plan
+from tasks.plan.inventory import ExpertState, Inventory
+from tasks.plan.selection import Selection
 
 
 class DemoTarget(luigi.Target):
     """The demo's videos, made with the settings that the YAML has now."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
 
     def exists(self) -> bool:
-        """Whether all of it is there."""
+        """Whether all of the videos are there."""
         from pipeline.demo.make import is_made
 
-        return is_made(self._plan.demo_settings, self._plan.demo_folder)
+        return is_made(self._selection.demo_settings, self._selection.demo_folder)
 
 
 class ManifestTarget(luigi.Target):
-    """The manifest of the dataset's folder as it looks now."""
+    """The manifest of the dataset's folder as it is now."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
 
     def exists(self) -> bool:
-        """Whether the folder was looked into since it last changed."""
-        return self._plan.manifest() is not None
+        """Whether a manifest was built since the folder last changed."""
+        return self._inventory.manifest() is not None
 
 
 class ExpertTarget(luigi.Target):
-    """The features of one expert for every video of a dataset: done when nothing remains."""
+    """The features of one expert for every video of a dataset."""
 
-    def __init__(self, plan: Plan, name: str) -> None:
-        self._plan = plan
+    def __init__(self, inventory: Inventory, name: str) -> None:
+        self._inventory = inventory
+        self._expert = inventory.selection.expert(name)
         self.name = name
 
     @property
     def is_imported(self) -> bool:
         """Whether the features come from an archive, not from videos."""
-        return self._plan.expert(self.name).is_imported
+        return self._expert.is_imported
 
     def state(self) -> ExpertState | None:
-        """What is there, or None when there is no manifest yet."""
-        return self._plan.expert_state(self._plan.expert(self.name))
+        """Which rows are there and which are missing, or None before the manifest is built."""
+        return self._inventory.expert_state(self._expert)
 
     def exists(self) -> bool:
-        """Whether every video has its row, and few enough of them failed."""
+        """Whether every video has its row, and no more of them failed than the dataset allows."""
         state = self.state()
-        return state is not None and not state.remaining and not self._plan.too_many_failed(state)
+        return state is not None and not state.remaining and not self._inventory.failure_message(state)
 
-    def refuse_too_many_failures(self) -> None:
-        """ExtractionError when more videos failed than the dataset allows."""
+    def check_failures(self) -> None:
+        """Raises ExtractionError where more videos failed than the dataset allows."""
         state = self.state()
-        problem = self._plan.too_many_failed(state) if state else ""
-        if problem:
-            raise ExtractionError(problem)
+        message = self._inventory.failure_message(state) if state else ""
+        if message:
+            raise ExtractionError(message)
 
 
 class TextTarget(luigi.Target):
     """The token vectors of every caption of a dataset."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
 
     def exists(self) -> bool:
         """Whether every caption has its row."""
-        return self._plan.missing_captions() == []
+        return self._inventory.missing_captions() == []
 
 
 class FolderTarget(luigi.Target):
-    """A folder named by its recipe's fingerprint; done when its recipe.json, which is written last, is there."""
+    """A folder named by its recipe's fingerprint; it is complete when recipe.json, which is written last, is there.
+
+    `folder` is None while the inputs, and so its name, are not known.
+    """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     def exists(self) -> bool:
-        """False also while the inputs, and so the name, are not known."""
+        """Whether the folder is complete."""
         return self._folder is not None and recipes.read_recipe(self._folder) is not None
 
-    def need(self) -> Path:
-        """The folder; PipelineError while its inputs are not there."""
+    def require(self) -> Path:
+        """Path of the folder, complete or not; PipelineError while its name is not known."""
         if self._folder is None:
             raise PipelineError("the inputs changed while the task was running; run the same command again")
         return self._folder
 
 
 class RecipeTarget(FolderTarget):
-    """A folder that is part of a result; done when it was made with the recipe of now."""
+    """A folder inside of a result; it is complete when it was made with `recipe`."""
 
     def __init__(self, folder: Path | None, recipe: Recipe) -> None:
         super().__init__(folder)
         self._recipe = recipe
 
     def exists(self) -> bool:
-        """False also when an older version made it."""
-        return super().exists() and recipes.read_recipe(self.need()) == self._recipe
+        """Whether the folder is complete and was made with this recipe, not by an older version."""
+        return super().exists() and recipes.read_recipe(self.require()) == self._recipe
 
 
 class IndexTarget(FolderTarget):
-    """An index that is written, and is the one that a search opens."""
+    """A search index that is complete and current, i.e. the one that a search opens."""
 
     def exists(self) -> bool:
-        """False also when an older index is still the current one."""
+        """Whether the index is complete and current."""
         from search.index.folder import is_current
 
-        return self.is_written() and is_current(self.need())
+        return self.is_written() and is_current(self.require())
 
     def is_written(self) -> bool:
-        """Whether it is there, current or not."""
+        """Whether the index is complete, current or not."""
         return super().exists()
 
     def publish(self) -> None:
-        """Makes it the current one."""
+        """Makes the index the current one."""
         from search.index.folder import publish
 
-        publish(self.need())
+        publish(self.require())

@@ -78,16 +78,16 @@ def test_a_model_has_the_settings_of_the_authors(name):
 def test_a_model_has_as_many_parameters_as_the_authors_published(name, tmp_path, monkeypatch):
     import torch
 
-    from models.network_inputs import ExpertInput
     from models.networks.ce import CE
     from tasks.plan.layout import Layout
     from tasks.plan.plan import Plan
+    from tasks.plan.selection import Selection
 
     dataset = "lsmdc" if "lsmdc" in name else "msrvtt"
-    plan = Plan(Layout(tmp_path, ROOT / "configs"), dataset, model=name)
-    inputs = [ExpertInput(one.name, one.extractor.dim, **plan._pooling(one)) for one in plan.experts]
+    plan = Plan(Selection(Layout(tmp_path, ROOT / "configs"), dataset, model=name))
+    model, text = plan.selection.model, plan.selection.text
     with torch.device("meta"):
-        network = CE(inputs, plan.model.text_input(plan.text.encoder.dim), plan.model.architecture)
+        network = CE(plan.expert_inputs(), model.text_input(text.encoder.dim), model.architecture)
     assert sum(one.numel() for one in network.parameters()) / 1e6 == pytest.approx(MILLIONS[name], abs=0.005)
 
 

@@ -1,4 +1,4 @@
-"""A small project in a folder of its own: videos, captions, configs; and runs of its tasks, each as a new process."""
+"""A small project in a folder of its own: videos, captions and configs, and methods that run its tasks."""
 
 import csv
 import json
@@ -18,8 +18,7 @@ import yaml
 from extractors import registry
 from pipeline.datasets import manifest
 from pipeline.stores import parts, store
-from tasks.plan import inventory, selection
-from tasks.plan import plan as plans
+from tasks.plan import inventory, plan, selection
 from tests.clips import make_clip, write_srt
 from tests.inline_jobs import inline_jobs
 
@@ -73,7 +72,7 @@ class Project:
         self.rows: list[dict[str, str]] = []
 
     def make(self) -> "Project":
-        """Everything that a person puts there."""
+        """Writes videos, captions and configs."""
         for number, split in enumerate(SPLITS):
             self.add_video(f"v{number:02}.mp4", number, split)
         self.write_captions()
@@ -87,11 +86,11 @@ class Project:
         return self
 
     def save(self, folder: Path) -> None:
-        """Keeps all of it, dates included."""
+        """Copies all of it into `folder`, with the dates of the files."""
         shutil.copytree(self.root, folder)
 
     def restore(self, folder: Path) -> "Project":
-        """As it was saved, in its own place."""
+        """Puts back what was saved in `folder`."""
         shutil.rmtree(self.root)
         shutil.copytree(folder, self.root)
         with self.captions.open(newline="", encoding="utf-8") as file:
@@ -123,40 +122,40 @@ class Project:
             writer.writerows(self.rows)
 
     def copy_config(self, kind: str, name: str) -> None:
-        """One of the shipped YAMLs."""
+        """Copies one of the shipped YAMLs."""
         (self.configs / kind).mkdir(parents=True, exist_ok=True)
         shutil.copy(CONFIGS / kind / f"{name}.yaml", self.configs / kind)
         shutil.copy(CONFIGS / "search.yaml", self.configs)
 
-    def write_config(self, kind: str, name: str, told: dict[str, Any]) -> None:
-        """A YAML."""
+    def write_config(self, kind: str, name: str, content: dict[str, Any]) -> None:
+        """Writes a YAML."""
         (self.configs / kind).mkdir(parents=True, exist_ok=True)
-        (self.configs / kind / f"{name}.yaml").write_text(yaml.safe_dump(told), encoding="utf-8")
+        (self.configs / kind / f"{name}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
     def edit(self, kind: str, name: str, **changes: Any) -> None:
         """Changes keys of a YAML; a key with two underscores leads into a block: params__fps."""
         path = self.configs / kind / f"{name}.yaml"
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
         for key, value in changes.items():
-            block, inner = told, key.split("__")
-            for step in inner[:-1]:
+            block, keys = content, key.split("__")
+            for step in keys[:-1]:
                 block = block.setdefault(step, {})
-            block[inner[-1]] = value
-        self.write_config(kind, name, told)
+            block[keys[-1]] = value
+        self.write_config(kind, name, content)
 
     @contextmanager
     def process(self, **extraction: Any) -> Iterator[None]:
-        """What a new process would see: the paths and options of luigi.cfg, nothing remembered."""
+        """A context as in a new process: with the paths and options of luigi.cfg, and empty caches."""
         forget_everything()
         config = luigi.configuration.get_config()
-        told = {
+        sections = {
             "Paths": {"data": str(self.data), "configs": str(self.configs)},
             "Extraction": {"workers": "1", "deadline_s": "60", "device": "cpu", **extraction},
             "worker": {"keep_alive": "false", "check_complete_on_run": "true", "cache_task_completion": "false"},
             "core": {"no_configure_logging": "true"},
         }
-        before = {name: dict(config[name]) if config.has_section(name) else None for name in told}
-        for section, options in told.items():
+        before = {name: dict(config[name]) if config.has_section(name) else None for name in sections}
+        for section, options in sections.items():
             for option, value in options.items():
                 config.set(section, option, str(value))
         try:
@@ -169,7 +168,7 @@ class Project:
             forget_everything()
 
     def run(self, task: type[luigi.Task], workers: bool = False, **params: Any) -> list[str]:
-        """Runs a task of the tiny dataset to its end; the tasks that ran for it, in order."""
+        """Runs a task and all that it requires; labels of the tasks that ran, in order."""
         ran, worked = self.attempt(task, workers=workers, **params)
         assert worked, f"a task failed after {ran}"
         return ran
@@ -177,15 +176,15 @@ class Project:
     def attempt(
         self, task: type[luigi.Task], extraction: dict[str, Any] | None = None, workers: bool = False, **params: Any
     ) -> tuple[list[str], bool]:
-        """The tasks that ran, and whether all went well; without worker processes unless asked for."""
+        """Labels of the tasks that ran, and whether all succeeded; worker processes are used only with `workers`."""
         _started.clear()
         with self.process(**(extraction or {})):
             with nullcontext() if workers else inline_jobs():
                 worked = luigi.build([task(**params)], local_scheduler=True, workers=1, no_lock=True)
-            return [told(task) for task in _started], worked
+            return [task_label(task) for task in _started], worked
 
-    def command(self, *words: str, **more: Any) -> subprocess.Popen[str]:
-        """A run from the command line: `luigi --module tasks WORDS`, started."""
+    def start_command(self, *words: str, **more: Any) -> subprocess.Popen[str]:
+        """Starts `luigi --module tasks WORDS` in a process of its own."""
         settings = self.root / "command.cfg"
         settings.write_text(
             f"[Paths]\ndata = {self.data}\nconfigs = {self.configs}\n"
@@ -202,9 +201,9 @@ class Project:
             **more,
         )
 
-    def say(self, *words: str, **more: Any) -> tuple[int, str, str]:
-        """(exit code, output, errors) of a run from the command line."""
-        process = self.command(*words, **more)
+    def run_command(self, *words: str, **more: Any) -> tuple[int, str, str]:
+        """Runs `luigi --module tasks WORDS`; (exit code, output, errors)."""
+        process = self.start_command(*words, **more)
         output, errors = process.communicate(timeout=120)
         return process.returncode, output, errors
 
@@ -218,25 +217,49 @@ class Project:
         (folder,) = {part.parent for part in self.feature_parts(expert)}
         return np.concatenate([parts.read_features(folder, key).values for key in sorted(store.rows(folder))])
 
+    def results(self) -> set[str]:
+        """Paths below the store of all folders that hold a result."""
+        patterns = ("features/*/*", "text/*/*", "manifests/*/*/", "runs/*/*/*", "reports/*/*/*", "ablations/*/*/*")
+        folders = [path for pattern in patterns for path in (self.data / "store").glob(pattern)]
+        return {str(path.relative_to(self.data / "store")) for path in folders if path.is_dir()}
+
+    def rankings_pages(self) -> list[Path]:
+        """Paths of all pages of rankings."""
+        return sorted(self.data.glob("store/reports/tiny/*/*/rankings.html"))
+
     def report(self) -> dict[str, Any]:
         """The newest report."""
         found = sorted(self.data.glob("store/reports/tiny/*/*/report.json"), key=lambda path: path.stat().st_mtime_ns)
         return json.loads(found[-1].read_text(encoding="utf-8"))
 
 
-def told(task: luigi.Task) -> str:
-    """A task by its family and by what tells it from others of its family."""
+def task_label(task: luigi.Task) -> str:
+    """Family of a task, with its expert, seed or split."""
     params = task.to_str_params(only_significant=True)
-    mine = [params[key] for key in ("expert", "seed", "split") if key in params]
-    return " ".join([task.task_family, *mine])
+    values = [params[key] for key in ("expert", "seed", "split") if key in params]
+    return " ".join([task.task_family, *values])
+
+
+def required_families(task: luigi.Task) -> list[str]:
+    """Families of the tasks that a task requires."""
+    return [required.task_family for required in luigi.task.flatten(task.requires())]
+
+
+def collect_garbage(project: Project, capsys: Any, delete: bool = False) -> tuple[str, set[str]]:
+    """Runs CollectGarbage; its output, and the results that are left."""
+    from tasks import CollectGarbage
+
+    capsys.readouterr()
+    project.run(CollectGarbage, delete=delete)
+    return capsys.readouterr().out, project.results()
 
 
 def forget_everything() -> None:
-    """All that this program remembers within a process."""
+    """Clears all caches of this process."""
     luigi.task_register.Register.clear_instance_cache()
-    plans.plan.cache_clear()
+    plan.load_plan.cache_clear()
     selection.read_expert.cache_clear()
-    inventory._looks.clear()
+    inventory.scan_digests.clear()
     registry.rebuild.cache_clear()
     manifest._load_videos.cache_clear()
     store.rows_of.cache_clear()

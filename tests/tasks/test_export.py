@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.stores import parts, store
 from tasks import ExportExpert
-from tasks.plan.plan import plan
+from tasks.plan.plan import load_plan
 from tasks.plan.settings import Paths
 
 FORMATS = ("jsonl", "parquet", "npy")
@@ -30,9 +30,9 @@ def exported(project, capsys):
 def kept(project, expert):
     """video -> its features, read from the store."""
     with project.process():
-        tiny = plan(Paths().layout, "tiny")
-        folder = tiny.layout.features(tiny.expert(expert))
-        return {video.video_id: parts.read_features(folder, video.content) for _, video in tiny.files()}
+        tiny = load_plan(Paths().layout, "tiny")
+        folder = tiny.selection.layout.features(tiny.selection.expert(expert))
+        return {video.video_id: parts.read_features(folder, video.content) for _, video in tiny.inventory.files()}
 
 
 def lines_of(path):

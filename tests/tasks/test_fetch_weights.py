@@ -34,7 +34,7 @@ FILES = {
 
 def test_one_error_lists_the_files_of_all_experts_and_of_the_text_encoder(networks):
     parts = networks.feature_parts("rgb_light")
-    code, output, errors = networks.say("EvaluateCE", "--dataset", "tiny", *OFFLINE)
+    code, output, errors = networks.run_command("EvaluateCE", "--dataset", "tiny", *OFFLINE)
     assert code == 30
     assert errors.count("ERROR") == 1
     assert "5 files of weights are not here and could not be had:" in errors
@@ -108,7 +108,7 @@ def test_a_store_that_was_made_elsewhere_needs_no_weights(project, monkeypatch):
 
 
 def test_a_network_of_no_kind_is_one_clear_line(project):
-    code, _, errors = project.say("FetchWeights", "--networks", "models/ce")
+    code, _, errors = project.run_command("FetchWeights", "--networks", "models/ce")
     assert code != 0
     assert "--networks models/ce: must be experts/<name> or text/<name>" in errors
     assert "Traceback" not in errors
@@ -118,7 +118,7 @@ def test_weights_that_nobody_knows_are_one_clear_line(project):
     told = yaml.safe_load((CONFIGS / "experts" / "motion.yaml").read_text(encoding="utf-8"))
     del told["weights"]
     project.write_config("experts", "motion", told)
-    code, output, errors = project.say("ExtractExpert", "--dataset", "tiny", "--expert", "motion")
+    code, output, errors = project.run_command("ExtractExpert", "--dataset", "tiny", "--expert", "motion")
     assert code != 0
     assert errors.count("ERROR") == 1
     assert "no library has weights of i3d: name a file under weights: network:" in errors

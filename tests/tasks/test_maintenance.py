@@ -1,15 +1,13 @@
 import os
 import shutil
-import time
 
 import numpy as np
-import pytest
 
-from pipeline.stores import atomic, parts, store
+from pipeline.stores import parts, store
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
-from tasks import AblateExperts, CollectGarbage, EvaluateCE, ForgetFailures
-from tasks.maintenance import ABANDONED_S
+from tasks import EvaluateCE, ForgetFailures, Status
+from tests.tasks.project import collect_garbage
 
 
 def fail_row(project, expert, video):
@@ -71,98 +69,42 @@ def test_forgetting_before_the_first_run_is_no_error(project):
     assert project.attempt(ForgetFailures, dataset="tiny") == (["ForgetFailures"], True)
 
 
-def results(project):
-    """Every folder that holds a result."""
-    patterns = ("features/*/*", "text/*/*", "manifests/*/*/", "runs/*/*/*", "reports/*/*/*", "ablations/*/*/*")
-    found = [path for pattern in patterns for path in (project.data / "store").glob(pattern)]
-    return {str(path.relative_to(project.data / "store")) for path in found if path.is_dir()}
-
-
-def collect(project, capsys, delete=False):
-    """What was said and the results that are left."""
-    capsys.readouterr()
-    project.run(CollectGarbage, delete=delete)
-    return capsys.readouterr().out, results(project)
-
-
-def test_what_configs_ask_for_is_no_garbage(project, capsys):
-    project.run(AblateExperts, dataset="tiny")
-    project.run(EvaluateCE, dataset="tiny", split="val")
-    before = results(project)
-    for delete in (False, True):
-        said, after = collect(project, capsys, delete)
-        assert said.splitlines()[-1].startswith("0 ")
-        assert after == before
-    assert project.run(AblateExperts, dataset="tiny") == []
-    assert project.run(EvaluateCE, dataset="tiny") == []
-
-
 def test_what_no_config_asks_for_is_listed_and_only_deleted_when_told_to(project, capsys):
-    before = results(project)
+    before = project.results()
     project.edit("experts", "rgb_light", params__fps=3.0)
     project.run(EvaluateCE, dataset="tiny")
-    both = results(project)
+    both = project.results()
     old = {
         path for path in before if path.split("/")[0] in {"runs", "reports"} or path.startswith("features/rgb_light/")
     }
     assert len(old) == 3
-    said, after = collect(project, capsys)
+    said, after = collect_garbage(project, capsys)
     assert after == both, "listed, not deleted"
     assert said.splitlines()[-1] == "3 found; --delete removes them"
     assert all(path.rsplit("/", 1)[1] in said for path in old)
-    said, after = collect(project, capsys, delete=True)
+    said, after = collect_garbage(project, capsys, delete=True)
     assert said.splitlines()[-1] == "3 deleted"
     assert after == both - old
     assert project.run(EvaluateCE, dataset="tiny") == []
 
 
-def test_an_expert_without_a_yaml_is_garbage(project, capsys):
-    project.edit("models", "tiny", experts=["rgb_light"])
-    project.run(EvaluateCE, dataset="tiny")
-    (project.configs / "experts" / "speech_light.yaml").unlink()
-    _, after = collect(project, capsys, delete=True)
-    assert not any(path.startswith("features/speech_light/") for path in after)
-    assert project.run(EvaluateCE, dataset="tiny") == []
+def test_the_task_prints_a_table(project):
+    project.edit("experts", "rgb_light", params__fps=3.0)
+    code, output, errors = project.run_command("Status", "--dataset", "tiny")
+    assert (code, errors) == (0, "")
+    lines = [" ".join(line.split()) for line in output.splitlines()]
+    assert "ExtractExpert rgb_light STALE all 14 videos: params.fps: 2.0 -> 3.0" in lines
+    assert "BuildManifest fresh 14 videos" in lines
 
 
-def test_an_expert_that_no_model_names_is_kept(project, capsys):
-    project.edit("models", "tiny", experts=["rgb_light"])
-    project.run(EvaluateCE, dataset="tiny")
-    _, after = collect(project, capsys, delete=True)
-    assert any(path.startswith("features/speech_light/") for path in after), "its YAML is there"
+def test_the_task_can_be_asked_again_and_again(project, capsys):
+    for _ in range(2):
+        ran, worked = project.attempt(Status, dataset="tiny")
+        assert (ran, worked) == (["Status test"], True)
 
 
-def test_while_a_folder_was_not_looked_into_nothing_of_it_is_garbage(project, capsys):
-    project.add_video("new.mp4", 20, None)
-    before = results(project)
-    said, after = collect(project, capsys, delete=True)
-    assert said.splitlines()[-1].startswith("0 ")
-    assert after == before
-
-
-def test_a_dataset_whose_disk_is_not_mounted_is_kept_as_far_as_its_features_go(project, capsys):
-    project.videos.rename(project.root / "unmounted")
-    _, after = collect(project, capsys, delete=True)
-    assert any(path.startswith("features/rgb_light/") for path in after)
-    assert any(path.startswith("text/") for path in after)
-
-
-@pytest.mark.parametrize("age_s", [0, 2 * ABANDONED_S])
-def test_what_a_kill_left_half_written_is_garbage_when_it_is_old(project, capsys, age_s):
-    (folder,) = {part.parent for part in project.feature_parts("rgb_light")}
-    left = folder / f"{atomic.TEMPORARY}part-0123.zarr"
-    (left / "values").mkdir(parents=True)
-    (left / "values" / "zarr.json").write_text("{}")
-    (folder / f"{atomic.TEMPORARY}abc-recipe.json").write_text("{}")
-    for path in (left, folder / f"{atomic.TEMPORARY}abc-recipe.json"):
-        os.utime(path, (time.time() - age_s, time.time() - age_s))
-    said, _ = collect(project, capsys, delete=True)
-    assert said.splitlines()[-1] == ("2 deleted" if age_s else "0 deleted")
-    assert left.exists() == (age_s == 0)
-    assert project.run(EvaluateCE, dataset="tiny") == []
-
-
-def test_before_anything_was_run_there_is_no_garbage(project, capsys):
-    shutil.rmtree(project.data / "store")
-    said, _ = collect(project, capsys)
-    assert said.splitlines()[-1] == "0 found"
+def test_the_table_has_both(project, capsys):
+    project.run(Status, dataset="tiny")
+    told = capsys.readouterr().out
+    assert "ShowRankings test" in told
+    assert "BuildIndex" in told

@@ -45,10 +45,10 @@ def extract(project):
 
 def manifest_of(project):
     from tasks.plan.layout import Layout
-    from tasks.plan.plan import plan
+    from tasks.plan.plan import load_plan
 
     with project.process():
-        return plan(Layout(project.data, project.configs), "mine").manifest()
+        return load_plan(Layout(project.data, project.configs), "mine").inventory.manifest()
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def decoded(monkeypatch):
 def test_a_folder_without_captions_extracts_and_says_that_there_is_nothing_to_train_on(own):
     extract(own)
     assert {video.split for video in manifest_of(own).videos} == {""}
-    code, _, errors = own.say("EvaluateCE", "--dataset", "mine", "--seeds", "0")
+    code, _, errors = own.run_command("EvaluateCE", "--dataset", "mine", "--seeds", "0")
     assert code
     assert "mine: no captioned video in the train split, so there is nothing to train on; add captions" in errors
     assert "Traceback" not in errors
@@ -132,7 +132,7 @@ def test_an_estimate_tells_videos_time_and_disk_and_keeps_nothing(own, capsys):
 
 def test_the_commands_are_told_one_after_another(own, tmp_path):
     (tmp_path / "c.csv").write_text("video,caption,split\na/clip.mp4,x,train\nb/clip,y,val\nwho,z,test\n")
-    code, output, errors = own.say(
+    code, output, errors = own.run_command(
         "NewDataset", "--name", "told", "--videos", str(tmp_path / "mine"), "--captions", str(tmp_path / "c.csv")
     )
     assert (code, errors) == (0, "")
@@ -140,7 +140,7 @@ def test_the_commands_are_told_one_after_another(own, tmp_path):
     assert "Note: 1 names in the captions fit no video, e.g. 'who'" in output
     assert "Note: nothing in test; name splits in the captions, or change split_fractions" in output
     assert "Next: luigi --module tasks EvaluateCE --dataset told" in output
-    code, output, errors = own.say("NewDataset", "--name", "told", "--videos", str(tmp_path / "mine"))
+    code, output, errors = own.run_command("NewDataset", "--name", "told", "--videos", str(tmp_path / "mine"))
     assert code
     assert "told.yaml is there already" in errors
     assert "Traceback" not in errors
@@ -161,7 +161,7 @@ def test_every_real_and_every_bad_file_is_accounted_for(tmp_path, media):
         rows = [(name, f"number {i}", ("train", "train", "val", "test")[i % 4]) for i, name in enumerate(files)]
         csv.writer(file).writerows([("video", "caption", "split"), *rows])
     run(project, NewDataset, name="mine", videos=str(tmp_path / "mine"), captions=str(tmp_path / "c.csv"))
-    code, output, errors = project.say("EvaluateCE", "--dataset", "mine", "--seeds", "0")
+    code, output, errors = project.run_command("EvaluateCE", "--dataset", "mine", "--seeds", "0")
     assert code == 0, errors
     assert "mine, test split" in output
     made = manifest_of(project)
@@ -201,11 +201,13 @@ def test_the_manifest_of_a_known_dataset_warns_when_it_is_partial(tmp_path, clip
         "annotations": {"format": "msrvtt", "folder": str(tmp_path / "raw"), "variant": "full"},
     }
     project.write_config("datasets", "mine", told)
-    code, _, errors = project.say("BuildManifest", "--dataset", "mine")
+    code, _, errors = project.run_command("BuildManifest", "--dataset", "mine")
     assert code
     assert "11 of 12 captioned videos are not in" in errors
-    code, output, _ = project.say("BuildManifest", "--dataset", "mine", "--allow-partial")
+    code, output, _ = project.run_command("BuildManifest", "--dataset", "mine", "--allow-partial")
     assert code == 0
     assert "Note: 11 of 12 captioned videos are not in" in output
     with project.process():
-        assert BuildManifest(dataset="mine").plan.manifest() is None, "that it is partial is asked for each time"
+        assert BuildManifest(dataset="mine").plan.inventory.manifest() is None, (
+            "that it is partial is asked for each time"
+        )

@@ -7,7 +7,7 @@ class Joined(luigi.Task):
     """A task with both parameters."""
 
     name = parameters.joined_names("Names", default="")
-    beside = parameters.joined_names_beside()
+    beside = parameters.hidden_joined_names()
     worker_run = parameters.run_id()
 
 

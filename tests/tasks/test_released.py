@@ -7,8 +7,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from tasks import EvaluateReleased
-from tasks.plan.inventory import look_again
-from tasks.released import _ours
+from tasks.plan.inventory import rescan
 from tests.tasks.plan.test_import_archive import REFERENCE, bring, home, sources  # noqa: F401 - home is a fixture
 
 CHECKPOINT, CONFIG = REFERENCE / "released_format_ckpt.pth", REFERENCE / "released_format_config.json"
@@ -25,7 +24,7 @@ def imported(home):  # noqa: F811
     path.write_text(path.read_text() + "\nallow_partial: true\n")
     bring()
     sources("msrvtt")
-    look_again("msrvtt")
+    rescan("msrvtt")
     return home
 
 
@@ -47,7 +46,7 @@ def test_a_released_checkpoint_is_evaluated_on_an_imported_archive(imported):
     model = load_released(CHECKPOINT, CONFIG)
     from models.stages import renamed
 
-    data = collect(renamed(task.plan.sources(), model, task._names("ce_released_msrvtt")), "test").collection
+    data = collect(renamed(task.plan.sources(), model, task.expert_names("ce_released_msrvtt")), "test").collection
     found = summary(caption_ranks(similarities(model, data), data.caption_video))
     assert {name: row["mean"] for name, row in report["t2v"].items()} == found
     assert task.complete()
@@ -71,11 +70,3 @@ def test_files_that_are_not_there_or_not_of_a_model_are_told(imported, tmp_path)
     task = EvaluateReleased(dataset="msrvtt", checkpoint=str(tmp_path / "none.pth"), config=str(CONFIG))
     with pytest.raises(ConfigError, match="no such file"):
         task.output()
-
-
-def test_an_expert_of_theirs_is_the_one_that_the_model_lists():
-    known = ["released_face", "released_face_miech", "face"]
-    assert _ours("face", ("released_face_miech", "face"), known) == "released_face_miech"
-    assert _ours("face", ("ocr",), known) == "released_face"
-    with pytest.raises(ConfigError, match="'detection' has no YAML"):
-        _ours("detection", (), known)

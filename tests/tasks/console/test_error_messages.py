@@ -76,7 +76,7 @@ def told(finished):
     project.restore(kept)
     project.write_config("datasets", "broken", {"vidoes": "x"})
     project.write_config("datasets", "nowhere", {"videos": str(project.root / "nowhere"), "model": "tiny"})
-    project.say("--help")  # writes the settings
+    project.run_command("--help")  # writes the settings
     lines = [json.dumps(["--module", "tasks", *words]) for words, _ in MISTAKES.values()]
     told = subprocess.run(
         [sys.executable, "-c", MANY],
@@ -113,7 +113,7 @@ def test_every_task_is_named_when_one_is_not_known(told):
 
 
 def test_a_mistake_is_told_so_by_the_command_itself(project):
-    code, output, errors = project.say("EvaluateCE", "--dataset", "tinny")
+    code, output, errors = project.run_command("EvaluateCE", "--dataset", "tinny")
     assert (code, output) == (35, "")
     assert errors.startswith("ERROR: no tinny.yaml in ")
     assert errors.endswith("(did you mean 'tiny'?)\n")
@@ -121,7 +121,7 @@ def test_a_mistake_is_told_so_by_the_command_itself(project):
 
 def test_a_failing_task_is_told_in_one_line_and_fails_the_command(project):
     (project.videos / "broken.mp4").write_text("not a video")
-    code, output, errors = project.say("EvaluateCE", "--dataset", "tiny")
+    code, output, errors = project.run_command("EvaluateCE", "--dataset", "tiny")
     assert code == 30
     assert "Traceback" not in output + errors
     (line,) = [line for line in errors.splitlines() if line.startswith("ERROR: ")]

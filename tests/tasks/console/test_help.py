@@ -1,3 +1,4 @@
+import luigi
 import pytest
 from luigi.cmdline import luigi_run
 
@@ -63,3 +64,16 @@ def test_a_mistyped_option_is_told_in_one_line_with_the_nearest(capsys, words, s
     errors = capsys.readouterr().err
     assert errors.startswith(f"ERROR: {said}")
     assert errors.count("\n") == 1
+
+
+def test_every_task_is_listed_and_says_what_it_does():
+    import tasks
+
+    every = [getattr(tasks, name) for name in tasks.__all__]
+    assert len(every) >= 9
+    for task in every:
+        assert issubclass(task, luigi.Task)
+        assert len(task.__doc__) > 20
+        for _, param in task.get_params():
+            assert param.description or param.visibility != luigi.parameter.ParameterVisibility.PUBLIC, task
+    assert tasks.__all__ == sorted(tasks.__all__)

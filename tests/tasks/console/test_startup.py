@@ -28,3 +28,26 @@ def test_an_import_prepares_threads_error_messages_help_and_the_end_of_output():
         "tasks.console.luigi_internals",
         "True False",
     ]
+
+
+HEAVY = {
+    "torch",
+    "torchvision",
+    "av",
+    "decord",
+    "cv2",
+    "zarr",
+    "librosa",
+    "matplotlib",
+    "scipy",
+    "skimage",
+    "onnxruntime",
+}
+
+
+def test_importing_the_tasks_imports_no_heavy_library():
+    script = f"import sys, tasks; print(sorted({HEAVY!r} & sys.modules.keys()))"
+    told = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=CONFIGS.parent
+    )
+    assert told.stdout.strip() == "[]"

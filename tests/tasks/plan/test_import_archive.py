@@ -11,10 +11,11 @@ import torch
 from pipeline.errors import AnnotationError, ArchiveError, PipelineError
 from pipeline.released import feature_import, releases
 from pipeline.stores import recipes, store
-from tasks.plan.import_archive import run_import
-from tasks.plan.inventory import look_again
+from tasks.plan.import_archive import import_archive
+from tasks.plan.inventory import rescan
 from tasks.plan.layout import Layout
-from tasks.plan.plan import Plan, plan
+from tasks.plan.plan import Plan, load_plan
+from tasks.plan.selection import Selection
 from tests.conftest import ROOT
 
 REFERENCE = ROOT.parent / "shared" / "reference" / "ce"
@@ -37,29 +38,29 @@ def home(tmp_path, monkeypatch):
         pytest.skip(f"no miniature archive at {ARCHIVE}")
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     monkeypatch.chdir(tmp_path)
-    plan.cache_clear()
+    load_plan.cache_clear()
     for name in ("msrvtt", "msrvtt_1ka"):
-        look_again(name)
+        rescan(name)
     yield tmp_path
-    plan.cache_clear()
+    load_plan.cache_clear()
 
 
-def asked(dataset="msrvtt"):
-    return Plan(LAYOUT, dataset, allow_partial=True)
+def plan_of(dataset="msrvtt"):
+    return Plan(Selection(LAYOUT, dataset, allow_partial=True))
 
 
 def bring(archive=ARCHIVE, dataset="msrvtt"):
-    return run_import(
-        releases.release_of(dataset, asked(dataset).settings), False, archive, LAYOUT, lambda done, of: None
+    return import_archive(
+        releases.release_of(dataset, plan_of(dataset).selection.settings), False, archive, LAYOUT, lambda done, of: None
     )
 
 
 def sources(dataset):
-    the_plan = asked(dataset)
-    the_plan.build_manifest(1, 60.0, lambda done, of: None)
-    for name in the_plan.expert_names:
-        assert not the_plan.expert_state(the_plan.expert(name)).remaining
-    return the_plan.sources()
+    plan = plan_of(dataset)
+    plan.inventory.build_manifest(1, 60.0, lambda done, of: None)
+    for name in plan.selection.expert_names:
+        assert not plan.inventory.expert_state(plan.selection.expert(name)).remaining
+    return plan.sources()
 
 
 @pytest.mark.parametrize(
@@ -119,10 +120,10 @@ def test_what_was_imported_says_where_it_came_from_and_decides_the_training(home
     assert set(origins) == {*OURS.values(), "released_openai"}
     assert (origins["released_face"].present, origins["released_face"].absent) == (7, 3)
     sources("msrvtt")
-    look_again("msrvtt")
-    recipe = asked().train_recipe(0)
+    rescan("msrvtt")
+    recipe = plan_of().train_recipe(0)
     assert recipe["imported"] == {name: origins[name].digest for name in OURS.values()}
-    folder = LAYOUT.features(asked().expert("released_face"))
+    folder = LAYOUT.features(plan_of().selection.expert("released_face"))
     kept = feature_import.origin_of(folder, "msrvtt")
     assert kept.archive == ARCHIVE.name
     assert kept.members[0].endswith("facefeats-avg.pickle")
@@ -131,7 +132,7 @@ def test_what_was_imported_says_where_it_came_from_and_decides_the_training(home
 
 def test_a_second_import_adds_nothing_and_another_archive_is_refused(home, tmp_path):
     bring()
-    folder = LAYOUT.features(asked().expert("released_face"))
+    folder = LAYOUT.features(plan_of().selection.expert("released_face"))
     before = store.parts(folder)
     bring()
     assert store.parts(folder) == before
@@ -162,30 +163,30 @@ def test_a_video_that_joins_the_dataset_later_is_absent(home):
     bring()
     lists = Path("data/raw/msrvtt/released/train_list_full.txt")
     lists.write_text(lists.read_text() + "\nvideo77")
-    the_plan = asked()
-    the_plan.build_manifest(1, 60.0, lambda done, of: None)
-    face = the_plan.expert("released_face")
-    assert len(the_plan.expert_state(face).remaining) == 1
-    the_plan.complete_import("released_face")
-    assert not the_plan.expert_state(face).remaining
+    plan = plan_of()
+    plan.inventory.build_manifest(1, 60.0, lambda done, of: None)
+    face = plan.selection.expert("released_face")
+    assert len(plan.inventory.expert_state(face).remaining) == 1
+    plan.inventory.complete_import("released_face")
+    assert not plan.inventory.expert_state(face).remaining
 
 
 def test_an_expert_without_import_names_the_command(home):
     bring()
-    shutil.rmtree(LAYOUT.features(asked().expert("released_face")))
-    the_plan = asked()
-    the_plan.build_manifest(1, 60.0, lambda done, of: None)
+    shutil.rmtree(LAYOUT.features(plan_of().selection.expert("released_face")))
+    plan = plan_of()
+    plan.inventory.build_manifest(1, 60.0, lambda done, of: None)
     with pytest.raises(
         PipelineError, match="no features of msrvtt: luigi --module tasks ImportExperts --dataset msrvtt"
     ):
-        the_plan.complete_import("released_face")
+        plan.inventory.complete_import("released_face")
 
 
 def test_an_archive_without_the_index_of_1k_a_names_the_file(home):
     bring()
     Path("data/raw/msrvtt/released/jsfusion_val_caption_idx.pkl").unlink()
     with pytest.raises(AnnotationError, match=r"jsfusion_val_caption_idx\.pkl: no such file; it says which caption"):
-        asked("msrvtt_1ka").build_manifest(1, 60.0, lambda done, of: None)
+        plan_of("msrvtt_1ka").inventory.build_manifest(1, 60.0, lambda done, of: None)
 
 
 def test_an_archive_of_something_else_is_refused(home, tmp_path):
@@ -196,9 +197,9 @@ def test_an_archive_of_something_else_is_refused(home, tmp_path):
 
 
 def test_released_features_without_videos_choose_their_model_and_videos_theirs(home):
-    assert asked().model_name == "ce"
+    assert plan_of().selection.model_name == "ce"
     bring()
-    assert asked().model_name == "ce_released_msrvtt"
+    assert plan_of().selection.model_name == "ce_released_msrvtt"
     Path("data/raw/msrvtt/videos").mkdir()
     Path("data/raw/msrvtt/videos/video0.mp4").touch()
-    assert asked().model_name == "ce"
+    assert plan_of().selection.model_name == "ce"

@@ -4,23 +4,23 @@ import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.stores.fingerprint import fingerprint
-from tasks.plan.plan import plan
+from tasks.plan.plan import load_plan
 from tasks.plan.settings import Paths
 
 
 @pytest.fixture
 def tiny(project):
     with project.process():
-        yield plan(Paths().layout, "tiny")
+        yield load_plan(Paths().layout, "tiny")
 
 
 def test_recipes_are_plain_and_chained(tiny):
     train, evaluate = tiny.train_recipe(0), tiny.evaluate_recipe((0,), "test")
     for recipe in (train, evaluate):
         assert json.loads(json.dumps(recipe)) == recipe
-    assert train["manifest"] == tiny.manifest().fingerprint
-    assert train["experts"] == {expert.name: fingerprint(expert.recipe) for expert in tiny.experts}
-    assert train["text"] == fingerprint(tiny.text.recipe)
+    assert train["manifest"] == tiny.inventory.manifest().fingerprint
+    assert train["experts"] == {expert.name: fingerprint(expert.recipe) for expert in tiny.selection.experts}
+    assert train["text"] == fingerprint(tiny.selection.text.recipe)
     assert evaluate["train"] == {"0": fingerprint(train)}
     assert "device" not in json.dumps(train)
     assert "batch_size" not in json.dumps({**train, "model": {}})
@@ -49,7 +49,7 @@ def test_every_result_keeps_its_recipe_and_where_it_was_made(project):
 def test_before_the_manifest_no_recipe_is_known(project):
     (project.videos / "new.mp4").write_bytes(b"x")
     with project.process():
-        tiny = plan(Paths().layout, "tiny")
+        tiny = load_plan(Paths().layout, "tiny")
         assert tiny.train_recipe(0) is tiny.train_folder(0) is tiny.evaluate_recipe((0,), "test") is None
         with pytest.raises(PipelineError, match="no manifest; run BuildManifest --dataset tiny"):
             tiny.sources()

@@ -1,7 +1,7 @@
 import shutil
 
-from tasks import BuildIndex, Status
-from tasks.plan.plan import plan
+from tasks import BuildIndex
+from tasks.plan.plan import load_plan
 from tasks.plan.search_status import search_status
 from tasks.plan.settings import Paths
 
@@ -9,7 +9,9 @@ from tasks.plan.settings import Paths
 def told(project, split: str = "test") -> dict[str, tuple[bool, str]]:
     """stage -> (fresh, why)"""
     with project.process():
-        return {line.stage: (line.fresh, line.why) for line in search_status(plan(Paths().layout, "tiny"), "", split)}
+        return {
+            line.stage: (line.fresh, line.why) for line in search_status(load_plan(Paths().layout, "tiny"), "", split)
+        }
 
 
 def test_the_page_of_rankings_is_fresh_after_a_run(project):
@@ -50,10 +52,3 @@ def test_an_index_whose_folder_is_gone_was_never_built(project):
     project.run(BuildIndex, dataset="tiny")
     shutil.rmtree(next(path for path in (project.data / "store" / "index" / "tiny").iterdir() if path.is_dir()))
     assert not told(project)["BuildIndex"][0]
-
-
-def test_the_table_has_both(project, capsys):
-    project.run(Status, dataset="tiny")
-    told = capsys.readouterr().out
-    assert "ShowRankings test" in told
-    assert "BuildIndex" in told

@@ -1,14 +1,14 @@
 import pytest
 
 from pipeline.errors import ConfigError
-from tasks.plan.selection import Choice
+from tasks.plan.selection import Selection
 from tasks.plan.settings import Paths
 
 
 @pytest.fixture
 def tiny(project):
     with project.process():
-        yield Choice(Paths().layout, "tiny")
+        yield Selection(Paths().layout, "tiny")
 
 
 def test_seeds_are_those_of_the_command_line_or_of_the_model(tiny):
@@ -23,8 +23,8 @@ def test_seeds_are_those_of_the_command_line_or_of_the_model(tiny):
 def test_experts_are_sorted_and_each_counts_once(project):
     with project.process():
         layout = Paths().layout
-        assert Choice(layout, "tiny").expert_names == ("rgb_light", "speech_light")
-        assert Choice(layout, "tiny", experts=" speech_light,rgb_light, rgb_light,").expert_names == (
+        assert Selection(layout, "tiny").expert_names == ("rgb_light", "speech_light")
+        assert Selection(layout, "tiny", experts=" speech_light,rgb_light, rgb_light,").expert_names == (
             "rgb_light",
             "speech_light",
         )
@@ -34,8 +34,8 @@ def test_unknown_names_are_told_with_the_nearest(project):
     with project.process():
         layout = Paths().layout
         with pytest.raises(ConfigError, match=r"no tinny\.yaml in .*did you mean 'tiny'"):
-            Choice(layout, "tinny")
+            Selection(layout, "tinny")
         with pytest.raises(ConfigError, match=r"did you mean 'tiny'"):
-            Choice(layout, "tiny", "tinny").model  # noqa: B018
+            Selection(layout, "tiny", "tinny").model  # noqa: B018
         with pytest.raises(ConfigError, match=r"did you mean 'rgb_light'"):
-            Choice(layout, "tiny", experts="rgb_lite").experts  # noqa: B018
+            Selection(layout, "tiny", experts="rgb_lite").experts  # noqa: B018

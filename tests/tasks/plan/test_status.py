@@ -5,17 +5,17 @@ import pytest
 from pipeline.stores import parts
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
-from tasks import BuildManifest, EvaluateCE, ExtractExpert, Status
+from tasks import BuildManifest, EvaluateCE, ExtractExpert
 from tasks.plan import code_digest
-from tasks.plan.plan import plan
+from tasks.plan.plan import load_plan
 from tasks.plan.settings import Paths
-from tasks.plan.status import OTHER_CODE, status
+from tasks.plan.status import CODE_NOTE, status
 
 
 def told(project, **more):
     """stage -> (fresh, why)"""
     with project.process():
-        lines = status(plan(Paths().layout, "tiny", **more), "", "test")
+        lines = status(load_plan(Paths().layout, "tiny", **more), "", "test")
         return {line.stage: (line.fresh, line.why) for line in lines}
 
 
@@ -75,7 +75,7 @@ def test_what_a_model_was_trained_with_and_what_it_would_be_now(project):
 
 def test_another_seed_or_split_was_never_run(project):
     with project.process():
-        lines = {line.stage: line for line in status(plan(Paths().layout, "tiny"), "0,5", "val")}
+        lines = {line.stage: line for line in status(load_plan(Paths().layout, "tiny"), "0,5", "val")}
     assert lines["TrainCE seed 0"].fresh
     assert (lines["TrainCE seed 5"].fresh, lines["TrainCE seed 5"].why) == (False, "never run")
     assert (lines["EvaluateCE val"].fresh, lines["EvaluateCE val"].why) == (False, "never run")
@@ -143,21 +143,6 @@ def test_status_reads_no_array_and_writes_nothing(project, monkeypatch):
     assert {path: path.stat().st_mtime_ns for path in project.data.rglob("*")} == before
 
 
-def test_the_task_prints_a_table(project):
-    project.edit("experts", "rgb_light", params__fps=3.0)
-    code, output, errors = project.say("Status", "--dataset", "tiny")
-    assert (code, errors) == (0, "")
-    lines = [" ".join(line.split()) for line in output.splitlines()]
-    assert "ExtractExpert rgb_light STALE all 14 videos: params.fps: 2.0 -> 3.0" in lines
-    assert "BuildManifest fresh 14 videos" in lines
-
-
-def test_the_task_can_be_asked_again_and_again(project, capsys):
-    for _ in range(2):
-        ran, worked = project.attempt(Status, dataset="tiny")
-        assert (ran, worked) == (["Status test"], True)
-
-
 @pytest.mark.parametrize("damage", ["", "{", "[]"])
 def test_a_damaged_recipe_is_told(project, damage):
     from pipeline.errors import StoreError
@@ -187,7 +172,7 @@ def test_other_code_is_a_note_and_no_reason_to_run(project, monkeypatch):
     digest = code_digest.digest
     monkeypatch.setattr(code_digest, "digest", lambda name: "another" if name == "colour_shape" else digest(name))
     lines = told(project)
-    assert lines["ExtractExpert rgb_light"] == (True, f"14 present ({OTHER_CODE.format('colour_shape')})")
+    assert lines["ExtractExpert rgb_light"] == (True, f"14 present ({CODE_NOTE.format('colour_shape')})")
     assert "code" not in lines["ExtractExpert speech_light"][1]
     assert lines["EncodeText words_hashed"] == (True, "")
     assert project.run(EvaluateCE, dataset="tiny") == []

@@ -2,7 +2,7 @@ import pytest
 
 from pipeline.errors import PipelineError, StoreError
 from pipeline.stores import recipes
-from tasks.plan.plan import plan
+from tasks.plan.plan import load_plan
 from tasks.plan.settings import Paths
 from tasks.plan.targets import ExpertTarget, FolderTarget, ManifestTarget, TextTarget
 
@@ -15,13 +15,13 @@ def test_a_folder_is_there_once_its_recipe_is(tmp_path):
     assert not target.exists(), "the recipe is written last"
     recipes.write_recipe(tmp_path / "run", {"stage": "train"})
     assert target.exists()
-    assert target.need() == tmp_path / "run"
+    assert target.require() == tmp_path / "run"
 
 
 def test_a_folder_whose_name_is_not_known_is_not_there(tmp_path):
     assert not FolderTarget(None).exists()
     with pytest.raises(PipelineError, match="run the same command again"):
-        FolderTarget(None).need()
+        FolderTarget(None).require()
 
 
 def test_a_damaged_recipe_is_told_and_not_taken_for_an_absence(tmp_path):
@@ -32,7 +32,7 @@ def test_a_damaged_recipe_is_told_and_not_taken_for_an_absence(tmp_path):
 
 def test_targets_of_a_finished_project_are_there_and_after_a_new_video_are_not(project):
     def targets():
-        tiny = plan(Paths().layout, "tiny")
+        tiny = load_plan(Paths().layout, "tiny").inventory
         return [
             ManifestTarget(tiny),
             ExpertTarget(tiny, "rgb_light"),
@@ -45,4 +45,4 @@ def test_targets_of_a_finished_project_are_there_and_after_a_new_video_are_not(p
     (project.videos / "new.mp4").write_bytes(b"x")
     with project.process():
         assert not any(target.exists() for target in targets())
-        assert ExpertTarget(plan(Paths().layout, "tiny"), "rgb_light").state() is None
+        assert ExpertTarget(load_plan(Paths().layout, "tiny").inventory, "rgb_light").state() is None

@@ -1,8 +1,14 @@
 import pytest
 
 from pipeline.errors import ConfigError
-from tasks import EvaluateCE, TrainCE
+from tasks import EvaluateCE, ExtractExpert, TrainCE
 from tests.tasks.project import MODEL, Project
+
+
+def test_chosen_experts_replace_those_of_the_model(project):
+    with project.process():
+        task = TrainCE(dataset="tiny", seed=0, experts="rgb_light, rgb_light")
+        assert [dep.expert for dep in task.requires() if isinstance(dep, ExtractExpert)] == ["rgb_light"]
 
 
 @pytest.fixture

@@ -1,0 +1,126 @@
+"""Recipe, folder and inputs of a search index."""
+
+import dataclasses
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from extractors.registry import ExpertConfig, TextConfig
+from pipeline import config
+from pipeline.errors import ConfigError
+from pipeline.stores.fingerprint import Recipe, fingerprint
+from tasks.plan.plan import Plan, load_plan
+
+if TYPE_CHECKING:
+    from search.building.build import Ingredients
+    from search.config import IndexSettings
+
+
+class IndexPlan:
+    """Plan of the index of one dataset.
+
+    `trained` is the plan of the dataset on which the model is trained. It is searched too, unless another dataset is
+    named as `searched`: for videos without captions. An `untrained` index has no model, and holds words alone.
+    """
+
+    def __init__(self, trained: Plan, searched: str = "", untrained: bool = False) -> None:
+        if searched and untrained:
+            raise ConfigError("--untrained is without a model, and --trained-on asks for one: choose")
+        self.trained = trained
+        self.trained_elsewhere = bool(searched)
+        self._untrained = untrained
+        self._searched = searched
+
+    @functools.cached_property
+    def searched(self) -> Plan:
+        """Plan of the dataset that is searched, with the model and the experts of the trained one."""
+        if not self.trained_elsewhere:
+            return self.trained
+        selection = self.trained.selection
+        experts = ",".join(selection.expert_names)
+        return load_plan(selection.layout, self._searched, selection.model_name, experts, selection.allow_partial)
+
+    @property
+    def seed(self) -> int | None:
+        """Seed of the model in the index: the model's first one; None for an index without a model."""
+        settings = self.trained.selection.settings
+        if self._untrained or not (settings.captions or settings.annotations):
+            return None
+        return self.trained.selection.seeds("")[0]
+
+    @property
+    def parent(self) -> Path:
+        """Folder of all indexes of the dataset that is searched."""
+        selection = self.searched.selection
+        return selection.layout.store / "index" / selection.dataset
+
+    @property
+    def folder(self) -> Path | None:
+        """Folder of the index, or None while an input is missing."""
+        recipe = self.recipe()
+        return None if recipe is None else self.parent / fingerprint(recipe)
+
+    @property
+    def settings(self) -> "IndexSettings":
+        """Settings of the index in configs/search.yaml."""
+        from search import config as search_config
+
+        return search_config.load(self.searched.selection.layout.configs).index
+
+    def recipe(self) -> Recipe | None:
+        """All that decides the index, or None while an input is missing."""
+        selection, inventory = self.searched.selection, self.searched.inventory
+        train = None if self.seed is None else self.trained.train_recipe(self.seed)
+        videos, states = inventory.manifest(), [inventory.expert_state(expert) for expert in selection.experts]
+        incomplete = videos is None or any(state is None or state.remaining for state in states)
+        if videos is None or incomplete or (self.seed is not None and train is None):
+            return None
+        failed = {state.expert.name: sorted(row.key for row in state.failed) for state in states if state}
+        from search.building.build import VERSION
+
+        return {
+            "stage": "index",
+            "version": VERSION,
+            "manifest": videos.fingerprint,
+            "experts": {expert.name: fingerprint(expert.recipe) for expert in selection.experts},
+            "failed": fingerprint(failed),
+            "train": train and fingerprint(train),
+            "towers": {name: path.stem for name, path in self._text_towers().items()},
+            "settings": dataclasses.asdict(self.settings),
+            **({"trained_on": self.trained.selection.dataset} if self.trained_elsewhere else {}),
+        } | self.searched.import_recipe()
+
+    def ingredients(self) -> "Ingredients":
+        """All that the index is built from; to be called when the inputs are there."""
+        from search.building.build import Ingredients
+
+        plan, selection = self.searched, self.searched.selection
+        layout, experts = selection.layout, selection.experts
+        videos = plan.inventory.manifest()
+        assert videos is not None, "the inputs are there"
+        has_model = self.seed is not None
+        return Ingredients(
+            manifest=videos,
+            stores={expert.name: layout.features(expert) for expert in experts},
+            modalities={expert.name: expert.config.modality for expert in experts},
+            key=lambda name, video: plan.inventory.row_key(selection.expert(name), video),
+            model=self.trained.train_folder(self.seed) if self.seed is not None else None,
+            sources=plan.sources() if has_model else None,
+            text_config=config.choose(layout.configs / "text", selection.model.text) if has_model else None,
+            towers=self._text_towers(),
+            dims={expert.name: expert.extractor.dim for expert in experts},
+            weights=dataclasses.asdict(layout.weights) | {"cache": str(layout.weights.cache)},
+        )
+
+    def _text_towers(self) -> dict[str, Path]:
+        """Image-text expert -> the YAML of its text tower."""
+        selection = self.searched.selection
+        folder = selection.layout.configs / "text"
+        texts = {path: config.load(TextConfig, path) for path in sorted(folder.glob("*.yaml"))}
+        pairs = ((expert, path) for expert in selection.experts for path in texts)
+        return {expert.name: path for expert, path in pairs if _is_text_tower(texts[path], expert.config)}
+
+
+def _is_text_tower(text: TextConfig, expert: ExpertConfig) -> bool:
+    """Whether a text encoder is the text half of an image-text expert: both name one module and one network."""
+    return text.encoder == expert.extractor and text.params.get("network") == expert.params.get("network")

@@ -1,0 +1,49 @@
+"""Reads what a published checkpoint of Collaborative Experts was trained on, and finds the YAMLs of its experts."""
+
+import functools
+import json
+from pathlib import Path
+
+from pipeline.errors import ConfigError
+from pipeline.stores.fingerprint import file_sha256
+
+YAMLS = {
+    "audio": "released_audio", "face": "released_face", "i3d.i3d.0": "released_i3d",
+    "imagenet.resnext101_32x48d.0": "released_imagenet_resnext101",
+    "imagenet.senet154.0": "released_imagenet_senet154", "ocr": "released_ocr",
+    "r2p1d.r2p1d-ig65m.0": "released_r2p1d_ig65m", "r2p1d.r2p1d-ig65m-kinetics.0": "released_r2p1d_ig65m_kinetics",
+    "scene.densenet161.0": "released_scene", "speech": "released_speech",
+}  # fmt: skip
+"""The authors' name of an expert -> the name of its YAML in configs/experts/, which may have the suffix _miech."""
+
+
+def modalities(path: Path) -> list[str]:
+    """The authors' names of the experts in a published config.json; ConfigError where it is none."""
+    try:
+        names: list[str] = json.loads(path.read_text(encoding="utf-8"))["experts"]["modalities"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"--config {path}: no config.json of a published model: {error!r}") from None
+    return names
+
+
+def expert_of(authors_name: str, preferred: tuple[str, ...], known: list[str]) -> str:
+    """Name of the YAML of the authors' expert: one of `preferred`, else of `known`; ConfigError where there is none."""
+    stem = YAMLS.get(authors_name, "")
+    for name in (*preferred, *known):
+        if stem and name in {stem, f"{stem}_miech"}:
+            return name
+    names = ", ".join(YAMLS)
+    raise ConfigError(f"the checkpoint's expert {authors_name!r} has no YAML in configs/experts/; known: {names}")
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a published file; ConfigError where it is missing."""
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file; the published models are trained_model.pth and config.json")
+    return _sha256(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=8)
+def _sha256(path: Path, mtime_ns: int) -> str:
+    """Cached while the file does not change: a checkpoint has gigabytes, and Luigi asks several times."""
+    return file_sha256(path)

@@ -1,0 +1,12 @@
+import pytest
+
+from pipeline.errors import ConfigError
+from tasks.plan.released_checkpoint import expert_of
+
+
+def test_an_expert_of_theirs_is_the_one_that_the_model_lists():
+    known = ["released_face", "released_face_miech", "face"]
+    assert expert_of("face", ("released_face_miech", "face"), known) == "released_face_miech"
+    assert expert_of("face", ("ocr",), known) == "released_face"
+    with pytest.raises(ConfigError, match="'detection' has no YAML"):
+        expert_of("detection", (), known)
