@@ -9,12 +9,12 @@ from tasks.ablation import ALL
 def test_the_comparison_holds_the_numbers_of_the_reports(project):
     project.run(AblateExperts, dataset="tiny")
     (path,) = project.data.glob("store/ablations/tiny/tiny/*/ablation.json")
-    told = json.loads(path.read_text(encoding="utf-8"))
-    assert list(told["without"]) == [ALL, "rgb_light", "speech_light"]
-    assert told["modalities"] == {"rgb_light": "rgb", "speech_light": "speech"}
+    body = json.loads(path.read_text(encoding="utf-8"))
+    assert list(body["without"]) == [ALL, "rgb_light", "speech_light"]
+    assert body["modalities"] == {"rgb_light": "rgb", "speech_light": "speech"}
     reports = [json.loads(found.read_text()) for found in project.data.glob("store/reports/tiny/tiny/*/report.json")]
     assert len(reports) == 3
-    for left_out, row in told["without"].items():
+    for left_out, row in body["without"].items():
         names = {"rgb_light", "speech_light"} - {left_out}
         (report,) = [report for report in reports if report["experts"].keys() == names]
         assert row["R@1"] == report["t2v"]["R@1"]["mean"]

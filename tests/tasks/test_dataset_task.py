@@ -44,7 +44,7 @@ def test_a_run_without_work_imports_no_heavy_library(project):
         "    print('heavy:', sorted(heavy & sys.modules.keys()), end.code)\n"
     )
     project.run_command("--help")  # writes the settings
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=CONFIGS.parent,
         env=os.environ | {"LUIGI_CONFIG_PATH": str(project.root / "command.cfg")},
@@ -52,8 +52,8 @@ def test_a_run_without_work_imports_no_heavy_library(project):
         text=True,
         check=False,
     )
-    assert told.stdout.splitlines()[0].startswith("Nothing to do"), told.stderr
-    assert told.stdout.splitlines()[-1] == "heavy: [] 0"
+    assert done.stdout.splitlines()[0].startswith("Nothing to do"), done.stderr
+    assert done.stdout.splitlines()[-1] == "heavy: [] 0"
 
 
 @pytest.mark.slow
@@ -92,7 +92,7 @@ def test_a_run_that_has_nothing_to_do_loads_no_network_library(project):
         "assert luigi.build([tasks.EvaluateCE(dataset='tiny')], local_scheduler=True)\n"
         "print(sorted({'torch', 'zarr', 'jinja2', 'PIL'} & set(sys.modules)))"
     )
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=CONFIGS.parent,
         env={"LUIGI_CONFIG_PATH": str(settings), "PATH": ""},
@@ -100,4 +100,4 @@ def test_a_run_that_has_nothing_to_do_loads_no_network_library(project):
         text=True,
         check=True,
     )
-    assert told.stdout.splitlines()[-1] == "[]"
+    assert done.stdout.splitlines()[-1] == "[]"

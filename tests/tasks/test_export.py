@@ -15,7 +15,7 @@ WORD, VECTOR = "speech_light", "rgb_light"
 
 @pytest.fixture
 def exported(project, capsys):
-    """Runs an export of a project of which one file is broken; what was said, and where the files lie."""
+    """Runs an export of a project of which one file is broken; what was output, and where the files lie."""
     (project.videos / "broken.mp4").write_text("not a video")
     project.edit("datasets", "tiny", max_failed_fraction=0.5)
 
@@ -27,7 +27,7 @@ def exported(project, capsys):
     return run
 
 
-def kept(project, expert):
+def features_of(project, expert):
     """video -> its features, read from the store."""
     with project.process():
         tiny = load_plan(Paths().layout, "tiny")
@@ -46,7 +46,7 @@ def test_words_are_rows_with_their_times(project, exported, kind):
     _, path = exported(WORD, kind)
     expected = [
         {"video": video, "start_s": start_s, "end_s": end_s, "text": text}
-        for video, features in kept(project, WORD).items()
+        for video, features in features_of(project, WORD).items()
         if len(features.values)
         for (start_s, end_s), text in zip(features.times_s.tolist(), features.extras["text"], strict=True)
     ]
@@ -60,7 +60,7 @@ def test_words_are_rows_with_their_times(project, exported, kind):
 @pytest.mark.parametrize("kind", ["jsonl", "parquet"])
 def test_vectors_are_rows_with_their_times(project, exported, kind):
     _, path = exported(VECTOR, kind)
-    rows, features = lines_of(path), kept(project, VECTOR)
+    rows, features = lines_of(path), features_of(project, VECTOR)
     assert {row["video"] for row in rows} == {f"v{number:02}.mp4" for number in range(14)}
     for video, one in features.items():
         mine = [row for row in rows if row["video"] == video]
@@ -72,7 +72,7 @@ def test_vectors_are_rows_with_their_times(project, exported, kind):
 @pytest.mark.parametrize("expert", [WORD, VECTOR])
 def test_arrays_are_a_file_a_video(project, exported, expert):
     _, folder = exported(expert, "npy")
-    features = kept(project, expert)
+    features = features_of(project, expert)
     assert {path.name for path in folder.iterdir()} == {
         f"{video}{suffix}" for video in features for suffix in (".npy", ".times_s.npy")
     }
@@ -83,7 +83,7 @@ def test_arrays_are_a_file_a_video(project, exported, expert):
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_what_is_absent_and_what_failed_is_told_beside_it(exported, kind):
-    said, path = exported(WORD, kind)
+    output, path = exported(WORD, kind)
     with path.with_name(f"{path.name}.videos.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["video"]: row for row in csv.DictReader(file)}
     assert list(rows) == sorted(rows)
@@ -92,8 +92,8 @@ def test_what_is_absent_and_what_failed_is_told_beside_it(exported, kind):
     assert (rows["v01.mp4"]["state"], rows["v01.mp4"]["rows"]) == ("absent", "0")
     assert rows["broken.mp4"]["state"] == "failed"
     assert "Invalid data" in rows["broken.mp4"]["reason"]
-    assert f"15 rows: {path}" in said
-    assert "15 videos (5 present, 9 absent, 1 failed)" in said
+    assert f"15 rows: {path}" in output
+    assert "15 videos (5 present, 9 absent, 1 failed)" in output
 
 
 def test_it_may_lie_elsewhere_and_is_written_again_each_time(project, exported, tmp_path):

@@ -88,16 +88,16 @@ def test_experts_that_need_no_file_are_not_held_up_by_others(networks):
 
 
 def test_stand_ins_need_no_file(networks):
-    told = yaml.safe_load((CONFIGS / "experts" / "face.yaml").read_text(encoding="utf-8"))
-    networks.write_config("experts", "face", told | {"weights": "seeded"})
+    yaml_body = yaml.safe_load((CONFIGS / "experts" / "face.yaml").read_text(encoding="utf-8"))
+    networks.write_config("experts", "face", yaml_body | {"weights": "seeded"})
     with networks.process():
         assert FetchWeights("experts/face,experts/rgb_light,text/words_hashed").complete()
 
 
 def test_a_store_that_was_made_elsewhere_needs_no_weights(project, monkeypatch):
     """Also where the folder has still to be looked into, and so nobody knows yet whether a video is new."""
-    lacking = {"network": WeightFile("http://nowhere.invalid/net.pth")}
-    monkeypatch.setattr(spoken_words.Expert, "weight_files", lambda expert: lacking)
+    missing = {"network": WeightFile("http://nowhere.invalid/net.pth")}
+    monkeypatch.setattr(spoken_words.Expert, "weight_files", lambda expert: missing)
     shutil.rmtree(project.data / "store" / "manifests")
     assert attempt(project, EvaluateCE, dataset="tiny") == (["BuildManifest"], True)
     project.add_video("new.mp4", 21, "test")
@@ -115,9 +115,9 @@ def test_a_network_of_no_kind_is_one_clear_line(project):
 
 
 def test_weights_that_nobody_knows_are_one_clear_line(project):
-    told = yaml.safe_load((CONFIGS / "experts" / "motion.yaml").read_text(encoding="utf-8"))
-    del told["weights"]
-    project.write_config("experts", "motion", told)
+    yaml_body = yaml.safe_load((CONFIGS / "experts" / "motion.yaml").read_text(encoding="utf-8"))
+    del yaml_body["weights"]
+    project.write_config("experts", "motion", yaml_body)
     code, output, errors = project.run_command("ExtractExpert", "--dataset", "tiny", "--expert", "motion")
     assert code != 0
     assert errors.count("ERROR") == 1

@@ -10,14 +10,14 @@ from tests.tasks.project import CONFIGS
 @pytest.fixture
 def listed(project, monkeypatch):
     """The table, as expert -> column -> cell."""
-    told = []
-    monkeypatch.setattr(list_experts, "print_table", lambda title, columns, rows, left: told.append((columns, rows)))
+    tables = []
+    monkeypatch.setattr(list_experts, "print_table", lambda title, columns, rows, left: tables.append((columns, rows)))
 
     def run():
-        told.clear()
+        tables.clear()
         with project.process():
             assert luigi.build([ListExperts()], local_scheduler=True, workers=1, no_lock=True)
-        ((columns, rows),) = told
+        ((columns, rows),) = tables
         assert all(len(row) == len(columns) for row in rows)
         return {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
 

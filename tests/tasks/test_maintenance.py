@@ -78,12 +78,12 @@ def test_what_no_config_asks_for_is_listed_and_only_deleted_when_told_to(project
         path for path in before if path.split("/")[0] in {"runs", "reports"} or path.startswith("features/rgb_light/")
     }
     assert len(old) == 3
-    said, after = collect_garbage(project, capsys)
+    output, after = collect_garbage(project, capsys)
     assert after == both, "listed, not deleted"
-    assert said.splitlines()[-1] == "3 found; --delete removes them"
-    assert all(path.rsplit("/", 1)[1] in said for path in old)
-    said, after = collect_garbage(project, capsys, delete=True)
-    assert said.splitlines()[-1] == "3 deleted"
+    assert output.splitlines()[-1] == "3 found; --delete removes them"
+    assert all(path.rsplit("/", 1)[1] in output for path in old)
+    output, after = collect_garbage(project, capsys, delete=True)
+    assert output.splitlines()[-1] == "3 deleted"
     assert after == both - old
     assert project.run(EvaluateCE, dataset="tiny") == []
 
@@ -105,6 +105,6 @@ def test_the_task_can_be_asked_again_and_again(project, capsys):
 
 def test_the_table_has_both(project, capsys):
     project.run(Status, dataset="tiny")
-    told = capsys.readouterr().out
-    assert "ShowRankings test" in told
-    assert "BuildIndex" in told
+    output = capsys.readouterr().out
+    assert "ShowRankings test" in output
+    assert "BuildIndex" in output

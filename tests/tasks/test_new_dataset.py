@@ -18,7 +18,7 @@ LIGHT = ["audio_light", "face_light", "flow_light", "ocr_light", "rgb_light", "s
 
 
 @pytest.fixture
-def own(tmp_path, clip, rich_clip):
+def mine(tmp_path, clip, rich_clip):
     """Three videos without a word about them."""
     project = Project(tmp_path)
     for kind, names in (("experts", ["rgb_light", "speech_light"]), ("text", ["words_hashed"])):
@@ -66,73 +66,73 @@ def decoded(monkeypatch):
     return names
 
 
-def test_a_folder_without_captions_extracts_and_says_that_there_is_nothing_to_train_on(own):
-    extract(own)
-    assert {video.split for video in manifest_of(own).videos} == {""}
-    code, _, errors = own.run_command("EvaluateCE", "--dataset", "mine", "--seeds", "0")
+def test_a_folder_without_captions_extracts_and_says_that_there_is_nothing_to_train_on(mine):
+    extract(mine)
+    assert {video.split for video in manifest_of(mine).videos} == {""}
+    code, _, errors = mine.run_command("EvaluateCE", "--dataset", "mine", "--seeds", "0")
     assert code
     assert "mine: no captioned video in the train split, so there is nothing to train on; add captions" in errors
     assert "Traceback" not in errors
 
 
-def test_an_added_video_alone_is_decoded(own, decoded, clip, bare_clip):
-    extract(own)
+def test_an_added_video_alone_is_decoded(mine, decoded, clip, bare_clip):
+    extract(mine)
     decoded.clear()
-    shutil.copy(bare_clip, own.root / "mine" / "new.mp4")
-    extract(own)
+    shutil.copy(bare_clip, mine.root / "mine" / "new.mp4")
+    extract(mine)
     assert decoded == ["new.mp4"]
 
 
-def test_a_changed_video_alone_is_decoded_again(own, decoded, bare_clip):
-    extract(own)
+def test_a_changed_video_alone_is_decoded_again(mine, decoded, bare_clip):
+    extract(mine)
     decoded.clear()
-    shutil.copy(bare_clip, own.root / "mine" / "a" / "clip.mp4")
-    extract(own)
+    shutil.copy(bare_clip, mine.root / "mine" / "a" / "clip.mp4")
+    extract(mine)
     assert decoded == ["a/clip.mp4"]
 
 
-def test_a_renamed_or_copied_video_is_not_decoded(own, decoded):
-    extract(own)
+def test_a_renamed_or_copied_video_is_not_decoded(mine, decoded):
+    extract(mine)
     decoded.clear()
-    (own.root / "mine" / "a" / "clip.mp4").rename(own.root / "mine" / "renamed.mp4")
-    shutil.copy(own.root / "mine" / "b" / "clip.mp4", own.root / "mine" / "copy.mp4")
-    extract(own)
+    (mine.root / "mine" / "a" / "clip.mp4").rename(mine.root / "mine" / "renamed.mp4")
+    shutil.copy(mine.root / "mine" / "b" / "clip.mp4", mine.root / "mine" / "copy.mp4")
+    extract(mine)
     assert decoded == []
-    assert [video.video_id for video in manifest_of(own).videos] == [
+    assert [video.video_id for video in manifest_of(mine).videos] == [
         "-rf 日本 'q'.mkv", "b/clip.mp4", "copy.mp4", "renamed.mp4",
     ]  # fmt: skip
 
 
-def test_a_removed_video_leaves_the_manifest_and_its_features_stay(own, decoded):
-    extract(own)
+def test_a_removed_video_leaves_the_manifest_and_its_features_stay(mine, decoded):
+    extract(mine)
     decoded.clear()
-    kept = own.root / "kept.mp4"
-    (own.root / "mine" / "a" / "clip.mp4").rename(kept)
-    extract(own)
-    assert len(manifest_of(own).videos) == 2
-    kept.rename(own.root / "mine" / "back.mp4")
-    extract(own)
+    kept = mine.root / "kept.mp4"
+    (mine.root / "mine" / "a" / "clip.mp4").rename(kept)
+    extract(mine)
+    assert len(manifest_of(mine).videos) == 2
+    kept.rename(mine.root / "mine" / "back.mp4")
+    extract(mine)
     assert decoded == []
 
 
-def test_an_estimate_tells_videos_time_and_disk_and_keeps_nothing(own, capsys):
-    run(own, EstimateExtraction, dataset="mine")
+def test_an_estimate_tells_videos_time_and_disk_and_keeps_nothing(mine, capsys):
+    run(mine, EstimateExtraction, dataset="mine")
     told = capsys.readouterr().out
     # Two contents: the third file is a copy. 2 s and 3 s of video.
     assert "Extracting rgb_light, speech_light from 2 videos, 5 s in all" in told
     assert "That will take about" in told
     assert "MB of disk" in told
-    assert not own.feature_parts("rgb_light")
-    assert not list((own.data / "store").glob(".tmp-*"))
-    extract(own)
+    assert not mine.feature_parts("rgb_light")
+    assert not list((mine.data / "store").glob(".tmp-*"))
+    extract(mine)
     capsys.readouterr()
-    run(own, EstimateExtraction, dataset="mine")
+    run(mine, EstimateExtraction, dataset="mine")
     assert "Nothing to extract" in capsys.readouterr().out
 
 
-def test_the_commands_are_told_one_after_another(own, tmp_path):
+def test_the_commands_are_told_one_after_another(mine, tmp_path):
     (tmp_path / "c.csv").write_text("video,caption,split\na/clip.mp4,x,train\nb/clip,y,val\nwho,z,test\n")
-    code, output, errors = own.run_command(
+    code, output, errors = mine.run_command(
         "NewDataset", "--name", "told", "--videos", str(tmp_path / "mine"), "--captions", str(tmp_path / "c.csv")
     )
     assert (code, errors) == (0, "")
@@ -140,7 +140,7 @@ def test_the_commands_are_told_one_after_another(own, tmp_path):
     assert "Note: 1 names in the captions fit no video, e.g. 'who'" in output
     assert "Note: nothing in test; name splits in the captions, or change split_fractions" in output
     assert "Next: luigi --module tasks EvaluateCE --dataset told" in output
-    code, output, errors = own.run_command("NewDataset", "--name", "told", "--videos", str(tmp_path / "mine"))
+    code, output, errors = mine.run_command("NewDataset", "--name", "told", "--videos", str(tmp_path / "mine"))
     assert code
     assert "told.yaml is there already" in errors
     assert "Traceback" not in errors

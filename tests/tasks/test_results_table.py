@@ -12,9 +12,9 @@ def test_reports_and_published_numbers_come_in_one_table(project: Project, capsy
         (project.configs / "published.yaml").write_bytes((CONFIGS / "published.yaml").read_bytes())
         assert luigi.build([ResultsTable()], local_scheduler=True, no_lock=True)
         path = Paths().layout.store / "results.csv"
-    shown = capsys.readouterr().out
-    assert "tiny" in shown
-    assert "20.9 (1.2)" in shown
+    output = capsys.readouterr().out
+    assert "tiny" in output
+    assert "20.9 (1.2)" in output
     with path.open(newline="", encoding="utf-8") as file:
         rows = {(row["dataset"], row["model"]): row for row in csv.DictReader(file)}
     assert rows["tiny", "tiny"]["captions"] == "3"

@@ -13,20 +13,20 @@ from search.index.folder import current
 from tasks import BuildIndex, Search
 
 
-def opened(project) -> Collection:
+def open_collection(project) -> Collection:
     return Collection.open("tiny", project.data, project.configs)
 
 
 def test_an_index_is_built_once(project):
     assert project.run(BuildIndex, dataset="tiny") == ["BuildIndex"]
     assert project.run(BuildIndex, dataset="tiny") == []
-    assert opened(project).facts.num_videos == 14
+    assert open_collection(project).facts.num_videos == 14
 
 
 def test_a_search_builds_what_is_stale_and_prints_what_it_finds(project, capsys):
     assert project.run(Search, dataset="tiny", query="hello number 9") == ["BuildIndex", "Search"]
-    told = capsys.readouterr().out
-    assert "v09.mp4" in told.splitlines()[2]
+    output = capsys.readouterr().out
+    assert "v09.mp4" in output.splitlines()[2]
     project.edit("experts", "rgb_light", params__fps=1.0)
     ran = project.run(Search, dataset="tiny", query="hello")
     assert ran == ["ExtractExpert rgb_light", "TrainCE 0", "BuildIndex", "Search"]
@@ -39,7 +39,7 @@ def test_what_nobody_says_is_not_found(project, capsys):
 
 def test_without_a_model_the_words_are_found(project):
     assert project.run(BuildIndex, dataset="tiny", untrained=True) == ["BuildIndex"]
-    collection = opened(project)
+    collection = open_collection(project)
     assert collection.experts is None
     assert collection.search("hello number 9").hits[0].video_id == "v09.mp4"
 
@@ -69,7 +69,7 @@ def test_an_empty_query_is_refused(project):
 
 
 @pytest.fixture
-def mine(project):
+def captionless(project):
     """Two videos without captions, as a dataset of their own."""
     folder = project.data / "raw" / "mine"
     folder.mkdir()
@@ -79,7 +79,7 @@ def mine(project):
     return folder
 
 
-def test_videos_without_captions_are_searched_with_a_model_that_was_trained_elsewhere(project, mine, capsys):
+def test_videos_without_captions_are_searched_with_a_model_that_was_trained_elsewhere(project, captionless, capsys):
     ran = project.run(BuildIndex, dataset="mine", trained_on="tiny")
     assert ran == ["BuildManifest", "BuildIndex"]  # the videos are known under other names: nothing is extracted
     assert "kept" not in capsys.readouterr().out
@@ -88,10 +88,10 @@ def test_videos_without_captions_are_searched_with_a_model_that_was_trained_else
     assert collection.search("hello number 0").hits[0].video_id == "my v00.mp4"
 
 
-def test_a_video_that_is_added_is_the_only_one_that_is_embedded(project, mine, capsys):
+def test_a_video_that_is_added_is_the_only_one_that_is_embedded(project, captionless, capsys):
     project.run(BuildIndex, dataset="mine", trained_on="tiny")
     project.add_video("v77.mp4", 77, None)
-    (project.videos / "v77.mp4").rename(mine / "v77.mp4")
+    (project.videos / "v77.mp4").rename(captionless / "v77.mp4")
     capsys.readouterr()
     ran = project.run(Search, dataset="mine", trained_on="tiny", query="hello")
     assert ran == ["BuildManifest", "ExtractExpert rgb_light,speech_light", "BuildIndex", "Search"]

@@ -12,7 +12,7 @@ def test_chosen_experts_replace_those_of_the_model(project):
 
 
 @pytest.fixture
-def taught(project: Project) -> Project:
+def distilled(project: Project) -> Project:
     """A model that learns from `tiny`, which was trained before, and from one that was not."""
     project.write_config("models", "second", MODEL | {"experts": ["rgb_light"]})
     training = MODEL["training"] | {"teachers": ["tiny", "second"]}
@@ -20,20 +20,20 @@ def taught(project: Project) -> Project:
     return project
 
 
-def test_teachers_are_trained_first_and_only_where_they_were_not(taught):
-    assert taught.run(TrainCE, dataset="tiny", model="taught", seed=0) == ["TrainCE 0", "TrainCE 0"]
-    assert taught.run(EvaluateCE, dataset="tiny", model="taught") == ["EvaluateCE test"]
-    assert taught.run(EvaluateCE, dataset="tiny", model="taught") == []
+def test_teachers_are_trained_first_and_only_where_they_were_not(distilled):
+    assert distilled.run(TrainCE, dataset="tiny", model="taught", seed=0) == ["TrainCE 0", "TrainCE 0"]
+    assert distilled.run(EvaluateCE, dataset="tiny", model="taught") == ["EvaluateCE test"]
+    assert distilled.run(EvaluateCE, dataset="tiny", model="taught") == []
 
 
-def test_another_teacher_is_another_training(taught):
-    taught.run(TrainCE, dataset="tiny", model="taught", seed=0)
-    taught.edit("models", "second", training__epochs=1)
-    assert taught.run(TrainCE, dataset="tiny", model="taught", seed=0) == ["TrainCE 0", "TrainCE 0"]
-    assert taught.run(TrainCE, dataset="tiny", seed=0) == [], "the teachers do not know of it"
+def test_another_teacher_is_another_training(distilled):
+    distilled.run(TrainCE, dataset="tiny", model="taught", seed=0)
+    distilled.edit("models", "second", training__epochs=1)
+    assert distilled.run(TrainCE, dataset="tiny", model="taught", seed=0) == ["TrainCE 0", "TrainCE 0"]
+    assert distilled.run(TrainCE, dataset="tiny", seed=0) == [], "the teachers do not know of it"
 
 
-def test_a_teacher_may_not_have_teachers(taught):
-    taught.edit("models", "second", training__teachers=["tiny"])
-    with taught.process(), pytest.raises(ConfigError, match=r"second\.yaml is a teacher, and so may not have any"):
+def test_a_teacher_may_not_have_teachers(distilled):
+    distilled.edit("models", "second", training__teachers=["tiny"])
+    with distilled.process(), pytest.raises(ConfigError, match=r"second\.yaml is a teacher, and so may not have any"):
         TrainCE(dataset="tiny", model="taught", seed=0).output()

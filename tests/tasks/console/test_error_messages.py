@@ -41,7 +41,7 @@ MISTAKES = {
 MISTAKES["no such dataset"] = (MISTAKES["no such dataset"][0], "no tinny.yaml in ")
 
 
-MANY = """
+RUN_MANY = """
 import json, os, sys, tempfile
 from luigi.cmdline import luigi_run
 import tasks
@@ -70,7 +70,7 @@ for line in sys.stdin.read().splitlines():
 
 
 @pytest.fixture(scope="module")
-def told(finished):
+def outcomes(finished):
     """Each mistake from the command line: (exit code, output, errors)."""
     project, kept, _ = finished
     project.restore(kept)
@@ -78,8 +78,8 @@ def told(finished):
     project.write_config("datasets", "nowhere", {"videos": str(project.root / "nowhere"), "model": "tiny"})
     project.run_command("--help")  # writes the settings
     lines = [json.dumps(["--module", "tasks", *words]) for words, _ in MISTAKES.values()]
-    told = subprocess.run(
-        [sys.executable, "-c", MANY],
+    outcomes = subprocess.run(
+        [sys.executable, "-c", RUN_MANY],
         cwd=CONFIGS.parent,
         env=os.environ | {"LUIGI_CONFIG_PATH": str(project.root / "command.cfg")},
         input="\n".join(lines),
@@ -87,27 +87,27 @@ def told(finished):
         text=True,
         check=True,
     )
-    return dict(zip(MISTAKES, map(json.loads, told.stdout.splitlines()), strict=True))
+    return dict(zip(MISTAKES, map(json.loads, outcomes.stdout.splitlines()), strict=True))
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_told_in_one_line_and_the_exit_code_is_not_0(told, name):
-    code, output, errors = told[name]
-    said = MISTAKES[name][1]
+def test_a_mistake_is_told_in_one_line_and_the_exit_code_is_not_0(outcomes, name):
+    code, output, errors = outcomes[name]
+    expected = MISTAKES[name][1]
     assert code != 0
     assert "Traceback" not in output + errors
     lines = [line for line in errors.splitlines() if line.strip()]
     assert len(lines) == 1, errors
     assert lines[0].startswith("ERROR: ")
-    assert said in lines[0]
+    assert expected in lines[0]
 
 
-def test_the_nearest_dataset_is_named(told):
-    assert "did you mean 'tiny'?" in told["no such dataset"][2]
+def test_the_nearest_dataset_is_named(outcomes):
+    assert "did you mean 'tiny'?" in outcomes["no such dataset"][2]
 
 
-def test_every_task_is_named_when_one_is_not_known(told):
-    names = told["no such task"][2].split("there are: ")[1].strip().split(", ")
+def test_every_task_is_named_when_one_is_not_known(outcomes):
+    names = outcomes["no such task"][2].split("there are: ")[1].strip().split(", ")
     assert {"MakeDemo", "BuildManifest", "ExtractExpert", "EncodeText", "TrainCE", "EvaluateCE", "Status"} <= set(names)
     assert not {"Task", "Config", "DatasetTask", "ModelTask", "Paths", "Extraction"} & set(names)
 
@@ -166,8 +166,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_the_system_refuses_is_no_bug(name):
-    error, said = REFUSED[name]
-    assert logged(error).startswith(said)
+    error, expected = REFUSED[name]
+    assert logged(error).startswith(expected)
     assert logged(ExceptionGroup("experts that failed", [ExtractionError("one"), error])).startswith("one\n       ")
 
 
@@ -188,7 +188,7 @@ def test_other_errors_of_the_system_may_be_bugs(error):
 
 
 @pytest.mark.parametrize(
-    ("last", "said"),
+    ("last", "expected"),
     [
         ("OSError: [Errno 30] Read-only file system: '/mnt/store'", "/mnt/store: Read-only file system. Mount"),
         ("OSError: [Errno 28] No space left on device", "No space left on device. Free some space"),
@@ -197,7 +197,7 @@ def test_other_errors_of_the_system_may_be_bugs(error):
         ("FileNotFoundError: [Errno 2] No such file or directory: 'a'", None),
     ],
 )
-def test_a_refusal_in_the_text_of_a_traceback_is_found(last, said):
+def test_a_refusal_in_the_text_of_a_traceback_is_found(last, expected):
     text = f'Traceback (most recent call last):\n  File "x.py", line 1, in f\n    open("x")\n{last}\n'
     found = error_messages._messages_in_text(f"Luigi unexpected framework error:\n{text}")
-    assert found == [] if said is None else found[0].startswith(said)
+    assert found == [] if expected is None else found[0].startswith(expected)

@@ -7,8 +7,8 @@ from tasks.console.help import our_tasks
 
 
 @pytest.fixture
-def helped(capsys):
-    """What `luigi --module tasks WORDS` prints and leaves with."""
+def help_of(capsys):
+    """Runs `luigi --module tasks WORDS`; what it prints."""
 
     def ask(*words):
         with pytest.raises(SystemExit) as end:
@@ -20,36 +20,36 @@ def helped(capsys):
 
 
 @pytest.mark.parametrize("name", tasks.__all__)
-def test_help_begins_with_what_the_task_does(helped, name):
-    usage, said = helped(name, "--help").split("\n\n")[:2]
+def test_help_begins_with_what_the_task_does(help_of, name):
+    usage, text = help_of(name, "--help").split("\n\n")[:2]
     assert usage == f"usage: luigi --module tasks {name} [options]"
-    assert said.splitlines()[0] == getattr(tasks, name).__doc__.splitlines()[0]
+    assert text.splitlines()[0] == getattr(tasks, name).__doc__.splitlines()[0]
 
 
-def test_help_lists_each_option_once(helped):
-    said = helped("EvaluateCE", "--help")
+def test_help_lists_each_option_once(help_of):
+    text = help_of("EvaluateCE", "--help")
     for option in ("--dataset", "--model", "--experts", "--seeds", "--split", "--allow-partial"):
-        assert said.count(f"  {option} ") + said.count(f"  {option}\n") == 1, option
-    assert "--EvaluateCE-dataset" not in said
-    assert "--EvaluateCE-dataset" in helped("EvaluateCE", "--help-all")
+        assert text.count(f"  {option} ") + text.count(f"  {option}\n") == 1, option
+    assert "--EvaluateCE-dataset" not in text
+    assert "--EvaluateCE-dataset" in help_of("EvaluateCE", "--help-all")
 
 
-def test_help_leaves_out_what_is_nobodys_to_type(helped):
-    said = helped("ExtractExpert", "--help")
-    assert "--expert" in said
-    assert "--worker-run" not in said
-    assert "--worker-run" in helped("ExtractExpert", "--help-all")
+def test_help_leaves_out_what_is_nobodys_to_type(help_of):
+    text = help_of("ExtractExpert", "--help")
+    assert "--expert" in text
+    assert "--worker-run" not in text
+    assert "--worker-run" in help_of("ExtractExpert", "--help-all")
 
 
-def test_help_without_a_task_lists_all_tasks(helped):
-    lines = helped("--help").splitlines()
+def test_help_without_a_task_lists_all_tasks(help_of):
+    lines = help_of("--help").splitlines()
     listed = [line.split()[0] for line in lines if line.split() and line.split()[0] in tasks.__all__]
     assert listed[:6] == ["MakeDemo", "BuildManifest", "ExtractExpert", "EncodeText", "TrainCE", "EvaluateCE"]
     assert sorted(listed) == tasks.__all__ == our_tasks()
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "text"),
     [
         (["--datset", "tiny"], "unrecognized arguments: --datset tiny (did you mean --dataset?); --help"),
         (["--dataset"], "argument --dataset: expected one argument; --help"),
@@ -57,12 +57,12 @@ def test_help_without_a_task_lists_all_tasks(helped):
         (["--zzz"], "unrecognized arguments: --zzz; --help"),
     ],
 )
-def test_a_mistyped_option_is_told_in_one_line_with_the_nearest(capsys, words, said):
+def test_a_mistyped_option_is_told_in_one_line_with_the_nearest(capsys, words, text):
     with pytest.raises(SystemExit) as end:
         luigi_run(["--module", "tasks", "EvaluateCE", *words])
     assert end.value.code == 2
     errors = capsys.readouterr().err
-    assert errors.startswith(f"ERROR: {said}")
+    assert errors.startswith(f"ERROR: {text}")
     assert errors.count("\n") == 1
 
 

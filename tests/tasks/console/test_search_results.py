@@ -10,10 +10,10 @@ def test_a_name_cannot_move_the_cursor_nor_colour_the_terminal(capsys):
     word = Word("\x1b]0;title\x07", "speech", 0.0, 1.0)
     hit = Hit("0" * 16, name, Path(name), True, 1.0, 0.5, 0.0, {"words": Found(1, 1.0)}, {}, (word,), ())
     print_answer(Answer("red", (hit,)))
-    told = capsys.readouterr().out
-    assert "\x1b" not in told
-    assert "[bold]" in told
-    assert len(told.splitlines()) == 3
+    output = capsys.readouterr().out
+    assert "\x1b" not in output
+    assert "[bold]" in output
+    assert len(output.splitlines()) == 3
 
 
 def test_nothing_found_is_told_with_the_reason(capsys):

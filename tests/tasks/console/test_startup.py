@@ -47,7 +47,7 @@ HEAVY = {
 
 def test_importing_the_tasks_imports_no_heavy_library():
     script = f"import sys, tasks; print(sorted({HEAVY!r} & sys.modules.keys()))"
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=CONFIGS.parent
     )
-    assert told.stdout.strip() == "[]"
+    assert done.stdout.strip() == "[]"

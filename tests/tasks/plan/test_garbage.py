@@ -15,8 +15,8 @@ def test_what_configs_ask_for_is_no_garbage(project, capsys):
     project.run(EvaluateCE, dataset="tiny", split="val")
     before = project.results()
     for delete in (False, True):
-        said, after = collect_garbage(project, capsys, delete)
-        assert said.splitlines()[-1].startswith("0 ")
+        output, after = collect_garbage(project, capsys, delete)
+        assert output.splitlines()[-1].startswith("0 ")
         assert after == before
     assert project.run(AblateExperts, dataset="tiny") == []
     assert project.run(EvaluateCE, dataset="tiny") == []
@@ -41,8 +41,8 @@ def test_an_expert_that_no_model_names_is_kept(project, capsys):
 def test_while_a_folder_was_not_looked_into_nothing_of_it_is_garbage(project, capsys):
     project.add_video("new.mp4", 20, None)
     before = project.results()
-    said, after = collect_garbage(project, capsys, delete=True)
-    assert said.splitlines()[-1].startswith("0 ")
+    output, after = collect_garbage(project, capsys, delete=True)
+    assert output.splitlines()[-1].startswith("0 ")
     assert after == before
 
 
@@ -62,13 +62,13 @@ def test_what_a_kill_left_half_written_is_garbage_when_it_is_old(project, capsys
     (folder / f"{atomic.TEMPORARY}abc-recipe.json").write_text("{}")
     for path in (left, folder / f"{atomic.TEMPORARY}abc-recipe.json"):
         os.utime(path, (time.time() - age_s, time.time() - age_s))
-    said, _ = collect_garbage(project, capsys, delete=True)
-    assert said.splitlines()[-1] == ("2 deleted" if age_s else "0 deleted")
+    output, _ = collect_garbage(project, capsys, delete=True)
+    assert output.splitlines()[-1] == ("2 deleted" if age_s else "0 deleted")
     assert left.exists() == (age_s == 0)
     assert project.run(EvaluateCE, dataset="tiny") == []
 
 
 def test_before_anything_was_run_there_is_no_garbage(project, capsys):
     shutil.rmtree(project.data / "store")
-    said, _ = collect_garbage(project, capsys)
-    assert said.splitlines()[-1] == "0 found"
+    output, _ = collect_garbage(project, capsys)
+    assert output.splitlines()[-1] == "0 found"

@@ -40,10 +40,10 @@ def test_every_result_keeps_its_recipe_and_where_it_was_made(project):
     marks = [mark for mark in project.data.glob("store/**/recipe.json") if mark.parent.name != "rankings"]
     assert len(marks) == 5, "two experts, one text encoder, one run, one report"
     for mark in marks:
-        told = json.loads(mark.read_text(encoding="utf-8"))
-        assert mark.parent.name == fingerprint(told["recipe"])
-        assert {"made", "python", "system", "packages"} <= told["provenance"].keys()
-        assert "numpy" in told["provenance"]["packages"]
+        body = json.loads(mark.read_text(encoding="utf-8"))
+        assert mark.parent.name == fingerprint(body["recipe"])
+        assert {"made", "python", "system", "packages"} <= body["provenance"].keys()
+        assert "numpy" in body["provenance"]["packages"]
 
 
 def test_before_the_manifest_no_recipe_is_known(project):

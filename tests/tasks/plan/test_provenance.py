@@ -5,21 +5,21 @@ from importlib import metadata
 import pytest
 
 from tasks.plan import code_digest
-from tasks.plan import provenance as module
+from tasks.plan import provenance as provenance_module
 from tasks.plan.provenance import code_has_changed, provenance
 
 
 def test_it_is_plain_and_tells_time_system_and_versions():
-    told = provenance()
-    assert json.loads(json.dumps(told)) == told
-    made = time.mktime(time.strptime(told["made"][:19], "%Y-%m-%dT%H:%M:%S"))
+    recorded = provenance()
+    assert json.loads(json.dumps(recorded)) == recorded
+    made = time.mktime(time.strptime(recorded["made"][:19], "%Y-%m-%dT%H:%M:%S"))
     assert abs(made - time.time()) < 60
-    assert told["packages"]["numpy"] == metadata.version("numpy")
-    assert told["python"].count(".") == 2
+    assert recorded["packages"]["numpy"] == metadata.version("numpy")
+    assert recorded["python"].count(".") == 2
 
 
 def test_a_package_that_is_not_here_is_left_out(monkeypatch):
-    monkeypatch.setattr(module, "PACKAGES", ("numpy", "a-package-that-nobody-has"))
+    monkeypatch.setattr(provenance_module, "PACKAGES", ("numpy", "a-package-that-nobody-has"))
     assert provenance()["packages"].keys() == {"numpy"}
 
 
@@ -32,8 +32,8 @@ def test_the_code_of_an_extractor_is_told_when_one_is_named():
 def begun(tmp_path):
     """A store that was begun with some provenance."""
 
-    def begin(**told):
-        (tmp_path / "recipe.json").write_text(json.dumps({"recipe": {}, "provenance": told}))
+    def begin(**recorded):
+        (tmp_path / "recipe.json").write_text(json.dumps({"recipe": {}, "provenance": recorded}))
         return tmp_path
 
     return begin

@@ -23,9 +23,9 @@ def test_a_network_that_makes_one_vector_of_all_experts_has_one_share(project):
     project.edit("models", "tiny", architecture__gating="concat")
     assert project.run(EvaluateCE, dataset="tiny") == ["TrainCE 0", "EvaluateCE test"]
     page = max(project.rankings_pages(), key=lambda path: path.stat().st_mtime_ns).read_text(encoding="utf-8")
-    told = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL).group(1))
-    assert [expert["name"] for expert in told["experts"]] == ["all experts"]
-    for query in told["t2v"]:
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL).group(1))
+    assert [expert["name"] for expert in data["experts"]] == ["all experts"]
+    for query in data["t2v"]:
         for pair in query["found"]:
             assert pair["shares"] == [pytest.approx(pair["score"], abs=1e-3)]
 
