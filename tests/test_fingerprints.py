@@ -12,7 +12,7 @@ from extractors import registry
 from models import config as model_config
 from pipeline.datasets import manifest
 from pipeline.datasets.annotations import Caption
-from pipeline.released.imports import row_key
+from pipeline.released.feature_import import row_key
 from pipeline.stores.fingerprint import Recipe, fingerprint
 
 ROOT = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ from extractors import registry
 from models import config as model_config
 from pipeline import config
 from pipeline.datasets import annotations
-from pipeline.datasets.missing import is_imported
+from pipeline.datasets.availability import is_imported
 from pipeline.stores import atomic
 from pipeline.weights.files import WeightOptions
 from search.index import folder

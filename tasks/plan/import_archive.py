@@ -29,11 +29,7 @@ def import_archive(
     experts, texts = list(_expert_tables(layout)), list(_text_tables(layout))
     patterns = [pattern for table in (*experts, *texts) for files in table.files for pattern in files]
     with scratch(layout.store) as folder:
-        members = unpack(
-            archive,
-            lambda name: releases.is_annotation(name) or any(feature_import.fits(name, pattern) for pattern in patterns),
-            folder,
-        )
+        members = unpack(archive, lambda name: _is_wanted(name, patterns), folder)
         found = {table.name: feature_import.find(table.files, members) for table in (*experts, *texts)}
         if not any(found.values()):
             raise ArchiveError(f"{archive}: none of the files in it is named by a YAML in configs/experts/")
@@ -68,6 +64,11 @@ def _text_tables(layout: Layout) -> Iterator[Table]:
         text = registry.text(name, folder)
         if text.config.encoder == IMPORTED:
             yield Table(name, layout.text(text), text.recipe, text.encoder.dim, text.encoder.params.files)
+
+
+def _is_wanted(name: str, patterns: list[str]) -> bool:
+    """Whether the member of an archive is an annotation file, or holds features of an expert in configs/."""
+    return releases.is_annotation(name) or any(feature_import.fits(name, pattern) for pattern in patterns)
 
 
 def _caption_keys(release: Release, fuse_captions: bool) -> Mapping[str, list[str]]:

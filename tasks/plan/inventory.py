@@ -87,9 +87,7 @@ class Inventory:
         selection = self.selection
         rescan(selection.dataset)
         digest = _scan_digest(selection.dataset, selection.settings)
-        built = survey.build(
-            selection.dataset, selection.settings, selection.layout.cache, workers, deadline_s, progress
-        )
+        built = scan.build(selection.dataset, selection.settings, selection.layout.cache, workers, deadline_s, progress)
         manifest.save(built, self._manifests)
         manifest.write_pointer(self._manifests, digest, built.fingerprint)
         return built

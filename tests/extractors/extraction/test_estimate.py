@@ -9,7 +9,7 @@ from extractors.extraction.one_pass import Wanted
 from pipeline.datasets.manifest import Video
 from tests.clips import make_clip
 from tests.extractors.run_experts import OPTIONS, named, video_of
-from tests.jobs_here import jobs_here
+from tests.inline_jobs import inline_jobs
 
 START_UP_S, RATE, BYTES_PER_S = 3.0, 0.25, 1000
 """Of the pass that stands in for the real one: its time is a straight line in the length of the videos."""
@@ -73,7 +73,7 @@ def test_broken_videos_copies_and_those_that_are_not_missing_do_not_count(tmp_pa
 def test_nothing_is_left_of_a_real_trial_run(tmp_path):
     clip = make_clip(tmp_path / "clip.mp4", seconds=1)
     videos = [(clip, video_of(clip))]
-    with jobs_here():
+    with inline_jobs():
         found = estimate(wanted_of(videos, tmp_path), videos, OPTIONS, tmp_path / "work")
     assert found.num_videos == found.num_probed == 1
     assert found.seconds > 0
