@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from models.training.history import Epoch
 
@@ -19,14 +20,10 @@ class Events:
     """
 
     def __init__(self, folder: Path, known: Iterable[Epoch]) -> None:
-        # Imported here: it takes a fifth of a second, which only a training should pay for.
-        from tensorboard.compat.proto.event_pb2 import Event
-        from tensorboard.summary.writer.record_writer import RecordWriter
-
-        self._event = Event
+        self._event, record_writer = _tensorboard()
         partial = folder / f".{NAME}.{os.getpid()}.partial"
-        self._records = RecordWriter(partial.open("wb"))
-        self._records.write(Event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString())
+        self._records = record_writer(partial.open("wb"))
+        self._records.write(self._event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString())
         for epoch in known:
             self.add(epoch)
         self._records.flush()
@@ -44,3 +41,15 @@ class Events:
     def close(self) -> None:
         """Closes the file."""
         self._records.close()
+
+
+def _tensorboard() -> tuple[Any, Any]:
+    """TensorBoard's event message and its writer of records.
+
+    Both are internal to TensorBoard, which has no public writer that leaves the name of the file to its caller.
+    Imported at the first use: the import takes a fifth of a second, which only a training should pay for.
+    """
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    return Event, RecordWriter

@@ -5,6 +5,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
+from models.training import events as events_module
 from models.training.events import NAME, Events
 from models.training.history import Epoch
 
@@ -67,3 +68,15 @@ def test_points_have_the_time_when_they_were_written(tmp_path):
     events = Events(tmp_path, epochs(math.pi))
     events.close()
     assert all(before <= event.wall_time <= time.time() for event in EventFileLoader(str(tmp_path / NAME)).Load())
+
+
+def test_tensorboard_has_its_internal_event_and_writer():
+    try:
+        event, writer = events_module._tensorboard()
+    except ImportError as error:
+        pytest.fail(
+            f"{error.name} is gone: models/training/events.py writes with it; find its new place in TensorBoard"
+        )
+    assert hasattr(event(), "SerializeToString"), "tensorboard's Event.SerializeToString is gone"
+    for name in ("write", "flush", "close"):
+        assert hasattr(writer, name), f"tensorboard's RecordWriter.{name} is gone"
