@@ -1,4 +1,4 @@
-"""Digest of the code of an extractor: a hint that its features may have changed, never part of a fingerprint."""
+"""Digest of the code that makes features: a hint that they may have changed, never part of a fingerprint."""
 
 import ast
 import functools
@@ -6,37 +6,55 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-PACKAGE = "extractors"
+ROOT = Path(__file__).parents[2]
+FLOORS = ("extractors", "pipeline")
 
-SHARED = ("base", "registry")
-"""Modules that every extractor imports: they define the interface, and compute no feature."""
+SHOWN_BY = "extractors.extraction.views"
+"""The module that cuts what extractors are shown: sampling times, resize, resampling, times of words."""
+
+LEFT_OUT = frozenset({"extractors.base", "extractors.registry", "pipeline.config", "pipeline.errors"})
+"""Modules that nearly every other one imports, and that compute no feature: the interface, configs, messages."""
 
 
 @functools.lru_cache(maxsize=256)
-def digest(module: str, folder: Path = Path(__file__).parents[2] / PACKAGE) -> str:
-    """12 hex digits of the code of a module in extractors/ and of the modules there that it imports.
+def digest(module: str, root: Path = ROOT) -> str:
+    """12 hex digits of the code of a module in extractors/ and of all modules of the two lower floors that it leads to.
 
-    Comments, docstrings and layout do not count. Another Python may give another digest of the same code.
+    What an extractor is shown counts as much as the extractor; of a text encoder it does not, unless one module holds
+    both. Comments, docstrings and layout do not count. Another Python may give another digest of the same code.
     """
     trees: dict[str, ast.Module] = {}
-    queue = [module]
+    queue = [f"extractors.{module}"]
     while queue:
         name = queue.pop()
-        path = folder / f"{name}.py"
-        if name not in trees and name not in SHARED and path.is_file():
-            trees[name] = ast.parse(path.read_bytes())
-            queue += _imported(trees[name])
+        if name in trees or name in LEFT_OUT:
+            continue
+        tree = _parse(name, root)
+        if tree is not None:
+            trees[name] = tree
+            queue += [*_imported(tree), *([SHOWN_BY] if _has_expert(tree) else [])]
     code = {name: ast.dump(_WithoutDocstrings().visit(tree)) for name, tree in sorted(trees.items())}
     return hashlib.sha256(repr(code).encode()).hexdigest()[:12]
 
 
+def _parse(name: str, root: Path) -> ast.Module | None:
+    """The code of a module, or None when there is no such file (a package, or a name inside a module)."""
+    path = root.joinpath(*name.split(".")).with_suffix(".py")
+    return ast.parse(path.read_bytes()) if path.is_file() else None
+
+
+def _has_expert(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.ClassDef) and node.name == "Expert" for node in tree.body)
+
+
 def _imported(tree: ast.Module) -> Iterator[str]:
-    """Names of the modules in extractors/ that a module imports."""
+    """Names that may be modules of the two floors and are imported anywhere in a module, inside functions too."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == PACKAGE:
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"{PACKAGE}."):
-            yield node.module.split(".")[1]
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in FLOORS:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] in FLOORS)
 
 
 class _WithoutDocstrings(ast.NodeTransformer):

@@ -11,6 +11,9 @@ from tasks.plan import code_digest
 
 PACKAGES = ("torch", "torchvision", "numpy", "av", "decord", "zarr", "luigi")
 
+CODE = "code_digest"
+"""Key of the digest of the extractor's code. Until November 2026 it was `code`, for a digest of fewer modules."""
+
 
 def provenance(extractor: str = "") -> dict[str, Any]:
     """Time, system, versions of the packages that matter, and a digest of the code of `extractor` if one is named."""
@@ -19,7 +22,7 @@ def provenance(extractor: str = "") -> dict[str, Any]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
-    } | ({"code": code_digest.digest(extractor)} if extractor else {})
+    } | ({CODE: code_digest.digest(extractor)} if extractor else {})
 
 
 def code_has_changed(folder: Path, extractor: str) -> bool:
@@ -30,7 +33,7 @@ def code_has_changed(folder: Path, extractor: str) -> bool:
     """
     try:
         recorded = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))["provenance"]
-        digest, python = recorded["code"], recorded["python"]
+        digest, python = recorded[CODE], recorded["python"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
     comparable = python.split(".")[:2] == platform.python_version().split(".")[:2]

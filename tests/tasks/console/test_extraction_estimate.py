@@ -38,7 +38,7 @@ def estimated(monkeypatch):
         return estimate.Estimate(2, 0.0, 7200.0, 3_000_000, 5)
 
     monkeypatch.setattr(estimate, "estimate", estimate_of)
-    monkeypatch.setattr(devices, "fresh", lambda item: item)
+    monkeypatch.setattr(devices, "without_networks", lambda item: item)
     return calls
 
 

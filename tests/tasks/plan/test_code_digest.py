@@ -3,8 +3,8 @@ import pytest
 from tasks.plan import code_digest
 
 SMILE = '''"""How much they smile."""
-from extractors import mouths
 from extractors.base import Extractor
+from extractors.networks import mouths
 from extractors.faces import find
 
 
@@ -12,21 +12,39 @@ class Expert(Extractor):
     """One row a face."""
 
     def embed(self, items):
-        return find(items) + 1  # up
+        from pipeline.media.colour import grey
+
+        return find(grey(items)) + 1  # up
 '''
+
+MODULES = {
+    "extractors/smile.py": SMILE,
+    "extractors/words.py": "import extractors.text.tokens\n\n\nclass Encoder:\n    pass\n",
+    "extractors/faces.py": "def find(x):\n    return x\n",
+    "extractors/base.py": "A = 1\n",
+    "extractors/networks/__init__.py": "",
+    "extractors/networks/mouths.py": "WIDE = 1\n",
+    "extractors/text/tokens.py": "B = 1\n",
+    "extractors/extraction/views.py": "from extractors.extraction.resize import resize\n",
+    "extractors/extraction/resize.py": "def resize(x):\n    from pipeline.media import audio\n\n    return x\n",
+    "pipeline/media/audio.py": "RATE_HZ = 1\n",
+    "pipeline/media/colour.py": "def grey(x):\n    return x\n",
+    "pipeline/stores/parts.py": "C = 1\n",
+}
 
 
 @pytest.fixture
 def digest(tmp_path):
-    """The digest of smile.py after a change of a module."""
-    written = {"smile": SMILE, "faces": "def find(x):\n    return x\n", "mouths": "WIDE = 1\n", "base": "A = 1\n"}
+    """The digest of a module after a change of one file."""
 
-    def after(module="smile", old="", new=""):
+    def after(path="extractors/smile.py", old="", new="", of="smile"):
         code_digest.digest.cache_clear()
-        for name, code in written.items():
-            assert name != module or old in code
-            (tmp_path / f"{name}.py").write_text(code.replace(old, new, 1) if name == module else code)
-        return code_digest.digest("smile", tmp_path)
+        for name, code in MODULES.items():
+            assert name != path or old in code
+            file = tmp_path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(code.replace(old, new, 1) if name == path else code)
+        return code_digest.digest(of, tmp_path)
 
     return after
 
@@ -36,27 +54,47 @@ def digest(tmp_path):
 )
 def test_comments_docstrings_and_layout_do_not_count(digest, old, new):
     before = digest()
-    assert digest("smile", old, new) == before
+    assert digest(old=old, new=new) == before
 
 
 @pytest.mark.parametrize(
-    ("module", "old", "new"),
+    ("path", "old", "new"),
     [
-        ("smile", "+ 1", "+ 2"),
-        ("faces", "return x", "return -x"),
-        ("mouths", "1", "2"),
-        ("smile", "class", "A = 1\nclass"),
+        ("extractors/smile.py", "+ 1", "+ 2"),
+        ("extractors/smile.py", "class", "A = 1\nclass"),
+        ("extractors/faces.py", "return x", "return -x"),
+        ("extractors/networks/mouths.py", "1", "2"),
+        ("pipeline/media/colour.py", "return x", "return -x"),
+        ("extractors/extraction/resize.py", "return x", "return -x"),
+        ("pipeline/media/audio.py", "1", "2"),
     ],
 )
-def test_a_change_of_the_code_or_of_what_it_imports_counts(digest, module, old, new):
+def test_a_change_of_the_code_of_what_it_imports_or_of_what_it_is_shown_counts(digest, path, old, new):
     before = digest()
-    assert digest(module, old, new) != before
+    assert digest(path, old, new) != before
     assert digest() == before
 
 
-def test_the_contract_does_not_count(digest):
+@pytest.mark.parametrize("path", ["extractors/base.py", "pipeline/stores/parts.py"])
+def test_the_interface_and_what_is_not_imported_do_not_count(digest, path):
     before = digest()
-    assert digest("base", "1", "2") == before
+    assert digest(path, "1", "2") == before
+
+
+def test_what_extractors_are_shown_does_not_count_for_a_text_encoder(digest):
+    before = digest(of="words")
+    assert digest("pipeline/media/audio.py", "1", "2", of="words") == before
+    assert digest("extractors/text/tokens.py", "1", "2", of="words") != before
+
+
+def test_the_real_experts_lead_to_the_decoder_the_resampler_and_the_resize(monkeypatch):
+    read = []
+    parse = code_digest._parse
+    monkeypatch.setattr(code_digest, "_parse", lambda name, root: read.append(name) or parse(name, root))
+    code_digest.digest.cache_clear()
+    code_digest.digest("mel_statistics")
+    assert {"pipeline.media.video", "pipeline.media.audio", "extractors.extraction.resize"} <= set(read)
+    assert "tasks.plan.plan" not in read
 
 
 def test_a_module_that_is_not_there_has_a_digest_too(tmp_path):

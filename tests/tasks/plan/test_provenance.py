@@ -24,8 +24,8 @@ def test_a_package_that_is_not_here_is_left_out(monkeypatch):
 
 
 def test_the_code_of_an_extractor_is_told_when_one_is_named():
-    assert "code" not in provenance()
-    assert provenance("colour_shape")["code"] == code_digest.digest("colour_shape")
+    assert "code_digest" not in provenance()
+    assert provenance("colour_shape")["code_digest"] == code_digest.digest("colour_shape")
 
 
 @pytest.fixture
@@ -49,6 +49,6 @@ def test_code_that_has_changed_is_noticed(begun, monkeypatch):
 def test_what_is_not_known_or_cannot_be_compared_has_not_changed(begun, tmp_path):
     assert not code_has_changed(tmp_path / "nowhere", "colour_shape")
     assert not code_has_changed(begun(), "colour_shape")
-    assert not code_has_changed(begun(python="2.7.18", code="another"), "colour_shape")
+    assert not code_has_changed(begun(python="2.7.18", code_digest="another"), "colour_shape")
     (tmp_path / "recipe.json").write_text("{")
     assert not code_has_changed(tmp_path, "colour_shape")
