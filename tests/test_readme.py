@@ -24,7 +24,8 @@ from tests.clips import make_clip
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = sorted(set(re.findall(r"luigi --module tasks ([A-Z][^`|\n]*)", README)))
+DOCUMENTS = README + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+COMMANDS = sorted(set(re.findall(r"luigi --module tasks ([A-Z][^`|\n]*)", DOCUMENTS)))
 
 
 def block(first_line: str) -> str:
@@ -47,7 +48,7 @@ def test_every_command_names_a_task_and_options_that_exist(command):
 
 def test_every_make_target_exists():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"`?make (\w+)", README)) - {"and", "it"}
+    targets = set(re.findall(r"`?make (\w+)", DOCUMENTS)) - {"and", "it"}
     assert targets
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets), targets
 
