@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
-from extractors.networks.base import NetworkExtractor, Tensors
+from extractors.networks.base import NetworkExtractor, Tensors, without_autocast
 from pipeline import config
 from pipeline.weights.catalog import hub_file
 from pipeline.weights.files import WeightFile
@@ -74,7 +74,8 @@ class Expert(NetworkExtractor):
 
     def embed(self, items: NDArray[np.float32]) -> Embedded:
         """(B, 768)."""
-        spectrograms = _feature_extractor()(list(items), sampling_rate=RATE_HZ, return_tensors="np")["input_values"]
+        with without_autocast("cpu"):  # the spectrograms are computed there, also for a network on a GPU
+            spectrograms = _feature_extractor()(list(items), sampling_rate=RATE_HZ, return_tensors="np")["input_values"]
         return Embedded.one_per_item(self.run(np.asarray(spectrograms, np.float32)))
 
     def forward(self, batch: "torch.Tensor") -> "torch.Tensor":

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from extractors.base import Embedded
 from extractors.networks import easyocr_reader
-from extractors.networks.base import NetworkExtractor, network_to_device, without_module_prefix
+from extractors.networks.base import NetworkExtractor, network_to_device, with_float32_output, without_module_prefix
 from extractors.word_experts.ocr_expert import OcrExpert, Word, split_line
 from extractors.word_vectors import EncoderParams
 from pipeline import config
@@ -74,8 +74,8 @@ class Expert(OcrExpert, NetworkExtractor):
         super().load(device)
         self._reader, recogniser = self._reader_and_recogniser()
         network = self.with_weights("recogniser", easyocr_reader.build_recogniser(recogniser), without_module_prefix)
-        network = network_to_device(network, device)
-        easyocr_reader.insert_networks(self._reader, self.network, network, recogniser.characters, device)
+        detector, network = map(with_float32_output, (self.network, network_to_device(network, device)))
+        easyocr_reader.insert_networks(self._reader, detector, network, recogniser.characters, device)
 
     @functools.lru_cache(maxsize=4)  # noqa: B019 - an expert lives as long as the process
     def _reader_and_recogniser(self) -> tuple[Any, easyocr_reader.Recogniser]:

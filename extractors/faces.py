@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from extractors.base import Embedded
 from extractors.frames.windows import FrameExtractor
+from extractors.networks.base import without_autocast
 from pipeline import config
 from pipeline.weights.wheels import wheel_sha256
 
@@ -85,6 +86,7 @@ class Expert(FrameExtractor):
         """Build MTCNN on the device."""
         from facenet_pytorch import MTCNN
 
+        self._mtcnn_device = device
         self._detector = MTCNN(
             keep_all=True, select_largest=False, min_face_size=self.params.min_face_px, device=device
         )
@@ -98,7 +100,10 @@ class Expert(FrameExtractor):
 
     def detect(self, items: NDArray[np.uint8]) -> tuple[Faces, NDArray[np.int64]]:
         """The faces in all frames (N, H, W, 3), and the index of the frame of each, (F,)."""
-        per_frame = [self._select(*found) for found in zip(*self._detector.detect(items, landmarks=True), strict=True)]
+        # In float32: MTCNN converts its boxes to NumPy, which has no bfloat16, whose 8 bits would also move them.
+        with without_autocast(self._mtcnn_device):
+            detected = self._detector.detect(items, landmarks=True)
+        per_frame = [self._select(*found) for found in zip(*detected, strict=True)]
         index = np.repeat(np.arange(len(items), dtype=np.int64), [len(faces.confidence) for faces in per_frame])
         fields = zip(*((faces.boxes_px, faces.confidence, faces.landmarks_px) for faces in per_frame), strict=True)
         return Faces(*(np.concatenate(values) for values in fields)), index

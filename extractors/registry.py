@@ -31,8 +31,8 @@ class Runtime:
     __pydantic_config__ = config.STRICT
     batch_size: int = 64
     """Items in a batch for `embed`."""
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """Autocast of the networks; auto: bf16 on a GPU that supports it, else fp32."""
+    precision: Literal["auto", "fp32", "tf32", "bf16", "fp16"] = "auto"
+    """Of the networks' products; auto: bf16 on a GPU that supports it, else fp32. On a CPU tf32 is fp32."""
     compile: bool = False
     """Use torch.compile: a minute or more at the start, faster from then on."""
 

@@ -176,7 +176,10 @@ class Expert(WordExpert, NetworkExtractor):
         policy = RetryPolicy(settings.temperatures, self._has_failed)
         with torch.inference_mode():
             mel = log_mel(array_to_device(windows, self.device), self.network.dims.n_mels)
-            return decode_with_fallback(self.network, mel, options, policy, [seed_of(window) for window in windows])
+            # Cast to float32 for autocast: Whisper's decoding raises TypeError for any other type.
+            audio_features = self.network.encoder(mel).float()
+            seeds = [seed_of(window) for window in windows]
+            return decode_with_fallback(self.network, audio_features, options, policy, seeds)
 
     def _has_failed(self, result: "DecodingResult") -> bool:
         """Whether a window is to be decoded again, by the rules of whisper's `transcribe`."""

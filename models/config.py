@@ -167,8 +167,8 @@ class Runtime:
     __pydantic_config__ = config.STRICT
     device: str = "auto"
     """auto, cpu, cuda, or cuda:<n>; auto: a GPU if there is one."""
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """Data type of matrix products; auto: bf16 on a GPU that supports it, else fp32."""
+    precision: Literal["auto", "fp32", "tf32", "bf16", "fp16"] = "auto"
+    """Of matrix products; auto: bf16 on a GPU that supports it, else fp32. tf32 and fp16 need a GPU."""
     threads: int | None = None
     """Number of CPU threads; null: one per core. A small network is faster on one, on a busy machine several times."""
     checkpoint_s: float = 30.0
@@ -179,8 +179,8 @@ class Runtime:
             raise ValueError(f"runtime.device must be auto, cpu, cuda or cuda:<n>, not {self.device!r}")
         if self.threads is not None and self.threads < 1:
             raise ValueError("runtime.threads must be at least 1, or null")
-        if self.device == "cpu" and self.precision == "fp16":
-            raise ValueError("runtime.precision: fp16 needs a GPU; with device: cpu set fp32 or bf16")
+        if self.device == "cpu" and self.precision in {"tf32", "fp16"}:
+            raise ValueError(f"runtime.precision: {self.precision} needs a GPU; with device: cpu set fp32 or bf16")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from extractors.base import Embedded
 from extractors.registry import NamedExpert, Runtime
+from pipeline.running.tf32 import tf32
 
 log = logging.getLogger(__name__)
 
@@ -68,15 +69,18 @@ class Batches:
 
 
 def _precision(runtime: Runtime, device: str) -> AbstractContextManager[object]:
-    """torch.autocast, or nothing for float32 or where no network is loaded."""
-    if "torch" not in sys.modules or runtime.precision == "fp32":
+    """torch.autocast; for float32 whether TF32 is allowed; nothing where no network is loaded."""
+    if "torch" not in sys.modules:
         return nullcontext()
     import torch
 
-    kind = device.partition(":")[0]
-    if runtime.precision == "auto" and (kind != "cuda" or not torch.cuda.is_bf16_supported()):
-        return nullcontext()
-    dtype = torch.float16 if runtime.precision == "fp16" else torch.bfloat16
+    kind, precision = device.partition(":")[0], runtime.precision
+    if precision == "auto":
+        has_bf16 = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        precision = "bf16" if has_bf16 else "fp32"
+    if precision in {"fp32", "tf32"}:
+        return tf32(precision == "tf32") if kind == "cuda" else nullcontext()
+    dtype = torch.float16 if precision == "fp16" else torch.bfloat16
     return torch.autocast(kind, dtype)
 
 

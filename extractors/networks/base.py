@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,6 +157,23 @@ def array_to_device(items: NDArray[Any], device: str) -> "torch.Tensor":
 
     batch = torch.from_numpy(np.ascontiguousarray(items))
     return batch if device == "cpu" else batch.pin_memory().to(device, non_blocking=True)
+
+
+def without_autocast(device: str) -> AbstractContextManager[object]:
+    """The context without autocast on this kind of device, whatever the precision of the batch."""
+    import torch
+
+    return torch.autocast(device.partition(":")[0], enabled=False)
+
+
+def with_float32_output(network: "torch.nn.Module") -> "torch.nn.Module":
+    """The network with its output cast to float32, for a library that calls `numpy()` on it: NumPy has no bfloat16."""
+    network.register_forward_hook(lambda _, given, output: _to_float32(output))
+    return network
+
+
+def _to_float32(output: Any) -> Any:
+    return tuple(map(_to_float32, output)) if isinstance(output, tuple) else output.float()
 
 
 def normalise_pixels(pixels: "torch.Tensor", mean: tuple[float, ...], std: tuple[float, ...]) -> "torch.Tensor":

@@ -27,13 +27,16 @@ class RetryPolicy:
 
 def decode_with_fallback(
     network: Any,
-    mel: torch.Tensor,
+    audio: torch.Tensor,
     options: DecodingOptions,
     policy: RetryPolicy,
     seeds: Sequence[int],
 ) -> list[DecodingResult]:
-    """For each log-mel of (B, bands, 3000) the first result that has not failed, or the last one."""
-    results = decode(network, mel, dataclasses.replace(options, temperature=policy.temperatures[0]), seeds)
+    """For each window the first result that has not failed, or the last one.
+
+    `audio`: the encoder's output (B, 1500, width) for the windows, or their log-mels (B, bands, 3000).
+    """
+    results = decode(network, audio, dataclasses.replace(options, temperature=policy.temperatures[0]), seeds)
     for temperature in policy.temperatures[1:]:
         failed = [index for index, result in enumerate(results) if policy.has_failed(result)]
         if not failed:

@@ -8,6 +8,7 @@ import torch
 
 from models.config import Runtime
 from pipeline.errors import ConfigError
+from pipeline.running.tf32 import tf32
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,18 @@ class Hardware:
 
     device: torch.device
     dtype: torch.dtype
+    allow_tf32: bool = False
+    """Whether a GPU may compute float32 products in TF32."""
 
     def autocast(self) -> AbstractContextManager[object]:
         """The context in which matrix products are of `dtype`."""
         if self.dtype == torch.float32:
             return nullcontext()
         return torch.autocast(self.device.type, self.dtype)
+
+    def float32_products(self) -> AbstractContextManager[object]:
+        """The context in which float32 products are as precise as the settings say; for the backward pass too."""
+        return tf32(self.allow_tf32) if self.device.type == "cuda" else nullcontext()
 
     def scaler(self) -> torch.amp.GradScaler:
         """A gradient scaler, which keeps gradients from vanishing in float16; disabled for the other types."""
@@ -45,13 +52,17 @@ def choose(runtime: Runtime) -> Hardware:
     device = torch.device(runtime.device if runtime.device != "auto" else "cuda" if has_gpu else "cpu")
     if device.type == "cuda" and (not has_gpu or (device.index or 0) >= torch.cuda.device_count()):
         raise ConfigError(f"runtime.device: {runtime.device}, but PyTorch sees no such GPU here; set auto or cpu")
-    return Hardware(device, _dtype(runtime, device))
+    return Hardware(device, _dtype(runtime, device), runtime.precision == "tf32")
 
 
 def _dtype(runtime: Runtime, device: torch.device) -> torch.dtype:
     if runtime.precision == "auto":
         fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if fast else torch.float32
-    if runtime.precision == "fp16" and device.type == "cpu":
-        raise ConfigError("runtime.precision: fp16 needs a GPU, and there is none; set auto, bf16 or fp32")
-    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[runtime.precision]
+    if runtime.precision in {"tf32", "fp16"} and device.type == "cpu":
+        raise ConfigError(
+            f"runtime.precision: {runtime.precision} needs a GPU, and there is none; set auto, bf16 or fp32"
+        )
+    return {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[
+        runtime.precision
+    ]

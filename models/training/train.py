@@ -99,19 +99,26 @@ def _one_epoch(run: Run, training: Data, validation: Data, settings: Training) -
 
 def train_step(run: Run, batch: Batch, rate: float) -> Tensor:
     """One optimiser step on a batch, at learning rate `rate`; returns the loss."""
+    run.optimizer.zero_grad()
+    with run.hardware.float32_products():
+        loss = batch_loss(run, batch)
+        run.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    run.scaler.step(run.optimizer, rate)  # type: ignore[arg-type]
+    run.scaler.update()
+    return loss.detach()
+
+
+def batch_loss(run: Run, batch: Batch) -> Tensor:
+    """The loss of a batch, with its graph."""
     videos, texts, teacher_scores = batch
     with run.hardware.autocast():
         scores = run.model(
             videos.experts, videos.available, texts.text.unsqueeze(1), videos.counts, texts.counts.unsqueeze(1)
         )
     loss: Tensor = run.loss(scores)
-    if teacher_scores is not None:
-        loss = loss + distillation(scores, teacher_scores.to(scores.device))
-    run.optimizer.zero_grad()
-    run.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-    run.scaler.step(run.optimizer, rate)  # type: ignore[arg-type]
-    run.scaler.update()
-    return loss.detach()
+    if teacher_scores is None:
+        return loss
+    return loss + distillation(scores, teacher_scores.to(scores.device))
 
 
 def _identity(data: Collection, validation: Collection, settings: ModelConfig, seed: int) -> Recipe:

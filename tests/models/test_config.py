@@ -85,6 +85,7 @@ def test_a_relation_without_itself_needs_enough_experts(gating, fewest):
         ("architecture", {"shared_dim": 0}, "shared_dim must be at least 1"),
         ("runtime", {"device": "gpu"}, "runtime.device must be auto, cpu"),
         ("runtime", {"device": "cpu", "precision": "fp16"}, "fp16 needs a GPU"),
+        ("runtime", {"device": "cpu", "precision": "tf32"}, "tf32 needs a GPU"),
         ("text_pool", {"clusters": -1}, "clusters and ghost_clusters of at least 0"),
         ("text_pool", {"clusters": 0}, r"clusters: 0 takes one vector as it is; set max_tokens: 1"),
         ("pools", {"smell": {"clusters": 4, "max_tokens": 9}}, "pools: smell is none of the experts"),

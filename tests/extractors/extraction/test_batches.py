@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from extractors.base import Embedded, FrameNeed
-from extractors.extraction.batches import Batches
+from extractors.extraction.batches import Batches, _precision
 from extractors.registry import ExpertConfig, NamedExpert, Runtime
 
 
@@ -84,6 +84,14 @@ def test_precision_is_that_of_the_runtime(precision, dtype):
     small = Small(room=9)
     batches(small, precision=precision).embed(np.arange(2))
     assert small.dtypes == [dtype]
+
+
+@pytest.mark.parametrize(("precision", "allowed"), [("fp32", False), ("tf32", True), ("auto", False)])
+def test_float32_on_a_gpu_is_float32_unless_tf32_is_asked_for(precision, allowed, monkeypatch):
+    """auto: as on a GPU without bfloat16."""
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
+    with _precision(Runtime(precision=precision), "cuda:0"):
+        assert torch.backends.cudnn.allow_tf32 == torch.backends.cuda.matmul.allow_tf32 == allowed
 
 
 def test_networks_are_compiled_only_when_asked_for():

@@ -14,6 +14,7 @@ from extractors.whisper_speech import Expert, Params
 from pipeline.media.audio import read_audio
 from pipeline.weights import seeded
 from tests.clips import tone
+from tests.devices import EVERY_DEVICE
 from tests.extractors.private_api import assert_there
 from tests.extractors.reference import REFERENCE, with_reference
 
@@ -113,17 +114,22 @@ def test_only_the_windows_that_failed_are_tried_again_together(monkeypatch):
     assert [one.text for one in found] == ["1 at 0.0", "2 at 0.2", "3 at 0.4", "4 at 0.0"]
 
 
+@pytest.fixture(scope="module", params=EVERY_DEVICE)
+def device(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def tiny():
+def tiny(device):
     """A Whisper with one narrow layer and stand-in weights."""
     torch.set_num_threads(1)  # on a network this small, threads only wait for each other
-    return seeded.fill(Whisper(ModelDimensions(80, 1500, 16, 2, 1, 51865, 448, 16, 2, 1))).eval()
+    return seeded.fill(Whisper(ModelDimensions(80, 1500, 16, 2, 1, 51865, 448, 16, 2, 1))).eval().to(device)
 
 
 @pytest.fixture(scope="module")
-def mels():
+def mels(device):
     sounds = np.stack([window(5, 440), window(9, 300)])
-    return log_mel(torch.from_numpy(sounds), 80)
+    return log_mel(torch.from_numpy(sounds).to(device), 80)
 
 
 @pytest.fixture(autouse=True)
@@ -175,23 +181,23 @@ def test_the_same_seed_draws_the_same_in_any_company(tiny, mels):
     assert [one.tokens for one in decode(tiny, mels, warm, [4, 5])] != together
 
 
-def test_tokens_are_drawn_as_often_as_they_are_likely():
-    logits = torch.tensor([[0.0, math.log(3.0), -math.inf, 0.0]])
-    draw = whisper_decoding._SeededSampler(0.5, 3, [7], torch.device("cpu"))
+def test_tokens_are_drawn_as_often_as_they_are_likely(device):
+    logits = torch.tensor([[0.0, math.log(3.0), -math.inf, 0.0]], device=device)
+    draw = whisper_decoding._SeededSampler(0.5, 3, [7], torch.device(device))
     counts = np.zeros(4)
     for _ in range(2000):
-        tokens, _ = draw.update(torch.tensor([[0]]), logits, torch.zeros(1))
+        tokens, _ = draw.update(torch.tensor([[0]], device=device), logits, torch.zeros(1, device=device))
         counts[tokens[0, -1]] += 1
     # Logits divided by 0.5 are weights 1, 9, 0, 1.
     np.testing.assert_allclose(counts / 2000, np.array([1, 9, 0, 1]) / 11, atol=0.03)
 
 
-def test_a_window_that_has_ended_stays_so_and_its_sum_too():
-    logits, sums = torch.zeros(2, 4), torch.zeros(2)
-    draw = whisper_decoding._SeededSampler(1.0, 3, [7, 8], torch.device("cpu"))
-    tokens, done = draw.update(torch.tensor([[0, 3], [0, 1]]), logits, sums)
+def test_a_window_that_has_ended_stays_so_and_its_sum_too(device):
+    logits, sums = torch.zeros(2, 4, device=device), torch.zeros(2, device=device)
+    draw = whisper_decoding._SeededSampler(1.0, 3, [7, 8], torch.device(device))
+    tokens, done = draw.update(torch.tensor([[0, 3], [0, 1]], device=device), logits, sums)
     assert tokens[0].tolist() == [0, 3, 3]
-    np.testing.assert_allclose(sums, [0.0, -math.log(4)], rtol=1e-6)
+    np.testing.assert_allclose(sums.cpu(), [0.0, -math.log(4)], rtol=1e-6)
     assert done == (tokens[1, -1] == 3)
 
 

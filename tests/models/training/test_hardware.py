@@ -47,9 +47,18 @@ def test_a_gpu_that_is_not_there_is_an_error(with_two_gpus, monkeypatch):
         choose(Runtime("cuda"))
 
 
-def test_float16_without_a_gpu_is_an_error(without_gpu):
-    with pytest.raises(ConfigError, match="fp16 needs a GPU"):
-        choose(Runtime("auto", "fp16"))
+@pytest.mark.parametrize("precision", ["fp16", "tf32"])
+def test_what_only_a_gpu_has_is_an_error_without_one(without_gpu, precision):
+    with pytest.raises(ConfigError, match=f"{precision} needs a GPU"):
+        choose(Runtime("auto", precision))
+
+
+@pytest.mark.parametrize(("precision", "allowed"), [("fp32", False), ("tf32", True), ("bf16", False)])
+def test_float32_on_a_gpu_is_float32_unless_tf32_is_asked_for(with_two_gpus, precision, allowed):
+    before = torch.backends.cudnn.allow_tf32
+    with choose(Runtime("cuda", precision)).float32_products():
+        assert torch.backends.cudnn.allow_tf32 == torch.backends.cuda.matmul.allow_tf32 == allowed
+    assert torch.backends.cudnn.allow_tf32 == before
 
 
 def test_products_are_of_the_chosen_type(without_gpu):

@@ -1,0 +1,45 @@
+"""What a bare machine with a GPU has installed, what the run brings along as wheels, and what it goes without."""
+
+PYTHON = "3.12"
+
+VERSIONS = {
+    "torch": "2.11.0",
+    "torchvision": "0.26.0",
+    "transformers": "5.17.0",
+    "numpy": "2.5.2",
+    "tokenizers": "0.23.2",
+}
+"""Of packages there that decide whether a wheel fits; nobody wrote down the others'."""
+
+_NAMES = """
+absl-py accelerate aiohttp anyio attrs certifi charset-normalizer click cloudpickle contourpy cycler filelock
+flatbuffers fonttools fsspec grpcio h5py hf-xet httpx huggingface-hub hypothesis idna imageio iniconfig jinja2 joblib
+kiwisolver lazy-loader llvmlite markdown markdown-it-py markupsafe matplotlib mdurl ml-dtypes mpmath msgpack networkx
+numba numpy nvidia-ml-py onnxruntime opencv-python-headless packaging pandas pillow pluggy protobuf psutil pyarrow
+pygments pyparsing pytest pytest-timeout pytest-xdist python-dateutil pyyaml regex requests rich safetensors
+scikit-image scikit-learn scipy setuptools six sortedcontainers sympy tensorboard threadpoolctl tifffile tiktoken timm
+tokenizers torch torchaudio torchvision tqdm transformers triton typer typing-extensions typing-inspection urllib3
+wrapt
+"""
+THERE = frozenset(_NAMES.split())
+"""Packages of that machine, as far as this project or what it brings along may ask for them."""
+
+BROUGHT = (
+    "av", "zarr", "luigi", "facenet-pytorch", "open-clip-torch", "pydantic", "pooch", "pebble", "librosa",
+    "openai-whisper",
+)  # fmt: skip
+"""Packages of the project that are not there; what they need in turn is found in their wheels."""
+
+NEEDLESS = frozenset({"docutils"})
+"""Asked for by the metadata of a wheel (python-daemon's), for nothing that is ever imported."""
+
+LEFT_OUT = {
+    "easyocr": "the expert ocr",
+    "rapidocr": "the expert ocr_light",
+    "decord": "the faster decoder of some files: PyAV reads them all",
+    "faiss": "the search of a million videos by FAISS, beside which the GPU's is put",
+    "fastapi": "the search page",
+    "starlette": "the search page",
+    "uvicorn": "the search page",
+}
+"""Module that is too large to bring along, or not needed -> what the run goes without."""
