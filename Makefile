@@ -1,4 +1,4 @@
-# make demo | test | check | bench | bench-extract | bench-train | bench-search | lock | clean. The first one that you type sets everything up in .venv.
+# make demo | test | check | bench | bench-extract | bench-train | bench-search | bench-gpu | lock | clean. The first one that you type sets everything up in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.installed
@@ -6,7 +6,7 @@ SETUP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check bench bench-extract bench-train bench-search lock clean
+.PHONY: demo test check bench bench-extract bench-train bench-search bench-gpu wheels lock clean
 
 demo: $(SETUP)
 	@$(BIN)/luigi --module tasks EvaluateCE --dataset demo
@@ -33,6 +33,13 @@ bench-train: $(SETUP)
 
 bench-search: $(SETUP)
 	@$(BIN)/python benchmarks/search_index.py
+
+# On a machine with a GPU that has the project installed; a bare one takes `make wheels` beforehand, and then the script.
+bench-gpu: $(SETUP)
+	@PYTHON=$(BIN)/python benchmarks/on_gpu.sh data/gpu
+
+wheels: $(SETUP)
+	@benchmarks/gpu_wheels.sh .wheels
 
 # Made anew whenever the lock or the project's own metadata change; otherwise this costs one look at three dates.
 $(SETUP): requirements.lock pyproject.toml

@@ -113,10 +113,9 @@ def table(result: dict[str, Any]) -> list[str]:
         whole, alone = figures["pass"], figures["networks"]
         has_network = alone["wall_s"] > MIN_NETWORK_SHARE * whole["wall_s"]
         ratio = f"{whole['wall_s'] / alone['wall_s']:.2f}" if has_network else ""
-        kernels = f", {whole['kernel_share']:.0%} of the time in kernels" if "kernel_share" in whole else ""
         rows.append(
             f"| {name} | {result['video_s'] / whole['wall_s']:.1f} | {alone['items'] / whole['wall_s']:.1f} "
-            f"| {whole['workers_cpu_s'] / minutes:.1f} | {whole['main_cpu_s'] / minutes:.1f} | {ratio}{kernels} "
+            f"| {whole['workers_cpu_s'] / minutes:.1f} | {whole['main_cpu_s'] / minutes:.1f} | {ratio} "
             f"| {whole['main_mb']:.0f}, {whole['worker_mb']:.0f} |"
         )
     return rows

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,11 @@ def main() -> None:
 
 def measure_pass(experts: list[NamedExpert], files: list[Path], device: str, workers: int) -> dict[str, float]:
     """Wall and CPU time of one pass, peak memory of the process and of its largest decode worker."""
-    videos = [(path, _video(path)) for path in files]
+    videos = [(path, video_of(path)) for path in files]
     load_all(experts, videos[:1], device)
     options = PassOptions(share_cores(workers, device), DEADLINE_S, VIDEOS_PER_PART, device)
-    with tempfile.TemporaryDirectory() as folder, Clock(device) as clock:
-        errors = extract(_wanted(experts, videos, Path(folder)), videos, options)
+    with tempfile.TemporaryDirectory() as folder, Clock() as clock:
+        errors = extract(wanted(experts, videos, Path(folder)), videos, options)
     if errors:
         raise SystemExit(str(errors))
     return clock.figures
@@ -67,7 +67,7 @@ def measure_networks(experts: list[NamedExpert], files: list[Path], device: str,
     """Time and memory of the networks alone, one expert after another, on all cores, without decode workers."""
     per_expert: list[dict[str, float]] = []
     for expert in experts:
-        items = [data for path in files for data in _items(expert, path)]
+        items = [data for path in files for data in items_of(expert, path)]
         size = expert.config.runtime.batch_size
         shapes = {data.shape for data in items}
         same_shape = [[data for data in items if data.shape == shape] for shape in shapes]
@@ -77,7 +77,7 @@ def measure_networks(experts: list[NamedExpert], files: list[Path], device: str,
         if batches:
             with freed_memory_kept():
                 networks.embed(batches[0])
-        with freed_memory_kept(), Clock(device) as clock:
+        with freed_memory_kept(), Clock() as clock:
             for batch in batches:
                 networks.embed(batch)
         per_expert.append(clock.figures | {"items": len(items)})
@@ -85,29 +85,24 @@ def measure_networks(experts: list[NamedExpert], files: list[Path], device: str,
 
 
 def load_all(experts: list[NamedExpert], videos: list[tuple[Path, Video]], device: str) -> None:
-    """Loads the networks in a first pass over one video, and caches them for the next pass."""
+    """Loads the networks in a first pass over one video, and caches them for the next one; raises an expert's error."""
     for expert in experts:
         expert.extractor.load = functools.cache(expert.extractor.load)  # type: ignore[method-assign]
     options = PassOptions(1, DEADLINE_S, VIDEOS_PER_PART, device)
     with tempfile.TemporaryDirectory() as folder:
-        extract(_wanted(experts, videos, Path(folder)), videos, options)
+        errors = extract(wanted(experts, videos, Path(folder)), videos, options)
+    for error in errors.values():
+        raise error
 
 
 class Clock:
-    """Context that measures wall and CPU seconds, of this process and its children, peak memory, and the share of time
-    in GPU kernels."""
+    """Context that measures wall and CPU seconds, of this process and its children, and peak memory."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self) -> None:
         self.figures: dict[str, float] = {}
         self._memory = WorkerMemory()
-        self._profiler: Any = nullcontext()
-        if device != "cpu":
-            from torch.profiler import ProfilerActivity, profile
-
-            self._profiler = profile(activities=[ProfilerActivity.CUDA])
 
     def __enter__(self) -> "Clock":
-        self._profiler.__enter__()
         self._memory.start()
         self._before = time.perf_counter(), _cpu_s(resource.RUSAGE_SELF), _cpu_s(resource.RUSAGE_CHILDREN)
         return self
@@ -121,10 +116,6 @@ class Clock:
             "main_mb": self._memory.peak_mb(os.getpid()),
             "worker_mb": self._memory.stop(),
         }
-        self._profiler.__exit__(*error)
-        if not isinstance(self._profiler, nullcontext):
-            kernels_us = sum(event.self_device_time_total for event in self._profiler.key_averages())
-            self.figures["kernel_share"] = kernels_us / 1e6 / wall_s
 
 
 class WorkerMemory(threading.Thread):
@@ -165,19 +156,19 @@ def _cpu_s(whose: int) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _video(path: Path) -> Video:
+def video_of(path: Path) -> Video:
     info = probe(path)
     return Video(
         path.name, path.name, "", (), info.duration_s, info.has_video, info.has_audio, info.has_subtitles, info.note
     )
 
 
-def _wanted(experts: list[NamedExpert], videos: list[tuple[Path, Video]], folder: Path) -> list[Wanted]:
+def wanted(experts: list[NamedExpert], videos: list[tuple[Path, Video]], folder: Path) -> list[Wanted]:
     keys = frozenset(video.content for _, video in videos)
     return [Wanted(expert, folder / expert.name, keys) for expert in experts]
 
 
-def _items(expert: NamedExpert, path: Path) -> Iterable[Any]:
+def items_of(expert: NamedExpert, path: Path) -> Iterable[Any]:
     for index in range(num_segments(probe(path).duration_s)):
         yield from prepare_segment(Segment(path, path.name, index, (expert.id,)))[expert.name].items
 

@@ -6,6 +6,7 @@ import luigi
 
 from pipeline.datasets.new_dataset import write_dataset
 from tasks.console.extraction_estimate import announce_extraction
+from tasks.console.gpu_costs import print_gpu_costs
 from tasks.console.terminal import say
 from tasks.dataset_task import ModelTask, RunsEachTime
 from tasks.fetch_weights import FetchWeights, expert_networks
@@ -46,19 +47,33 @@ class NewDataset(RunsEachTime, luigi.Task):
 
 
 class EstimateExtraction(RunsEachTime, ModelTask):
-    """Tells what the extraction of a model's experts will take: videos, hours, time and disk. Keeps nothing."""
+    """Tells what the extraction of a model's experts will take: videos, hours, time and disk. Keeps nothing.
+
+    With --gpu nothing is tried out: the times are those measured on such a GPU, and the videos need not be there.
+    """
+
+    gpu = luigi.Parameter(default="", description="A GPU that was measured, e.g. h200; empty: try it out here")
+    measured = luigi.Parameter(default="", description="File of the figures; by default benchmarks/gpu.json")
 
     def requires(self) -> Iterator[luigi.Task]:
         """The manifest, and the weights of the networks that are tried out."""
+        if self.gpu:
+            return
         yield BuildManifest(self.dataset)
         yield FetchWeights(expert_networks(",".join(self.plan.selection.expert_names)), self.dataset)
 
     def run(self) -> None:
-        """Extracts a few segments on trial, and prints the estimate."""
+        """Extracts a few segments on trial, or looks up what was measured, and prints the estimate."""
+        if self.gpu:
+            print_gpu_costs(self.plan.inventory, self.gpu, self.measured)
+        else:
+            self._try_out()
+        self.has_run = True
+
+    def _try_out(self) -> None:
         selection, inventory = self.plan.selection, self.plan.inventory
         wanted = inventory.missing_features(expert.name for expert in selection.experts if not expert.is_imported)
         if wanted:
             announce_extraction(wanted, inventory.files(), Extraction(), selection.layout.store, estimated=True)
         else:
             say("Nothing to extract: all experts have all videos")
-        self.has_run = True

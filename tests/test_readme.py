@@ -15,6 +15,8 @@ import yaml
 from luigi.task_register import Register
 
 import tasks
+from benchmarks.gpu.keep import KEPT
+from benchmarks.gpu.table import readme
 from extractors import registry
 from pipeline import config
 from pipeline.datasets.annotations import DatasetConfig
@@ -66,18 +68,20 @@ def test_the_dataset_example_is_a_dataset():
     assert written.captions == "/somewhere/captions.csv"
 
 
-@pytest.mark.parametrize("name", ["experts", "zoo"])
+@pytest.mark.parametrize("name", ["experts", "zoo", "gpu"])
 def test_the_tables_are_what_the_configs_say(name):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    begin = f"<!-- {name}: generated from configs by tests/test_readme.py -->"
+    source = "benchmarks/gpu.json" if name == "gpu" else "configs"
+    begin = f"<!-- {name}: generated from {source} by tests/test_readme.py -->"
     end = f"<!-- /{name} -->"
-    table = {"experts": experts_table, "zoo": lambda: zoo(ROOT / "configs/datasets")}[name]()
+    tables = {"experts": experts_table, "zoo": lambda: zoo(ROOT / "configs/datasets"), "gpu": lambda: readme(KEPT)}
+    table = tables[name]()
     expected = f"{begin}\n{table.strip()}\n{end}"
     found = text[text.index(begin) : text.index(end) + len(end)]
     if os.environ.get("UPDATE_README"):
         (ROOT / "README.md").write_text(text.replace(found, expected), encoding="utf-8")
     else:
-        assert found == expected, "the configs changed: UPDATE_README=1 pytest tests/test_readme.py"
+        assert found == expected, f"{source} changed: UPDATE_README=1 pytest tests/test_readme.py"
 
 
 def experts_table() -> str:

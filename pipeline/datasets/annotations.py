@@ -54,6 +54,8 @@ class DatasetConfig:
     split_fractions: SplitFractions = field(default_factory=SplitFractions)
     validation_from_train: float = 0.0
     """Fraction of the training videos that becomes the val split, for a dataset without one."""
+    hours: float | None = None
+    """Total duration of its videos, as published; the cost of an extraction can then be told without the videos."""
     counts: dict[str, SplitCounts] = field(default_factory=dict)
     """Split -> its known numbers of videos and captions; other numbers stop a run."""
     allow_partial: bool = False

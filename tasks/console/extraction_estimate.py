@@ -28,7 +28,7 @@ def announce_extraction(
     keys = frozenset[str]().union(*(item.keys for item in wanted))
     hours = sum({video.content: video.duration_s for _, video in files if video.content in keys}.values()) / 3600
     names = ", ".join(item.expert.name for item in wanted)
-    say(f"Extracting {names} from {len(keys)} videos, {_duration(hours)} in all")
+    say(f"Extracting {names} from {len(keys)} videos, {duration(hours)} in all")
     if not (estimated or hours > LONG_HOURS):
         return
     from extractors.extraction.devices import without_networks
@@ -37,14 +37,15 @@ def announce_extraction(
     # Fresh networks, which are freed afterwards: else they would stay on the device beside those of the extraction.
     cost = estimate([without_networks(item) for item in wanted], files, settings.options(), store)
     devices = settings.devices
-    time = _duration(cost.seconds / 3600 / len(devices)) + (f" on {len(devices)} devices" if len(devices) > 1 else "")
+    time = duration(cost.seconds / 3600 / len(devices)) + (f" on {len(devices)} devices" if len(devices) > 1 else "")
     say(
         f"That will take about {time} and {cost.num_bytes / 1e6:.0f} MB of disk in {store}, "
         f"judged by {cost.num_probed} pieces of the videos"
     )
 
 
-def _duration(hours: float) -> str:
+def duration(hours: float) -> str:
+    """In seconds, minutes or hours, whichever is short to read."""
     if hours * 3600 < 100:
         return f"{hours * 3600:.0f} s"
     return f"{hours * 60:.0f} min" if hours < 2 else f"{hours:.1f} h"

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 
 import luigi
@@ -128,6 +129,27 @@ def test_an_estimate_tells_videos_time_and_disk_and_keeps_nothing(mine, capsys):
     capsys.readouterr()
     run(mine, EstimateExtraction, dataset="mine")
     assert "Nothing to extract" in capsys.readouterr().out
+
+
+def test_what_a_gpu_takes_is_told_without_the_videos(tmp_path, capsys):
+    """Rates are made up; the hours are MSR-VTT's."""
+    project = Project(tmp_path)
+    for kind, name in (("datasets", "msrvtt"), ("models", "ce"), ("text", "gpt")):
+        project.copy_config(kind, name)
+    for name in ("rgb", "flow", "audio", "face", "ocr", "speech", "scene"):
+        project.copy_config("experts", name)
+    run(project, EstimateExtraction, dataset="msrvtt", gpu="h200")
+    (line,) = capsys.readouterr().out.strip().splitlines()
+    assert "No figures of a GPU called 'h200' in benchmarks/gpu.json (it has none); benchmarks/on_gpu.sh" in line
+    measured = tmp_path / "gpu.json"
+    figures = {"rgb": {"pass": {"times_real_time": 10.3}}}
+    facts = {"machine": {"date": "2026-12-01", "cores": 16}, "steps": {"experts": {"figures": figures}}}
+    measured.write_text(json.dumps({"NVIDIA H200": facts}))
+    run(project, EstimateExtraction, dataset="msrvtt", gpu="h200", measured=str(measured))
+    told = capsys.readouterr().out
+    assert "msrvtt: 41.2 hours of video on one NVIDIA H200 and 16 cores, 2026-12-01" in told
+    assert re.search(r"rgb +10 +4\.0 h", told)
+    assert re.search(r"ocr +not measured", told)
 
 
 def test_the_commands_are_told_one_after_another(mine, tmp_path):

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Tests and measures everything on the first GPU in at most nine minutes, and writes OUT/gpu.json, OUT/gpu.md and logs.
+#   benchmarks/on_gpu.sh OUT           with the wheels of benchmarks/gpu_wheels.sh in .wheels, or in $WHEELS
+#   benchmarks/on_gpu.sh OUT --small   the same steps on the CPU, in under two minutes
+set -euo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+wheels=${WHEELS:-$here/.wheels}
+python=${PYTHON:-python3}
+site=$(mktemp -d)
+trap 'rm -rf "$site"' EXIT
+if compgen -G "$wheels/*.whl" >/dev/null; then
+    "$python" -m pip install --quiet --no-index --no-deps --no-compile --no-cache-dir --target "$site" "$wheels"/*.whl
+fi
+export PYTHONPATH=$here:$site${PYTHONPATH:+:$PYTHONPATH} PYTHONDONTWRITEBYTECODE=1
+"$python" -m benchmarks.gpu.run "$@"
