@@ -63,7 +63,7 @@ def reason_of(error: Exception) -> str:
 
 def measured(expert: NamedExpert, videos: Videos, case: Case) -> dict[str, Any]:
     """Both ways."""
-    networks, batch = loaded(expert, videos[0][0], case.device)
+    networks, batch = loaded(expert, videos[0][0], case)
     runtime = expert.config.runtime
     told = {"item": item_of(expert.extractor.need), "batch_size": runtime.batch_size, "precision": runtime.precision}
     return told | {"alone": alone(networks, batch, case), "pass": in_a_pass([expert], videos, case)}
@@ -78,13 +78,14 @@ def item_of(need: Need) -> str:
     return "frame" if isinstance(need, FrameNeed) else "word"
 
 
-def loaded(expert: NamedExpert, path: Path, device: str) -> tuple[Batches, np.ndarray]:
+def loaded(expert: NamedExpert, path: Path, case: Case) -> tuple[Batches, np.ndarray]:
     """The networks, which have seen a batch and stay loaded for the passes to come, and a full batch of a video."""
     expert.extractor.load = functools.cache(expert.extractor.load)  # type: ignore[method-assign]
-    networks = Batches(expert, device)
+    networks = Batches(expert, case.device)
     networks.load()
     items = np.stack(list(items_of(expert, path)))
-    batch = items[np.arange(expert.config.runtime.batch_size) % len(items)]
+    size = min(expert.config.runtime.batch_size, case.sizes.most_items)
+    batch = items[np.arange(size) % len(items)]
     networks.embed(batch)
     return networks, batch
 

@@ -23,7 +23,7 @@ def work(case: Case, figures: Figures) -> None:
     for name in sizes.fused:
         try:
             expert = expert_called(name)
-            loaded(expert, paths[0], case.device)
+            loaded(expert, paths[0], case)
             there.append(expert)
         except (ImportError, PipelineError, RuntimeError) as error:
             figures.leave_out(name, reason_of(error))

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,7 @@ UNKNOWN = "unknown"
 
 def facts(device: str) -> dict[str, Any]:
     """GPU, driver, libraries, CPU, date and commit."""
-    import numpy
     import torch
-    import torchvision
-    import transformers
 
     here = machine()
     return {
@@ -28,9 +26,7 @@ def facts(device: str) -> dict[str, Any]:
         "driver": said(["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]),
         "cuda": torch.version.cuda or "none",
         "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "transformers": transformers.__version__,
-        "numpy": numpy.__version__,
+        **{name: version(name) for name in ("torchvision", "transformers", "numpy", "av")},
         "python": ".".join(map(str, sys.version_info[:3])),
         "cpu": here["cpu"],
         "cores": here["cores"],

@@ -67,8 +67,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         steps = [step for step in STEPS if step.name in wanted]
         for number, step in enumerate(steps):
+            left_s = until - time.time()
             kept_free = sum(later.least_s for later in steps[number + 1 :])
-            limit_s = min(step.most_s, until - time.time() - kept_free)
+            limit_s = left_s if options.small else min(step.most_s, left_s - kept_free)
             told["steps"][step.name] = taken(step, limit_s, Case(options.small, device, work, "", 0.0), options.out)
             keep(told, options.out)
     print((options.out / "gpu.md").read_text(encoding="utf-8"))
