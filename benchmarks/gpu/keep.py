@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu.step import write_whole
+from pipeline.stores import atomic
 
 KEPT = Path(__file__).parents[1] / "gpu.json"
 
@@ -25,7 +25,7 @@ def keep(runs: dict[str, dict[str, Any]], kept: Path) -> None:
         older = before.get(gpu, {"steps": {}})["steps"]
         steps = {name: one if one["figures"] else older.get(name, one) for name, one in run["steps"].items()}
         before[gpu] = run | {"steps": older | steps}
-    write_whole(kept, json.dumps(before, indent=1))
+    atomic.write_text(kept, json.dumps(before, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu.step import Case, write_whole
+from benchmarks.gpu.step import Case
 from benchmarks.gpu.table import page
+from pipeline.stores import atomic
 
 TOTAL_S = 540.0
 START_S = 90.0
@@ -133,8 +134,8 @@ def cut(log: Path) -> None:
 
 def keep(told: dict[str, Any], out: Path) -> None:
     """The figures under the name of the GPU, and the page."""
-    write_whole(out / "gpu.json", json.dumps({told["machine"]["gpu"]: told}, indent=1))
-    write_whole(out / "gpu.md", "\n".join(page(told)))
+    atomic.write_text(out / "gpu.json", json.dumps({told["machine"]["gpu"]: told}, indent=1) + "\n")
+    atomic.write_text(out / "gpu.md", "\n".join(page(told)) + "\n")
 
 
 if __name__ == "__main__":

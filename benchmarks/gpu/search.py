@@ -55,7 +55,7 @@ class OnDevice:
     def __init__(self, videos: Vectors, device: str) -> None:
         self.device = device
         self.present = torch.from_numpy(videos.present).to(device, torch.float32)
-        parts = [torch.from_numpy(np.array(values)).to(device) for values in videos.of]
+        parts = [torch.from_numpy(np.array(values)).to(device) for values in videos.vectors]
         self.vectors = torch.cat([part * self.present[:, [at]] for at, part in enumerate(parts)], dim=1)
 
     def best(self, asked: list[Query]) -> np.ndarray:

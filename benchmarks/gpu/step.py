@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu.sizes import FULL, SMALL, Sizes
+from pipeline.stores import atomic
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,7 @@ class Figures:
         self._write()
 
     def _write(self) -> None:
-        write_whole(self.path, json.dumps(self.told, indent=1))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """The old file or the new one is there, whenever somebody looks."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(path)
+        atomic.write_text(self.path, json.dumps(self.told, indent=1) + "\n")
 
 
 def run_step(work: Callable[[Case, Figures], None]) -> None:

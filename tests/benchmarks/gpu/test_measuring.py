@@ -67,6 +67,7 @@ def test_work_is_done_until_the_time_is_over_and_at_least_once():
     assert timed(lambda: None, 0.0, "cpu")[0] == 1
 
 
+@pytest.mark.slow
 def test_shares_of_kernels_are_those_of_the_profiler(monkeypatch):
     """A CPU's events in place of a GPU's: their names and times are what is read."""
     on_cpu = functools.partial(profile, activities=[ProfilerActivity.CPU])

@@ -93,7 +93,7 @@ def test_figures_are_whole_at_every_moment_and_kept_under_the_name_of_the_gpu(tm
     keep({"machine": MACHINE | {"gpu": "NVIDIA H200"}, "small": False, "steps": steps}, tmp_path)
     assert list(json.loads((tmp_path / "gpu.json").read_text())) == ["NVIDIA H200"]
     assert "- left out: c: no time left" in (tmp_path / "gpu.md").read_text()
-    assert not list(tmp_path.glob("*.partial"))
+    assert {path.name for path in tmp_path.iterdir()} == {"x.json", "gpu.json", "gpu.md"}
 
 
 @pytest.mark.slow
