@@ -9,7 +9,9 @@ python=${PYTHON:-python3}
 site=$(mktemp -d)
 trap 'rm -rf "$site"' EXIT
 if compgen -G "$wheels/*.whl" >/dev/null; then
-    "$python" -m pip install --quiet --no-index --no-deps --no-compile --no-cache-dir --target "$site" "$wheels"/*.whl
+    # A wheel is a zip archive: no pip is needed there.
+    "$python" -c 'import sys, zipfile; [zipfile.ZipFile(one).extractall(sys.argv[1]) for one in sys.argv[2:]]' \
+        "$site" "$wheels"/*.whl
 fi
 export PYTHONPATH=$here:$site${PYTHONPATH:+:$PYTHONPATH} PYTHONDONTWRITEBYTECODE=1
 "$python" -m benchmarks.gpu.run "$@"

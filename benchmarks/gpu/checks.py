@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from xml.etree import ElementTree
 from benchmarks.gpu.step import Case, Figures, run_step
 
 ROOT = Path(__file__).parents[2]
+SPARE_S = 15.0
+"""For pytest to end and to write its report."""
 THREADS = "2"
 """Of each process that compares with the CPU, several of which run side by side."""
 
@@ -18,17 +21,31 @@ def work(case: Case, figures: Figures) -> None:
     """Fails when a test does, with its figures kept."""
     report = Path(case.work) / "tests.xml"
     # What a newer library deprecates is an error in our own suite, and no concern here.
-    told = ["-p", "no:cacheprovider", "-W", "default", "--durations", "15", "-q", f"--junitxml={report}"]
+    told = ["-p", "no:cacheprovider", "-W", "default", "--durations", "15", "-v", f"--junitxml={report}"]
     command = [sys.executable, "-m", "pytest", *told, *case.sizes.tests, *map(str, files())]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": THREADS}, check=False)
+    in_time = run_until(command, case.left_s() - SPARE_S)
     if not report.exists():
-        raise RuntimeError(f"pytest ended with {done.returncode} before a test ran")
+        raise RuntimeError("pytest ended before it had a report")
     counts, failed, skipped = read(report)
     figures.keep("tests", counts | {"failed": failed})
+    if not in_time:
+        figures.leave_out("the tests that are not in the log", "no time left")
     for reason, number in skipped.items():
         figures.leave_out(f"{number} tests", reason)
     if failed or not counts["passed"]:
         sys.exit(f"{len(failed)} tests failed, {counts['passed']} passed")
+
+
+def run_until(command: list[str], limit_s: float) -> bool:
+    """Whether a program ended by itself; else it is interrupted, whereupon pytest reports what it has done."""
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": THREADS})
+    try:
+        process.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        process.wait(SPARE_S)
+        return False
+    return True
 
 
 def files() -> list[Path]:

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import sys
 import time
 from concurrent.futures import Future
 from types import SimpleNamespace
@@ -178,3 +179,16 @@ def test_what_pytest_reports_is_counted(tmp_path):
     assert counts == {"passed": 1, "skipped": 1}
     assert failed == ["a::two"]
     assert skipped == {"no GPU here": 1}
+
+
+@pytest.mark.slow
+def test_tests_that_take_too_long_are_interrupted_and_those_that_ran_are_reported(tmp_path):
+    (tmp_path / "test_two.py").write_text("import time\ndef test_quick(): pass\ndef test_late(): time.sleep(200)\n")
+    report = tmp_path / "tests.xml"
+    plain = ["-p", "no:cacheprovider", "-c", "/dev/null", f"--rootdir={tmp_path}"]
+    command = [sys.executable, "-m", "pytest", *plain, f"--junitxml={report}", str(tmp_path / "test_two.py")]
+    assert not checks.run_until(command, 40)
+    counts, failed, _ = checks.read(report)
+    assert counts["passed"] >= 1
+    assert failed == []
+    assert checks.run_until([sys.executable, "-c", "pass"], 60)
