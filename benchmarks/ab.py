@@ -55,7 +55,7 @@ def main() -> None:
                 rates.append(round(3 * rate, 2))
         rate = max(means, key=means.__getitem__)
         kept = grid[rate] + [trained(splits, settings, rate, seed) for seed in SEEDS[len(GRID_SEEDS) :]]
-        ranks = np.stack([caption_ranks(similarities(model, splits["test"]), owners) for model, _ in kept])
+        ranks = [caption_ranks(similarities(model, splits["test"]), owners) for model, _ in kept]
         first = ranks if first is None else first
         spread = over_seeds([summary(one) for one in ranks])
         recalls = {key: [round(spread[key][part], 1) for part in ("mean", "std")] for key in ("R@1", "R@5", "R@10")}

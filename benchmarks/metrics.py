@@ -47,14 +47,22 @@ def main() -> None:
 
     from benchmarks.training import device
     from models.evaluation.bootstrap import intervals
-    from models.evaluation.metrics import caption_ranks, each_caption_ranks, same_caption_ranks, summary, video_ranks
+    from models.evaluation.metrics import (
+        Ranks,
+        caption_ranks,
+        each_caption_ranks,
+        same_caption_ranks,
+        summary,
+        video_ranks,
+    )
     from models.evaluation.querybank import dual_softmax, normalise
 
     threadpool_limits(1)
     scores = np.random.default_rng(0).random((NUM_VIDEOS * CAPTIONS, NUM_VIDEOS), np.float32)
     owners = np.repeat(np.arange(NUM_VIDEOS), CAPTIONS)
     texts = [f"caption {number % 50_000}" for number in range(len(owners))]
-    ranks = np.random.default_rng(1).integers(0, 100, (3, len(owners))).astype(float)
+    above, ones = np.random.default_rng(1).integers(0, 100, (3, len(owners))), np.ones(len(owners), np.int64)
+    ranks = [Ranks(of_seed, 0 * ones, ones) for of_seed in above]
     bank = np.random.default_rng(2).random((10_000, NUM_VIDEOS), np.float32)
     functions: dict[str, Callable[[], object]] = {
         "t2v": lambda: summary(caption_ranks(scores, owners)),

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.config import ModelConfig, Runtime
 from models.evaluation.evaluate import similarities
-from models.evaluation.metrics import over_seeds, summary
+from models.evaluation.metrics import Ranks, over_seeds, summary
 from models.evaluation.report_columns import T2V, V2T, Scored, all_ranks, metrics_with_intervals, variants
 from models.inputs.batches import Teacher
 from models.inputs.load import Sources, Split, bank, collect
@@ -25,8 +24,8 @@ from pipeline.errors import TrainingError
 from pipeline.running.cpu import freed_memory_kept
 from pipeline.stores.ragged import Ragged
 
-Ranks = Mapping[str, NDArray[np.float64]]
-"""Name of a report column -> the rank of each query, from 0."""
+Columns = Mapping[str, Ranks]
+"""Name of a report column -> the ranks of its queries."""
 
 SELECTIONS = {
     "validation": "validation: best epoch by t2v geometric mean of R@1, R@5, R@10 on the validation split; "
@@ -130,7 +129,7 @@ def renamed(sources: Sources, model: CE, names: Mapping[str, str]) -> Sources:
     )
 
 
-def ranks_of(model: CE, data: Split, captions: Ragged | None) -> Ranks:
+def ranks_of(model: CE, data: Split, captions: Ragged | None) -> Columns:
     """Ranks for each column of the report; `captions` (N rows): token vectors of the querybank, None without one."""
     scores, bank_scores = similarities(model, data.collection), None
     if captions is not None:
@@ -139,7 +138,7 @@ def ranks_of(model: CE, data: Split, captions: Ragged | None) -> Ranks:
     return all_ranks(Scored(scores, data.collection.caption_video, data.captions, bank_scores))
 
 
-def body(data: Split, ranks: Mapping[int, Ranks]) -> dict[str, Any]:
+def body(data: Split, ranks: Mapping[int, Columns]) -> dict[str, Any]:
     """The part of a report that follows from the ranks alone; `ranks`: seed -> ranks."""
     owners, num_videos = data.collection.caption_video, data.collection.num_videos
     raw = [columns[T2V] for columns in ranks.values()]
@@ -157,7 +156,7 @@ def body(data: Split, ranks: Mapping[int, Ranks]) -> dict[str, Any]:
     }
 
 
-def _by_tag(data: Split, ranks: list[NDArray[np.float64]]) -> dict[str, dict[str, Any]]:
+def _by_tag(data: Split, ranks: list[Ranks]) -> dict[str, dict[str, Any]]:
     """Tag (a modality) -> metrics of the captions that have it, and of those that have no other tag."""
     tags = sorted({tag for tags in data.tags for tag in tags})
     return {
@@ -169,19 +168,22 @@ def _by_tag(data: Split, ranks: list[NDArray[np.float64]]) -> dict[str, dict[str
     }
 
 
-def _subset(chosen: list[bool], ranks: list[NDArray[np.float64]]) -> dict[str, Any]:
+def _subset(chosen: list[bool], ranks: list[Ranks]) -> dict[str, Any]:
     """Number of chosen captions, and their metrics; empty metrics when there are none."""
     rows = np.array(chosen)
-    scores = over_seeds([summary(seed_ranks[rows]) for seed_ranks in ranks]) if rows.any() else {}
+    scores = over_seeds([summary(seed_ranks.take(rows)) for seed_ranks in ranks]) if rows.any() else {}
     return {"captions": int(rows.sum()), "t2v": scores}
 
 
-def _histogram(ranks: list[NDArray[np.float64]], num_videos: int) -> list[dict[str, float]]:
-    """Bins of ranks `first` to `last` (from 1) with the percentage of captions, over all seeds, that fall into them."""
-    every = np.concatenate(ranks) + 1
+def _histogram(ranks: list[Ranks], num_videos: int) -> list[dict[str, float]]:
+    """Bins of ranks `first` to `last` (from 1) with the percentage of captions, over all seeds, that fall into them.
+
+    A caption whose video ties counts in several bins by its share, as in the recalls.
+    """
     edges = [1, 2, 3, 4, 6, 11, 21, 51, 101, 1001]
     edges = [edge for edge in edges if edge <= num_videos] + [num_videos + 1]
-    shares = np.histogram(np.floor(every), bins=edges)[0] / len(every) * 100
+    within = [np.mean([of_seed.hits(edge - 1).mean() for of_seed in ranks]) for edge in edges]
+    shares = 100 * np.diff(within)
     return [
         {"first": first, "last": after - 1, "percent": float(share)}
         for first, after, share in zip(edges[:-1], edges[1:], shares, strict=True)
@@ -197,15 +199,18 @@ def _curve(folder: Path) -> list[dict[str, float]]:
     ]
 
 
-def _queries(data: Split, ranks: list[NDArray[np.float64]]) -> list[dict[str, Any]]:
-    """Each caption with its video, its tags and its rank (from 1) for each seed."""
+def _queries(data: Split, ranks: list[Ranks]) -> list[dict[str, Any]]:
+    """Each caption with its video, its tags and its place (see `pipeline.reports.report.Place`) for each seed."""
     owners = data.collection.caption_video
+    places = np.array([of_seed.mean + 1 for of_seed in ranks]).T.tolist()
+    equal = np.array([of_seed.equal for of_seed in ranks]).T.tolist()
     return [
         {
             "caption": text,
             "video": data.videos[int(owners[index])].video_id,
             "tags": list(tags),
-            "ranks": [float(seed_ranks[index]) + 1 for seed_ranks in ranks],
+            "ranks": places[index],
+            "equal": equal[index],
         }
         for index, (text, tags) in enumerate(zip(data.captions, data.tags, strict=True))
     ]

@@ -4,10 +4,13 @@ Resampling draws videos, each with all of its queries, since these are correlate
 S seeds, N queries, V videos, K recalls.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from models.evaluation.metrics import Ranks
 
 RECALLS = (1, 5, 10)
 DRAWS = 1000
@@ -28,13 +31,15 @@ class Difference:
     """p-value: share of random exchanges of the two models, video by video, with at least this difference."""
 
 
-def intervals(ranks: NDArray[np.float64], owners: NDArray[np.int64], num_videos: int) -> dict[str, list[float]]:
+def intervals(ranks: Sequence[Ranks], owners: NDArray[np.int64], num_videos: int) -> dict[str, list[float]]:
     """R@1, R@5, R@10 -> [low, high] in percent, the 95 % confidence interval of the mean over the seeds.
 
-    `ranks` (S, N) from 0; queries with a NaN rank are left out. `owners` (N,): the video of each query.
+    `ranks`: of N queries, for each seed; those without a right answer are left out. `owners` (N,): the video of each
+    query.
     """
-    real = ~np.isnan(ranks).any(0)
-    found, counts = _by_video(_hits(ranks[:, real]).mean(0), owners[real], num_videos)
+    hits = _hits(ranks)
+    real = ~np.isnan(hits).any((0, 2))
+    found, counts = _by_video(hits[:, real].mean(0), owners[real], num_videos)
     weights = _draws(counts)
     recalls = 100 * (weights @ found) / (weights @ counts)[:, None]
     low, high = np.percentile(recalls, [2.5, 97.5], axis=0)
@@ -42,11 +47,12 @@ def intervals(ranks: NDArray[np.float64], owners: NDArray[np.int64], num_videos:
 
 
 def compare(
-    first: NDArray[np.float64], second: NDArray[np.float64], owners: NDArray[np.int64], num_videos: int
+    first: Sequence[Ranks], second: Sequence[Ranks], owners: NDArray[np.int64], num_videos: int
 ) -> dict[str, Difference]:
     """R@1, R@5, R@10 -> by how much `second` is above `first`.
 
-    Both are ranks (S, N) from 0 of the same queries; S may differ. `owners` (N,): the video of each query.
+    Both are ranks of the same N queries for each seed; their numbers of seeds may differ. `owners` (N,): the video of
+    each query.
     """
     gain = _hits(second).mean(0) - _hits(first).mean(0)
     gained, counts = _by_video(gain, owners, num_videos)
@@ -60,9 +66,9 @@ def compare(
     }
 
 
-def _hits(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(S, N, K): 1 where the rank counts for a recall; as in `metrics.summary`, a tie at the top is no hit for R@1."""
-    return np.stack([ranks == 0 if k == 1 else ranks < k for k in RECALLS], -1).astype(np.float64)
+def _hits(ranks: Sequence[Ranks]) -> NDArray[np.float64]:
+    """(S, N, K): what each query adds to a recall, as in `metrics.summary`: 0 or 1, a fraction where scores tie."""
+    return np.stack([np.stack([of_seed.hits(k) for k in RECALLS], -1) for of_seed in ranks])
 
 
 def _by_video(

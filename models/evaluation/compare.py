@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.evaluation.bootstrap import compare
+from models.evaluation.metrics import Ranks
 from pipeline.errors import TrainingError
-from pipeline.reports.report import read_ranks
+from pipeline.reports.report import Place, read_ranks
 
 Query = tuple[str, str, int]
 """Video, caption, and index among equal captions of that video."""
@@ -30,21 +30,27 @@ def compare_reports(one: Path, other: Path) -> dict[str, Any]:
     videos = {video: index for index, video in enumerate(dict.fromkeys(video for video, _, _ in first))}
     owners = np.array([videos[video] for video, _, _ in first], np.int64)
     matched = [second[query] for query in first]
-    differences = compare(_matrix(list(first.values())), _matrix(matched), owners, len(videos))
+    differences = compare(_by_seed(list(first.values())), _by_seed(matched), owners, len(videos))
     recalls = {name: dataclasses.asdict(difference) for name, difference in differences.items()}
     return {"captions": len(owners), "videos": len(videos), "recalls": recalls}
 
 
-def _ranks(folder: Path) -> dict[Query, list[float]]:
-    """Query -> its rank (from 1) for each seed."""
-    ranks: dict[Query, list[float]] = {}
+def _ranks(folder: Path) -> dict[Query, list[Place]]:
+    """Query -> where its video stands with each seed."""
+    ranks: dict[Query, list[Place]] = {}
     last_index: dict[tuple[str, str], int] = {}
-    for video, caption, found in read_ranks(folder):
+    for video, caption, places in read_ranks(folder):
         index = last_index[video, caption] = last_index.get((video, caption), -1) + 1
-        ranks[video, caption, index] = found
+        ranks[video, caption, index] = places
     return ranks
 
 
-def _matrix(ranks: Sequence[Sequence[float]]) -> NDArray[np.float64]:
-    """(S, N) ranks from 0, of N lists of S ranks from 1."""
-    return np.array(ranks, np.float64).T - 1
+def _by_seed(places: Sequence[Sequence[Place]]) -> list[Ranks]:
+    """For each of S seeds the ranks of N queries, of N lists of S places."""
+    by_seed = np.array(places, np.float64).transpose(1, 2, 0)
+    ones = np.ones(len(places), np.int64)
+    # A caption has one right video, which stands in the middle of those that tie with it.
+    return [
+        Ranks(np.rint(rank - 1 - (equal - 1) / 2).astype(np.int64), np.rint(equal).astype(np.int64) - 1, ones)
+        for rank, equal in by_seed
+    ]

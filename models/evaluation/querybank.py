@@ -15,10 +15,11 @@ def normalise(
     """(Q, V) scores normalised by those of a querybank (N, V): QB-Norm (Bogolin et al., CVPR 2022).
 
     The bank must consist of training captions, never of the evaluated ones. Only queries whose best video is among the
-    `top` of some bank query change; their rows become positive numbers, comparable within the row only.
+    `top` of some bank query change; their rows become positive numbers, comparable within the row only. All videos that
+    share a best score count as best, so that the order of the videos decides nothing.
     """
-    hubs = np.unique(np.argpartition(-bank, top - 1, axis=1)[:, :top])
-    changed = np.flatnonzero(np.isin(scores.argmax(1), hubs))
+    hubs = _best(bank, top).any(0)
+    changed = np.flatnonzero((_best(scores, 1) & hubs).any(1))
     # Subtracting the largest bank score from both exponents cancels out, and prevents an overflow for a large beta.
     shift = bank.max(0)
     weights = np.exp(beta * (bank - shift)).sum(0)
@@ -44,6 +45,17 @@ def dual_softmax(scores: NDArray[np.floating], beta: float = 20.0) -> NDArray[np
         first = scores[rows].max(1, keepdims=True)
         result[rows] -= beta * first + np.log(np.exp(beta * (scores[rows] - first)).sum(1, keepdims=True))
     return result
+
+
+def _best(scores: NDArray[np.floating], top: int) -> NDArray[np.bool_]:
+    """(N, V): whether a score is among the `top` of its row; all that equal the last of these are, too."""
+    best = np.empty(scores.shape, bool)
+    for rows in _chunks(np.arange(len(scores))):
+        last = (
+            np.partition(scores[rows], -top, axis=1)[:, -top, None] if top > 1 else scores[rows].max(1, keepdims=True)
+        )
+        best[rows] = scores[rows] >= last
+    return best
 
 
 def _chunks(rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from models.evaluation.bootstrap import intervals
 from models.evaluation.metrics import (
+    Ranks,
     caption_ranks,
     each_caption_ranks,
     over_seeds,
@@ -47,11 +48,11 @@ class Column:
     note: str
     by_video: bool
     """Whether the queries are the videos instead of the captions."""
-    ranks: Callable[[Scored], NDArray[np.float64] | None]
-    """Gives the rank of each query, from 0; None where the column needs a querybank and there is none."""
+    ranks: Callable[[Scored], Ranks | None]
+    """Gives the ranks of the queries; None where the column needs a querybank and there is none."""
 
 
-def _with_bank(split: Scored) -> NDArray[np.float64] | None:
+def _with_bank(split: Scored) -> Ranks | None:
     if split.bank is None:
         return None
     return caption_ranks(normalise(split.scores, split.bank), split.caption_video)
@@ -75,24 +76,22 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def all_ranks(split: Scored) -> dict[str, NDArray[np.float64]]:
-    """Name of a column -> ranks (N,) from 0; without a querybank its column is missing."""
+def all_ranks(split: Scored) -> dict[str, Ranks]:
+    """Name of a column -> ranks of its queries; without a querybank its column is missing."""
     ranks = {column.name: column.ranks(split) for column in COLUMNS}
     return {name: found for name, found in ranks.items() if found is not None}
 
 
-def metrics_with_intervals(
-    ranks: Sequence[NDArray[np.float64]], owners: NDArray[np.int64], num_videos: int
-) -> dict[str, Any]:
-    """Metric -> mean, std, seeds, and for R@1, R@5, R@10 `interval`; `ranks`: (N,) for each of S seeds."""
+def metrics_with_intervals(ranks: Sequence[Ranks], owners: NDArray[np.int64], num_videos: int) -> dict[str, Any]:
+    """Metric -> mean, std, seeds, and for R@1, R@5, R@10 `interval`; `ranks`: for each of S seeds."""
     found = over_seeds([summary(seed_ranks) for seed_ranks in ranks])
-    for name, interval in intervals(np.stack(ranks), owners, num_videos).items():
+    for name, interval in intervals(ranks, owners, num_videos).items():
         found[name]["interval"] = interval
     return found
 
 
 def variants(
-    ranks: Sequence[Mapping[str, NDArray[np.float64]]], caption_video: NDArray[np.int64], num_videos: int
+    ranks: Sequence[Mapping[str, Ranks]], caption_video: NDArray[np.int64], num_videos: int
 ) -> dict[str, dict[str, Any]]:
     """Name of each column but the raw ones -> label, note, sizes of queries and gallery, metrics over the seeds.
 

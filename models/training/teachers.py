@@ -41,5 +41,5 @@ def _ranks(source: Teacher, caption_video: NDArray[np.int64]) -> NDArray[np.floa
     parts = []
     for rows in chunks(len(caption_video)):
         scores = score(source.captions.take(rows), source.videos).cpu().numpy()
-        parts.append(caption_ranks(scores, caption_video[rows.numpy()]))
+        parts.append(caption_ranks(scores, caption_video[rows.numpy()]).mean)
     return np.concatenate(parts)

@@ -10,9 +10,13 @@ from typing import Any
 from pipeline.stores import atomic
 
 Report = Mapping[str, Any]
+Place = tuple[float, int]
+"""Mean rank (from 1) of a caption's video over all orders of equal scores; number of videos with exactly its score."""
 
 TEMPLATE = Path(__file__).with_name("report.html")
 METRICS = ("R@1", "R@5", "R@10", "R@50", "MdR", "MnR", "geometric_mean")
+RANK, EQUAL = "rank_seed_", "equal_seed_"
+"""Columns of ranks.csv, followed by the seed: the two numbers of a `Place`."""
 NUM_WORST = 25
 COLOURS = ("#2563eb", "#f59e0b", "#10b981", "#e11d48", "#7c3aed", "#0891b2")
 
@@ -32,11 +36,13 @@ def read_report(folder: Path) -> dict[str, Any]:
     return report
 
 
-def read_ranks(folder: Path) -> Iterator[tuple[str, str, list[float]]]:
-    """Each line of ranks.csv: video, caption, and its rank (from 1) with each seed."""
+def read_ranks(folder: Path) -> Iterator[tuple[str, str, list[Place]]]:
+    """Each line of ranks.csv: video, caption, and where the video stands with each seed."""
     with (folder / "ranks.csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            yield row["video"], row["caption"], [float(row[key]) for key in row if key.startswith("rank_seed_")]
+            seeds = [key.removeprefix(RANK) for key in row if key.startswith(RANK)]
+            places = [(float(row[f"{RANK}{seed}"]), int(row[f"{EQUAL}{seed}"])) for seed in seeds]
+            yield row["video"], row["caption"], places
 
 
 def warnings(report: Report) -> list[str]:
@@ -90,9 +96,9 @@ def _worst(queries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _ranks_csv(seeds: list[int], queries: list[dict[str, Any]]) -> str:
     lines = io.StringIO(newline="")
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(["video", "caption", "tags", *(f"rank_seed_{seed}" for seed in seeds)])
+    writer.writerow(["video", "caption", "tags", *(f"{name}{seed}" for name in (RANK, EQUAL) for seed in seeds)])
     for query in queries:
-        writer.writerow([query["video"], query["caption"], ";".join(query["tags"]), *query["ranks"]])
+        writer.writerow([query["video"], query["caption"], ";".join(query["tags"]), *query["ranks"], *query["equal"]])
     return lines.getvalue()
 
 

@@ -72,7 +72,7 @@ def caption_queries(ranked: Ranked) -> list[dict[str, Any]]:
     from models.evaluation.metrics import caption_ranks
 
     owners = ranked.split.collection.caption_video
-    ranks = caption_ranks(ranked.scores, owners) + 1
+    ranks = caption_ranks(ranked.scores, owners).mean + 1
     queries = []
     for caption, kind in sample_queries(ranks):
         scores = ranked.scores[caption]
@@ -96,7 +96,7 @@ def video_queries(ranked: Ranked) -> list[dict[str, Any]]:
     from models.evaluation.metrics import video_ranks
 
     owners = ranked.split.collection.caption_video
-    ranks = video_ranks(ranked.scores, owners) + 1
+    ranks = video_ranks(ranked.scores, owners).mean + 1
     queries = []
     for video, kind in sample_queries(ranks):
         scores = ranked.scores[:, video]

@@ -179,5 +179,5 @@ def test_captions_that_teachers_cannot_place_are_left_out(sources, runs, tmp_pat
     chosen = settings(teachers=("another",), worst_rank=1)
     train_seed(sources, chosen, 0, tmp_path, lambda done, of: None, [(sources, runs[0])])
     data = collect(sources, "train").collection
-    ranks = caption_ranks(similarities(checkpoint.load_model(runs[0]), data), data.caption_video)
+    ranks = caption_ranks(similarities(checkpoint.load_model(runs[0]), data), data.caption_video).mean
     np.testing.assert_array_equal(seen["data"].caption_video, data.caption_video[ranks + 1 <= 1])

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pipeline.reports.report import METRICS, NUM_WORST, read_report, render, warnings, write_report
+from pipeline.reports.report import METRICS, NUM_WORST, read_ranks, read_report, render, warnings, write_report
 from pipeline.stores import atomic
 
 NASTY = "<script>alert('1')</script> & \"quotes\", ünï 日本語 {{ 7 * 7 }} {% raw %}"
@@ -26,6 +26,7 @@ def make_report(**changed):
             "video": f"v{number}.mp4",
             "tags": ["rgb"],
             "ranks": [number + 1.0, number + 2.5],
+            "equal": [1, 4],
         }
         for number in range(60)
     ]
@@ -104,14 +105,17 @@ def test_the_ranks_of_every_caption_are_in_the_table(tmp_path):
     with (tmp_path / "ranks.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 60
-    assert list(rows[0]) == ["video", "caption", "tags", "rank_seed_0", "rank_seed_1"]
+    assert list(rows[0]) == ["video", "caption", "tags", "rank_seed_0", "rank_seed_1", "equal_seed_0", "equal_seed_1"]
     assert rows[3] == {
         "video": "v3.mp4",
         "caption": 'A "star",\nand more 日本語',
         "tags": "rgb;audio",
         "rank_seed_0": "4.0",
         "rank_seed_1": "5.5",
+        "equal_seed_0": "1",
+        "equal_seed_1": "4",
     }
+    assert list(read_ranks(tmp_path))[3] == ("v3.mp4", 'A "star",\nand more 日本語', [(4.0, 1), (5.5, 4)])
 
 
 def test_equal_reports_give_equal_bytes(tmp_path):
