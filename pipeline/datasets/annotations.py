@@ -13,6 +13,7 @@ from pipeline.datasets.files import find_videos
 from pipeline.datasets.sources import AnnotationFiles, Part, Released, SplitCounts
 from pipeline.demo.make import DemoSettings
 from pipeline.errors import AnnotationError
+from pipeline.file_kinds import irregular
 
 DATASETS = Path("configs/datasets")
 SPLITS = ("train", "val", "test")
@@ -159,6 +160,7 @@ def _caption_sidecars(root: Path) -> dict[str, Path]:
 def _sidecar_rows(root: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """(file, column -> text) of each caption in the text files beside the videos."""
     for video, path in _caption_sidecars(root).items():
+        _refuse_irregular(path)
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else []
         except (OSError, UnicodeDecodeError) as error:
@@ -171,12 +173,19 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     reader = {".csv": _csv_rows, ".jsonl": _jsonl_rows}.get(path.suffix.lower())
     if reader is None:
         raise AnnotationError(f"{path}: captions must be a .csv or a .jsonl file")
+    _refuse_irregular(path)
     try:
         yield from reader(path)
     except FileNotFoundError:
         raise AnnotationError(f"{path}: no such file; see 'captions' in the dataset's YAML") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise AnnotationError(f"{path}: cannot be read: {error}") from None
+
+
+def _refuse_irregular(path: Path) -> None:
+    """AnnotationError for a pipe, a device or a broken link, which must not be opened."""
+    if why := irregular(path):
+        raise AnnotationError(f"{path}: cannot be read: {why}; put a text file there, or remove it")
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:

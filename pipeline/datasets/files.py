@@ -3,16 +3,16 @@
 import dataclasses
 import hashlib
 import json
-import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import NoReturn
 
+from pipeline.datasets.walk import note_dead_link, walk
 from pipeline.errors import AnnotationError, DecodeError, StoreError
-from pipeline.media.sidecars import sidecar
+from pipeline.file_kinds import irregular
+from pipeline.media.sidecars import sidecar, unusable_sidecar
 from pipeline.running.worker_pool import run_jobs
 from pipeline.stores.fingerprint import file_sha256
 
@@ -34,11 +34,13 @@ class VideoFile:
     """Path below the dataset's folder, with forward slashes."""
     path: Path
     stamp: Stamp
-    """(-1, 0) for a dangling link."""
+    """(-1, 0) for what is no regular file, e.g. a dangling link."""
     sidecar: Path | None
     """Path of the subtitle file."""
     sidecar_stamp: Stamp
-    """(0, 0) without a subtitle file."""
+    """(0, 0) without a subtitle file, (-1, 0) for one that is no regular file."""
+    irregular: str = ""
+    """Why the file must not be opened, e.g. "a named pipe, not a file"; empty when it may."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +65,21 @@ class _InspectJob:
     probe: bool = True
 
 
-def find_videos(root: Path) -> list[VideoFile]:
+def find_videos(root: Path, left_out: list[str] | None = None) -> list[VideoFile]:
     """The video files below `root`, sorted by id; hidden files and folders are left out.
 
-    AnnotationError when there is no such folder, a folder cannot be read, or a name is not UTF-8.
+    Links are followed. One that leads nowhere or in a circle is not, which is appended to `left_out`. AnnotationError
+    when there is no such folder, a folder cannot be read, or a name is not UTF-8.
     """
+    unfollowed: list[str] = [] if left_out is None else left_out
     if not root.is_dir():
         raise AnnotationError(f"{root}: no such folder; see 'videos' in the dataset's YAML")
-    paths = (Path(folder) / name for folder, name in _walk(root) if Path(name).suffix.lower() in VIDEO_SUFFIXES)
-    files = [_video_file(path, root) for path in paths]
+    files = []
+    for path in walk(root, unfollowed):
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            files.append(_video_file(path, root))
+        else:
+            note_dead_link(path, unfollowed)
     for file in files:
         if any("\ud800" <= letter <= "\udfff" for letter in file.video_id):
             raise AnnotationError(f"{root}: the name {file.video_id!r} is not UTF-8, so it cannot be listed; rename it")
@@ -103,6 +111,7 @@ def inspect_files(
             for file in files
             if (cached := _read_cache(database, file)) is not None and not cached.problem
         }
+        infos |= {file.video_id: _closed(file) for file in files if file.irregular}
         jobs = [_InspectJob(file) for file in files if file.video_id not in infos]
         for count, done in enumerate(run_jobs(_inspect, jobs, workers, deadline_s, again=_without_probe), 1):
             file = done.job.file
@@ -121,36 +130,24 @@ def cached_infos(files: list[VideoFile], cache: Path) -> dict[str, FileInfo]:
         return {file.video_id: cached for file in files if (cached := _read_cache(database, file))}
 
 
-def _walk(root: Path) -> Iterator[tuple[str, str]]:
-    """(folder, file name) of the files that are not hidden; follows links, each folder once."""
-    seen: set[tuple[int, int]] = set()
-    for folder, folders, names in os.walk(root, onerror=_raise_unreadable, followlinks=True):
-        stat = Path(folder).stat()
-        if (stat.st_dev, stat.st_ino) in seen:  # e.g. a link to a parent folder
-            folders.clear()
-            continue
-        seen.add((stat.st_dev, stat.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from ((folder, name) for name in names if not name.startswith("."))
-
-
-def _raise_unreadable(error: OSError) -> NoReturn:
-    """Callback of os.walk, which by default skips folders that it cannot read, with all the videos in them."""
-    raise AnnotationError(f"{error.filename}: cannot be read: {error.strerror}")
-
-
 def _video_file(path: Path, root: Path) -> VideoFile:
-    subtitles = sidecar(path)
-    sidecar_stamp = _stamp(subtitles) if subtitles else (0, 0)
-    return VideoFile(path.relative_to(root).as_posix(), path, _stamp(path), subtitles, sidecar_stamp)
+    subtitles, why = sidecar(path), irregular(path)
+    sidecar_stamp = _stamp(subtitles) if subtitles else (-1, 0) if unusable_sidecar(path) else (0, 0)
+    stamp = (-1, 0) if why else _stamp(path)
+    return VideoFile(path.relative_to(root).as_posix(), path, stamp, subtitles, sidecar_stamp, why)
 
 
 def _stamp(path: Path) -> Stamp:
     try:
         stat = path.stat()
     except OSError:
-        return -1, 0  # a dangling link; its inspection reports the problem
+        return -1, 0  # gone since the folder was listed; its inspection reports the problem
     return stat.st_size, stat.st_mtime_ns
+
+
+def _closed(file: VideoFile) -> FileInfo:
+    """The inspection of a file that must not be opened."""
+    return FileInfo(_unread_content(file), problem=file.irregular)
 
 
 def _inspect(job: _InspectJob) -> FileInfo:
@@ -158,6 +155,8 @@ def _inspect(job: _InspectJob) -> FileInfo:
     from pipeline.media.video import probe
 
     file = job.file
+    if why := irregular(file.path):  # it was a file when the folder was listed
+        return FileInfo(_unread_content(file), problem=why)
     try:
         content = _content(file)
     except OSError as error:
@@ -173,7 +172,8 @@ def _inspect(job: _InspectJob) -> FileInfo:
     except Exception as error:  # a bug of the decoder
         return FileInfo(content, problem=f"{type(error).__name__}: {error}")
     has_subtitles = info.has_subtitles or file.sidecar is not None
-    return FileInfo(content, info.duration_s, info.has_video, info.has_audio, has_subtitles, info.note)
+    note = "; ".join(filter(None, [info.note, "" if file.sidecar else unusable_sidecar(file.path)]))
+    return FileInfo(content, info.duration_s, info.has_video, info.has_audio, has_subtitles, note)
 
 
 def _without_probe(job: _InspectJob) -> _InspectJob | None:

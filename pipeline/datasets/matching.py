@@ -13,12 +13,15 @@ def match_files(annotations: Annotations, files: list[VideoFile], warnings: list
     """The annotations by video id; AnnotationError when two names of one file put it in two splits.
 
     A name may lack the suffix, or suffix and folders, of the file. A name that matches several files is not resolved,
-    and adds to `warnings`.
+    and adds to `warnings`; of several links to one file, the first is taken.
     """
     candidates = names_of(files)
+    paths = {file.video_id: file.path for file in files}
     matched: Annotations = {}
     for name, annotation in annotations.items():
         ids = candidates.get(name, {name})
+        if len(ids) > 1 and len({paths[video_id].resolve() for video_id in ids}) == 1:
+            ids = {min(ids)}  # one file by several links
         if len(ids) > 1:
             warnings.append(f"{name!r} may be any of {', '.join(sorted(ids)[:3])}: say which, with folder and suffix")
         video_id = name if len(ids) > 1 else min(ids)

@@ -49,8 +49,10 @@ def build(
     captions are missing or contradict each other.
     """
     root = Path(settings.videos)
-    files = _find(settings)
+    left_out: list[str] = []
+    files = _find(settings, left_out)
     by_name, warnings = annotations_of(name, settings)
+    warnings += left_out
     if not files and not (by_name and is_imported(settings)):
         raise AnnotationError(how_to_get(name, settings))
     annotations = match_files(by_name, files, warnings)
@@ -86,10 +88,10 @@ def changes(before: Manifest, settings: DatasetConfig, cache: Path) -> dict[str,
     }
 
 
-def _find(settings: DatasetConfig) -> list[VideoFile]:
-    """The video files; empty when the folder of a known dataset is missing, since it may have imported features."""
+def _find(settings: DatasetConfig, left_out: list[str] | None = None) -> list[VideoFile]:
+    """As `find_videos`; empty when the folder of a known dataset is missing, since it may have imported features."""
     root = Path(settings.videos)
-    return [] if settings.annotations and not root.is_dir() else find_videos(root)
+    return [] if settings.annotations and not root.is_dir() else find_videos(root, left_out)
 
 
 def _file_stat(file: VideoFile) -> list[str | int]:

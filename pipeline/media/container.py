@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import DecodeError
+from pipeline.file_kinds import irregular
 
 DEFAULT_FPS = Fraction(25)
 """For a stream without a frame rate; only decides how long its last frame is shown."""
@@ -16,6 +17,8 @@ def open_container(path: Path) -> Any:
     """The file as a PyAV container, to be closed by the caller; DecodeError when it is not a video or audio file."""
     import av
 
+    if why := irregular(path):
+        raise DecodeError(f"{path.name}: {why}")
     try:
         # With "file:" FFmpeg takes any name as a file name: "-x.mp4", "concat:a" and "http:b" are legal ones.
         container = av.open(f"file:{path.resolve()}", **_lenient(av.__version__))

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from pipeline.errors import ArchiveError
+from pipeline.file_kinds import irregular
 from pipeline.stores.atomic import TEMPORARY
 
 _NAME_HEADERS = (
@@ -77,6 +78,8 @@ def _opened(archive: Path) -> Iterator[Members]:
     if archive.is_dir():
         yield lambda limits: _folder_members(archive, limits)
         return
+    if why := irregular(archive):
+        raise ArchiveError(f"{archive}: {why}; give the archive as a file or an unpacked folder")
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as packed:

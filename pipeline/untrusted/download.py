@@ -58,7 +58,7 @@ def fetch(urls: Sequence[str], path: Path, check: Checksum, progress: Progress =
 
     FetchError lists each URL with the reason why it failed.
     """
-    if path.exists() and check.fits(path):
+    if path.is_file() and check.fits(path):
         return path
     reasons = []
     for url in urls:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import ArchiveError
+from pipeline.file_kinds import irregular
 
 _OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 _OPCODES_REFUSED = frozenset({"PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "NEXT_BUFFER", "READONLY_BUFFER"})
@@ -31,6 +32,8 @@ def load_pickle(path: Path, name: str = "") -> Any:
 
     Pickles of Python 2 are read with latin-1. ArchiveError names the file (as `name`) and why it was refused.
     """
+    if why := irregular(path):
+        raise ArchiveError(f"{name or path}: refused, it is {why}")
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             _check_opcodes(data)

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from pipeline.errors import ConfigError
+from pipeline.file_kinds import irregular
 from pipeline.stores.fingerprint import file_sha256
 
 YAMLS = {
@@ -19,6 +20,8 @@ YAMLS = {
 
 def modalities(path: Path) -> list[str]:
     """The authors' names of the experts in a published config.json; ConfigError where it is none."""
+    if why := irregular(path):
+        raise ConfigError(f"--config {path}: {why}")
     try:
         names: list[str] = json.loads(path.read_text(encoding="utf-8"))["experts"]["modalities"]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -39,7 +42,8 @@ def expert_of(authors_name: str, preferred: tuple[str, ...], known: list[str]) -
 def sha256(path: Path) -> str:
     """SHA-256 of a published file; ConfigError where it is missing."""
     if not path.is_file():
-        raise ConfigError(f"{path}: no such file; the published models are trained_model.pth and config.json")
+        why = irregular(path) or "no such file"
+        raise ConfigError(f"{path}: {why}; the published models are trained_model.pth and config.json")
     return _sha256(path, path.stat().st_mtime_ns)
 
 

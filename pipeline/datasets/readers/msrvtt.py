@@ -9,7 +9,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.datasets.annotations import Annotation, Caption
-from pipeline.datasets.readers.parsing import annotation, check_variant, malformed, read_json, read_lines, sentence
+from pipeline.datasets.readers.parsing import (
+    annotation,
+    check_variant,
+    malformed,
+    open_text,
+    read_json,
+    read_lines,
+    sentence,
+)
 from pipeline.errors import AnnotationError
 
 FILES = "train_val_videodatainfo.json and test_videodatainfo.json (or MSRVTT_data.json)"
@@ -53,7 +61,7 @@ def _videos(paths: Iterable[Path]) -> dict[str, Annotation]:
 def _jsfusion(videos: dict[str, Annotation], path: Path) -> dict[str, Annotation]:
     """The 1k-a split."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(path) as file:
             chosen = {row["video_id"]: sentence(row["sentence"]) for row in csv.DictReader(file)}
     except FileNotFoundError:
         raise AnnotationError(

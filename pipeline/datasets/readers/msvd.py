@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipeline.datasets.annotations import Annotation
-from pipeline.datasets.readers.parsing import annotation, check_variant, malformed, read_lines
+from pipeline.datasets.readers.parsing import annotation, check_variant, malformed, open_text, read_lines
 from pipeline.errors import AnnotationError
 
 FILES = (
@@ -64,7 +64,7 @@ def _text(path: Path) -> Iterator[tuple[str, str]]:
 def _table(path: Path) -> Iterator[tuple[str, str]]:
     """(clip name, caption) of the English rows of the multilingual corpus."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(path) as file:
             for row in csv.DictReader(file):
                 if row["Language"] == "English":
                     yield f"{row['VideoID']}_{row['Start']}_{row['End']}", row["Description"] or ""

@@ -1,18 +1,28 @@
 """Parsing shared by the readers: JSON and text files, captions, and errors that name the file."""
 
+import errno
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from pipeline.datasets.annotations import Annotation, Caption
 from pipeline.errors import AnnotationError
+from pipeline.file_kinds import irregular
+
+
+def open_text(path: Path) -> TextIO:
+    """The file, opened as UTF-8 text; OSError where that cannot be, also for a pipe or a device."""
+    if why := irregular(path):
+        raise OSError(errno.EINVAL, why, str(path))
+    return path.open(encoding="utf-8-sig", newline="")
 
 
 def read_json(path: Path) -> Any:
     """The parsed content of a JSON file; AnnotationError when it cannot be read."""
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        with open_text(path) as file:
+            return json.load(file)
     except (OSError, ValueError) as error:
         raise AnnotationError(f"{path}: cannot be read: {error}; get the file again") from None
 
@@ -20,7 +30,8 @@ def read_json(path: Path) -> Any:
 def read_lines(path: Path) -> list[str]:
     """The non-empty lines of a text file, stripped; AnnotationError when it cannot be read."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        with open_text(path) as file:
+            lines = file.read().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise AnnotationError(f"{path}: cannot be read: {error}; get the file again") from None
     return [line.strip() for line in lines if line.strip()]

@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -147,6 +148,21 @@ def test_a_missing_file_and_a_folder_are_told(tmp_path):
         read_annotations(DatasetConfig(videos="v", captions=str(tmp_path / "nowhere.csv")))
     with pytest.raises(AnnotationError, match=r"folder\.csv: cannot be read"):
         read_annotations(DatasetConfig(videos="v", captions=str(tmp_path / "folder.csv")))
+
+
+@pytest.mark.parametrize("name", ["captions.csv", "captions.jsonl"])
+def test_captions_that_are_a_pipe_are_told_and_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(AnnotationError, match=rf"{name}: cannot be read: a named pipe, not a file; put a text file"):
+        read_annotations(DatasetConfig(videos="v", captions=str(tmp_path / name)))
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "nowhere.txt"])
+def test_a_text_file_of_captions_that_is_none_is_told(tmp_path, target):
+    (tmp_path / "a.mp4").touch()
+    (tmp_path / "a.txt").symlink_to(target)
+    with pytest.raises(AnnotationError, match=r"a\.txt: cannot be read: a link to"):
+        read_annotations(DatasetConfig(videos=str(tmp_path), captions="*.txt"))
 
 
 @pytest.mark.parametrize("name", ["captions.csv", "captions.jsonl"])

@@ -108,8 +108,55 @@ def test_what_is_in_a_file_is_told_by_its_content(tmp_path, clip):
     assert facts["text.mp4"].problem.startswith("text.mp4: Invalid data")
     assert facts["text.mp4"].content == content_of(tmp_path / "text.mp4")
     assert facts["empty.mp4"].problem == "empty.mp4: the file is empty"
-    assert facts["gone.mp4"].problem == "cannot be read: No such file or directory"
+    assert facts["gone.mp4"].problem.endswith("nowhere.mp4, which is not there")
     assert "folder.mp4" not in facts
+
+
+def test_what_is_no_regular_file_is_told_at_once_and_never_opened(tmp_path, clip, monkeypatch):
+    root = tmp_path / "videos"
+    root.mkdir()
+    os.mkfifo(root / "pipe.mp4")
+    (root / "device.mp4").symlink_to("/dev/zero")
+    (root / "self.mp4").symlink_to("self.mp4")
+    monkeypatch.setattr(files, "run_jobs", lambda function, jobs, *_, **__: iter(() if not jobs else 1 / 0))
+    facts = inspect(root, tmp_path / "cache.sqlite")
+    assert {name: info.problem for name, info in facts.items()} == {
+        "device.mp4": "a link to a device, not a file",
+        "pipe.mp4": "a named pipe, not a file",
+        "self.mp4": "a link that leads back to itself",
+    }
+    assert len({info.content for info in facts.values()}) == 3
+    assert inspect(root, tmp_path / "cache.sqlite") == facts
+
+
+def test_a_pipe_that_takes_the_place_of_a_listed_file_is_not_opened(tmp_path, clip, no_workers):
+    shutil.copy(clip, tmp_path / "a.mp4")
+    listed = find_videos(tmp_path)
+    (tmp_path / "a.mp4").unlink()
+    os.mkfifo(tmp_path / "a.mp4")
+    facts = inspect_files(listed, tmp_path / "cache.sqlite", 1, DEADLINE_S)
+    assert facts["a.mp4"].problem == "a named pipe, not a file"
+
+
+def test_a_pipe_in_the_place_of_subtitles_is_left_out_and_told(tmp_path, clip, no_workers):
+    root = tmp_path / "videos"
+    root.mkdir()
+    shutil.copy(clip, root / "a.mp4")
+    alone = inspect(root, tmp_path / "cache.sqlite")["a.mp4"]
+    os.mkfifo(root / "a.srt")
+    found = inspect(root, tmp_path / "cache.sqlite")["a.mp4"]
+    assert found.note == "a.srt: a named pipe, not a file; left out"
+    assert (found.content, found.has_subtitles, found.problem) == (alone.content, False, "")
+
+
+def test_what_is_not_followed_is_told(tmp_path):
+    (tmp_path / "a.mp4").touch()
+    (tmp_path / "up").symlink_to(tmp_path)
+    (tmp_path / "disk").symlink_to("/mnt/nowhere")
+    (tmp_path / "gone.mp4").symlink_to("nowhere")
+    left_out = []
+    assert [found.video_id for found in find_videos(tmp_path, left_out)] == ["a.mp4", "gone.mp4"]
+    assert [line.partition(":")[0].removeprefix(f"{tmp_path}/") for line in left_out] == ["disk", "up"]
 
 
 def test_an_unchanged_file_is_not_read_again(tmp_path, clip, no_workers, monkeypatch):

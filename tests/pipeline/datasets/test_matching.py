@@ -26,6 +26,21 @@ def test_a_stem_that_fits_two_files_is_not_guessed(dataset, made):
     assert len(videos["b.mp4"].captions) == 1
 
 
+def test_of_several_links_to_one_file_the_first_has_the_captions(dataset):
+    (dataset.videos / "zz").symlink_to(dataset.videos / "sub")
+    dataset.rows = [("b", "clear", "train", ""), ("zz/a.mp4", "by its path", "train", "")]
+    built = dataset.build()
+    assert {video.video_id: len(video.captions) for video in built.videos if video.video_id != "a.mp4"} == {
+        "b.mp4": 1, "sub/a.mp4": 0, "zz/a.mp4": 1,
+    }  # fmt: skip
+    (dataset.videos / "sub" / "only.mp4").write_bytes((dataset.videos / "b.mp4").read_bytes() + b" ")
+    dataset.rows = [("only", "one of two links", "train", "")]
+    built = dataset.build()
+    assert [video.video_id for video in built.videos if video.captions] == ["sub/only.mp4"]
+    assert len({video.content for video in built.videos if video.video_id.endswith("only.mp4")}) == 1
+    assert not built.warnings
+
+
 def test_a_name_with_and_without_its_suffix_is_one_video(dataset):
     dataset.rows = [("b", "one", "train", ""), ("b.mp4", "two", "train", "")]
     (video,) = [video for video in dataset.build().videos if video.captions]

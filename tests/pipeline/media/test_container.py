@@ -1,3 +1,5 @@
+import os
+
 import av
 import numpy as np
 import pytest
@@ -46,3 +48,11 @@ def test_an_image_and_an_empty_file_are_no_videos(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(DecodeError, match=r"a\.png: an image, not a video"):
         open_container(tmp_path / "a.png")
+
+
+def test_a_pipe_and_a_device_are_refused_and_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "device.mp4").symlink_to("/dev/zero")
+    for name in ("pipe", "device"):
+        with pytest.raises(DecodeError, match=rf"{name}\.mp4: a.*, not a file"):
+            open_container(tmp_path / f"{name}.mp4")

@@ -1,4 +1,6 @@
-from pipeline.media.sidecars import sidecar
+import os
+
+from pipeline.media.sidecars import sidecar, unusable_sidecar
 
 
 def test_the_subtitle_file_of_a_video_has_its_stem_and_srt_comes_before_vtt(tmp_path):
@@ -11,3 +13,12 @@ def test_the_subtitle_file_of_a_video_has_its_stem_and_srt_comes_before_vtt(tmp_
 def test_a_folder_of_that_name_is_no_subtitle_file(tmp_path):
     (tmp_path / "d.srt").mkdir()
     assert sidecar(tmp_path / "d.mp4") is None
+
+
+def test_what_lies_in_the_place_of_subtitles_and_is_no_file_is_told(tmp_path):
+    for name in ("a.srt", "b.vtt"):
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "c.srt").touch()
+    told = [unusable_sidecar(tmp_path / name) for name in ("a.mp4", "b.mp4", "c.mp4", "d.mp4")]
+    assert told == ["a.srt: a named pipe, not a file; left out", "b.vtt: a named pipe, not a file; left out", "", ""]
+    assert sidecar(tmp_path / "a.mp4") is None

@@ -159,6 +159,12 @@ def test_a_missing_archive_is_told(tmp_path):
         unpack(tmp_path / "x.tar", every, tmp_path / "out")
 
 
+def test_a_pipe_in_place_of_an_archive_is_told_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "features.tar.gz")
+    with pytest.raises(ArchiveError, match=r"features\.tar\.gz: a named pipe, not a file"):
+        unpack(tmp_path / "features.tar.gz", lambda name: True, tmp_path / "out")
+
+
 def test_a_full_disk_is_told(tmp_path, monkeypatch):
     archive = make_tar(tmp_path / "x.tar", *GOOD)
 

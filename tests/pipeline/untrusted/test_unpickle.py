@@ -1,6 +1,7 @@
 """Pickles as released are read; anything that could do harm is refused by name, without running it."""
 
 import collections
+import os
 import pickle
 import struct
 import sys
@@ -165,6 +166,12 @@ RECONSTRUCT = glob("numpy.core.multiarray", "_reconstruct")
 )  # fmt: skip
 def test_what_could_make_the_reader_misbehave_is_refused(tmp_path, data, message):
     assert message in refusal(tmp_path, data)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.pkl")
+    with pytest.raises(ArchiveError, match=r"pipe\.pkl: refused, it is a named pipe"):
+        load_pickle(tmp_path / "pipe.pkl")
 
 
 def test_an_array_that_is_shorter_than_it_says_is_refused(tmp_path):

@@ -1,7 +1,9 @@
+import os
+
 import pytest
 
 from pipeline.errors import ConfigError
-from tasks.plan.released_checkpoint import expert_of
+from tasks.plan.released_checkpoint import expert_of, modalities, sha256
 
 
 def test_an_expert_of_theirs_is_the_one_that_the_model_lists():
@@ -10,3 +12,10 @@ def test_an_expert_of_theirs_is_the_one_that_the_model_lists():
     assert expert_of("face", ("ocr",), known) == "released_face"
     with pytest.raises(ConfigError, match="'detection' has no YAML"):
         expert_of("detection", (), known)
+
+
+def test_a_pipe_in_place_of_a_published_file_is_told_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for read in (modalities, sha256):
+        with pytest.raises(ConfigError, match="pipe: a named pipe, not a file"):
+            read(tmp_path / "pipe")

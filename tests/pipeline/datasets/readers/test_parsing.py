@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -32,7 +33,8 @@ def test_files_may_begin_with_a_byte_order_mark(tmp_path):
 @pytest.mark.parametrize("read", [read_json, read_lines])
 def test_a_file_that_is_missing_or_not_text_is_told_with_its_name(tmp_path, read):
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    for name in ("binary", "gone"):
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("binary", "gone", "pipe"):
         with pytest.raises(AnnotationError, match=rf"{name}: cannot be read: .*; get the file again"):
             read(tmp_path / name)
 

@@ -1,0 +1,86 @@
+import errno
+import os
+
+import pytest
+
+from pipeline.datasets.walk import MAX_PATHS, note_dead_link, walk
+from pipeline.errors import AnnotationError
+
+
+def names(root, left_out=None):
+    return sorted(path.relative_to(root).as_posix() for path in walk(root, [] if left_out is None else left_out))
+
+
+def make(root, *files):
+    for name in files:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+
+
+def test_the_files_are_those_that_pathlib_finds_but_for_hidden_ones(tmp_path):
+    make(tmp_path, "a.mp4", "b/c.mp4", "b/d/e/f.mp4", ".hidden", ".folder/g.mp4", "b/.h")
+    found = (path for path in tmp_path.rglob("[!.]*") if path.is_file() and ".folder" not in path.parts)
+    assert names(tmp_path) == sorted(path.relative_to(tmp_path).as_posix() for path in found)
+
+
+def test_two_links_to_one_folder_are_both_walked(tmp_path):
+    make(tmp_path, "disk/deep/a.mp4", "root/b.mp4")
+    for link in ("one", "two"):
+        (tmp_path / "root" / link).symlink_to(tmp_path / "disk")
+    left_out = []
+    assert names(tmp_path / "root", left_out) == ["b.mp4", "one/deep/a.mp4", "two/deep/a.mp4"]
+    assert left_out == []
+
+
+def test_a_link_to_a_folder_that_it_lies_in_is_cut_and_told(tmp_path):
+    make(tmp_path, "disk/a.mp4", "root/b.mp4")
+    (tmp_path / "root" / "up").symlink_to(tmp_path / "root")
+    (tmp_path / "root" / "linked").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk" / "round").symlink_to(tmp_path / "root")
+    left_out = []
+    assert names(tmp_path / "root", left_out) == ["b.mp4", "linked/a.mp4"]
+    assert sorted(line.partition(":")[0] for line in left_out) == [
+        f"{tmp_path}/root/linked/round", f"{tmp_path}/root/up",
+    ]  # fmt: skip
+
+
+def test_folders_that_all_link_to_one_another_end_and_the_cut_is_told(tmp_path):
+    folders = [tmp_path / f"f{number}" for number in range(9)]
+    for folder in folders:
+        make(folder, "a.mp4")
+    for folder in folders:
+        for other in folders:
+            if other != folder:
+                (folder / other.name).symlink_to(other)
+    left_out = []
+    found = names(tmp_path, left_out)
+    assert len(found) <= MAX_PATHS * len(folders), "of 9 factorial"
+    assert {f"f{number}/a.mp4" for number in range(9)} <= set(found)
+    assert any(f"more than {MAX_PATHS} links" in line for line in left_out)
+
+
+def test_what_only_has_the_place_of_a_file_is_listed_and_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "self.mp4").symlink_to("self.mp4")
+    (tmp_path / "gone.mp4").symlink_to("nowhere")
+    assert names(tmp_path) == ["gone.mp4", "pipe.mp4", "self.mp4"]
+
+
+def test_a_link_to_a_disk_that_is_not_there_is_told(tmp_path):
+    (tmp_path / "disk").symlink_to("/mnt/nowhere")
+    (tmp_path / "file").touch()
+    left_out = []
+    for name in ("disk", "file"):
+        note_dead_link(tmp_path / name, left_out)
+    assert left_out == [
+        f"{tmp_path}/disk: a link to /mnt/nowhere, which is not there; what may be behind it is left out"
+    ]
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path, monkeypatch):
+    def locked(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(AnnotationError, match="cannot be read: Permission denied"):
+        names(tmp_path)
