@@ -29,7 +29,7 @@ class EvaluateCE(ModelTask):
     def requires(self) -> Iterator[TrainCE]:
         """A trained model for each seed."""
         for seed in self._seeds:
-            yield TrainCE(self.dataset, self.model, self.experts, seed)
+            yield TrainCE(self.dataset, self.model, self.experts, seed, self.split)
 
     def output(self) -> FolderTarget:
         """Complete when the report on exactly these runs is written."""

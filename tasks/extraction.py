@@ -12,7 +12,7 @@ from tasks.console.terminal import progress_bar
 from tasks.dataset_task import DatasetTask, ModelTask
 from tasks.fetch_weights import FetchWeights, expert_networks, text_network
 from tasks.manifest import BuildManifest
-from tasks.parameters import hidden_joined_names, joined_names, names_in, run_id
+from tasks.parameters import hidden_joined_names, hidden_unnamed, joined_names, names_in, run_id
 from tasks.plan.provenance import provenance
 from tasks.plan.settings import Extraction
 from tasks.plan.targets import ExpertTarget, TextTarget
@@ -29,6 +29,7 @@ class ExtractExpert(DatasetTask):
 
     expert = joined_names("Name of an expert")
     beside = hidden_joined_names()  # other networks of the run, as FetchWeights names them
+    splits = hidden_joined_names()  # those without which the run cannot end, as in Selection.training_splits
     worker_run = run_id()
 
     @property
@@ -54,6 +55,7 @@ class ExtractExpert(DatasetTask):
 
     def run(self) -> None:
         """Extracts the missing rows of all experts in one pass; where one fails, the rows of the others are kept."""
+        self.plan.inventory.refuse_empty_splits(self.splits)
         incomplete = [target for target in self.output() if not target.exists()]
         wanted = self.plan.inventory.missing_features(target.name for target in incomplete if not target.is_imported)
         if wanted:
@@ -79,6 +81,8 @@ class ExtractExpert(DatasetTask):
 class EncodeText(ModelTask):
     """Turns the captions of a dataset into token vectors, by the text encoder of the model."""
 
+    splits = hidden_unnamed()  # as for ExtractExpert
+
     @property
     def networks(self) -> str:
         """The encoder's network, as FetchWeights names it."""
@@ -97,6 +101,7 @@ class EncodeText(ModelTask):
         """Encodes the captions that lack a row."""
         from extractors.extraction.captions import encode
 
+        self.plan.inventory.refuse_empty_splits(self.splits)
         selection, missing = self.plan.selection, self.plan.inventory.missing_captions() or []
         folder = selection.layout.text(selection.text)
         recipes.write_recipe(folder, selection.text.recipe, provenance(selection.text.config.encoder))
@@ -104,9 +109,12 @@ class EncodeText(ModelTask):
             encode(selection.text, missing, folder, Extraction().devices[0], progress)
 
 
-def extraction(dataset: str, names: Iterable[str], *encoders: EncodeText) -> list[ExtractExpert]:
-    """One ExtractExpert for each name; none starts before the weights of all stale experts and `encoders` are there."""
+def extraction(dataset: str, names: Iterable[str], *encoders: EncodeText, splits: str = "") -> list[ExtractExpert]:
+    """One ExtractExpert for each name; none starts before the weights of all stale experts and `encoders` are there.
+
+    None extracts anything where one of `splits` is empty, since what follows could not end.
+    """
     names = list(names)
     tasks: list[ExtractExpert | EncodeText] = [*(ExtractExpert(dataset, name) for name in names), *encoders]
     networks = ",".join(task.networks for task in tasks if not task.complete())
-    return [ExtractExpert(dataset, name, networks) for name in names]
+    return [ExtractExpert(dataset, name, networks, splits) for name in names]

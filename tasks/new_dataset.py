@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import luigi
 
 from pipeline.datasets.new_dataset import write_dataset
+from pipeline.datasets.splits import FILL_SPLITS
 from tasks.console.extraction_estimate import announce_extraction
 from tasks.console.gpu_costs import print_gpu_costs
 from tasks.console.terminal import say
@@ -36,7 +37,7 @@ class NewDataset(RunsEachTime, luigi.Task):
             say(f"Note: {len(made.unknown)} names in the captions fit no video, e.g. {made.unknown[0]!r}")
         empty = [split for split, count in made.splits.items() if not count]
         if empty:
-            say(f"Note: nothing in {' and '.join(empty)}; name splits in the captions, or change split_fractions")
+            say(f"Note: nothing in {' and '.join(empty)}, and EvaluateCE stops where a split is empty; {FILL_SPLITS}")
         if made.splits:
             say(f"Next: luigi --module tasks EvaluateCE --dataset {self.name}")
         else:

@@ -6,7 +6,7 @@ from typing import Any
 
 import luigi
 
-from pipeline.datasets.annotations import SPLITS
+from pipeline.datasets.splits import SPLITS
 
 RUN_ID = uuid.uuid4().hex[:8]
 """Id of this process."""
@@ -30,6 +30,12 @@ def joined_names(description: str, **options: Any) -> luigi.Parameter:
 def hidden_joined_names() -> luigi.Parameter:
     """As `joined_names`, but no part of a task's identity, and hidden in the help."""
     return joined_names("", default="", visibility=luigi.parameter.ParameterVisibility.HIDDEN)
+
+
+def hidden_unnamed() -> luigi.Parameter:
+    """What a task is told by those that require it: no part of its identity, and hidden in the help."""
+    hidden = luigi.parameter.ParameterVisibility.HIDDEN
+    return luigi.Parameter(default="", significant=False, visibility=hidden)
 
 
 def run_id() -> luigi.Parameter:

@@ -41,8 +41,8 @@ class EvaluateReleased(DatasetTask):
     def requires(self) -> Iterator[luigi.Task]:
         """The imported features, and the token vectors of the captions."""
         selection = self.plan.selection
-        yield from (ExtractExpert(self.dataset, name) for name in selection.expert_names)
-        yield EncodeText(self.dataset, selection.model_name, ",".join(selection.expert_names))
+        yield from (ExtractExpert(self.dataset, name, "", self.split) for name in selection.expert_names)
+        yield EncodeText(self.dataset, selection.model_name, ",".join(selection.expert_names), self.split)
 
     def output(self) -> FolderTarget:
         """Complete when the report on exactly these files is written."""

@@ -8,6 +8,7 @@ from pipeline.stores import recipes
 from tasks.console.terminal import progress_bar
 from tasks.dataset_task import ModelTask
 from tasks.extraction import EncodeText, extraction
+from tasks.parameters import hidden_unnamed
 from tasks.plan.provenance import provenance
 from tasks.plan.targets import FolderTarget
 
@@ -16,13 +17,18 @@ class TrainCE(ModelTask):
     """Trains the model on the training split with one seed, choosing the epoch by the validation split."""
 
     seed = luigi.IntParameter(description="Random seed")
+    evaluated = hidden_unnamed()  # the split that is evaluated afterwards
 
     def requires(self) -> Iterator[luigi.Task]:
         """The features of all its experts, the token vectors of the captions, and the trained teachers."""
-        encode = EncodeText(self.dataset, self.model, self.experts)
-        yield from extraction(self.dataset, self.plan.selection.expert_names, encode)
+        encode = EncodeText(self.dataset, self.model, self.experts, self._splits)
+        yield from extraction(self.dataset, self.plan.selection.expert_names, encode, splits=self._splits)
         yield encode
         yield from self._teachers()
+
+    @property
+    def _splits(self) -> str:
+        return f"{self.plan.selection.training_splits},{self.evaluated}"
 
     def _teachers(self) -> "Iterator[TrainCE]":
         names = (teacher.selection.model_name for teacher in self.plan.teachers)
@@ -36,6 +42,7 @@ class TrainCE(ModelTask):
         """Trains, from the last checkpoint of a killed run if there is one."""
         if self.complete():
             return  # Luigi judged before the folder was scanned; the scan found nothing new, so the old run still fits
+        self.plan.inventory.refuse_empty_splits(self._splits)
         from models.stages import train_seed
 
         folder, sources = self.output().require(), self.plan.sources()

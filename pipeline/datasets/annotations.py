@@ -11,29 +11,15 @@ from typing import Any
 from pipeline import config
 from pipeline.datasets.files import find_videos
 from pipeline.datasets.sources import AnnotationFiles, Part, Released, SplitCounts
+from pipeline.datasets.splits import SPLITS, SplitFractions, splits_by_hash
 from pipeline.demo.make import DemoSettings
 from pipeline.errors import AnnotationError
 from pipeline.file_kinds import irregular
 
 DATASETS = Path("configs/datasets")
-SPLITS = ("train", "val", "test")
 COLUMNS = ("video", "caption", "split", "tags")
 SIDECAR_CAPTIONS = "*.txt"
 """Value of `captions` for captions in a text file beside each video."""
-
-
-@dataclass(frozen=True)
-class SplitFractions:
-    """Fractions of the videos per split, for captions that name no split; a hash of the name decides for each video."""
-
-    __pydantic_config__ = config.STRICT
-    train: float = 0.8
-    val: float = 0.1
-    test: float = 0.1
-
-    def __post_init__(self) -> None:
-        if min(self.train, self.val, self.test) < 0 or abs(self.train + self.val + self.test - 1) > 1e-6:
-            raise ValueError("split_fractions: train, val and test must add up to 1")
 
 
 @dataclass(frozen=True)
@@ -121,17 +107,24 @@ def read_annotations(settings: DatasetConfig) -> dict[str, Annotation]:
         video, text = (row.get("video") or "").strip(), " ".join((row.get("caption") or "").split())
         if not video or not text:
             raise AnnotationError(f"{where}: 'video' and 'caption' must not be empty")
-        split = (row.get("split") or "").strip() or split_of(video, settings.split_fractions)
-        if split not in SPLITS:
+        split = (row.get("split") or "").strip()
+        if split and split not in SPLITS:
             raise AnnotationError(f"{where}: split {split!r} is none of {', '.join(SPLITS)}")
         previous = annotations.get(video, Annotation(split, ()))
-        if previous.split != split:
+        if split and previous.split and previous.split != split:
             raise AnnotationError(f"{where}: {video} is in split {split!r} here and in {previous.split!r} above")
         tags = tuple(tag.strip() for tag in (row.get("tags") or "").split(";") if tag.strip())
-        annotations[video] = Annotation(split, (*previous.captions, Caption(text, tags)))
+        annotations[video] = Annotation(previous.split or split, (*previous.captions, Caption(text, tags)))
     if not annotations and not from_sidecars:
         raise AnnotationError(f"{path}: no captions in it")
-    return annotations
+    return _with_splits(annotations, settings.split_fractions)
+
+
+def _with_splits(annotations: dict[str, Annotation], fractions: SplitFractions) -> dict[str, Annotation]:
+    """The annotations, those without a split in the split that the hash of the name gives."""
+    unnamed = [video for video, one in annotations.items() if not one.split]
+    by_hash = splits_by_hash(unnamed, fractions, {one.split for one in annotations.values()})
+    return {video: Annotation(one.split or by_hash[video], one.captions) for video, one in annotations.items()}
 
 
 def annotation_files(settings: DatasetConfig) -> list[Path]:
@@ -142,14 +135,6 @@ def annotation_files(settings: DatasetConfig) -> list[Path]:
     if settings.captions == SIDECAR_CAPTIONS:
         return sorted({path for path in _caption_sidecars(Path(settings.videos)).values() if path.is_file()})
     return [Path(settings.captions)] if settings.captions and Path(settings.captions).exists() else []
-
-
-def split_of(video: str, fractions: SplitFractions) -> str:
-    """The split of a video whose captions name none: a hash of its name decides, so adding videos moves no other."""
-    share = int.from_bytes(hashlib.sha256(video.encode()).digest()[:8], "big") / 2**64
-    if share < fractions.train:
-        return "train"
-    return "val" if share < fractions.train + fractions.val else "test"
 
 
 def _caption_sidecars(root: Path) -> dict[str, Path]:

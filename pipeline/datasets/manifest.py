@@ -3,12 +3,14 @@
 import dataclasses
 import functools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.datasets.annotations import Caption
-from pipeline.errors import StoreError
+from pipeline.datasets.splits import FILL_SPLITS
+from pipeline.errors import AnnotationError, StoreError
 from pipeline.stores import atomic, fingerprint
 
 MANIFEST_VERSION = 1
@@ -58,6 +60,22 @@ class Manifest:
     def split(self, name: str) -> list[Video]:
         """The captioned videos of a split."""
         return [video for video in self.videos if video.split == name and video.captions]
+
+    def refuse_empty(self, *groups: Sequence[str]) -> None:
+        """AnnotationError when the splits of one of the groups together hold no captioned video that can be used."""
+        empty = {" or ".join(group): group for group in groups if not any(map(self._usable, group))}
+        if empty:
+            unread = sum(len(self.split(name)) for group in empty.values() for name in group)
+            unread_too = f" but {unread} that cannot be read" if unread else ""
+            where = " and the ".join(empty)
+            raise AnnotationError(
+                f"{self.dataset}: no captioned video{unread_too} in the {where} split, so the run could not end; "
+                + FILL_SPLITS
+            )
+
+    def _usable(self, name: str) -> bool:
+        # Imported features need no file: whether a missing one is missed, the extraction tells.
+        return any(not video.problem or video.problem == MISSING for video in self.split(name))
 
 
 def recipe(dataset: str, videos: list[Video]) -> fingerprint.Recipe:

@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.datasets.annotations import SIDECAR_CAPTIONS, SPLITS, DatasetConfig, read_annotations
+from pipeline.datasets.annotations import SIDECAR_CAPTIONS, DatasetConfig, read_annotations
 from pipeline.datasets.files import find_videos
 from pipeline.datasets.matching import names_of
+from pipeline.datasets.splits import SPLITS
 from pipeline.errors import AnnotationError, ConfigError
 from pipeline.stores import atomic
 

@@ -55,7 +55,10 @@ def apply_protocol(annotations: Annotations, settings: DatasetConfig) -> Annotat
     """The annotations with `validation_from_train` and `fuse_captions` of the YAML applied."""
     fraction = settings.validation_from_train
     if fraction:
-        annotations = {name: _to_validation(name, one, fraction) for name, one in annotations.items()}
+        drawn = _validation_names(annotations, fraction)
+        annotations = {
+            name: Annotation("val", one.captions) if name in drawn else one for name, one in annotations.items()
+        }
     return {name: _fused(one) for name, one in annotations.items()} if settings.fuse_captions else annotations
 
 
@@ -69,10 +72,19 @@ def paragraph(captions: tuple[Caption, ...] | list[Caption]) -> Caption:
     return Caption(" ".join(caption.text for caption in captions))
 
 
-def _to_validation(name: str, annotation: Annotation, fraction: float) -> Annotation:
-    """Moves a training video to val by a hash of its name, so that adding videos moves no other."""
-    drawn = int.from_bytes(hashlib.sha256(f"validation {name}".encode()).digest()[:8], "big") / 2**64
-    return Annotation("val", annotation.captions) if annotation.split == "train" and drawn < fraction else annotation
+def _validation_names(annotations: Annotations, fraction: float) -> set[str]:
+    """The training videos that move to val, by a hash of their names, so that adding videos moves no other.
+
+    Where val would stay empty, the one of two or more training videos whose hash is lowest.
+    """
+    draws = {
+        name: int.from_bytes(hashlib.sha256(f"validation {name}".encode()).digest()[:8], "big") / 2**64
+        for name, one in annotations.items()
+        if one.split == "train"
+    }
+    drawn = {name for name, draw in draws.items() if draw < fraction}
+    has_validation = any(one.split == "val" for one in annotations.values())
+    return drawn if drawn or has_validation or len(draws) < 2 else {min(draws, key=draws.__getitem__)}
 
 
 def check_counts(annotations: Annotations, settings: DatasetConfig, where: str) -> list[str]:

@@ -35,6 +35,10 @@ _SYSTEM_ERROR_IN_TRACEBACK = re.compile(
 _ERRNO_FROM_RUST = re.compile(r"\(os error (\d+)\)")
 
 
+printed: set[str] = set()
+"""The messages that this process has printed."""
+
+
 def install_one_line_errors() -> None:
     """From now on shortens errors in all that Luigi logs in this process, and in the exceptions that end it."""
     for logger in loggers():
@@ -43,7 +47,10 @@ def install_one_line_errors() -> None:
 
 
 class _OneLineFilter(logging.Filter):
-    """Replaces the traceback of a user's error by its message: Luigi logs every exception with its traceback."""
+    """Replaces the traceback of a user's error by its message: Luigi logs every exception with its traceback.
+
+    What several tasks fail for is printed once.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
@@ -53,6 +60,9 @@ class _OneLineFilter(logging.Filter):
             record.msg, record.args = "\n       ".join(dict.fromkeys(messages)), ()
             record.exc_info = record.exc_text = None
             record.levelno, record.levelname = logging.ERROR, "ERROR"
+            if record.msg in printed:
+                return False
+            printed.add(record.msg)
         return True
 
 

@@ -9,6 +9,7 @@ from models import config as model_config
 from pipeline import config
 from pipeline.datasets import annotations
 from pipeline.datasets.availability import is_imported
+from pipeline.datasets.splits import SPLITS
 from pipeline.stores import atomic
 from pipeline.weights.files import WeightOptions
 from search.index import folder
@@ -82,7 +83,7 @@ def _of_dataset(layout: Layout, dataset: str) -> Iterator[Path]:
 def _of_plan(plan: Plan) -> Iterator[Path]:
     seeds = plan.selection.seeds("")
     folders = [plan.train_folder(seed) for seed in seeds]
-    folders += [plan.evaluate_folder(seeds, split) for split in annotations.SPLITS]
+    folders += [plan.evaluate_folder(seeds, split) for split in SPLITS]
     yield from (folder for folder in folders if folder is not None)
     yield from plan.results("ablations").glob("*")
     yield from plan.results("comparisons").glob("*")

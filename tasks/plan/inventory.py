@@ -16,6 +16,7 @@ from pipeline.errors import PipelineError
 from pipeline.released.feature_import import fill_absent, origin_of, row_key
 from pipeline.stores import store
 from pipeline.stores.store import Row
+from tasks.parameters import names_in
 from tasks.plan.selection import Selection
 
 if TYPE_CHECKING:
@@ -91,6 +92,12 @@ class Inventory:
         manifest.save(built, self._manifests)
         manifest.write_pointer(self._manifests, digest, built.fingerprint)
         return built
+
+    def refuse_empty_splits(self, splits: str) -> None:
+        """AnnotationError where the manifest is known and one of these splits is empty; see `training_splits`."""
+        videos = self.manifest() if splits else None
+        if videos:
+            videos.refuse_empty(*sorted(alternatives.split("+") for alternatives in set(names_in(splits))))
 
     def last_manifest(self) -> Manifest | None:
         """The manifest of the newest scan, which may be outdated; None where none was ever built."""

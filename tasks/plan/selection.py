@@ -67,6 +67,11 @@ class Selection:
         return seeds or self.model.training.seeds
 
     @property
+    def training_splits(self) -> str:
+        """The splits without which a training cannot end, with commas between; of those joined by + one is enough."""
+        return "train,val" if self.model.training.selection == "validation" else "train+val,test"
+
+    @property
     def demo_settings(self) -> DemoSettings:
         """Settings of the demo videos; ConfigError for a dataset that is no demo."""
         if self.settings.demo is None:

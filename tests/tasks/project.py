@@ -18,6 +18,7 @@ import yaml
 from extractors import registry
 from pipeline.datasets import manifest
 from pipeline.stores import parts, store
+from tasks.console import error_messages
 from tasks.plan import inventory, plan, selection
 from tests.clips import make_clip, write_srt
 from tests.inline_jobs import inline_jobs
@@ -260,6 +261,7 @@ def forget_everything() -> None:
     plan.load_plan.cache_clear()
     selection.read_expert.cache_clear()
     inventory.scan_digests.clear()
+    error_messages.printed.clear()
     registry.rebuild.cache_clear()
     manifest._load_videos.cache_clear()
     store.rows_of.cache_clear()

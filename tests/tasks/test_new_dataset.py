@@ -72,7 +72,8 @@ def test_a_folder_without_captions_extracts_and_says_that_there_is_nothing_to_tr
     assert {video.split for video in manifest_of(mine).videos} == {""}
     code, _, errors = mine.run_command("EvaluateCE", "--dataset", "mine", "--seeds", "0")
     assert code
-    assert "mine: no captioned video in the train split, so there is nothing to train on; add captions" in errors
+    assert "mine: no captioned video in the test and the train and the val split, so the run could not end" in errors
+    assert errors.count("ERROR") == 1
     assert "Traceback" not in errors
 
 
@@ -160,7 +161,7 @@ def test_the_commands_are_told_one_after_another(mine, tmp_path):
     assert (code, errors) == (0, "")
     assert "3 videos, 2 with captions (1 train, 1 val, 0 test)" in output
     assert "Note: 1 names in the captions fit no video, e.g. 'who'" in output
-    assert "Note: nothing in test; name splits in the captions, or change split_fractions" in output
+    assert "Note: nothing in test, and EvaluateCE stops where a split is empty; add captions" in output
     assert "Next: luigi --module tasks EvaluateCE --dataset told" in output
     code, output, errors = mine.run_command("NewDataset", "--name", "told", "--videos", str(tmp_path / "mine"))
     assert code

@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from pipeline.errors import ConfigError
@@ -37,3 +39,34 @@ def test_a_teacher_may_not_have_teachers(distilled):
     distilled.edit("models", "second", training__teachers=["tiny"])
     with distilled.process(), pytest.raises(ConfigError, match=r"second\.yaml is a teacher, and so may not have any"):
         TrainCE(dataset="tiny", model="taught", seed=0).output()
+
+
+def empty(project, split):
+    """Puts the videos of a split into another one, and forgets all that was made."""
+    for row in project.rows:
+        row["split"] = row["split"].replace(split, "val" if split == "test" else "test")
+    project.write_captions()
+    shutil.rmtree(project.data / "store")
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_what_cannot_end_for_an_empty_split_is_refused_before_any_work(project, split):
+    empty(project, split)
+    for _ in range(2):  # the manifest is made by the first run, and known to the second
+        _, worked = project.attempt(EvaluateCE, dataset="tiny")
+        assert not worked
+        assert [path.name for path in (project.data / "store").iterdir()] == ["manifests"]
+
+
+def test_an_empty_split_that_nobody_asks_for_stops_nothing(project):
+    empty(project, "test")
+    assert "TrainCE 0" in project.run(TrainCE, dataset="tiny", seed=0)
+    assert project.run(EvaluateCE, dataset="tiny", split="val") == ["EvaluateCE val"]
+    _, worked = project.attempt(EvaluateCE, dataset="tiny")
+    assert not worked
+
+
+def test_four_videos_without_named_splits_are_trained_and_evaluated(project):
+    project.rows = [row | {"split": ""} for row in project.rows[:4]]
+    project.write_captions()
+    assert "EvaluateCE test" in project.run(EvaluateCE, dataset="tiny")

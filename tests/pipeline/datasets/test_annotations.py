@@ -1,17 +1,14 @@
 import json
 import os
 
-import numpy as np
 import pytest
 
 from pipeline.datasets import scan
 from pipeline.datasets.annotations import (
     Caption,
     DatasetConfig,
-    SplitFractions,
     load_dataset,
     read_annotations,
-    split_of,
 )
 from pipeline.errors import AnnotationError, ConfigError
 
@@ -185,19 +182,14 @@ def test_the_key_of_a_caption_is_its_text_alone():
     assert Caption("a cat", ("rgb",)).key == Caption("a cat").key != Caption("A cat").key
 
 
-def test_splits_have_about_their_shares_and_adding_videos_moves_none():
-    fractions = SplitFractions(0.6, 0.1, 0.3)
-    splits = [split_of(f"video_{number}.mp4", fractions) for number in range(5000)]
-    for name, share in (("train", 0.6), ("val", 0.1), ("test", 0.3)):
-        # Five standard deviations of a binomial.
-        assert splits.count(name) / 5000 == pytest.approx(share, abs=5 * np.sqrt(share * (1 - share) / 5000))
-    assert [split_of(f"video_{number}.mp4", fractions) for number in (7, 3)] == [splits[7], splits[3]]
+def test_a_row_that_names_no_split_is_in_the_split_that_another_row_of_its_video_names(tmp_path):
+    text = "video,caption,split\na,x,\na,y,test\nb,x,val\nb,y,\n"
+    assert {name: one.split for name, one in read(tmp_path, text).items()} == {"a": "test", "b": "val"}
 
 
-def test_a_share_of_nothing_gets_nothing():
-    assert {split_of(str(number), SplitFractions(0.0, 0.0, 1.0)) for number in range(200)} == {"test"}
-    assert {split_of(str(number), SplitFractions(1.0, 0.0, 0.0)) for number in range(200)} == {"train"}
-    assert {split_of(str(number), SplitFractions(0.5, 0.5, 0.0)) for number in range(200)} == {"train", "val"}
+def test_a_handful_of_videos_has_every_split(tmp_path):
+    text = "video,caption\n" + "".join(f"{name}.mp4,x\n" for name in "abcd")
+    assert {one.split for one in read(tmp_path, text).values()} == {"train", "val", "test"}
 
 
 @pytest.mark.parametrize(

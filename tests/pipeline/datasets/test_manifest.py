@@ -3,7 +3,7 @@ import json
 import pytest
 
 from pipeline.datasets import manifest
-from pipeline.errors import StoreError
+from pipeline.errors import AnnotationError, StoreError
 
 
 def test_a_manifest_is_read_back_as_it_was_saved(dataset):
@@ -50,3 +50,20 @@ def test_the_recipe_lists_what_the_fingerprint_is_made_of(dataset):
     assert [entry[0] for entry in recipe["videos"]] == ["a.mp4", "b.mp4", "sub/a.mp4"]
     assert recipe["videos"][0][3] == [["A red star", "rgb"], ["It turns", "flow"]]
     assert json.loads(json.dumps(recipe)) == recipe
+
+
+def test_an_empty_split_is_refused_with_what_to_do(dataset):
+    dataset.rows = [("a.mp4", "one", "train", ""), ("gone.mp4", "two", "val", "")]
+    built = dataset.build()
+    built.refuse_empty(["train"], ["val"], ["train", "test"])
+    with pytest.raises(AnnotationError, match=r"ours: no captioned video in the test split, .* not end; add captions"):
+        built.refuse_empty(["train"], ["test"])
+
+
+def test_a_split_of_files_that_cannot_be_read_is_empty(dataset):
+    (dataset.videos / "broken.mp4").write_text("not a video")
+    dataset.rows = [("a.mp4", "one", "train", ""), ("broken.mp4", "It was fine yesterday", "val", "")]
+    built = dataset.build()
+    with pytest.raises(AnnotationError, match="no captioned video but 1 that cannot be read in the val split"):
+        built.refuse_empty(["val"])
+    built.refuse_empty(["train"], ["val", "train"])

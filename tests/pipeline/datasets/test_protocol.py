@@ -41,6 +41,18 @@ def test_a_validation_split_is_taken_from_the_training_videos_by_their_names():
     assert all(used[name] == fewer[name] for name in fewer)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_a_validation_split_has_a_video_where_there_are_two_to_train_on(count):
+    found = {f"video{i}": annotation("train", "x") for i in range(count)} | {"other": annotation("test", "x")}
+    used = apply_protocol(found, DatasetConfig(videos="v", validation_from_train=1e-9))
+    splits = [one.split for one in used.values()]
+    assert (splits.count("train"), splits.count("val"), splits.count("test")) == (
+        (count - 1, 1, 1) if count > 1 else (1, 0, 1)
+    )
+    with_own = found | {"more": annotation("val", "x")}
+    assert apply_protocol(with_own, DatasetConfig(videos="v", validation_from_train=1e-9)) == with_own
+
+
 def test_a_paragraph_is_all_captions_of_a_video_one_after_another():
     found = {"a": annotation("train", "A boy.", "He rows."), "b": Annotation("test", ())}
     used = apply_protocol(found, DatasetConfig(videos="v", fuse_captions=True))

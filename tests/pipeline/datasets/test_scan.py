@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.datasets import files, manifest, scan
-from pipeline.datasets.annotations import DatasetConfig, SplitFractions, annotation_files
+from pipeline.datasets.annotations import DatasetConfig, annotation_files
 from pipeline.datasets.manifest import MISSING, UNLABELLED
+from pipeline.datasets.splits import SplitFractions
 from pipeline.errors import AnnotationError
 from tests.clips import write_srt
 from tests.pipeline.datasets.known import msrvtt_config
