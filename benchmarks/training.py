@@ -128,10 +128,11 @@ def start(data, gating, precision, batch, device):
     settings = ModelConfig(
         tuple(expert.name for expert in data.experts), "openai", TextPool(28, 1, 37),
         Architecture(768, gating, "mish", batch_norm=True, mask_padding=False),
-        Training(batch, 1, RATE, 1e-3, "ranger", "step", "margin", gamma=0.95, margin=MARGIN),
-        runtime=Runtime(device, precision),
+        Training(batch, 1, RATE, 1e-3, "ranger", "step", "margin", gamma=0.95, margin=MARGIN,
+                 precision=precision),
+        runtime=Runtime(device),
     )  # fmt: skip
-    run = runs.start(data, settings, 0, choose(settings.runtime))
+    run = runs.start(data, settings, 0, choose(settings.runtime, settings.training))
     run.model.train()
     return run
 

@@ -26,21 +26,27 @@ TEXTS = Path("configs/text")
 
 @dataclass(frozen=True)
 class Runtime:
-    """Settings that affect speed only; never fingerprinted."""
+    """Settings that affect speed only, and numbers by no more than rounding does; never fingerprinted."""
 
     __pydantic_config__ = config.STRICT
     batch_size: int = 64
     """Items in a batch for `embed`."""
-    precision: Literal["auto", "fp32", "tf32", "bf16", "fp16"] = "auto"
-    """Of the networks' products; auto: bf16 on a GPU that supports it, else fp32. On a CPU tf32 is fp32."""
     compile: bool = False
     """Use torch.compile: a minute or more at the start, faster from then on."""
+    precision: str = ""
+    """Refused: it stood here once, but it decides the features."""
 
     def __post_init__(self) -> None:
+        if self.precision:
+            raise ValueError(
+                "runtime.precision decides the features, so it stands at the top of an expert's YAML now, e.g. "
+                "precision: bf16 (fp32 where nothing is said, in place of auto); text encoders always run in fp32"
+            )
         if self.batch_size < 1:
             raise ValueError("batch_size must be at least 1")
 
 
+Precision = Literal["fp32", "bf16", "fp16"]
 Weights = Literal["released", "seeded"] | dict[str, WeightFile]
 """released: the files that the network's library publishes; seeded: stand-ins; or part -> file."""
 
@@ -71,6 +77,8 @@ class ExpertConfig:
     params: dict[str, Any] = field(default_factory=dict)
     """Settings that decide the features; fingerprinted."""
     weights: Weights = "released"
+    precision: Precision = "fp32"
+    """Of the networks' products, by torch.autocast, on every device; fingerprinted where it is not fp32."""
     runtime: Runtime = field(default_factory=Runtime)
     model: Pooling = field(default_factory=Pooling)
 
@@ -135,6 +143,7 @@ def expert(name: str, folder: Path = EXPERTS, options: WeightOptions | None = No
     if settings.extractor != IMPORTED:
         # Decoding and sampling decide the features as much as the extractor does.
         recipe |= {"decode": [DECODE_VERSION, PASS_VERSION], "weights": _weights(extractor, path)}
+        recipe |= {"precision": settings.precision} if settings.precision != "fp32" else {}
     return NamedExpert(name, settings, extractor, recipe)
 
 

@@ -134,6 +134,8 @@ class Training:
     need no validation split, they train on it too."""
     ema: float | None = None
     """Decay of a moving average of the weights, which is then evaluated and kept; null: no average."""
+    precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
+    """Data type of matrix products, on every device; in the recipe where it is not fp32. tf32 and fp16 need a GPU."""
     seeds: tuple[int, ...] = (0, 1, 2)
 
     def __post_init__(self) -> None:
@@ -162,25 +164,28 @@ class Training:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Settings that affect speed only; never fingerprinted."""
+    """Settings that affect speed only, and numbers by no more than rounding does; never fingerprinted."""
 
     __pydantic_config__ = config.STRICT
     device: str = "auto"
     """auto, cpu, cuda, or cuda:<n>; auto: a GPU if there is one."""
-    precision: Literal["auto", "fp32", "tf32", "bf16", "fp16"] = "auto"
-    """Of matrix products; auto: bf16 on a GPU that supports it, else fp32. tf32 and fp16 need a GPU."""
     threads: int | None = None
     """Number of CPU threads; null: one per core. A small network is faster on one, on a busy machine several times."""
     checkpoint_s: float = 30.0
     """Minimum time between two checkpoints; they are written at the end of an epoch."""
+    precision: str = ""
+    """Refused: it stood here once, but it decides the trained model."""
 
     def __post_init__(self) -> None:
         if self.device not in {"auto", "cpu"} and not self.device.startswith("cuda"):
             raise ValueError(f"runtime.device must be auto, cpu, cuda or cuda:<n>, not {self.device!r}")
         if self.threads is not None and self.threads < 1:
             raise ValueError("runtime.threads must be at least 1, or null")
-        if self.device == "cpu" and self.precision in {"tf32", "fp16"}:
-            raise ValueError(f"runtime.precision: {self.precision} needs a GPU; with device: cpu set fp32 or bf16")
+        if self.precision:
+            raise ValueError(
+                "runtime.precision decides the trained model, so it stands under training: now, e.g. "
+                "training: {precision: bf16} (fp32 where nothing is said, in place of auto)"
+            )
 
 
 @dataclass(frozen=True)
@@ -205,6 +210,10 @@ class ModelConfig:
                 raise ValueError(f"pools: {name} is none of the experts")
         if not self.experts or len(set(self.experts)) < len(self.experts):
             raise ValueError("experts must name at least one expert, and none twice")
+        if self.runtime.device == "cpu" and self.training.precision in {"tf32", "fp16"}:
+            raise ValueError(
+                f"training.precision: {self.training.precision} needs a GPU; with device: cpu set fp32 or bf16"
+            )
         self.architecture.check_number(len(self.experts))
 
     def text_input(self, dim: int) -> TextInput:
@@ -226,5 +235,7 @@ def recipe(settings: ModelConfig) -> Recipe:
     """
     plain: Recipe = json.loads(json.dumps(dataclasses.asdict(settings)))
     del plain["runtime"], plain["pools"], plain["training"]["seeds"]
+    if plain["training"]["precision"] == "fp32":  # as all recipes of before it was a setting of its own
+        del plain["training"]["precision"]
     plain["experts"].sort()
     return plain

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded
-from extractors.registry import NamedExpert, Runtime
+from extractors.registry import NamedExpert, Precision
 from pipeline.running.tf32 import tf32
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Batches:
     def _embed_halving(self, items: NDArray[Any]) -> Embedded:
         """As `embed`, halving a batch that does not fit; later batches start with the size that did."""
         try:
-            with _precision(self._expert.config.runtime, self._device):
+            with _precision(self._expert.config.precision, self._device):
                 return self._expert.extractor.embed(items)
         except Exception as error:
             if len(items) == 1 or not _is_out_of_memory(error):
@@ -68,20 +68,17 @@ class Batches:
         self._limit = min(limit, self._limit or limit)
 
 
-def _precision(runtime: Runtime, device: str) -> AbstractContextManager[object]:
-    """torch.autocast; for float32 whether TF32 is allowed; nothing where no network is loaded."""
+def _precision(precision: Precision, device: str) -> AbstractContextManager[object]:
+    """torch.autocast; for float32 without TF32; nothing where no network is loaded."""
     if "torch" not in sys.modules:
         return nullcontext()
     import torch
 
-    kind, precision = device.partition(":")[0], runtime.precision
-    if precision == "auto":
-        has_bf16 = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        precision = "bf16" if has_bf16 else "fp32"
-    if precision in {"fp32", "tf32"}:
-        return tf32(precision == "tf32") if kind == "cuda" else nullcontext()
-    dtype = torch.float16 if precision == "fp16" else torch.bfloat16
-    return torch.autocast(kind, dtype)
+    kind = device.partition(":")[0]
+    if precision == "fp32":
+        # By default cuDNN rounds the inputs of convolutions to 10 bits (TF32), also where float32 is asked for.
+        return tf32(False) if kind == "cuda" else nullcontext()
+    return torch.autocast(kind, torch.float16 if precision == "fp16" else torch.bfloat16)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import torch
 
-from models.config import Runtime
+from models.config import Runtime, Training
 from pipeline.errors import ConfigError
 from pipeline.running.tf32 import tf32
+
+_DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -46,23 +48,13 @@ def threads(runtime: Runtime) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def choose(runtime: Runtime) -> Hardware:
-    """The device and data type that the settings ask for; raises ConfigError when there is no such GPU."""
+def choose(runtime: Runtime, training: Training | None = None) -> Hardware:
+    """The device and data type (without `training`: float32) asked for; ConfigError when there is no such GPU."""
     has_gpu = torch.cuda.is_available()
     device = torch.device(runtime.device if runtime.device != "auto" else "cuda" if has_gpu else "cpu")
     if device.type == "cuda" and (not has_gpu or (device.index or 0) >= torch.cuda.device_count()):
         raise ConfigError(f"runtime.device: {runtime.device}, but PyTorch sees no such GPU here; set auto or cpu")
-    return Hardware(device, _dtype(runtime, device), runtime.precision == "tf32")
-
-
-def _dtype(runtime: Runtime, device: torch.device) -> torch.dtype:
-    if runtime.precision == "auto":
-        fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        return torch.bfloat16 if fast else torch.float32
-    if runtime.precision in {"tf32", "fp16"} and device.type == "cpu":
-        raise ConfigError(
-            f"runtime.precision: {runtime.precision} needs a GPU, and there is none; set auto, bf16 or fp32"
-        )
-    return {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[
-        runtime.precision
-    ]
+    precision = training.precision if training else "fp32"
+    if precision in {"tf32", "fp16"} and device.type == "cpu":
+        raise ConfigError(f"training.precision: {precision} needs a GPU, and there is none; set bf16 or fp32")
+    return Hardware(device, _DTYPES[precision], precision == "tf32")

@@ -53,7 +53,7 @@ def train(
     identity = _identity(data, validation, settings, seed)
     if finished(folder):
         return _finished_history(folder / checkpoint.MODEL, identity)
-    run = runs.start(data, settings, seed, choose(settings.runtime))
+    run = runs.start(data, settings, seed, choose(settings.runtime, settings.training))
     _resume(run, folder / STATE, identity)
     trim = settings.architecture.mask_padding
     training_data, validation_data = (Data(split, run.hardware.device, trim) for split in (data, validation))

@@ -99,6 +99,7 @@ def test_the_name_of_an_expert_is_no_part_of_its_recipe(write):
         {"runtime": {"batch_size": 3}},
         {"model": {"pool": "vlad", "clusters": 4, "max_tokens": 9}},
         {"modality": "other"},
+        {"precision": "fp32"},
         {"params": {}},
         {"params": {"fps": 2}},
     ],
@@ -131,6 +132,8 @@ def test_how_videos_are_decoded_and_cut_changes_the_fingerprint(write, monkeypat
 @pytest.mark.parametrize(
     ("told", "said"),
     [
+        (LIGHT | {"precision": "auto"}, "key 'precision': Input should be 'fp32', 'bf16' or 'fp16'"),
+        (LIGHT | {"runtime": {"precision": "auto"}}, "at the top of an expert's YAML now, e.g. precision: bf16"),
         ({"modality": "rgb"}, "key 'extractor' is missing"),
         ({"extractor": "colour_shape"}, "key 'modality' is missing"),
         (LIGHT | {"parms": {}}, "unknown key 'parms' (did you mean 'params'?)"),

@@ -23,7 +23,7 @@ SETTINGS = ModelConfig(
     training=Training(
         16, 20, 0.05, 1e-3, optimizer="ranger", schedule="cosine", loss="infonce", temperature=0.2, ema=0.9, seeds=(0,)
     ),
-    runtime=Runtime("cpu", "fp32", checkpoint_s=0.0),
+    runtime=Runtime("cpu", checkpoint_s=0.0),
 )
 
 

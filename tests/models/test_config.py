@@ -35,12 +35,13 @@ def test_reading_a_config_does_not_import_torch():
 def test_speed_and_seeds_are_not_part_of_the_recipe_and_all_else_is():
     settings = model_config.load("ce_light")
     before = model_config.recipe(settings)
-    faster = dataclasses.replace(settings, runtime=Runtime("cuda", "bf16", 5.0))
+    faster = dataclasses.replace(settings, runtime=Runtime("cuda", threads=2, checkpoint_s=5.0))
     assert model_config.recipe(faster) == before
     other_seeds = dataclasses.replace(settings, training=dataclasses.replace(settings.training, seeds=(7,)))
     assert model_config.recipe(other_seeds) == before
-    longer = dataclasses.replace(settings, training=dataclasses.replace(settings.training, epochs=51))
-    assert model_config.recipe(longer) != before
+    for change in ({"epochs": 51}, {"precision": "bf16"}, {"precision": "fp16"}):
+        other = dataclasses.replace(settings, training=dataclasses.replace(settings.training, **change))
+        assert model_config.recipe(other) != before
     parts = {"experts", "text", "text_pool", "architecture", "training"}
     assert before.keys() == parts == {field.name for field in dataclasses.fields(ModelConfig)} - {"runtime", "pools"}
 
@@ -84,8 +85,8 @@ def test_a_relation_without_itself_needs_enough_experts(gating, fewest):
         ("architecture", {"num_g_layers": 0}, "num_g_layers must be at least 1"),
         ("architecture", {"shared_dim": 0}, "shared_dim must be at least 1"),
         ("runtime", {"device": "gpu"}, "runtime.device must be auto, cpu"),
-        ("runtime", {"device": "cpu", "precision": "fp16"}, "fp16 needs a GPU"),
-        ("runtime", {"device": "cpu", "precision": "tf32"}, "tf32 needs a GPU"),
+        ("runtime", {"precision": "auto"}, "under training: now, e.g. training: {precision: bf16}"),
+        ("training", {"precision": "auto"}, "training.precision.*'fp32', 'tf32', 'bf16' or 'fp16'"),
         ("text_pool", {"clusters": -1}, "clusters and ghost_clusters of at least 0"),
         ("text_pool", {"clusters": 0}, r"clusters: 0 takes one vector as it is; set max_tokens: 1"),
         ("pools", {"smell": {"clusters": 4, "max_tokens": 9}}, "pools: smell is none of the experts"),

@@ -34,8 +34,8 @@ class Small:
         return Embedded(values, index, {"twice": 2 * values}, times_s=np.zeros((len(index), 2)))
 
 
-def batches(expert, **runtime):
-    settings = replace(ExpertConfig("small", "rgb"), runtime=Runtime(**runtime))
+def batches(expert, precision="fp32", **runtime):
+    settings = replace(ExpertConfig("small", "rgb", precision=precision), runtime=Runtime(**runtime))
     made = Batches(NamedExpert("small", settings, expert, {}), "cpu")
     made.load()
     return made
@@ -79,11 +79,12 @@ def test_one_item_that_does_not_fit_is_an_error_and_so_is_anything_else():
         batches(Broken(1)).embed(np.arange(4))
 
 
-@pytest.mark.parametrize(("precision", "dtype"), [("auto", torch.float32), ("bf16", torch.bfloat16)])
-def test_precision_is_that_of_the_runtime(precision, dtype):
+@pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_precision_is_that_of_the_yaml_whatever_the_device(precision, dtype):
     small = Small(room=9)
     batches(small, precision=precision).embed(np.arange(2))
     assert small.dtypes == [dtype]
+    assert not torch.backends.cudnn.allow_tf32, "convolutions of float32 would be rounded to 10 bits on a GPU alone"
 
 
 @pytest.mark.parametrize(("precision", "allowed"), [("fp32", False), ("tf32", True), ("auto", False)])

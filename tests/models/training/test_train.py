@@ -162,8 +162,7 @@ def test_every_loss_optimiser_and_schedule_resumes(tmp_path, changes):
 
 
 def test_bfloat16_trains_too(tmp_path):
-    settings = _settings(epochs=2)
-    settings = dataclasses.replace(settings, runtime=dataclasses.replace(settings.runtime, precision="bf16"))
+    settings = _settings(epochs=2, precision="bf16")
     train(synthetic_split(20, 1), synthetic_split(20, 2), settings, 0, tmp_path)
     tensors, _ = checkpoint.read(tmp_path / MODEL)
     assert all(tensor.dtype != torch.bfloat16 for tensor in tensors.values())

@@ -51,6 +51,13 @@ def test_params_of_an_expert_run_that_expert_on_all_videos(project):
     assert set(before) < set(project.feature_parts("rgb_light")), "the old features are kept"
 
 
+def test_another_precision_of_an_expert_runs_that_expert_and_fp32_said_aloud_runs_nothing(project):
+    project.edit("experts", "rgb_light", precision="fp32")
+    assert evaluate(project) == []
+    project.edit("experts", "rgb_light", precision="bf16")
+    assert evaluate(project) == RGB + TRAIN + EVALUATE
+
+
 def test_a_new_version_of_an_extractor_runs_that_expert(project, monkeypatch):
     monkeypatch.setattr(colour_shape.Expert, "version", 99)
     assert evaluate(project) == RGB + TRAIN + EVALUATE
@@ -82,6 +89,7 @@ def test_an_expert_less_runs_no_expert(project):
     "change",
     [
         {"training__epochs": 3},
+        {"training__precision": "bf16"},
         {"architecture__shared_dim": 16},
         {"text_pool__clusters": 3},
         {"training__learning_rate": 0.02},
