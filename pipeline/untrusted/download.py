@@ -1,8 +1,11 @@
-"""Downloads files over HTTP, resuming partial downloads and verifying checksums."""
+"""Downloads files over HTTP, resuming partial downloads and verifying checksums.
+
+A partial download is continued where its rest is sure to be of the same version: by If-Range with a strong ETag or a
+date, or because the checksum of the whole is known. Otherwise it starts anew.
+"""
 
 import errno
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,12 +15,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
 from pipeline.errors import FetchError
+from pipeline.untrusted.partial import Partial, content_range, version_of
 
 if TYPE_CHECKING:
     import requests
-
-PARTIAL = ".partial"
-"""Suffix of a partial download, which a later attempt continues."""
 
 TIMEOUT_S = 30.0
 CHUNK_BYTES = 1 << 20
@@ -74,61 +75,97 @@ def _fetch(url: str, path: Path, check: Checksum, progress: Progress) -> Path:
 
     if not url.startswith(("http://", "https://")):
         raise FetchError(f"{url}: only http:// and https:// addresses are fetched")
-    partial = path.with_name(path.name + PARTIAL)
+    partial = Partial(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _append_until_complete(url, partial, progress)
+        is_joined = bool(partial.range_headers(url, bool(check.digits)))
+        _append_until_complete(url, partial, check, progress)
+        if is_joined and not check.fits(partial.path):
+            partial.discard()  # what was kept of an earlier run may have been of another version
+            _append_until_complete(url, partial, check, progress)
+        found = "" if check.fits(partial.path) else checksum(partial.path, check.kind)
+        if found:
+            partial.discard()
+        else:
+            partial.publish(path)
     except requests.RequestException as error:
-        kept = f"; {_size(partial)} bytes are kept, run again to go on from there" if _size(partial) else ""
+        is_kept = bool(partial.range_headers(url, bool(check.digits)))
+        kept = f"; {partial.size} bytes are kept, run again to go on from there" if is_kept else ""
         raise FetchError(f"{url}: {_network_message(error)}{kept}") from None
     except OSError as error:
         raise FetchError(f"{path}: {_disk_message(error, path)}") from None
-    if not check.fits(partial):
-        found = checksum(partial, check.kind)
-        partial.unlink()
+    if found:
         raise FetchError(f"{url}: arrived with {check.kind} {found}, expected {' or '.join(check.digits)}; not kept")
-    os.replace(partial, path)  # noqa: PTH105
     return path
 
 
-def _append_until_complete(url: str, partial: Path, progress: Progress) -> None:
+def _append_until_complete(url: str, partial: Partial, check: Checksum, progress: Progress) -> None:
     """Reconnects after each broken connection, until the file is complete or nothing more arrives."""
     import requests
 
-    num_empty = 0
+    num_empty, furthest = 0, partial.size
     while True:
-        before = _size(partial)
         try:
-            _append(url, partial, progress)
+            _append(url, partial, check, progress)
             return
         except (requests.ConnectionError, requests.Timeout):
-            num_empty = num_empty + 1 if _size(partial) == before else 0
-            if num_empty >= MAX_EMPTY_ATTEMPTS or not _size(partial):
+            # Where nothing tells of which version the bytes are, each connection starts anew: more bytes than any
+            # connection before has brought are progress, others are not.
+            num_empty = num_empty + 1 if partial.size <= furthest else 0
+            furthest = max(furthest, partial.size)
+            if num_empty >= MAX_EMPTY_ATTEMPTS or not furthest:
                 raise
 
 
-def _append(url: str, partial: Path, progress: Progress) -> None:
+def _append(url: str, partial: Partial, check: Checksum, progress: Progress) -> None:
     """Appends what one connection delivers; requests.ConnectionError when it ends before the file is complete."""
+    import requests
+
+    wanted = partial.range_headers(url, bool(check.digits))
+    headers = {"Accept-Encoding": "identity"} | wanted
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
+        if wanted and not _continues(response, url, partial):
+            response.close()
+            partial.discard()
+            return _append(url, partial, check, progress)
+        if response.status_code == requests.codes.requested_range_not_satisfiable and wanted:
+            return None  # all of it had arrived
+        response.raise_for_status()
+        first, length = content_range(response.headers)
+        if response.status_code == requests.codes.partial_content and not wanted:
+            raise requests.RequestException(f"a part was sent (from {first}) where the whole file was asked for")
+        if response.status_code != requests.codes.partial_content:
+            partial.begin(version_of(url, response.headers))
+        length = length or partial.size + int(response.headers.get("Content-Length") or 0)
+        return _write(response, partial, length, progress)
+
+
+def _continues(response: "requests.Response", url: str, partial: Partial) -> bool:
+    """Whether the answer to a request for the rest is the rest of the same version, all of the file, or an error."""
+    import requests
+
+    first, length = content_range(response.headers)
+    is_same = partial.version.url != url or partial.version.is_of(response.headers)
+    if response.status_code == requests.codes.partial_content:
+        return is_same and first == partial.size
+    if response.status_code == requests.codes.requested_range_not_satisfiable:
+        return is_same and length == partial.size
+    return True  # the whole file, from a server without ranges or with another version; or an error
+
+
+def _write(response: "requests.Response", partial: Partial, total_bytes: int, progress: Progress) -> None:
     import requests
     from urllib3.exceptions import HTTPError
 
-    num_bytes = _size(partial)
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={num_bytes}-"} if num_bytes else {})
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
-        if response.status_code == requests.codes.requested_range_not_satisfiable:
-            return  # the partial file is complete already; the checksum decides
-        response.raise_for_status()
-        # A server without support for ranges sends the whole file again.
-        num_bytes = num_bytes if response.status_code == requests.codes.partial_content else 0
-        total_bytes = num_bytes + int(response.headers.get("Content-Length") or 0)
-        with partial.open("ab" if num_bytes else "wb") as out, _as_connection_error(HTTPError):
-            # read1, because iter_content discards the last incomplete chunk of a broken connection.
-            while chunk := response.raw.read1(CHUNK_BYTES):
-                out.write(chunk)
-                num_bytes += len(chunk)
-                progress(num_bytes, max(total_bytes, num_bytes))
-        if num_bytes < total_bytes:
-            raise requests.ConnectionError("the connection ended early")
+    num_bytes = partial.size
+    with partial.path.open("ab") as out, _as_connection_error(HTTPError):
+        # read1, because iter_content discards the last incomplete chunk of a broken connection.
+        while chunk := response.raw.read1(CHUNK_BYTES):
+            out.write(chunk)
+            num_bytes += len(chunk)
+            progress(num_bytes, max(total_bytes, num_bytes))
+    if num_bytes < total_bytes:
+        raise requests.ConnectionError("the connection ended early")
 
 
 @contextmanager
@@ -140,10 +177,6 @@ def _as_connection_error(kind: type[Exception]) -> Iterator[None]:
         yield
     except kind as error:
         raise requests.ConnectionError(str(error)) from None
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
 
 
 def _network_message(error: "requests.RequestException") -> str:

@@ -12,12 +12,22 @@ class FakeServer:
     def __init__(self):
         self.files = {}
         """Path without the leading slash -> bytes."""
+        self.headers = {}
+        """Path -> headers of its answers, e.g. ETag; If-Range is compared with them, whatever kind they are."""
+        self.if_range = True
+        """Whether it heeds If-Range, as it must."""
+        self.lengths = {}
+        """Path -> the length that it claims, where that is a lie."""
+        self.on_request = lambda path: None
+        """Called before each answer."""
         self.ranges = True
         """Whether it answers requests for a range with that range, or with the whole file."""
         self.break_after = []
         """Number of bytes after which to break off, one for each of the next connections."""
         self.requests = []
         """(path, Range header or None) of each request."""
+        self.if_ranges = []
+        """If-Range header or None of each request."""
         self.url = ""
 
 
@@ -43,21 +53,32 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         server = self.server_state
-        data = server.files.get(self.path.lstrip("/"))
-        requested_range = self.headers.get("Range")
+        server.on_request(self.path)
+        name = self.path.lstrip("/")
+        data, headers = server.files.get(name), server.headers.get(name, {})
+        requested_range, condition = self.headers.get("Range"), self.headers.get("If-Range")
         server.requests.append((self.path, requested_range))
+        server.if_ranges.append(condition)
         if data is None:
             self.send_error(404)
             return
+        if condition and server.if_range and condition not in headers.values():
+            requested_range = None
         start = int(re.fullmatch(r"bytes=(\d+)-", requested_range)[1]) if requested_range and server.ranges else 0
+        length = server.lengths.get(name, len(data))
         if start and start >= len(data):
-            self.send_error(416)
+            self._begin(416, headers | {"Content-Range": f"bytes */{length}", "Content-Length": "0"})
             return
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(data) - start))
-        self.end_headers()
+        part = {"Content-Range": f"bytes {start}-{length - 1}/{length}"} if start else {}
+        self._begin(206 if start else 200, headers | part | {"Content-Length": str(length - start)})
         num_bytes = server.break_after.pop(0) if server.break_after else len(data)
         self.wfile.write(data[start : start + num_bytes])
+
+    def _begin(self, status, headers):
+        self.send_response_only(status)
+        for name, value in ({"Date": self.date_time_string()} | headers).items():
+            self.send_header(name, value)
+        self.end_headers()
 
     def log_message(self, *args):
         pass

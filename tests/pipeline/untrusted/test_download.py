@@ -61,7 +61,7 @@ def test_what_a_hopeless_connection_brought_is_kept_for_the_next_run(server, tar
     server.break_after = [50_000, 0, 0, 0, 0]
     with pytest.raises(FetchError, match="no connection, or one that broke off; 50000 bytes are kept, run again"):
         get(server, target, SHA256)
-    assert names(target) == ["file.bin.partial"]
+    assert names(target) == ["file.bin.partial", "file.bin.partial.json"]
     server.break_after = []
     get(server, target, SHA256)
     assert target.read_bytes() == DATA
@@ -100,6 +100,129 @@ def test_the_first_digits_are_enough_and_one_of_several_too(server, target):
 def test_without_a_known_checksum_whatever_arrives_is_taken(server, target):
     get(server, target)
     assert target.read_bytes() == DATA
+
+
+OTHER = bytes(reversed(range(256))) * 4000
+VERSIONS = [{"ETag": '"v1"'}, {"Last-Modified": "Wed, 21 Oct 2015 07:28:00 GMT"}]
+NO_VALIDATORS = [
+    {},
+    {"ETag": 'W/"v1"'},
+    {"ETag": "v1"},
+    {"Last-Modified": "last week"},
+    {"Last-Modified": "Wed, 21 Oct 2015 07:28:00 GMT", "Date": "Wed, 21 Oct 2015 07:28:00 GMT"},
+]
+NEXT = {"ETag": '"v2"', "Last-Modified": "Thu, 22 Oct 2015 07:28:00 GMT"}
+
+
+def cut_off(server, target, num_bytes, headers):
+    """A first run, of which `num_bytes` arrive."""
+    server.headers["file.bin"], server.break_after = headers, [num_bytes, 0, 0, 0, 0]
+    with pytest.raises(FetchError, match="no connection, or one that broke off") as caught:
+        get(server, target)
+    server.break_after = []
+    server.requests.clear()
+    server.if_ranges.clear()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("headers", VERSIONS)
+def test_without_a_checksum_it_goes_on_where_the_server_tells_that_nothing_changed(server, target, headers):
+    assert "50000 bytes are kept, run again" in cut_off(server, target, 50_000, headers)
+    get(server, target)
+    assert target.read_bytes() == DATA
+    assert (server.requests, server.if_ranges) == ([("/file.bin", "bytes=50000-")], list(headers.values()))
+    assert names(target) == ["file.bin"]
+
+
+@pytest.mark.parametrize("headers", NO_VALIDATORS)
+def test_without_a_checksum_and_a_strong_validator_it_starts_anew(server, target, headers):
+    assert "are kept" not in cut_off(server, target, 50_000, headers)
+    server.files["file.bin"] = OTHER
+    get(server, target)
+    assert target.read_bytes() == OTHER
+    assert server.requests == [("/file.bin", None)]
+
+
+@pytest.mark.parametrize("heeds", [True, False])
+@pytest.mark.parametrize("headers", VERSIONS)
+def test_two_versions_are_never_joined_between_two_runs(server, target, headers, heeds):
+    """Also where the server ignores If-Range and sends the rest of the new version."""
+    cut_off(server, target, 50_000, headers)
+    server.files["file.bin"], server.if_range = OTHER, heeds
+    server.headers["file.bin"] = {name: NEXT[name] for name in headers}
+    get(server, target)
+    assert target.read_bytes() == OTHER
+
+
+@pytest.mark.parametrize("heeds", [True, False])
+@pytest.mark.parametrize("headers", [*VERSIONS, *NO_VALIDATORS])
+def test_two_versions_are_never_joined_between_two_connections(server, target, headers, heeds):
+    server.headers["file.bin"], server.break_after, server.if_range = headers, [100_000], heeds
+
+    def change(path):
+        if server.requests:
+            server.files["file.bin"] = OTHER
+            server.headers["file.bin"] = {name: NEXT[name] for name in headers if name in NEXT}
+
+    server.on_request = change
+    get(server, target)
+    assert target.read_bytes() == OTHER
+
+
+def test_versions_joined_under_a_known_checksum_are_fetched_anew(server, target):
+    target.parent.mkdir()
+    target.with_name("file.bin.partial").write_bytes(DATA[:50_000])
+    server.files["file.bin"] = OTHER
+    get(server, target, hashlib.sha256(OTHER).hexdigest())
+    assert target.read_bytes() == OTHER
+    assert [asked for _, asked in server.requests] == ["bytes=50000-", None]
+
+
+@pytest.mark.parametrize("headers", VERSIONS)
+@pytest.mark.parametrize("shorter", [0, 10])
+def test_nothing_left_to_send_counts_as_whole_only_for_the_same_version_and_length(server, target, headers, shorter):
+    cut_off(server, target, 50_000, headers)
+    whole = DATA[: 50_000 - shorter]
+    server.files["file.bin"], server.if_range = whole, False
+    get(server, target)
+    assert target.read_bytes() == whole
+    assert [asked for _, asked in server.requests] == ["bytes=50000-", None][: 2 if shorter else 1]
+
+
+def test_nothing_left_to_send_of_another_version_of_the_same_length_is_fetched_anew(server, target):
+    cut_off(server, target, 50_000, {"ETag": '"v1"'})
+    server.files["file.bin"], server.if_range = OTHER[:50_000], False
+    server.headers["file.bin"] = {"ETag": '"v2"'}
+    get(server, target)
+    assert target.read_bytes() == OTHER[:50_000]
+
+
+def test_a_server_that_claims_more_than_it_sends_is_given_up(server, target):
+    server.lengths["file.bin"] = len(DATA) + 5
+    for headers in (VERSIONS[0], {}):
+        server.headers["file.bin"] = headers
+        server.requests.clear()
+        with pytest.raises(FetchError, match="no connection, or one that broke off"):
+            get(server, target)
+        assert len(server.requests) < 10
+        assert not target.exists()
+
+
+def test_the_rest_is_not_asked_of_another_address(server, target):
+    """Its file may be another one, under the same validator."""
+    cut_off(server, target, 50_000, {"ETag": '"v1"'})
+    server.files["other.bin"], server.headers["other.bin"] = OTHER, {"ETag": '"v1"'}
+    fetch([f"{server.url}/other.bin"], target, Checksum())
+    assert target.read_bytes() == OTHER
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"validator": "x"}'])
+def test_bytes_of_an_unknown_version_are_not_continued(server, target, damage):
+    cut_off(server, target, 50_000, {"ETag": '"v1"'})
+    target.with_name("file.bin.partial.json").write_text(damage)
+    server.files["file.bin"] = OTHER
+    get(server, target)
+    assert target.read_bytes() == OTHER
 
 
 def test_the_next_address_is_tried_and_all_reasons_are_told(server, target):
