@@ -57,6 +57,10 @@ class Expert(NetworkExtractor):
         """From the repository on the hub."""
         return hub_file(self.params.network, "model.safetensors", size_mb=346, licence="BSD-3-Clause")
 
+    def file_without_library(self, part: str) -> WeightFile | None:
+        """The same."""
+        return self.published_file(part)
+
     @property
     def need(self) -> AudioNeed:
         """Windows at 16 kHz."""

@@ -160,6 +160,10 @@ class Plugin(ABC):
         """Part of the network -> file that `load` will read from the cache; empty where nothing is downloaded."""
         return {}
 
+    def unknown_parts(self) -> list[str]:
+        """Parts of the network whose identity is the content of a file that was never here."""
+        return []
+
     def load(self, device: str) -> None:  # noqa: B027 - optional: without a network there is nothing to load
         """Load the networks onto `device` ("cpu", "cuda:0"); called once, before the first batch."""
 

@@ -62,7 +62,7 @@ class Expert(NetworkExtractor, faces.Expert):
     @property
     def published_names(self) -> dict[str, str]:
         """The checksum of the published InceptionResnetV1."""
-        return {"network": RELEASED.identity}
+        return {"network": RELEASED.identity("")}
 
     @property
     def weights(self) -> dict[str, str]:

@@ -73,6 +73,10 @@ class Expert(FrameExtractor, PixelExtractor):
         """From the network."""
         return self._network.published_file(part)
 
+    def file_without_library(self, part: str) -> WeightFile | None:
+        """From the network."""
+        return self._network.file_without_library(part)
+
     @property
     def need(self) -> FrameNeed:
         """Single frames, squashed or cropped to a square."""
@@ -126,6 +130,10 @@ class Encoder(NetworkEncoder):
     def published_file(self, part: str) -> WeightFile:
         """From the network."""
         return self._network.published_file(part)
+
+    def file_without_library(self, part: str) -> WeightFile | None:
+        """From the network."""
+        return self._network.file_without_library(part)
 
     def load(self, device: str) -> None:
         """Move the text tower to the device."""

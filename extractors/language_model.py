@@ -55,6 +55,10 @@ class Encoder(NetworkEncoder):
         """From the repository on the hub."""
         return hub_file(self.params.network, hub.FILES[part])
 
+    def file_without_library(self, part: str) -> WeightFile | None:
+        """The same."""
+        return self.published_file(part)
+
     def load(self, device: str) -> None:
         """Move the model to the device, and read the tokenizer."""
         from transformers import AutoConfig

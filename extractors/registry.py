@@ -111,7 +111,17 @@ class NamedExpert:
     name: str
     config: ExpertConfig
     extractor: Extractor
-    recipe: Recipe
+    settings: Recipe
+    """The recipe without the weights."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """All that decides the features.
+
+        Of a file of weights without a checksum in the YAML its content is part of it: the recipe changes when the file
+        arrives, which is before any stage that uses it begins, and not again in the same run.
+        """
+        return self.settings if self.is_imported else self.settings | {"weights": self.extractor.weights}
 
     @property
     def is_imported(self) -> bool:
@@ -131,7 +141,14 @@ class NamedText:
     name: str
     config: TextConfig
     encoder: TextEncoder
-    recipe: Recipe
+    settings: Recipe
+    """The recipe without the weights."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """All that decides the token vectors, in the same way as for an expert."""
+        weights = self.encoder.weights
+        return self.settings | ({"weights": weights} if weights else {})
 
 
 def expert(name: str, folder: Path = EXPERTS, options: WeightOptions | None = None) -> NamedExpert:
@@ -142,8 +159,9 @@ def expert(name: str, folder: Path = EXPERTS, options: WeightOptions | None = No
     extractor, recipe = _build(path, settings, _EXPERT, options)
     if settings.extractor != IMPORTED:
         # Decoding and sampling decide the features as much as the extractor does.
-        recipe |= {"decode": [DECODE_VERSION, PASS_VERSION], "weights": _weights(extractor, path)}
+        recipe |= {"decode": [DECODE_VERSION, PASS_VERSION]}
         recipe |= {"precision": settings.precision} if settings.precision != "fp32" else {}
+        _check_parts(extractor, path)
     return NamedExpert(name, settings, extractor, recipe)
 
 
@@ -153,8 +171,8 @@ def text(name: str, folder: Path = TEXTS, options: WeightOptions | None = None) 
     settings = config.load(TextConfig, path)
     encoder: TextEncoder
     encoder, recipe = _build(path, settings, _TEXT, options)
-    weights = _weights(encoder, path)
-    return NamedText(name, settings, encoder, recipe | ({"weights": weights} if weights else {}))
+    _check_parts(encoder, path)
+    return NamedText(name, settings, encoder, recipe)
 
 
 @functools.lru_cache(maxsize=64)
@@ -202,14 +220,14 @@ def _build(
     return plugin, {"extractor": name, "version": plugin.version, "params": dataclasses.asdict(params)}
 
 
-def _weights(plugin: Plugin, path: Path) -> dict[str, str]:
-    """The identities of its weights; ConfigError where the YAML names a file for a part that the network lacks."""
+def _check_parts(plugin: Plugin, path: Path) -> None:
+    """Raises ConfigError where the YAML names a file for a part that the network lacks."""
     parts = plugin.weights
+    plugin.source.contents.clear()  # only what a recipe stands for counts
     for part in plugin.source.files:
         if part not in parts:
             known = f"it has {', '.join(parts)}" if parts else "it has none"
             raise ConfigError(f"{path}: weights: no part {part!r} in this network; {known}")
-    return parts
 
 
 def _module(name: str, where: str, class_name: str) -> ModuleType:

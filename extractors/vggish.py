@@ -66,7 +66,7 @@ class Expert(NetworkExtractor):
     @property
     def published_names(self) -> dict[str, str]:
         """The checksum of the published file."""
-        return {"network": RELEASED.identity}
+        return {"network": RELEASED.identity("")}
 
     def published_file(self, part: str) -> WeightFile:
         """The published conversion to torch."""

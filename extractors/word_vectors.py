@@ -85,6 +85,10 @@ class Encoder(NetworkEncoder):
             return hub.weight_file(self.params.source, _HUB_PARTS[part])
         raise WeightsError("source: file needs a file under weights: words: in the YAML")
 
+    def file_without_library(self, part: str) -> WeightFile | None:
+        """The same; None where the YAML must name it."""
+        return self.published_file(part) if self.params.is_hub_model else None
+
     def load(self, device: str) -> None:
         """Read the file, or move the language model to the device."""
         self._learned: WordTable | LanguageModel | None = None

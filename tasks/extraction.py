@@ -10,7 +10,7 @@ from pipeline.stores import recipes
 from tasks.console.extraction_estimate import announce_extraction
 from tasks.console.terminal import progress_bar
 from tasks.dataset_task import DatasetTask, ModelTask
-from tasks.fetch_weights import FetchWeights, expert_networks, text_network
+from tasks.fetch_weights import FetchWeights, expert_networks, say_unpinned, text_network
 from tasks.manifest import BuildManifest
 from tasks.parameters import hidden_joined_names, hidden_unnamed, joined_names, names_in, run_id
 from tasks.plan.provenance import provenance
@@ -69,6 +69,7 @@ class ExtractExpert(DatasetTask):
         from extractors.extraction.devices import extract
 
         for item in wanted:
+            say_unpinned(f"experts/{item.expert.name}", item.expert.extractor)
             recipes.write_recipe(item.folder, item.expert.recipe, provenance(item.expert.config.extractor))
         settings, files = Extraction(), self.plan.inventory.files()
         announce_extraction(wanted, files, settings, self.plan.selection.layout.store)
@@ -103,6 +104,7 @@ class EncodeText(ModelTask):
 
         self.plan.inventory.refuse_empty_splits(self.splits)
         selection, missing = self.plan.selection, self.plan.inventory.missing_captions() or []
+        say_unpinned(f"text/{selection.text.name}", selection.text.encoder)
         folder = selection.layout.text(selection.text)
         recipes.write_recipe(folder, selection.text.recipe, provenance(selection.text.config.encoder))
         with progress_bar("Encoding the captions", "caption") as progress:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import luigi
 
+from extractors.base import Plugin
 from extractors.registry import NamedExpert, NamedText, text, weight_files
 from pipeline.errors import ConfigError
 from pipeline.stores import store
 from pipeline.weights import cache
-from pipeline.weights.files import WeightFile
+from pipeline.weights.files import WeightFile, unpinned
+from tasks.console.terminal import say
 from tasks.manifest import BuildManifest
 from tasks.parameters import joined_names, names_in, run_id
 from tasks.plan.plan import Plan, load_plan
@@ -93,6 +95,16 @@ def expert_networks(names: str) -> str:
 def text_network(name: str) -> str:
     """The parameter `networks` for the text encoder with this name."""
     return f"text/{name}"
+
+
+def say_unpinned(name: str, plugin: Plugin) -> None:
+    """One line where nothing tells whether weights of `name`, e.g. experts/clip, are those that were published."""
+    parts = unpinned(plugin.weight_files())
+    if parts:
+        say(
+            f"{name}: no checksum of its weights ({', '.join(parts)}): what the server sends is taken; pin each file "
+            f"under weights: in configs/{name}.yaml by url, sha256 and, on a hub, revision"
+        )
 
 
 def _network(name: str) -> _Network:

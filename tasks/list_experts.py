@@ -8,7 +8,8 @@ from extractors import registry
 from extractors.registry import NamedExpert
 from pipeline import config
 from pipeline.errors import PipelineError
-from pipeline.weights.files import WeightOptions
+from pipeline.weights import cache
+from pipeline.weights.files import WeightOptions, unpinned
 from tasks.console.terminal import print_table
 from tasks.dataset_task import RunsEachTime
 from tasks.plan.settings import Paths
@@ -41,8 +42,10 @@ def _cells(expert: NamedExpert, options: WeightOptions) -> list[str]:
     except PipelineError as error:
         return [*first, "", str(error), str(extractor.dim), ""]
     if files:
-        num_here = sum(options.path(file).is_file() for file in files)
+        num_here = len(files) - len(cache.missing(files, options))
         weights = "here" if num_here == len(files) else f"{num_here} of {len(files)} here"
+        loose = unpinned(extractor.weight_files())
+        weights += f"; no checksum: {', '.join(loose)}" if loose else ""
     else:
         weights = "inside its package" if extractor.weights else "needs none"
     licences = ", ".join(dict.fromkeys(file.licence for file in files if file.licence))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from extractors.base import Embedded, Extractor, Plugin, TextEncoder
 from pipeline.errors import WeightsError
-from pipeline.weights import seeded
+from pipeline.weights import cache, seeded
 from pipeline.weights.files import SEEDED, WeightFile
 from pipeline.weights.tensors import load_tensors
 
@@ -48,13 +48,36 @@ class NetworkPlugin(Plugin):
     def published_file(self, part: str) -> WeightFile:
         """The published weight file of a part; WeightsError if there is none."""
 
+    def file_without_library(self, part: str) -> WeightFile | None:
+        """The published file of a part, where it is known without importing a library and has no checksum."""
+        return None
+
     @property
     def weights(self) -> dict[str, str]:
-        """Part -> sha256, published name, or "seeded"."""
+        """Part -> sha256 (of the file in the cache, where the YAML has none), published name, or "seeded"."""
         if self.source.seeded:
             return dict.fromkeys(self.published_names, SEEDED)
-        files = self.source.files
-        return {part: files[part].identity if part in files else name for part, name in self.published_names.items()}
+        return {part: self._identity(part, name) for part, name in self.published_names.items()}
+
+    def _identity(self, part: str, name: str) -> str:
+        named = self.source.files.get(part)
+        file = named or self.file_without_library(part)
+        if file is None or file.sha256:
+            return file.identity("") if file else name
+        contents = self.source.contents
+        sha256, is_here = (contents[part], True) if contents.get(part) else cache.content(file, self.source.options)
+        contents[part] = sha256 if is_here else ""
+        return file.identity(sha256) if sha256 or named else name
+
+    def unknown_parts(self) -> list[str]:
+        """The parts that a recipe names by content, and whose content is not known since they were never here."""
+        if self.source.seeded:
+            return []
+        files = {part: self.source.files.get(part) or self.file_without_library(part) for part in self.published_names}
+        options = self.source.options
+        return [
+            part for part, file in files.items() if file and not file.sha256 and not cache.content(file, options)[0]
+        ]
 
     def weight_files(self) -> dict[str, WeightFile]:
         """Part -> its file; empty with stand-in weights."""
@@ -65,8 +88,15 @@ class NetworkPlugin(Plugin):
         return file if file is not None else self.published_file(part)
 
     def weight_path(self, part: str) -> Path:
-        """Path of the file of a part in the cache."""
-        return self.source.options.path(self._file(part))
+        """Path of the file of a part in the cache, to be loaded.
+
+        WeightsError where it is missing, wrong, or another one than that for which the recipe stands.
+        """
+        file, options = self._file(part), self.source.options
+        sha256 = cache.verified_sha256(file, options)
+        if self.source.contents.get(part, sha256) != sha256:
+            raise WeightsError(f"{options.path(file)}: was replaced after this run had begun; run again")
+        return options.path(file)
 
     def with_weights(
         self,

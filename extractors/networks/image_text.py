@@ -36,6 +36,10 @@ class ImageTextNetwork(ABC):
     def published_file(self, part: str) -> WeightFile:
         """The published file of a part; WeightsError if there is none."""
 
+    def file_without_library(self, part: str) -> WeightFile | None:
+        """The published file, where it is known without importing a library and has no checksum."""
+        return None
+
     @abstractmethod
     def image_tower(self, plugin: "NetworkPlugin") -> "torch.nn.Module":
         """A module from pixels (B, 3, H, W) to (B, D)."""

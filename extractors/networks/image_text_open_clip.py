@@ -40,6 +40,10 @@ class OpenClipNetwork(ImageTextNetwork):
             return hub.weight_file(f"{hub.PREFIX}{self.tokenizer}", part)
         return open_clip_file(*split_name(self.name))
 
+    def file_without_library(self, part: str) -> WeightFile | None:
+        """Those of the tokenizer's repository."""
+        return None if part == "network" else self.published_file(part)
+
     def image_tower(self, plugin: "NetworkPlugin") -> "torch.nn.Module":
         """The module that open_clip's `encode_image` runs."""
         return image_tower_of(plugin.with_weights("network", build(self.name)))

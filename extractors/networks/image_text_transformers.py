@@ -42,6 +42,10 @@ class TransformersNetwork(ImageTextNetwork):
         """From the repository on the hub."""
         return hub.weight_file(self.name, part)
 
+    def file_without_library(self, part: str) -> WeightFile | None:
+        """The same."""
+        return self.published_file(part)
+
     def image_tower(self, plugin: "NetworkPlugin") -> "torch.nn.Module":
         """A module that computes transformers' `get_image_features`."""
         return tower_of(hub.build(plugin, self._config(plugin)), "vision", "visual")

@@ -56,6 +56,10 @@ class WordExpert(Extractor):
         """Those of the network that finds the words, and those of the vectors."""
         return super().weight_files() | self._encoder.weight_files()
 
+    def unknown_parts(self) -> list[str]:
+        """Those of the network that finds the words, and those of the vectors."""
+        return super().unknown_parts() + self._encoder.unknown_parts()
+
     def load(self, device: str) -> None:
         """Load the network that finds the words, and the word vectors."""
         super().load(device)

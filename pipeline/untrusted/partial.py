@@ -1,4 +1,4 @@
-"""A partial download: the bytes that have arrived, and what tells whether a server still has that version of the file."""
+"""A partial download: the bytes that have arrived, and what tells whether a server still has the same version."""
 
 import email.utils
 import json

@@ -1,6 +1,7 @@
 """Weight files that libraries know by name: URL, checksum, size and licence, from the libraries' own tables."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def timm_file(name: str) -> WeightFile:
     except RuntimeError as error:
         raise WeightsError(f"timm {timm.__version__} knows no {name!r}: {error}") from None
     if cfg is not None and cfg.hf_hub_id:
-        return hub_file(cfg.hf_hub_id, "model.safetensors", licence=cfg.license or "")
+        file = hub_file(cfg.hf_hub_id, "model.safetensors", licence=cfg.license or "")
+        return replace(file, keep_first=True)
     if cfg is not None and cfg.url:
         return WeightFile(cfg.url, _checksum_in(cfg.url), licence=cfg.license or "")
     raise WeightsError(f"timm {timm.__version__} knows no released weights of {name!r}; name a file in the YAML")
@@ -54,7 +56,7 @@ def open_clip_file(network: str, weights: str) -> WeightFile:
     if not repository:
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(network)) or "none"
         raise WeightsError(f"open_clip knows no weights {weights!r} of {network!r} on the hub; it knows {tags}")
-    return hub_file(repository, "open_clip_model.safetensors")
+    return replace(hub_file(repository, "open_clip_model.safetensors"), keep_first=True)
 
 
 def whisper_file(name: str) -> WeightFile:
@@ -80,7 +82,8 @@ def easyocr_file(settings: dict[str, Any]) -> WeightFile:
     """The weight file of one of EasyOCR's networks, from its entry in EasyOCR's own table."""
     name = settings["filename"]
     size_mb = _EASYOCR_MB.get(name, 0)
-    return WeightFile(settings["url"], "", size_mb, "Apache-2.0", place=f"easyocr/{name}", member=name)
+    md5 = settings.get("md5sum", "")
+    return WeightFile(settings["url"], "", size_mb, "Apache-2.0", f"easyocr/{name}", name, md5=md5)
 
 
 def _checksum_in(url: str) -> str:

@@ -1,10 +1,12 @@
 """Checksums of weight files that come inside installed packages."""
 
+import functools
 from importlib import metadata
 
 from pipeline.errors import ExtractionError
 
 
+@functools.lru_cache(maxsize=16)
 def wheel_sha256(package: str, suffix: str) -> dict[str, str]:
     """File -> checksum of the files of an installed wheel whose names end with `suffix`, read from its RECORD.
 

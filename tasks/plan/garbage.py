@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from extractors import registry
+from extractors.base import Plugin
 from models import config as model_config
 from pipeline import config
 from pipeline.datasets import annotations
 from pipeline.datasets.availability import is_imported
 from pipeline.datasets.splits import SPLITS
 from pipeline.stores import atomic
-from pipeline.weights.files import WeightOptions
 from search.index import folder
 from tasks.plan.layout import Layout
 from tasks.plan.plan import Plan, load_plan
@@ -52,16 +53,23 @@ def _results(layout: Layout) -> Iterator[Path]:
 
 def _in_use(layout: Layout) -> Iterator[Path]:
     """The folders that the configs lead to, with the datasets as they are now."""
-    # Features from real weights are kept while stand-ins are in use, and the other way round.
-    for weights in (layout.weights, WeightOptions()):
+    # Features from real weights are kept while stand-ins are in use.
+    for weights in (layout.weights, replace(layout.weights, seeded=False)):
         for name in config.names(layout.configs / "experts"):
-            yield layout.features(registry.expert(name, layout.configs / "experts", weights))
+            expert = registry.expert(name, layout.configs / "experts", weights)
+            yield from _stores(layout.features(expert), expert.extractor)
         for name in config.names(layout.configs / "text"):
-            yield layout.text(registry.text(name, layout.configs / "text", weights))
+            text = registry.text(name, layout.configs / "text", weights)
+            yield from _stores(layout.text(text), text.encoder)
     for dataset in config.names(layout.configs / "datasets"):
         settings = annotations.load_dataset(dataset, layout.configs / "datasets")
         if Path(settings.videos).is_dir() or is_imported(settings):
             yield from _of_dataset(layout, dataset)
+
+
+def _stores(folder: Path, plugin: Plugin) -> Iterator[Path]:
+    """The store of an expert or encoder; all of its stores while it is unknown which, for want of its weights."""
+    yield from folder.parent.glob("*") if plugin.unknown_parts() else [folder]
 
 
 def _of_dataset(layout: Layout, dataset: str) -> Iterator[Path]:

@@ -8,6 +8,7 @@ from extractors.text.hashed_words import EncoderParams as HashedParams
 from extractors.word_vectors import Encoder, EncoderParams
 from extractors.words import Encoder as Hashed
 from pipeline.errors import WeightsError
+from pipeline.untrusted.download import checksum
 from pipeline.weights.files import WeightFile, WeightOptions, WeightSource
 
 VECTORS = {"the": [1.0, 0.0, 0.5], "harbor": [0.0, 2.0, -1.0], "Paris": [3.0, 3.0, 3.0]}
@@ -24,7 +25,7 @@ def binary_file(path):
 
 
 def encoder(folder, name, **params):
-    source = WeightSource(WeightOptions(folder), {"words": WeightFile("http://a/b", "12345678", place=name)})
+    source = WeightSource(WeightOptions(folder), {"words": WeightFile("http://a/b", place=name)})
     made = Encoder(EncoderParams(**({"source": "file", "dim": 3} | params)), source)
     made.load("cpu")
     return made
@@ -40,7 +41,7 @@ def test_words_of_a_file_have_its_vectors(tmp_path, name, write):
     assert known.tolist() == [1, 3]
     np.testing.assert_allclose(values, [VECTORS["Paris"], VECTORS["the"]])
     np.testing.assert_array_equal(made.encode(["xyz", ""])[0], np.zeros((1, 3)))
-    assert made.weights == {"words": "12345678"}
+    assert made.weights == {"words": checksum(tmp_path / name)}
 
 
 def test_only_the_first_words_are_read(tmp_path):
@@ -76,8 +77,7 @@ def test_a_file_that_is_not_what_it_should_be_is_refused(tmp_path, text, told):
 def test_a_text_yaml_may_name_it_so_that_captions_have_the_vectors_of_the_experts_words(tmp_path):
     text_file(tmp_path / "v.vec")
     (tmp_path / "mine.yaml").write_text(
-        "encoder: word_vectors\nparams: {source: file, dim: 3}\n"
-        "weights: {words: {url: http://a/v.vec, sha256: '12345678', place: v.vec}}\n"
+        "encoder: word_vectors\nparams: {source: file, dim: 3}\nweights: {words: {url: http://a/v.vec, place: v.vec}}\n"
     )
     named = registry.text("mine", tmp_path, WeightOptions(tmp_path))
     assert named.recipe["extractor"] == "word_vectors"
@@ -137,7 +137,10 @@ def test_a_language_model_gives_a_word_the_mean_of_its_pieces_wherever_it_stands
 def test_the_files_of_a_language_model_are_in_the_recipe_and_in_the_list(released):
     _, source = released
     made = of_hub(source)
-    assert made.weights == {"words": HUB, "words_config": HUB, "words_tokenizer": HUB}
+    files = {"words": "model.safetensors", "words_config": "config.json", "words_tokenizer": "tokenizer.json"}
+    folder = source.options.cache / "me" / "tiny"
+    assert made.weights == {part: checksum(folder / name) for part, name in files.items()}
+    assert Encoder(made.params).weights == dict.fromkeys(files, HUB), "without the files"
     assert sorted(file.cached_as for file in made.weight_files().values()) == [
         "me/tiny/config.json",
         "me/tiny/model.safetensors",

@@ -60,8 +60,13 @@ def test_weights_that_are_here_are_said_to_be_and_stand_ins_hide_nothing(project
         assert listed()["rgb"] == before, "as if it ran on its real weights"
     finally:
         luigi.configuration.get_config().remove_option("Weights", "seeded")
-    monkeypatch.setattr("pathlib.Path.is_file", lambda self: True)
+    monkeypatch.setattr("pipeline.weights.cache.missing", lambda files, options: [])
     assert listed()["rgb"]["weights"] == "here"
+
+
+def test_weights_without_a_checksum_are_said_to_be(project, listed):
+    project.copy_config("experts", "clip")
+    assert listed()["clip"]["weights"] == "0 of 1 here; no checksum: network"
 
 
 @pytest.mark.slow

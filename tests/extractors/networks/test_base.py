@@ -1,12 +1,15 @@
+import hashlib
+
 import numpy as np
 import pytest
 import torch
 
-from extractors import image_classifier
+from extractors import image_classifier, language_model
 from extractors.image_classifier import Expert, Params
 from extractors.networks import classifiers
 from extractors.networks.base import array_to_device, network_to_device, normalise_pixels, without_module_prefix
 from pipeline.errors import WeightsError
+from pipeline.untrusted.download import checksum
 from pipeline.weights.files import WeightFile, WeightOptions, WeightSource
 from tests.extractors.reference import seeded
 
@@ -18,9 +21,10 @@ def test_a_file_is_read_and_gives_what_the_network_gives(tmp_path):
     network = classifiers.build(SMALL["network"], 1000, {}).eval()
     state = {"state_dict": {f"module.{name}": tensor for name, tensor in network.state_dict().items()}}
     torch.save(state, tmp_path / "mine.pth.tar")
-    source = WeightSource(WeightOptions(tmp_path), {"network": WeightFile("http://a/mine.pth.tar", "12345678")})
-    expert = Expert(Params(**SMALL), source)
-    assert expert.weights == {"network": "12345678"}
+    sha256 = checksum(tmp_path / "mine.pth.tar")
+    file = WeightFile("http://a/mine.pth.tar", sha256[:8], place="mine.pth.tar")
+    expert = Expert(Params(**SMALL), WeightSource(WeightOptions(tmp_path), {"network": file}))
+    assert expert.weights == {"network": sha256[:8]}
     expert.load("cpu")
     with torch.inference_mode():
         pixels = normalise_pixels(torch.from_numpy(PICTURES), expert.params.mean, expert.params.std)
@@ -30,7 +34,7 @@ def test_a_file_is_read_and_gives_what_the_network_gives(tmp_path):
 
 def test_a_file_of_another_network_is_refused(tmp_path):
     torch.save({"a": torch.zeros(1)}, tmp_path / "mine.pth")
-    source = WeightSource(WeightOptions(tmp_path), {"network": WeightFile("http://a/mine.pth")})
+    source = WeightSource(WeightOptions(tmp_path), {"network": WeightFile("http://a/mine.pth", place="mine.pth")})
     with pytest.raises(WeightsError, match="not the weights of this network"):
         Expert(Params(**SMALL), source).load("cpu")
 
@@ -45,10 +49,60 @@ def test_stand_ins_need_no_file_and_say_so():
 
 
 def test_a_file_in_the_yaml_goes_before_the_published_one(tmp_path):
-    source = WeightSource(WeightOptions(tmp_path), {"network": WeightFile("http://a/mine.pth", "12345678")})
+    source = WeightSource(WeightOptions(tmp_path), {"network": WeightFile("http://a/mine.pth", place="mine.pth")})
+    (tmp_path / "mine.pth").write_bytes(b"x")
     expert = Expert(Params(**SMALL), source)
     assert expert.weight_files() == source.files
     assert expert.weight_path("network") == tmp_path / "mine.pth"
+
+
+def of_files(tmp_path, **more):
+    file = WeightFile("http://a/mine.pth", place="mine.pth", **more)
+    return Expert(Params(**SMALL), WeightSource(WeightOptions(tmp_path), {"network": file}))
+
+
+def test_without_a_checksum_the_recipe_holds_the_content_as_soon_as_there_is_one(tmp_path):
+    expert, path = of_files(tmp_path), tmp_path / "mine.pth"
+    assert expert.weights == {"network": "http://a/mine.pth"}
+    assert expert.unknown_parts() == ["network"]
+    path.write_bytes(b"one")
+    assert expert.weights == {"network": hashlib.sha256(b"one").hexdigest()}
+    assert expert.unknown_parts() == []
+    path.write_bytes(b"two")
+    assert expert.weights == {"network": hashlib.sha256(b"one").hexdigest()}, "a recipe stays within a run"
+    assert of_files(tmp_path).weights == {"network": hashlib.sha256(b"two").hexdigest()}
+    path.unlink()
+    assert of_files(tmp_path).weights == {"network": hashlib.sha256(b"two").hexdigest()}, "remembered"
+
+
+def test_the_checksum_written_out_is_the_same_recipe_and_a_revision_is_part_of_it(tmp_path):
+    (tmp_path / "mine.pth").write_bytes(b"one")
+    digest, commit = hashlib.sha256(b"one").hexdigest(), "0123456789" * 4
+    assert of_files(tmp_path).weights == of_files(tmp_path, sha256=digest).weights == {"network": digest}
+    file = WeightFile("https://huggingface.co/me/net/resolve/main/net.pth", digest, revision=commit)
+    source = WeightSource(WeightOptions(tmp_path), {"network": file})
+    assert Expert(Params(**SMALL), source).weights == {"network": f"{digest}@{commit}"}
+
+
+@pytest.mark.parametrize("first", [b"one", None])
+def test_a_file_that_is_another_one_when_it_is_loaded_than_in_the_recipe_is_refused(tmp_path, first):
+    """Also one that was not there yet when the recipe was made."""
+    expert, path = of_files(tmp_path), tmp_path / "mine.pth"
+    if first:
+        path.write_bytes(first)
+    assert expert.weights
+    path.write_bytes(b"two")
+    with pytest.raises(WeightsError, match=r"mine\.pth: was replaced after this run had begun; run again"):
+        expert.weight_path("network")
+
+
+def test_what_a_library_names_without_a_checksum_is_in_the_recipe_by_content_too(tmp_path):
+    encoder = language_model.Encoder(language_model.EncoderParams("me/net"), WeightSource(WeightOptions(tmp_path)))
+    assert encoder.weights == {"network": "me/net", "tokenizer": "me/net"}
+    assert encoder.unknown_parts() == ["network", "tokenizer"]
+    (tmp_path / "me" / "net").mkdir(parents=True)
+    (tmp_path / "me" / "net" / "tokenizer.json").write_bytes(b"one")
+    assert encoder.weights == {"network": "me/net", "tokenizer": hashlib.sha256(b"one").hexdigest()}
 
 
 def test_the_prefix_of_several_gpus_is_dropped():

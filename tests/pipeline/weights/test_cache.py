@@ -1,9 +1,14 @@
+import hashlib
+import os
+
 import pytest
 
 from pipeline.errors import WeightsError
 from pipeline.weights import cache
+from pipeline.weights.catalog import hub_file
 from pipeline.weights.files import WeightFile, WeightOptions
-from tests.pipeline.weights.conftest import SHA256
+from pipeline.weights.ledger import NAME
+from tests.pipeline.weights.conftest import BYTES, SHA256
 
 
 def test_all_that_is_missing_is_told_at_once_with_where_to_put_it(server, tmp_path):
@@ -12,16 +17,165 @@ def test_all_that_is_missing_is_told_at_once_with_where_to_put_it(server, tmp_pa
         WeightFile(f"{server.url}/gone.pth", size_mb=12.5),
         WeightFile(f"{server.url}/b/gone.bin", place="b/other.bin"),
     ]
+    options = WeightOptions(tmp_path)
     with pytest.raises(WeightsError) as caught:
-        cache.ensure(files, WeightOptions(tmp_path))
+        cache.ensure(files, options)
     message = str(caught.value)
     assert message.startswith("2 files of weights")
-    assert f"{server.url}/gone.pth (12.5 MB) -> {tmp_path / 'gone.pth'}: the server answers 404" in message
+    assert f"{server.url}/gone.pth (12.5 MB) -> {options.path(files[1])}: the server answers 404" in message
     assert f"{server.url}/b/gone.bin (size unknown) -> {tmp_path / 'b' / 'other.bin'}" in message
-    assert (tmp_path / "net.pth").exists()
+    assert options.path(files[0]).exists()
 
 
 def test_offline_asks_nobody(server, tmp_path):
     with pytest.raises(WeightsError, match="offline"):
         cache.ensure([WeightFile(f"{server.url}/a/net.pth")], WeightOptions(tmp_path, offline=True))
     assert server.requests == []
+
+
+def put(file, options, data):
+    path = options.path(file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def sha256_of(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def fault(file, options):
+    with pytest.raises(WeightsError) as caught:
+        cache.verified_sha256(file, options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_files_of_one_name_from_two_hosts_are_two_files(server, tmp_path):
+    server.files |= {"x/model.safetensors": b"a", "y/model.safetensors": b"b"}
+    options = WeightOptions(tmp_path)
+    files = [WeightFile(f"{server.url}/{folder}/model.safetensors") for folder in "xy"]
+    cache.ensure(files, options)
+    assert [options.path(file).read_bytes() for file in files] == [b"a", b"b"]
+    assert {options.path(file).name for file in files} == {"model.safetensors"}
+
+
+def test_two_revisions_of_a_repository_are_two_files(tmp_path):
+    url = "https://huggingface.co/me/net/resolve/main/model.safetensors"
+    files = [WeightFile(url, place="me/net/model.safetensors", revision=digit * 40) for digit in ("", "a", "b")]
+    assert len({WeightOptions(tmp_path).path(file) for file in files}) == 3
+    assert files[1].address == f"https://huggingface.co/me/net/resolve/{'a' * 40}/model.safetensors"
+
+
+def test_one_place_for_two_addresses_is_refused_where_no_checksum_tells(server, tmp_path):
+    server.files |= {"x/a.pth": b"a", "y/a.pth": b"b"}
+    options = WeightOptions(tmp_path)
+    cache.ensure([WeightFile(f"{server.url}/x/a.pth", place="mine/a.pth")], options)
+    other = WeightFile(f"{server.url}/y/a.pth", place="mine/a.pth")
+    assert f"was fetched from {server.url}/x/a.pth: give one of the two another place" in fault(other, options)
+    with pytest.raises(WeightsError, match="give one of the two another place"):
+        cache.ensure([other], options)
+
+
+def test_a_file_put_there_by_hand_is_checked_and_a_wrong_one_is_refused_and_kept(server, tmp_path):
+    file, options = WeightFile(f"{server.url}/a/net.pth", SHA256[:8]), WeightOptions(tmp_path)
+    path = put(file, options, b"another")
+    assert cache.missing([file], options) == [file]
+    told = f"has sha256 {sha256_of(b'another')}, expected {SHA256[:8]}: delete it, and a new run fetches it"
+    assert told in fault(file, options)
+    with pytest.raises(WeightsError, match=told):
+        cache.ensure([file], options)
+    assert path.read_bytes() == b"another"
+    assert server.requests == []
+    path.write_bytes(BYTES)
+    assert cache.missing([file], options) == []
+    assert cache.verified_sha256(file, options) == SHA256
+
+
+def test_an_md5_is_checked_where_it_is_all_that_is_published(tmp_path):
+    file = WeightFile("http://a/x.zip", place="x.pth", member="x.pth", md5=hashlib.md5(b"right").hexdigest())
+    options = WeightOptions(tmp_path)
+    put(file, options, b"wrong")
+    assert "has md5" in fault(file, options)
+    put(file, options, b"right")
+    assert cache.verified_sha256(file, options) == sha256_of(b"right")
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_file_is_read_once_and_again_when_it_is_replaced(tmp_path, monkeypatch, writable):
+    """By another file of the same size and time too, as `cp -p` makes it; and where the cache is read-only."""
+    file, options = WeightFile("http://a/net.pth", place="net.pth"), WeightOptions(tmp_path)
+    path = put(file, options, b"one")
+    os.utime(path, (1e9, 1e9))
+    monkeypatch.setattr("pipeline.weights.ledger.write_text", _refuse) if not writable else None
+    opened = []
+    real = type(path).open
+    monkeypatch.setattr(type(path), "open", lambda self, *a, **k: opened.append(self) or real(self, *a, **k))
+    for _ in range(3):
+        assert cache.verified_sha256(file, options) == sha256_of(b"one")
+    assert opened.count(path) == 1
+    other, found = tmp_path / "other", path.stat()
+    other.write_bytes(b"two")
+    os.utime(other, ns=(found.st_atime_ns, found.st_mtime_ns))
+    other.replace(path)
+    assert cache.verified_sha256(file, options) == sha256_of(b"two")
+
+
+def test_a_file_that_was_written_just_now_is_read_again(tmp_path):
+    """A second write of the same length may get the same time, since clocks of file systems tick every few ms."""
+    file, options = WeightFile("http://a/net.pth", place="net.pth"), WeightOptions(tmp_path)
+    path = put(file, options, b"one")
+    time_ns = path.stat().st_mtime_ns
+    assert cache.verified_sha256(file, options) == sha256_of(b"one")
+    path.write_bytes(b"two")
+    os.utime(path, ns=(time_ns, time_ns))
+    assert cache.verified_sha256(file, options) == sha256_of(b"two")
+
+
+def _refuse(*arguments):
+    raise PermissionError
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"net.pth": {"sha256": "x"}}', '{"net.pth": 3}'])
+def test_a_damaged_ledger_costs_a_second_look_and_nothing_else(tmp_path, damage):
+    file, options = WeightFile("http://a/net.pth", place="net.pth"), WeightOptions(tmp_path)
+    put(file, options, b"one")
+    (tmp_path / NAME).write_text(damage)
+    assert cache.verified_sha256(file, options) == sha256_of(b"one")
+
+
+def test_a_file_at_the_place_of_before_is_taken_over_when_its_checksum_is_right(server, tmp_path):
+    options = WeightOptions(tmp_path)
+    (tmp_path / "net.pth").write_bytes(BYTES)
+    for sha256 in ("00000000", ""):
+        assert cache.missing([WeightFile(f"{server.url}/a/net.pth", sha256)], options)
+        assert (tmp_path / "net.pth").exists()
+    file = WeightFile(f"{server.url}/a/net.pth", SHA256)
+    assert cache.missing([file], options) == []
+    assert options.path(file).read_bytes() == BYTES
+    assert not (tmp_path / "net.pth").exists()
+    assert server.requests == []
+
+
+def test_a_file_at_the_place_of_before_without_a_checksum_is_named_and_not_taken(tmp_path):
+    (tmp_path / "net.pth").write_bytes(BYTES)
+    with pytest.raises(WeightsError, match=r"net\.pth may be it, but no checksum tells: move it there"):
+        cache.ensure([WeightFile("http://a/net.pth")], WeightOptions(tmp_path, offline=True))
+
+
+def test_what_a_recipe_knows_by_name_alone_may_not_be_replaced(tmp_path):
+    file, options = WeightFile("http://a/net.pth", place="net.pth", keep_first=True), WeightOptions(tmp_path)
+    put(file, options, b"one")
+    assert cache.verified_sha256(file, options) == sha256_of(b"one")
+    put(file, options, b"two!")
+    for _ in range(2):
+        told = fault(file, options)
+        assert f"has sha256 {sha256_of(b'two!')}, and had {sha256_of(b'one')} when it was first used" in told
+    put(file, options, b"one")
+    assert cache.verified_sha256(file, options) == sha256_of(b"one")
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path):
+    file, options = hub_file("me/net", "config.json"), WeightOptions(tmp_path)
+    options.path(file).mkdir(parents=True)
+    assert "no regular file: delete it" in fault(file, options)

@@ -3,9 +3,19 @@ import pytest
 from pipeline.weights.files import WeightFile, WeightOptions, WeightSource
 
 
-@pytest.mark.parametrize("wrong", [{"sha256": "xyz"}, {"place": "/etc/passwd"}, {"place": "../up.pth"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sha256": "xyz"},
+        {"place": "/etc/passwd"},
+        {"place": "../up.pth"},
+        {"md5": "12345678"},
+        {"revision": "main"},
+        {"revision": "0123456789" * 4},  # not an address of the hub
+    ],
+)
 def test_a_file_that_makes_no_sense_is_refused(wrong):
-    with pytest.raises(ValueError, match=r"sha256|place"):
+    with pytest.raises(ValueError, match=r"sha256|place|md5|revision"):
         WeightFile("http://a/b.pth", **wrong)
 
 
