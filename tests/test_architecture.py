@@ -25,6 +25,7 @@ OF_SEVERAL = {
     "tests/tasks/rerun/test_configs.py",
     "tests/tasks/rerun/test_interruptions.py",
     "tests/tasks/rerun/test_videos.py",
+    "tests/tasks/rerun/test_weights.py",
 }
 """Tests of what several source files do together."""
 

@@ -1,5 +1,4 @@
 import hashlib
-import os
 
 import pytest
 
@@ -7,7 +6,6 @@ from pipeline.errors import WeightsError
 from pipeline.weights import cache
 from pipeline.weights.catalog import hub_file
 from pipeline.weights.files import WeightFile, WeightOptions
-from pipeline.weights.ledger import NAME
 from tests.pipeline.weights.conftest import BYTES, SHA256
 
 
@@ -99,49 +97,6 @@ def test_an_md5_is_checked_where_it_is_all_that_is_published(tmp_path):
     assert "has md5" in fault(file, options)
     put(file, options, b"right")
     assert cache.verified_sha256(file, options) == sha256_of(b"right")
-
-
-@pytest.mark.parametrize("writable", [True, False])
-def test_a_file_is_read_once_and_again_when_it_is_replaced(tmp_path, monkeypatch, writable):
-    """By another file of the same size and time too, as `cp -p` makes it; and where the cache is read-only."""
-    file, options = WeightFile("http://a/net.pth", place="net.pth"), WeightOptions(tmp_path)
-    path = put(file, options, b"one")
-    os.utime(path, (1e9, 1e9))
-    monkeypatch.setattr("pipeline.weights.ledger.write_text", _refuse) if not writable else None
-    opened = []
-    real = type(path).open
-    monkeypatch.setattr(type(path), "open", lambda self, *a, **k: opened.append(self) or real(self, *a, **k))
-    for _ in range(3):
-        assert cache.verified_sha256(file, options) == sha256_of(b"one")
-    assert opened.count(path) == 1
-    other, found = tmp_path / "other", path.stat()
-    other.write_bytes(b"two")
-    os.utime(other, ns=(found.st_atime_ns, found.st_mtime_ns))
-    other.replace(path)
-    assert cache.verified_sha256(file, options) == sha256_of(b"two")
-
-
-def test_a_file_that_was_written_just_now_is_read_again(tmp_path):
-    """A second write of the same length may get the same time, since clocks of file systems tick every few ms."""
-    file, options = WeightFile("http://a/net.pth", place="net.pth"), WeightOptions(tmp_path)
-    path = put(file, options, b"one")
-    time_ns = path.stat().st_mtime_ns
-    assert cache.verified_sha256(file, options) == sha256_of(b"one")
-    path.write_bytes(b"two")
-    os.utime(path, ns=(time_ns, time_ns))
-    assert cache.verified_sha256(file, options) == sha256_of(b"two")
-
-
-def _refuse(*arguments):
-    raise PermissionError
-
-
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"net.pth": {"sha256": "x"}}', '{"net.pth": 3}'])
-def test_a_damaged_ledger_costs_a_second_look_and_nothing_else(tmp_path, damage):
-    file, options = WeightFile("http://a/net.pth", place="net.pth"), WeightOptions(tmp_path)
-    put(file, options, b"one")
-    (tmp_path / NAME).write_text(damage)
-    assert cache.verified_sha256(file, options) == sha256_of(b"one")
 
 
 def test_a_file_at_the_place_of_before_is_taken_over_when_its_checksum_is_right(server, tmp_path):
