@@ -64,8 +64,12 @@ def reason_of(error: Exception) -> str:
 def measured(expert: NamedExpert, videos: Videos, case: Case) -> dict[str, Any]:
     """Both ways."""
     networks, batch = loaded(expert, videos[0][0], case)
-    runtime = expert.config.runtime
-    told = {"item": item_of(expert.extractor.need), "batch_size": runtime.batch_size, "precision": runtime.precision}
+    config = expert.config
+    told = {
+        "item": item_of(expert.extractor.need),
+        "batch_size": config.runtime.batch_size,
+        "precision": config.precision,
+    }
     return told | {"alone": alone(networks, batch, case), "pass": in_a_pass([expert], videos, case)}
 
 

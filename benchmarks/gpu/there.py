@@ -25,7 +25,7 @@ THERE = frozenset(_NAMES.split())
 """Packages of that machine, as far as this project or what it brings along may ask for them."""
 
 BROUGHT = (
-    "av", "zarr", "luigi", "facenet-pytorch", "open-clip-torch", "pydantic", "pooch", "pebble", "librosa",
+    "av", "zarr", "luigi", "facenet-pytorch", "open-clip-torch", "pydantic", "pebble", "librosa",
     "openai-whisper",
 )  # fmt: skip
 """Packages of the project that are not there; what they need in turn is found in their wheels."""

@@ -93,10 +93,9 @@ def moved(expert, device):
 def numbers(expert, items, device, precision):
     """What can be compared, for what is made of it may be other words altogether, or a face a pixel aside."""
     extractor = expert.extractor
-    runtime = dataclasses.replace(expert.config.runtime, precision=precision)
-    expert = dataclasses.replace(expert, config=dataclasses.replace(expert.config, runtime=runtime))
+    expert = dataclasses.replace(expert, config=dataclasses.replace(expert.config, precision=precision))
     special = {"face_identity": of_squares, "whisper_speech": of_sound, "easyocr_words": of_letters}
-    with _precision(runtime, device):
+    with _precision(precision, device):
         if compared := special.get(expert.config.extractor):
             return compared(extractor, items)
     batches = Batches(expert, device)
@@ -144,9 +143,8 @@ def test_mtcnn_finds_the_same_faces_in_any_precision(device, precision, referenc
     expected, index = expert.extractor.detect(items)
     assert len(index), "the clip has a face"
     try:
-        runtime = dataclasses.replace(expert.config.runtime, precision=precision)
         moved(expert, device)
-        with _precision(runtime, device):
+        with _precision(precision, device):
             found, places = expert.extractor.detect(items)
     finally:
         moved(expert, "cpu")

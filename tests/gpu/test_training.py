@@ -32,8 +32,8 @@ def _one_thread():
 
 
 def settings(device, precision, epochs=6, **training):
-    training = dataclasses.replace(SETTINGS.training, epochs=epochs, **training)
-    return dataclasses.replace(SETTINGS, training=training, runtime=Runtime(device, precision, checkpoint_s=0.0))
+    training = dataclasses.replace(SETTINGS.training, epochs=epochs, precision=precision, **training)
+    return dataclasses.replace(SETTINGS, training=training, runtime=Runtime(device, checkpoint_s=0.0))
 
 
 def trained(folder, chosen, progress=None):
@@ -60,9 +60,8 @@ def test_a_training_that_is_interrupted_ends_with_the_same_bytes(tmp_path, devic
 def test_a_step_on_it_is_the_cpus_step_in_float32(device, precision):
     """To within what the precision leaves: 3 digits of bfloat16 in a loss of about 3."""
     losses = []
-    for runtime in (Runtime("cpu", "fp32"), Runtime(device, precision)):
-        chosen = dataclasses.replace(SETTINGS, runtime=runtime)
-        run = runs.start(synthetic_split(60, 1), chosen, 0, choose(runtime))
+    for chosen in (settings("cpu", "fp32"), settings(device, precision)):
+        run = runs.start(synthetic_split(60, 1), chosen, 0, choose(chosen.runtime, chosen.training))
         run.model.train()
         there = Data(synthetic_split(60, 1), run.hardware.device, trim=True)
         losses.append([float(train_step(run, batch, 0.01)) for batch in epoch(there, 16, run.generator)])

@@ -87,12 +87,12 @@ def test_precision_is_that_of_the_yaml_whatever_the_device(precision, dtype):
     assert not torch.backends.cudnn.allow_tf32, "convolutions of float32 would be rounded to 10 bits on a GPU alone"
 
 
-@pytest.mark.parametrize(("precision", "allowed"), [("fp32", False), ("tf32", True), ("auto", False)])
-def test_float32_on_a_gpu_is_float32_unless_tf32_is_asked_for(precision, allowed, monkeypatch):
-    """auto: as on a GPU without bfloat16."""
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
-    with _precision(Runtime(precision=precision), "cuda:0"):
-        assert torch.backends.cudnn.allow_tf32 == torch.backends.cuda.matmul.allow_tf32 == allowed
+def test_float32_on_a_gpu_is_float32_and_not_tf32(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    with _precision("fp32", "cuda:0"):
+        assert not torch.backends.cudnn.allow_tf32
+        assert not torch.backends.cuda.matmul.allow_tf32
+    assert torch.backends.cudnn.allow_tf32
 
 
 def test_networks_are_compiled_only_when_asked_for():
