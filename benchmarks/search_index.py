@@ -127,10 +127,8 @@ def make_collection(root: Path, size: int) -> Path:
     shutil.copy(CONFIGS / "text" / "words_hashed.yaml", folder / "text")
     np.save(folder / CALIBRATION, np.zeros(1, np.float32))
     np.savez(folder / MOMENT_TIMES, starts_s=np.zeros(size), offsets=np.arange(size + 1))
-    weights = {"cache": str(root), "mirror": "", "offline": True, "seeded": False}
     facts = Facts(
         "bench",
-        str(root),
         dict(zip(EXPERTS, EXPERTS, strict=True)),
         size,
         60.0,
@@ -138,12 +136,13 @@ def make_collection(root: Path, size: int) -> Path:
         (CAPTION,),
         True,
         "words_hashed",
-        {},
-        weights,
     )
     write_facts(folder, facts)
     recipes.write_recipe(folder, {})
     publish(folder)
+    (root / "configs" / "datasets").mkdir(parents=True)
+    shutil.copy(CONFIGS / "search.yaml", root / "configs")
+    (root / "configs" / "datasets" / "bench.yaml").write_text(f"videos: {root}\n", encoding="utf-8")
     return folder
 
 
@@ -159,7 +158,7 @@ def print_measurements(root: str) -> None:
 
     one_thread()
     start = time.perf_counter()
-    collection = Collection.open("bench", root, CONFIGS)
+    collection = Collection.open("bench", root, Path(root) / "configs")
     collection.videos[len(collection.videos) - 1]
     row = {"open_s": round(time.perf_counter() - start, 3)}
     rare = np.random.default_rng(3).integers(100, VOCABULARY, (QUERIES, 2))

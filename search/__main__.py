@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
+from pipeline import project
 from pipeline.errors import PipelineError
 
 
@@ -32,7 +33,8 @@ def serve(options: argparse.Namespace) -> None:
     from search.pages.app import create_app
 
     one_thread()
-    collection = Collection.open(options.dataset, options.data, options.configs)
+    place = project.load(options.project, options.data, options.configs)
+    collection = Collection.of_project(place, options.dataset)
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     with socket.socket(family) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -64,8 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     host_help = "address to listen on; under another than this machine's own, whoever can reach it sees your videos"
     parser.add_argument("--host", default="127.0.0.1", help=host_help)
     parser.add_argument("--port", type=int, default=8000, help="0: any that is free")
-    parser.add_argument("--data", default="data", help="folder of the stores")
-    parser.add_argument("--configs", default="configs", help="folder with search.yaml")
+    project_help = f"the project folder; by default ${project.VARIABLE}, or the nearest one upwards from here"
+    parser.add_argument("--project", default="", help=project_help)
+    parser.add_argument("--data", help="folder of the stores; by default as luigi.cfg of the project says")
+    parser.add_argument("--configs", help="folder with search.yaml; by default as luigi.cfg of the project says")
     return parser
 
 

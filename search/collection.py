@@ -1,7 +1,7 @@
 """Opens the index that BuildIndex wrote for a dataset, and answers queries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from itertools import islice
 from pathlib import Path
@@ -9,22 +9,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import project
+from pipeline.datasets.annotations import load_dataset
 from pipeline.errors import ConfigError, PipelineError
+from pipeline.project import Project
+from pipeline.weights.files import WeightOptions
 from search import config
 from search.config import SearchConfig
-from search.engines import fulltext
+from search.engines import frames, fulltext
 from search.engines.experts import Experts
-from search.engines.frames import Frames
+from search.engines.frames import FoundFrames, Frames
 from search.engines.fulltext import FullText, Match
-from search.engines.fusion import Ranking, fuse
+from search.engines.fusion import CANDIDATES, Ranking, fuse
+from search.engines.text_encoders import TextEncoders
 from search.index import folder
-from search.index.folder import Facts
 from search.index.vectors import UNSEEN, Query
 from search.index.videos import Entry, Videos
 from search.results import CE, FRAMES, SIMILAR, WORDS, Answer, Found, Hit
-
-CANDIDATES = 200
-"""Number of videos of each engine that take part in the fusion."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +51,52 @@ class Options:
     only: Filter = field(default_factory=Filter)
 
 
+@dataclass(frozen=True)
+class _Sought:
+    """A query as the engines read it."""
+
+    text: str
+    options: Options
+    matches: Mapping[int, Match]
+    """Row -> the words that match."""
+    embedded: Query | None = None
+    """As the trained experts read it; None where they take no part."""
+    frames: FoundFrames | None = None
+
+
 class Collection:
     """The searchable videos of one dataset."""
 
-    def __init__(self, path: Path, facts: Facts, settings: SearchConfig) -> None:
-        self.facts, self.settings = facts, settings
-        self.root = Path(facts.root)
-        self.videos = Videos(path, tuple(facts.seen))
+    def __init__(self, path: Path, root: Path, settings: SearchConfig, weights: WeightOptions) -> None:
+        self.facts, self.settings = folder.read_facts(path), settings
+        self.root = root
+        """Folder of the videos."""
+        self.videos = Videos(path, tuple(self.facts.seen))
         self.words = FullText(path / "words.sqlite", settings.stop_words)
-        self.experts = Experts(path, facts) if facts.is_trained else None
-        self.frames = [Frames(path, facts, expert) for expert in facts.towers]
+        self.experts = Experts(path, self.facts, weights) if self.facts.is_trained else None
+        encoders = TextEncoders(path, self.facts, weights)
+        self.frames = [Frames(path, expert, encoders) for expert in self.facts.towers]
 
     @classmethod
-    def open(cls, dataset: str, data: Path | str = "data", configs: Path | str = "configs") -> "Collection":
-        """The collection of `dataset`, from its index below `data`; raises PipelineError if there is none."""
-        parent = Path(data) / "store" / "index" / dataset
+    def open(
+        cls,
+        dataset: str,
+        data: Path | str | None = None,
+        configs: Path | str | None = None,
+        weights: WeightOptions | None = None,
+    ) -> "Collection":
+        """The collection of `dataset`, from its index below `data`; raises PipelineError if there is none.
+
+        By default the folders and where weights are come from the project folder, which is looked for upwards from the
+        current one. Where the videos are is read from the YAML of the dataset.
+        """
+        place = project.load(data=data, configs=configs)
+        return cls.of_project(place if weights is None else replace(place, weights=weights), dataset)
+
+    @classmethod
+    def of_project(cls, place: Project, dataset: str) -> "Collection":
+        """As `open`, in a project."""
+        parent = place.data / "store" / "index" / dataset
         path = folder.current(parent)
         if path is None:
             built = [pointer.parent.name for pointer in sorted(parent.parent.glob(f"*/{folder.CURRENT}"))]
@@ -73,7 +105,8 @@ class Collection:
                 f"{dataset}: no index in {parent}{listing}; "
                 f"make it: luigi --module tasks BuildIndex --dataset {dataset}"
             )
-        return cls(path, folder.read_facts(path), config.load(Path(configs)))
+        root = place.path(load_dataset(dataset, place.configs / "datasets").videos)
+        return cls(path, root, config.load(place.configs), place.weights)
 
     def row(self, video: str) -> int:
         """The row of the video with this key or id; raises ConfigError when there is none."""
@@ -103,11 +136,13 @@ class Collection:
             embedded = self.experts.query(query, options.weights) if self.experts else None
         except PipelineError as error:
             notes.append(f"The trained experts take no part: {error}")
-        if self.frames and (ranking := self._frame_ranking(query, options, allowed, notes)):
-            rankings[FRAMES] = ranking
+        weighted = [expert for expert in self.frames if options.weights.get(expert.expert, 1.0) > 0]
+        seen = frames.find(weighted, query, allowed, self.settings.floors.frames_margin, notes)
+        if seen is not None:
+            rankings[FRAMES] = seen.ranking
         if embedded is not None and (ranking := self._expert_ranking(embedded, allowed)):
             rankings[CE] = ranking
-        hits = self._hits(query, options, rankings, embedded, matches)
+        hits = self._hits(_Sought(query, options, matches, embedded, seen), rankings)
         return Answer(query, hits, "" if hits else self._why_nothing(allowed), tuple(notes))
 
     def similar(self, video: str, k: int = 10, options: Options | None = None) -> Answer:
@@ -124,7 +159,7 @@ class Collection:
         embedded = self.experts.similar(row, options.weights)
         found = self.experts.best(embedded, allowed, CANDIDATES)
         ranking = Ranking({other: score for other, score in found.items() if score > 0})
-        hits = self._hits("", options, {SIMILAR: ranking}, embedded, {})
+        hits = self._hits(_Sought("", options, {}, embedded), {SIMILAR: ranking})
         return Answer(self.videos[row].video_id, hits, "" if hits else self._why_nothing(allowed))
 
     def _allowed(self, only: Filter) -> NDArray[np.bool_]:
@@ -159,44 +194,13 @@ class Collection:
             return None
         return Ranking({row: score for row, score in found.items() if score >= best * floors.ce_keep})
 
-    def _frame_ranking(
-        self, query: str, options: Options, allowed: NDArray[np.bool_], notes: list[str]
-    ) -> Ranking | None:
-        """The ranking by the first image-text expert that has a weight above 0 and can be loaded.
-
-        None when no video scores clearly above the others. Appends to `notes` why an expert could not be loaded.
-        """
-        for frames in self.frames:
-            if options.weights.get(frames.expert, 1.0) <= 0:
-                continue
-            try:
-                scores = frames.scores(frames.query(query))
-            except PipelineError as error:
-                notes.append(f"{frames.expert} takes no part: {error}")
-                continue
-            scored = scores[scores > UNSEEN]
-            rows = np.flatnonzero(allowed & (scores > UNSEEN))
-            best = rows[np.argsort(-scores[rows], kind="stable")][:CANDIDATES]
-            if not len(best) or scores[best[0]] < scored.mean() + self.settings.floors.frames_margin * scored.std():
-                return None
-            return Ranking(
-                {int(row): float(scores[row]) for row in best if scores[row] >= scored.mean() + scored.std()}
-            )
-        return None
-
-    def _hits(
-        self,
-        query: str,
-        options: Options,
-        rankings: Mapping[str, Ranking],
-        embedded: Query | None,
-        matches: Mapping[int, Match],
-    ) -> tuple[Hit, ...]:
+    def _hits(self, sought: "_Sought", rankings: Mapping[str, Ranking]) -> tuple[Hit, ...]:
+        options, embedded = sought.options, sought.embedded
         totals = dict(islice(fuse(rankings, self.settings.fusion).items(), options.k))
         ranks = {engine: ranking.ranks for engine, ranking in rankings.items()}
         hits = []
         for entry, (row, total) in zip(self.videos.some(list(totals)), totals.items(), strict=True):
-            words = self.words.matched(query, row, options.weights) if row in matches else ()
+            words = self.words.matched(sought.text, row, options.weights) if row in sought.matches else ()
             found = {
                 engine: Found(ranks[engine][row], ranking.scores[row])
                 for engine, ranking in rankings.items()
@@ -210,7 +214,7 @@ class Collection:
                     playable=entry.playable,
                     duration_s=entry.duration_s,
                     score=total,
-                    best_s=self._best_second(query, row, words, embedded, FRAMES in found),
+                    best_s=self._best_second(row, words, found, sought),
                     found_by=found,
                     shares=self.experts.videos.shares(embedded, row) if self.experts and embedded else {},
                     words=words,
@@ -220,14 +224,15 @@ class Collection:
         return tuple(hits)
 
     def _best_second(
-        self, query: str, row: int, words: tuple[fulltext.Word, ...], embedded: Query | None, in_frames: bool
+        self, row: int, words: tuple[fulltext.Word, ...], found: Mapping[str, Found], sought: "_Sought"
     ) -> float:
-        """Start of the matched words, or else of the best moment by the experts, or else of the best frame."""
+        """Start of the matched words; or else of the best moment or frame by the engine that ranks the video best."""
         if words:
             return fulltext.best_second(words)
-        if self.experts and embedded:
-            return self.experts.best_second(embedded, row)
-        return self.frames[0].best_second(self.frames[0].query(query), row) if in_frames else 0.0
+        engine = min(found, key=lambda name: found[name].rank)
+        if engine == FRAMES and sought.frames is not None:
+            return sought.frames.best_second(row)
+        return self.experts.best_second(sought.embedded, row) if self.experts and sought.embedded else 0.0
 
     def _why_nothing(self, allowed: NDArray[np.bool_]) -> str:
         if not allowed.any():

@@ -98,5 +98,6 @@ class Search(RunsEachTime, IndexTask):
         if not self.query.strip():
             raise ConfigError('--query is empty: say what to look for, e.g. --query "a man cooks pasta"')
         layout = self.plan.selection.layout
-        print_answer(Collection.open(self.dataset, layout.data, layout.configs).search(self.query))
+        collection = Collection.open(self.dataset, layout.data, layout.configs, layout.weights)
+        print_answer(collection.search(self.query))
         self.has_run = True

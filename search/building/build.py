@@ -16,6 +16,7 @@ from pipeline.errors import PipelineError
 from pipeline.stores import atomic, recipes, store
 from pipeline.stores.fingerprint import Recipe
 from pipeline.stores.parts import Reader
+from pipeline.weights.files import WeightOptions
 from search.building import embed, expert_words
 from search.config import IndexSettings
 from search.engines import frames, fulltext
@@ -29,7 +30,7 @@ from search.index.videos import Entry
 if TYPE_CHECKING:
     from models.inputs.load import Sources
 
-VERSION = 6
+VERSION = 7
 """To be raised by hand whenever a change of the code changes the index."""
 
 CALIBRATION_CAPTIONS = 200
@@ -57,8 +58,10 @@ class Ingredients:
     """Image-text expert -> YAML of its text tower."""
     dims: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Image-text expert -> length of its vectors."""
-    weights: Mapping[str, str | bool] = dataclasses.field(default_factory=dict)
-    """Where the weights of text encoders are: the fields of `WeightOptions`."""
+    encoders: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Name of the YAML of each text encoder -> fingerprint of its recipe."""
+    weights: WeightOptions = dataclasses.field(default_factory=WeightOptions)
+    """Where the weights of text encoders are."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def _fill(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSett
         shutil.copy(ingredients.model / MODEL, folder / index_folder.MODEL)
         shutil.copy(ingredients.text_config, folder / "text")
         facts = dataclasses.replace(facts, is_trained=True, text=ingredients.text_config.stem)
-        np.save(folder / CALIBRATION, _calibration(Experts(folder, facts), listed))
+        np.save(folder / CALIBRATION, _calibration(Experts(folder, facts, ingredients.weights), listed))
     index_folder.write_facts(folder, facts)
     return embedded
 
@@ -129,14 +132,14 @@ def _write_videos(ingredients: Ingredients, listed: Sequence[Video], folder: Pat
     videos.write(folder, entries(), tuple(ingredients.stores))
     return Facts(
         dataset=ingredients.manifest.dataset,
-        root=str(ingredients.manifest.root),
         modalities=ingredients.modalities,
         num_videos=len(listed),
         longest_s=max(video.duration_s for video in listed),
         seen=num_videos,
         examples=_examples(listed),
         towers={name: path.stem for name, path in ingredients.towers.items()},
-        weights=dict(ingredients.weights),
+        encoders=dict(ingredients.encoders),
+        seeded=ingredients.weights.seeded,
     )
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines import text_encoders
+from pipeline.weights.files import WeightOptions
+from search.engines.text_encoders import TextEncoders
 from search.index import vectors
 from search.index.folder import MODEL, Facts
 from search.index.vectors import MOMENT_TIMES, MOMENTS, VIDEOS, Query, Vectors
@@ -26,10 +27,11 @@ MOST_EXACT = 50_000
 
 
 class Experts:
-    """The trained network of the index in `folder`, which is loaded at the first query."""
+    """The trained network of the index in `folder`, loaded at the first query; `weights`: those of its text encoder."""
 
-    def __init__(self, folder: Path, facts: Facts) -> None:
+    def __init__(self, folder: Path, facts: Facts, weights: WeightOptions) -> None:
         self._folder, self.facts = folder, facts
+        self._encoders = TextEncoders(folder, facts, weights)
 
     @cached_property
     def videos(self) -> Vectors:
@@ -50,8 +52,7 @@ class Experts:
         """The embedding of a text; its weights are multiplied by `weights` (by expert, default 1)."""
         import torch
 
-        encoder = text_encoders.load(self._folder, self.facts.text, self.facts.weight_options)
-        tokens = torch.from_numpy(encoder.encode([text])[0]).unsqueeze(0)
+        tokens = torch.from_numpy(self._encoders.encode(self.facts.text, text)).unsqueeze(0)
         tokens = tokens[:, : self._network.text_input.max_tokens]
         count = torch.tensor([tokens.shape[1]])
         if not self._network.settings.mask_padding:

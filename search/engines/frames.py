@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.errors import PipelineError
 from pipeline.stores.parts import Reader
-from search.engines import text_encoders
-from search.index.folder import Facts
+from search.engines.fusion import CANDIDATES, Ranking
+from search.engines.text_encoders import TextEncoders
 from search.index.growing_array import GrowingArray
 from search.index.vectors import BLOCK_ROWS, UNSEEN, Floats
 
@@ -26,13 +27,13 @@ class Frames:
 
     folder: Path
     """Folder of the index."""
-    facts: Facts
     expert: str
+    encoders: TextEncoders
 
     def query(self, text: str) -> Floats:
-        """(D,) embedding of the text, of length 1."""
-        tower = text_encoders.load(self.folder, self.facts.towers[self.expert], self.facts.weight_options)
-        return _unit(tower.encode([text])[0].mean(axis=0))
+        """(D,) embedding of the text, of length 1; PipelineError when the text tower cannot be loaded."""
+        tower = self.encoders.facts.towers[self.expert]
+        return _unit(self.encoders.encode(tower, text).mean(axis=0))
 
     def scores(self, query: Floats) -> Floats:
         """(V,), cosine of each video's best frame; UNSEEN for a video without frames."""
@@ -73,6 +74,46 @@ class Frames:
     @property
     def _starts_s(self) -> NDArray[np.float64]:
         return self._arrays["starts_s"]
+
+
+@dataclass(frozen=True)
+class FoundFrames:
+    """What one expert found for a text."""
+
+    frames: Frames
+    query: Floats
+    """(D,)"""
+    ranking: Ranking
+
+    def best_second(self, row: int) -> float:
+        """Start of the frame of a video that matches the text best."""
+        return self.frames.best_second(self.query, row)
+
+
+def find(
+    experts: Sequence[Frames], text: str, allowed: NDArray[np.bool_], margin: float, notes: list[str]
+) -> FoundFrames | None:
+    """The at most CANDIDATES best of the `allowed` videos, (V,) bools, by the first expert that can be loaded.
+
+    None when no video scores `margin` standard deviations above the mean. Appends to `notes` why an expert could not
+    be loaded.
+    """
+    for frames in experts:
+        try:
+            query = frames.query(text)
+        except PipelineError as error:
+            notes.append(f"{frames.expert} takes no part: {error}")
+            continue
+        scores = frames.scores(query)
+        scored, rows = scores[scores > UNSEEN], np.flatnonzero(allowed & (scores > UNSEEN))
+        best = rows[np.argsort(-scores[rows], kind="stable")][:CANDIDATES]
+        if not len(best) or scores[best[0]] < scored.mean() + margin * scored.std():
+            return None
+        high = scored.mean() + scored.std()
+        return FoundFrames(
+            frames, query, Ranking({int(row): float(scores[row]) for row in best if scores[row] >= high})
+        )
+    return None
 
 
 def save(folder: Path, expert: str, store: Reader, dim: int, keys: Sequence[str]) -> None:

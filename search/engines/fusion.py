@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from search.config import Fusion
 
+CANDIDATES = 200
+"""Number of videos of each engine that take part in the fusion."""
+
 
 @dataclass(frozen=True)
 class Ranking:

@@ -1,4 +1,7 @@
-"""The folder of an index, which holds all that a search reads: its files, its facts, and which index is current.
+"""The folder of an index, which holds what a search reads: its files, its facts, and which index is current.
+
+Where the videos and the weights of text encoders are is no part of it: that is looked up when the index is opened, so
+that they can be moved.
 
 index.json                the facts of the index     videos.sqlite facets/   the videos, and the columns of filters
 videos/ moments/ frames/  embeddings                 words.sqlite            recognised words
@@ -11,12 +14,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pipeline import config
 from pipeline.errors import StoreError
 from pipeline.stores import atomic, recipes
-from pipeline.weights.files import WeightOptions
 
 FACTS = "index.json"
 CURRENT = "current.json"
@@ -30,8 +31,6 @@ class Facts:
     """The contents of index.json."""
 
     dataset: str
-    root: str
-    """Folder of the videos."""
     modalities: dict[str, str]
     """Expert -> modality."""
     num_videos: int
@@ -46,14 +45,10 @@ class Facts:
     """Name of the text encoder; empty without a network."""
     towers: dict[str, str] = dataclasses.field(default_factory=dict)
     """Image-text expert -> name of the text encoder that matches it."""
-    weights: dict[str, Any] = dataclasses.field(default_factory=dict)
-    """Where the weights of text encoders are: the fields of `WeightOptions`."""
-
-    @property
-    def weight_options(self) -> WeightOptions:
-        """Where the weights of text encoders are."""
-        weights = self.weights
-        return WeightOptions(Path(weights["cache"]), weights["mirror"], weights["offline"], weights["seeded"])
+    encoders: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Text encoder -> fingerprint of its recipe; an index before version 7 has none."""
+    seeded: bool = False
+    """Whether the text encoders ran on stand-in weights; their recipes say so too."""
 
 
 def key_of(video_id: str) -> str:
@@ -70,8 +65,12 @@ def read_facts(folder: Path) -> Facts:
     """The facts of the index in `folder`; raises StoreError when index.json is damaged or of another version."""
     path = folder / FACTS
     try:
-        return config.parse(Facts, json.loads(path.read_text(encoding="utf-8")), str(path))
-    except (OSError, ValueError) as error:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        # Before version 7 an index also held where the weights and the videos were, which is now looked up.
+        before = body.get("weights")
+        seeded = {"seeded": bool(before.get("seeded"))} if isinstance(before, dict) else {}
+        return config.parse(Facts, seeded | body, str(path))
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise StoreError(
             f"{folder}: damaged, or an index of another version of this program ({error}); delete the folder, and run "
             "BuildIndex again"

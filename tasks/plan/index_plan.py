@@ -5,8 +5,10 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extractors.registry import ExpertConfig, TextConfig
+from extractors import registry
+from extractors.registry import ExpertConfig, NamedText, TextConfig
 from pipeline import config
+from pipeline.datasets.manifest import Video
 from pipeline.errors import ConfigError
 from pipeline.stores.fingerprint import Recipe, fingerprint
 from tasks.plan.plan import Plan, load_plan
@@ -85,7 +87,9 @@ class IndexPlan:
             "experts": {expert.name: fingerprint(expert.recipe) for expert in selection.experts},
             "failed": fingerprint(failed),
             "train": train and fingerprint(train),
-            "towers": {name: path.stem for name, path in self._text_towers().items()},
+            "towers": {name: fingerprint(self._text(path).recipe) for name, path in self._text_towers().items()},
+            "modalities": {expert.name: expert.config.modality for expert in selection.experts},
+            "files": fingerprint({"files": [_file_facts(video) for video in videos.videos]}),
             "settings": dataclasses.asdict(self.settings),
             **({"trained_on": self.trained.selection.dataset} if self.trained_elsewhere else {}),
         } | self.searched.import_recipe()
@@ -99,6 +103,7 @@ class IndexPlan:
         videos = plan.inventory.manifest()
         assert videos is not None, "the inputs are there"
         has_model = self.seed is not None
+        text_config = config.choose(layout.configs / "text", selection.model.text) if has_model else None
         return Ingredients(
             manifest=videos,
             stores={expert.name: layout.features(expert) for expert in experts},
@@ -106,11 +111,21 @@ class IndexPlan:
             key=lambda name, video: plan.inventory.row_key(selection.expert(name), video),
             model=self.trained.train_folder(self.seed) if self.seed is not None else None,
             sources=plan.sources() if has_model else None,
-            text_config=config.choose(layout.configs / "text", selection.model.text) if has_model else None,
+            text_config=text_config,
             towers=self._text_towers(),
             dims={expert.name: expert.extractor.dim for expert in experts},
-            weights=dataclasses.asdict(layout.weights) | {"cache": str(layout.weights.cache)},
+            encoders=self._encoders(text_config),
+            weights=layout.weights,
         )
+
+    def _encoders(self, text_config: Path | None) -> dict[str, str]:
+        """Name of the YAML of each text encoder in the index -> fingerprint of its recipe."""
+        paths = {*self._text_towers().values(), *([text_config] if text_config else [])}
+        return {path.stem: fingerprint(self._text(path).recipe) for path in paths}
+
+    def _text(self, path: Path) -> NamedText:
+        """The text encoder of a YAML."""
+        return registry.text(path.stem, path.parent, self.searched.selection.layout.weights)
 
     def _text_towers(self) -> dict[str, Path]:
         """Image-text expert -> the YAML of its text tower."""
@@ -119,6 +134,11 @@ class IndexPlan:
         texts = {path: config.load(TextConfig, path) for path in sorted(folder.glob("*.yaml"))}
         pairs = ((expert, path) for expert in selection.experts for path in texts)
         return {expert.name: path for expert, path in pairs if _is_text_tower(texts[path], expert.config)}
+
+
+def _file_facts(video: Video) -> list[str | float | bool]:
+    """What an index says of a video's file; a manifest is named by its content alone."""
+    return [video.video_id, video.duration_s, video.has_video, video.problem]
 
 
 def _is_text_tower(text: TextConfig, expert: ExpertConfig) -> bool:

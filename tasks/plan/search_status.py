@@ -23,7 +23,7 @@ def _rankings(plan: Plan, seeds: tuple[int, ...], split: str) -> StageStatus:
     if report is None or recipes.read_recipe(report) is None:
         return StageStatus(stage, False, WAITS)
     old = recipes.read_recipe(page.path.parent / "rankings")
-    return StageStatus(stage, False, "made by another version of the program" if old else "never made")
+    return StageStatus(stage, False, "; ".join(differences(old, page.recipe)) if old else "never made")
 
 
 def _index(plan: Plan) -> StageStatus:

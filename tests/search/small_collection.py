@@ -1,5 +1,6 @@
 """A small collection with known content: clips, stores filled by hand, and an untrained network."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 import torch
+import yaml
 
 from extractors.text.hashed_words import EncoderParams, vectors
 from extractors.text.tokens import tokens
@@ -20,6 +22,8 @@ from pipeline.datasets.manifest import Manifest, Video
 from pipeline.stores import parts
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
+from pipeline.weights.files import WeightOptions
+from search import Collection
 from search.building import build
 from search.building.build import Ingredients
 from search.config import IndexSettings
@@ -66,14 +70,32 @@ def make(
     path = root / "store" / "index" / "tiny" / ("a" * 12 if has_model else "b" * 12)
     build.build_index(inputs, IndexSettings(2.0, 200_000), path, {"stage": "index"})
     folder.publish(path)
+    write_configs(root)
     return path
+
+
+def write_configs(root: Path) -> None:
+    """The configs below `root` that a collection is opened with."""
+    (root / "configs" / "datasets").mkdir(parents=True, exist_ok=True)
+    shutil.copy(CONFIGS / "search.yaml", root / "configs")
+    settings = {"videos": str(root / "videos")}
+    (root / "configs" / "datasets" / "tiny.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+
+def opened(root: Path) -> Collection:
+    """The collection whose index is below `root`."""
+    return Collection.open("tiny", root, root / "configs", weights(root))
+
+
+def weights(root: Path) -> WeightOptions:
+    """Where weights would be, if any were needed."""
+    return WeightOptions(root / "weights", offline=True)
 
 
 def ingredients(root: Path, sources: Sources, model: Path | None) -> Ingredients:
     """The inputs of an index, with the network in the folder `model`, or without one."""
-    weights = {"cache": str(root / "weights"), "mirror": "", "offline": True, "seeded": False}
     dims = {name: _dim(name) for name in EXPERTS}
-    inputs = Ingredients(sources.manifest, sources.stores, EXPERTS, sources.key, dims=dims, weights=weights)
+    inputs = Ingredients(sources.manifest, sources.stores, EXPERTS, sources.key, dims=dims, weights=weights(root))
     if model is None:
         return inputs
     return replace(inputs, model=model, sources=sources, text_config=CONFIGS / "text" / "words_hashed.yaml")

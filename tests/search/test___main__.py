@@ -10,7 +10,6 @@ import uvicorn
 from threadpoolctl import threadpool_info
 
 from search import __main__ as program
-from tests.search import small_collection
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def root(untrained):
 
 
 def arguments(root, *more: str) -> list[str]:
-    return ["--dataset", "tiny", "--data", str(root), "--configs", str(small_collection.CONFIGS), "--port", "0", *more]
+    return ["--dataset", "tiny", "--data", str(root), "--configs", str(root / "configs"), "--port", "0", *more]
 
 
 def test_the_page_is_served_at_the_address_that_is_printed(root, monkeypatch, capsys, threads):

@@ -1,7 +1,14 @@
+from unittest.mock import Mock
+
+import numpy as np
 import pytest
 
 from pipeline.errors import ConfigError, PipelineError
 from search import Collection, Filter, Options
+from search import collection as collection_module
+from search.engines.frames import FoundFrames
+from search.engines.fusion import Ranking
+from search.results import Found
 from tests.search import small_collection
 
 
@@ -103,3 +110,36 @@ def test_a_collection_without_an_index_says_how_to_make_it(tmp_path):
 
 def test_the_same_query_gives_the_same_answer(tiny):
     assert tiny.search("boats on water") == tiny.search("boats on water")
+
+
+def test_the_videos_are_where_the_yaml_says_when_the_collection_is_opened(tmp_path):
+    small_collection.make(tmp_path, has_model=False)
+    small_collection.make_files(tmp_path)
+    assert small_collection.opened(tmp_path).search("lighthouse").hits[0].path.is_file()
+    (tmp_path / "videos").rename(tmp_path / "elsewhere")
+    assert not small_collection.opened(tmp_path).search("lighthouse").hits[0].path.is_file()
+    yaml_file = tmp_path / "configs" / "datasets" / "tiny.yaml"
+    yaml_file.write_text(f"videos: {tmp_path / 'elsewhere'}\n", encoding="utf-8")
+    assert small_collection.opened(tmp_path).search("lighthouse").hits[0].path.is_file()
+
+
+def test_a_relative_folder_of_videos_is_below_the_project_folder(tmp_path, monkeypatch):
+    small_collection.make(tmp_path, has_model=False)
+    (tmp_path / "configs" / "datasets" / "tiny.yaml").write_text("videos: videos\n", encoding="utf-8")
+    (tmp_path / "luigi.cfg").write_text("[Paths]\ndata = .\n", encoding="utf-8")
+    (tmp_path / "deep" / "down").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "deep" / "down")
+    assert Collection.open("tiny").root == tmp_path / "videos"
+
+
+def test_the_best_second_is_that_of_the_engine_that_ranks_the_video_best(tiny, monkeypatch):
+    embedded = tiny.experts.query("anything")
+    monkeypatch.setattr(type(tiny.experts), "best_second", lambda *_: 1.0)
+    seen = FoundFrames(Mock(best_second=lambda query, row: 2.0), np.zeros(3, np.float32), Ranking({0: 1.0}))
+    sought = collection_module._Sought("anything", Options(), {}, embedded, seen)
+    for found, second in (
+        ({"frames": Found(1, 0.5), "ce": Found(2, 0.5)}, 2.0),
+        ({"frames": Found(2, 0.5), "ce": Found(1, 0.5)}, 1.0),
+        ({"frames": Found(3, 0.5)}, 2.0),
+    ):
+        assert tiny._best_second(0, (), found, sought) == second

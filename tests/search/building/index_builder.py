@@ -35,5 +35,6 @@ class IndexBuilder:
             ingredients, settings or IndexSettings(), self.parent / name, {"stage": "index", "of": name}
         )
         folder.publish(self.parent / name)
+        small_collection.write_configs(self.root)
         assert built.num_videos == (len(clips) if expected is None else expected)
-        return built.num_embedded, Collection.open("tiny", self.root, small_collection.CONFIGS)
+        return built.num_embedded, small_collection.opened(self.root)

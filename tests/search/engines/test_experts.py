@@ -11,6 +11,7 @@ from models.networks.ce import score, shares
 from models.training.checkpoint import load_model
 from pipeline.stores import parts
 from pipeline.stores.ragged import Ragged
+from pipeline.weights.files import WeightOptions
 from search.engines.experts import CALIBRATION, Experts
 from tests.search import small_collection
 
@@ -54,7 +55,7 @@ def test_the_best_videos_are_those_of_the_highest_scores_among_the_allowed_ones(
 def test_the_floor_is_a_percentile_of_what_captions_reach_or_else_the_given_one(tiny, tmp_path):
     for reached, floor in (([0.1, 0.2, 0.3, 0.4, 0.5], 0.2), ([], 0.9)):
         np.save(tmp_path / CALIBRATION, np.array(reached, np.float32))
-        assert Experts(tmp_path, tiny.facts).floor(25, 0.9) == pytest.approx(floor)
+        assert Experts(tmp_path, tiny.facts, WeightOptions(tmp_path)).floor(25, 0.9) == pytest.approx(floor)
 
 
 def test_the_best_second_is_the_start_of_the_best_moment(tiny):

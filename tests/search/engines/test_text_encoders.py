@@ -3,8 +3,10 @@ import shutil
 import numpy as np
 import pytest
 
+from extractors import registry
 from extractors.text.hashed_words import EncoderParams, vectors
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, ExtractionError
+from pipeline.stores.fingerprint import fingerprint
 from pipeline.weights.files import WeightOptions
 from search.engines import text_encoders
 from tests.search.small_collection import CONFIGS
@@ -32,3 +34,10 @@ def test_an_encoder_is_loaded_once(folder):
 def test_an_encoder_that_the_index_does_not_have_is_an_error(folder):
     with pytest.raises(ConfigError, match="words_hashed"):
         text_encoders.load(folder, "words_hasched", WeightOptions(folder))
+
+
+def test_an_encoder_that_has_changed_since_the_index_was_built_is_refused(folder):
+    with pytest.raises(ExtractionError, match="not as the index was built with; run BuildIndex again"):
+        text_encoders.load(folder, "words_hashed", WeightOptions(folder), "0" * 12)
+    recipe = registry.text("words_hashed", folder / "text").recipe
+    text_encoders.load(folder, "words_hashed", WeightOptions(folder), fingerprint(recipe))

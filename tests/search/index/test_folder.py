@@ -27,3 +27,11 @@ def test_only_a_finished_index_is_opened(tmp_path):
     assert current(tmp_path) is None
     recipes.write_recipe(folder, {"stage": "index"})
     assert current(tmp_path) == folder
+
+
+def test_an_index_of_before_version_7_with_the_places_of_its_videos_and_weights_is_readable(tmp_path):
+    old = {"dataset": "x", "root": "/videos", "modalities": {}, "num_videos": 0, "longest_s": 1.0, "seen": {}}
+    weights = {"cache": "data/weights", "mirror": "", "offline": False, "seeded": True}
+    (tmp_path / FACTS).write_text(json.dumps(old | {"examples": [], "weights": weights}), encoding="utf-8")
+    facts = read_facts(tmp_path)
+    assert (facts.dataset, facts.seeded, facts.encoders) == ("x", True, {})

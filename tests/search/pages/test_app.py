@@ -121,7 +121,7 @@ def alone(tmp_path) -> tuple[TestClient, Collection]:
     """A server whose files can be broken."""
     small_collection.make(tmp_path)
     small_collection.make_files(tmp_path)
-    collection = Collection.open("tiny", tmp_path, small_collection.CONFIGS)
+    collection = small_collection.opened(tmp_path)
     app = create_app(collection)
     return TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False), collection
 

@@ -5,9 +5,10 @@ import pytest
 
 from extractors.registry import ExpertConfig, TextConfig
 from pipeline.errors import ConfigError
-from pipeline.stores.fingerprint import fingerprint
+from pipeline.stores.fingerprint import differences, fingerprint
+from search import Collection
 from search import config as search_config
-from tasks import TrainCE
+from tasks import BuildIndex, TrainCE
 from tasks.plan.index_plan import IndexPlan, _is_text_tower
 from tasks.plan.plan import load_plan
 from tasks.plan.settings import Paths
@@ -101,3 +102,35 @@ def test_a_model_and_no_model_contradict_each_other(tiny):
 def test_a_text_tower_has_the_module_and_the_network_of_its_expert(encoder, network, expected):
     expert = ExpertConfig(extractor="image_text", modality="rgb", params={"network": "a"})
     assert _is_text_tower(TextConfig(encoder=encoder, params={"network": network}), expert) is expected
+
+
+def test_an_index_is_fresh_after_the_videos_were_moved_and_leads_to_them(project):
+    project.run(BuildIndex, dataset="tiny", untrained=True)
+    elsewhere = project.data / "raw" / "elsewhere"
+    project.videos.rename(elsewhere)
+    project.edit("datasets", "tiny", videos=str(elsewhere))
+    assert "BuildIndex" not in project.run(BuildIndex, dataset="tiny", untrained=True)
+    collection = Collection.open("tiny", project.data, project.configs)
+    assert all(collection.path(entry).is_file() for entry in collection.videos)
+
+
+def test_the_weights_folder_is_no_part_of_an_index_and_the_modality_is(project, tiny):
+    before = IndexPlan(tiny).recipe()
+    assert "weights" not in IndexPlan(tiny).recipe()
+    project.edit("experts", "rgb_light", modality="colour")
+    with project.process():
+        after = IndexPlan(load_plan(Paths().layout, "tiny")).recipe()
+    assert differences(before, after) == ["modalities.rgb_light: rgb -> colour"]
+
+
+def test_a_text_tower_is_named_by_its_recipe(project, tiny, monkeypatch):
+    monkeypatch.setattr("tasks.plan.index_plan._is_text_tower", lambda text, expert: expert.extractor == "colour_shape")
+    before = IndexPlan(tiny)
+    towers = before.recipe()["towers"]
+    assert towers == {"rgb_light": fingerprint(tiny.selection.text.recipe)}
+    assert before.ingredients().encoders == {"words_hashed": towers["rgb_light"]}
+    (project.configs / "text" / "words_hashed.yaml").rename(project.configs / "text" / "renamed.yaml")
+    with project.process():
+        renamed = load_plan(Paths().layout, "tiny")
+        renamed.selection.__dict__["text"] = tiny.selection.text
+        assert IndexPlan(renamed).recipe()["towers"] == towers

@@ -2,6 +2,7 @@ import shutil
 
 from tasks import BuildIndex, BuildManifest
 from tasks.plan.plan import load_plan
+from tasks.plan.rankings_page import RANKINGS_VERSION
 from tasks.plan.search_status import search_status
 from tasks.plan.settings import Paths
 
@@ -24,7 +25,7 @@ def test_the_page_of_rankings_is_fresh_after_a_run(project):
 def test_a_page_that_is_gone_or_old_is_told(project):
     (recipe,) = project.data.glob("store/reports/*/*/*/rankings/recipe.json")
     recipe.write_text(recipe.read_text(encoding="utf-8").replace('"version": ', '"version": 9'), encoding="utf-8")
-    assert stages_of(project)["ShowRankings test"] == (False, "made by another version of the program")
+    assert stages_of(project)["ShowRankings test"] == (False, f"version: 9{RANKINGS_VERSION} -> {RANKINGS_VERSION}")
     recipe.unlink()
     assert stages_of(project)["ShowRankings test"] == (False, "never made")
 

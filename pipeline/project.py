@@ -1,0 +1,94 @@
+"""The project folder: the one that has configs/. Relative paths in YAMLs and in luigi.cfg are relative to it."""
+
+import configparser
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import ConfigError
+from pipeline.weights.files import WeightOptions
+
+CONFIGS, SETTINGS = "configs", "luigi.cfg"
+VARIABLE = "EXPERT_RETRIEVAL_HOME"
+"""Environment variable that names the project folder."""
+MORE_SETTINGS = "LUIGI_CONFIG_PATH"
+"""Environment variable that names a file of settings, which come before those of luigi.cfg."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder, and what its luigi.cfg says of data, configs and weights."""
+
+    folder: Path
+    data: Path
+    configs: Path
+    weights: WeightOptions
+
+    def path(self, typed: str) -> Path:
+        """The path that a YAML of the project means."""
+        return self.folder / typed
+
+
+def find(named: str = "", start: Path | None = None) -> Path:
+    """The project folder: `named`, or else that of the environment, or else the nearest one upwards from `start`.
+
+    `start` is by default the current folder. ConfigError where there is none.
+    """
+    chosen = named or os.environ.get(VARIABLE, "")
+    if chosen:
+        folder = Path(chosen).expanduser().absolute()
+        if not is_project(folder):
+            source = "--project" if named else VARIABLE
+            raise ConfigError(f"{source} {chosen}: no project folder, since it has no folder {CONFIGS}/")
+        return folder
+    here = (start or Path.cwd()).absolute()
+    for folder in (here, *here.parents):
+        if is_project(folder):
+            return folder
+    raise ConfigError(
+        f"no project folder: neither {here} nor a folder above it has {CONFIGS}/; go into your project, or name its "
+        f"folder with --project or {VARIABLE}"
+    )
+
+
+def is_project(folder: Path) -> bool:
+    """Whether a folder has configs/."""
+    return (folder / CONFIGS).is_dir()
+
+
+def load(named: str = "", data: Path | str | None = None, configs: Path | str | None = None) -> Project:
+    """The project that `find` finds; `data` and `configs`, relative to the current folder, replace its own.
+
+    Where `configs` is given, no project folder is needed: the current one takes its place. ConfigError where there is
+    none, and for settings that cannot be read.
+    """
+    try:
+        folder = find(named)
+    except ConfigError:
+        if named or configs is None:
+            raise
+        folder = Path.cwd()
+    settings = _settings(folder)
+    data_folder = Path(data).absolute() if data else folder / settings.get("Paths", "data", fallback="data")
+    config_folder = Path(configs).absolute() if configs else folder / settings.get("Paths", "configs", fallback=CONFIGS)
+    return Project(folder, data_folder, config_folder, _weights(settings, folder, data_folder))
+
+
+def _settings(folder: Path) -> configparser.ConfigParser:
+    """The settings as luigi reads them: luigi.cfg, then the file that the environment names."""
+    settings = configparser.ConfigParser(interpolation=None)
+    paths = [folder / SETTINGS, *(Path(path) for path in [os.environ.get(MORE_SETTINGS, "")] if path)]
+    try:
+        settings.read(paths, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise ConfigError(f"settings cannot be read: {' '.join(str(error).split())}") from None
+    return settings
+
+
+def _weights(settings: configparser.ConfigParser, folder: Path, data: Path) -> WeightOptions:
+    cache, mirror = (settings.get("Weights", key, fallback="") for key in ("cache", "mirror"))
+    try:
+        offline, seeded = (settings.getboolean("Weights", key, fallback=False) for key in ("offline", "seeded"))
+    except ValueError as error:
+        raise ConfigError(f"[Weights] in {SETTINGS}: offline and seeded are true or false ({error})") from None
+    return WeightOptions(folder / cache if cache else data / "weights", mirror, offline, seeded)
