@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,7 +38,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - it is a SafeLoader
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file{_nearest(path.stem, _stems(path.parent))}") from None
+        raise ConfigError(f"{path}: no such file{nearest(path.stem, _stems(path.parent))}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     except yaml.YAMLError as error:
@@ -76,7 +77,7 @@ def names(folder: Path) -> list[str]:
 def choose(folder: Path, name: str) -> Path:
     """The path of the config called `name` in `folder`; ConfigError suggests the closest name when there is none."""
     if name not in names(folder):
-        raise ConfigError(f"no {name}.yaml in {folder}{_nearest(name, names(folder))}")
+        raise ConfigError(f"no {name}.yaml in {folder}{nearest(name, names(folder))}")
     return folder / f"{name}.yaml"
 
 
@@ -84,11 +85,19 @@ def _stems(folder: Path) -> list[str]:
     return [path.stem for path in folder.glob("*.yaml")]
 
 
-def _nearest(word: str, candidates: list[str]) -> str:
+def nearest(word: str, candidates: Sequence[str]) -> str:
+    """The candidate nearest to a mistyped `word`, and all of them, as the end of an error message; empty if none."""
+    if not candidates:
+        return ""
+    # Where it is only the case that differs, difflib sees nothing in common.
+    close = difflib.get_close_matches(word.lower(), [one.lower() for one in candidates], n=1, cutoff=0.5)
+    found = next((one for one in candidates if close and one.lower() == close[0]), "")
+    return f" ({f'did you mean {found!r}? ' if found else ''}there are: {', '.join(sorted(candidates))})"
+
+
+def _nearest_key(word: str, candidates: list[str]) -> str:
     close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.5)
-    if close:
-        return f" (did you mean {close[0]!r}?)"
-    return f" (there are: {', '.join(sorted(candidates))})" if candidates else ""
+    return f" (did you mean {close[0]!r}?)" if close else nearest(word, candidates)
 
 
 def _explain(cls: type, error: ValidationError) -> str:
@@ -96,7 +105,7 @@ def _explain(cls: type, error: ValidationError) -> str:
     first = min(error.errors(), key=lambda problem: problem["type"] not in _UNKNOWN_KEY)
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] in _UNKNOWN_KEY:
-        return f"unknown key {key!r}{_nearest(str(first['loc'][-1]), _keys_at(cls, first['loc'][:-1]))}"
+        return f"unknown key {key!r}{_nearest_key(str(first['loc'][-1]), _keys_at(cls, first['loc'][:-1]))}"
     if first["type"] in {"missing", "missing_argument"}:
         return f"key {key!r} is missing"
     message = first["msg"].removeprefix("Value error, ")

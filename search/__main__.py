@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from pipeline import project
 from pipeline.errors import PipelineError
 
+MISTAKE = 2
+"""Exit status after a mistake of the person who typed the command; argparse has the same."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until it is stopped; returns the exit status."""
@@ -16,12 +19,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         serve(options)
     except PipelineError as error:
         print(f"ERROR: {error}", file=sys.stderr)
-        return 1
+        return MISTAKE
     except OSError as error:
         print(
             f"ERROR: {options.host}:{options.port}: {error.strerror or error}; choose another --port", file=sys.stderr
         )
-        return 1
+        return MISTAKE
     return 0
 
 

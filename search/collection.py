@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import project
+from pipeline.config import nearest
 from pipeline.datasets.annotations import load_dataset
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.project import Project
@@ -100,9 +101,8 @@ class Collection:
         path = folder.current(parent)
         if path is None:
             built = [pointer.parent.name for pointer in sorted(parent.parent.glob(f"*/{folder.CURRENT}"))]
-            listing = f" (there are: {', '.join(built)})" if built else ""
             raise PipelineError(
-                f"{dataset}: no index in {parent}{listing}; "
+                f"{dataset}: no index in {parent}{nearest(dataset, built)}; "
                 f"make it: luigi --module tasks BuildIndex --dataset {dataset}"
             )
         root = place.path(load_dataset(dataset, place.configs / "datasets").videos)

@@ -12,6 +12,7 @@ from pipeline.stores.store import Row
 from tasks.console.terminal import say
 from tasks.dataset_task import DatasetTask, RunsEachTime
 from tasks.extraction import ExtractExpert
+from tasks.parameters import Choice, TypedPath
 from tasks.plan.settings import Paths
 
 
@@ -19,8 +20,8 @@ class ExportExpert(RunsEachTime, DatasetTask):
     """Writes the words, faces or features of an expert, with times, boxes and confidence, as files."""
 
     expert = luigi.Parameter(description="Name of a file in configs/experts/, without .yaml")
-    format = luigi.ChoiceParameter(choices=("jsonl", "parquet", "npy"), default="jsonl", description="Kind of file")
-    to = luigi.Parameter(default="", description="File, or folder for npy; by default below export/ in the data folder")
+    format = Choice("--format", ("jsonl", "parquet", "npy"), default="jsonl", description="Kind of file")
+    to = TypedPath(default="", description="File, or folder for npy; by default below export/ in the data folder")
 
     def requires(self) -> luigi.Task:
         """The features."""

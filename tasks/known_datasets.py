@@ -8,6 +8,7 @@ import luigi
 from pipeline.errors import ConfigError
 from tasks.console.terminal import print_table, progress_bar, say
 from tasks.dataset_task import DatasetTask, RunsEachTime
+from tasks.parameters import TypedPath
 from tasks.plan.inventory import rescan
 from tasks.plan.settings import Paths
 
@@ -33,7 +34,7 @@ class FetchAnnotations(RunsEachTime, DatasetTask):
 class ImportExperts(RunsEachTime, DatasetTask):
     """Imports released features of a dataset, in place of videos and extraction."""
 
-    archive = luigi.Parameter(default="", description="File, unpacked folder or address; by default the released one")
+    archive = TypedPath(default="", description="File, unpacked folder or address; by default the released one")
     release = luigi.Parameter(default="", description="Which released archive, e.g. features-v2 or high-quality")
 
     def run(self) -> None:

@@ -12,6 +12,7 @@ from tasks.console.terminal import say
 from tasks.dataset_task import ModelTask, RunsEachTime
 from tasks.fetch_weights import FetchWeights, expert_networks
 from tasks.manifest import BuildManifest
+from tasks.parameters import TypedPath
 from tasks.plan.plan import load_plan
 from tasks.plan.settings import Extraction, Paths
 
@@ -20,8 +21,8 @@ class NewDataset(RunsEachTime, luigi.Task):
     """Writes configs/datasets/<name>.yaml for a folder of videos, with captions or without."""
 
     name = luigi.Parameter(description="What the dataset shall be called")
-    videos = luigi.Parameter(description="Folder with the videos, at any depth, in any container")
-    captions = luigi.Parameter(
+    videos = TypedPath(description="Folder with the videos, at any depth, in any container")
+    captions = TypedPath(
         default="", description='A .csv (columns video, caption, split) or .jsonl; else the ".txt" beside each video'
     )
     model = luigi.Parameter(default="ce_light", description="Name of a file in configs/models/")

@@ -1,12 +1,16 @@
 """Parameters that several tasks share, and those that Luigi joins when it batches stale tasks into one run."""
 
+import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import luigi
 
+from pipeline.config import nearest
 from pipeline.datasets.splits import SPLITS
+from pipeline.errors import ConfigError
 
 RUN_ID = uuid.uuid4().hex[:8]
 """Id of this process."""
@@ -17,9 +21,44 @@ def names_in(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+class Choice(luigi.ChoiceParameter):
+    """One of some words; another one is a ConfigError that names the nearest and lists all. `option`: e.g. --split."""
+
+    def __init__(self, option: str, choices: Sequence[str], **more: Any) -> None:
+        self._option, self._words = option, tuple(choices)
+        super().__init__(choices=choices, **more)
+
+    def parse(self, typed: str) -> str:
+        """The word that was typed."""
+        if typed not in self._words:
+            raise ConfigError(f"{self._option} {typed}: no such choice{nearest(typed, self._words)}")
+        return typed
+
+
+class TypedPath(luigi.Parameter):
+    """A path that is relative to where it was typed, also if that is not the project folder; or an address."""
+
+    def parse(self, typed: str) -> str:
+        """The path from the project folder, or as it was typed where that is the same."""
+        is_path = typed and "://" not in typed and not typed.startswith("*")
+        if not is_path or _typed_in is None or Path(typed).expanduser().is_absolute():
+            return typed
+        return os.path.relpath(_typed_in / typed)
+
+
+_typed_in: Path | None = None
+"""Where the command was typed; None: in the project folder."""
+
+
+def typed_in(folder: Path) -> None:
+    """Says where the command was typed."""
+    global _typed_in  # noqa: PLW0603 - a fact of the process, as the current folder is
+    _typed_in = folder
+
+
 def split_parameter(description: str) -> luigi.ChoiceParameter:
     """A split of a dataset; by default the test split."""
-    return luigi.ChoiceParameter(choices=SPLITS, default="test", description=description)
+    return Choice("--split", SPLITS, default="test", description=description)
 
 
 def joined_names(description: str, **options: Any) -> luigi.Parameter:

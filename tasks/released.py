@@ -12,7 +12,7 @@ from pipeline.stores.fingerprint import Recipe
 from tasks.console.metrics_table import print_report
 from tasks.dataset_task import DatasetTask
 from tasks.extraction import EncodeText, ExtractExpert
-from tasks.parameters import split_parameter
+from tasks.parameters import TypedPath, split_parameter
 from tasks.plan import released_checkpoint
 from tasks.plan.data_summary import data_summary
 from tasks.plan.plan import EVALUATE_VERSION, Plan, load_plan
@@ -27,8 +27,8 @@ class EvaluateReleased(DatasetTask):
     """Evaluates a published checkpoint on imported features, with the experts that its config names."""
 
     model = luigi.Parameter(default="", description=MODEL_HELP)
-    checkpoint = luigi.Parameter(description="The published trained_model.pth")
-    config = luigi.Parameter(description="The config.json that was published beside it")
+    checkpoint = TypedPath(description="The published trained_model.pth")
+    config = TypedPath(description="The config.json that was published beside it")
     split = split_parameter("Split to report on")
 
     @property

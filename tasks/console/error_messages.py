@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from luigi.parameter import ParameterException
-from luigi.task_register import TaskClassException, TaskClassNotFoundException
+from luigi.task_register import TaskClassException
 
 from pipeline.errors import PipelineError
-from tasks.console.help import our_tasks
-from tasks.console.luigi_internals import is_unparsable_value, loggers, unknown_task_message
+from tasks.console.exit_status import mistake_message, remember_traceback
+from tasks.console.luigi_internals import is_unparsable_value, loggers
 from tasks.console.terminal import console_errors
 
 USER_ERRORS = (PipelineError, ParameterException, TaskClassException)
@@ -28,6 +28,7 @@ SYSTEM_ADVICE = {
 """Number of an error of the system -> what the user can do. These are no bugs, wherever they are raised."""
 SQLITE_ERRNO = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS}
 
+_TRACEBACK = "Traceback (most recent call last)"
 _USER_ERROR_IN_TRACEBACK = re.compile(r"^pipeline\.errors\.\w+: (.*)", re.MULTILINE | re.DOTALL)
 _SYSTEM_ERROR_IN_TRACEBACK = re.compile(
     r"^(?:OSError|PermissionError): \[Errno (\d+)\] [^:\n]*(?:: '(.*)')?$", re.MULTILINE
@@ -55,6 +56,8 @@ class _OneLineFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         # Errors in complete() and requires() are logged as the text of a traceback inside the message.
+        if not error and _TRACEBACK in record.getMessage():
+            remember_traceback(record.getMessage())
         messages = list(_messages(error)) if error else _messages_in_text(record.getMessage())
         if messages:
             record.msg, record.args = "\n       ".join(dict.fromkeys(messages)), ()
@@ -68,10 +71,7 @@ class _OneLineFilter(logging.Filter):
 
 def _print_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """As sys.excepthook, with one line for each error that is no bug."""
-    if isinstance(error, TaskClassNotFoundException):
-        tasks = ", ".join(our_tasks())
-        console_errors.print(f"ERROR: {unknown_task_message(error)}; there are: {tasks}", markup=False)
-    elif isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt):
         console_errors.print("Stopped; the same command goes on from what is done", markup=False)
     elif messages := list(_messages(error)):
         console_errors.print("ERROR: " + "\n       ".join(messages), markup=False)
@@ -85,7 +85,7 @@ def _messages(error: BaseException) -> Iterator[str]:
         members = [list(_messages(member)) for member in error.exceptions]
         yield from (message for messages in members if all(members) for message in messages)
     elif isinstance(error, USER_ERRORS) or is_unparsable_value(error):
-        yield str(error)
+        yield mistake_message(error)
     elif (number := _error_number(error)) in SYSTEM_ADVICE:
         yield _system_message(number, getattr(error, "filename", None))
 

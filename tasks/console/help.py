@@ -9,7 +9,11 @@ from typing import NoReturn
 from luigi.parameter import ParameterVisibility
 from luigi.task_register import Register
 
+from pipeline.config import nearest
+from pipeline.errors import ConfigError
+from tasks.console.exit_status import MISTAKE
 from tasks.console.luigi_internals import before_help, options_of
+from tasks.console.project_folder import enter
 
 FIRST_TASKS = ("MakeDemo", "BuildManifest", "ExtractExpert", "EncodeText", "TrainCE", "EvaluateCE")
 """Listed first, in the order in which they run; all others follow by name."""
@@ -30,12 +34,31 @@ def our_tasks() -> list[str]:
 
 
 def _describe(parser: argparse.ArgumentParser, known: argparse.Namespace) -> None:
+    wants_help = known.core_help or known.core_help_all
+    try:
+        if known.root_task or not wants_help:
+            refuse_unknown_task(known.root_task)
+        _describe_task(parser, known)
+        if not wants_help:
+            enter(known.Project_project or "", known.Paths_configs or "")
+    except ConfigError as error:
+        parser.exit(MISTAKE, f"ERROR: {error}\n")
+
+
+def refuse_unknown_task(typed: str | None) -> None:
+    """ConfigError where no task was typed, or one that is unknown; luigi's own answers list tasks that are not ours."""
+    if typed not in Register.task_names():
+        start = f"no task {typed}" if typed else "no task was named"
+        raise ConfigError(f"{start}{nearest(typed or '', our_tasks())}")
+
+
+def _describe_task(parser: argparse.ArgumentParser, known: argparse.Namespace) -> None:
     parser.usage = f"luigi --module tasks {known.root_task or '<task>'} [options]"
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.error = functools.partial(_exit_with_hint, parser)  # type: ignore[method-assign]
     parser.description = _task_description(known.root_task) if known.root_task else _list_of_tasks()
     if known.core_help_all or known.root_task not in Register.task_names():
-        return  # an unknown task is refused by Luigi
+        return
     hidden = _hidden_options(known.root_task)
     for option in options_of(parser):
         # --EvaluateCE-dataset means the same as --dataset.
@@ -55,7 +78,7 @@ def _exit_with_hint(parser: argparse.ArgumentParser, message: str) -> NoReturn:
     typed = next((word.rstrip(":") for word in message.split() if word.startswith("--")), "")
     nearest = difflib.get_close_matches(typed, known, 1) if typed not in known else []
     hint = f" (did you mean {nearest[0]}?)" if nearest else ""
-    parser.exit(2, f"ERROR: {message}{hint}; --help after the name of a task lists its options\n")
+    parser.exit(MISTAKE, f"ERROR: {message}{hint}; --help after the name of a task lists its options\n")
 
 
 def _task_description(name: str) -> str:

@@ -6,13 +6,19 @@ name what is gone.
 
 import argparse
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import luigi
+from luigi import interface
 from luigi.cmdline_parser import CmdlineParser
-from luigi.task_register import TaskClassNotFoundException
 
 PARAMETER_MODULE = "luigi.parameter"
+
+Settings = Mapping[str, Mapping[str, str]]
+"""Section -> option -> value."""
 
 
 def before_help(prepare: Callable[[argparse.ArgumentParser, argparse.Namespace], None]) -> None:
@@ -28,6 +34,40 @@ def before_help(prepare: Callable[[argparse.ArgumentParser, argparse.Namespace],
         print_and_exit(parser, known)
 
     CmdlineParser._possibly_exit_with_help = staticmethod(prepare_and_print)  # type: ignore[method-assign]
+
+
+def around_run(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """From now on luigi's command calls `wrap(run)`, where `run` runs the typed task.
+
+    Luigi has no hook between the end of a run and the choice of the exit status.
+    """
+    interface._run = wrap(interface._run)
+
+
+def set_defaults(defaults: Settings) -> None:
+    """Sets options where neither luigi.cfg nor another file does."""
+    config = luigi.configuration.get_config()
+    for section, options in defaults.items():
+        for option, value in options.items():
+            if not config.has_option(section, option):
+                config.set(section, option, value)
+
+
+def read_settings_of(folder: Path, defaults: Settings) -> None:
+    """Replaces the settings by those of luigi.cfg in `folder`, and of the file that LUIGI_CONFIG_PATH names.
+
+    Luigi reads luigi.cfg of the current folder when it is imported. A file that LUIGI_CONFIG_PATH names is relative to
+    the current folder.
+    """
+    parser = type(luigi.configuration.get_config())
+    local = {"client.cfg", "luigi.cfg"}
+    parser._config_paths = [
+        str(folder / path) if path in local else str(Path(path).absolute()) for path in parser._config_paths
+    ]
+    if named := os.environ.get("LUIGI_CONFIG_PATH"):
+        os.environ["LUIGI_CONFIG_PATH"] = str(Path(named).absolute())  # for processes that are started later
+    parser._instance = None
+    set_defaults(defaults)
 
 
 def options_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
@@ -57,9 +97,3 @@ def is_unparsable_value(error: BaseException) -> bool:
         trace = trace.tb_next
     module = trace.tb_frame.f_globals.get("__name__") if trace is not None else None
     return isinstance(error, ValueError) and module == PARAMETER_MODULE
-
-
-def unknown_task_message(error: TaskClassNotFoundException) -> str:
-    """ "No task X": the first sentence of luigi's message, whose second one lists tasks that are not ours."""
-    first, _, _ = str(error).partition(".")
-    return first

@@ -4,8 +4,11 @@ import atexit
 
 from pipeline.running.cpu import prepare_for_networks
 from tasks.console.error_messages import install_one_line_errors
+from tasks.console.exit_status import install_exit_status
 from tasks.console.help import describe_tasks_in_help
+from tasks.console.luigi_internals import set_defaults
 from tasks.console.terminal import flush_output
+from tasks.plan.settings import DEFAULTS
 
 
 def prepare_process() -> None:
@@ -16,8 +19,11 @@ def prepare_process() -> None:
     # The environment variables of OpenMP and the settings of malloc only count before torch is imported and before any
     # thread starts.
     prepare_for_networks()
+    # Outside of a project folder no luigi.cfg is there to say it, and luigi would wait for a daemon.
+    set_defaults(DEFAULTS)
     # Luigi logs each exception with a traceback, and lets some of them end the process.
     install_one_line_errors()
+    install_exit_status()
     # Luigi's help does not say what a task does.
     describe_tasks_in_help()
     # The reader of a pipe may close it before the end, as `head` does; that is no error.

@@ -5,11 +5,45 @@ from typing import TYPE_CHECKING
 
 import luigi
 
+from pipeline.project import VARIABLE
 from pipeline.weights.files import WeightOptions
 from tasks.plan.layout import Layout
 
 if TYPE_CHECKING:
     from extractors.extraction.one_pass import PassOptions
+
+
+DEFAULTS = {
+    "core": {
+        "local_scheduler": "true",
+        "workers": "1",
+        "log_level": "WARNING",
+        "no_lock": "true",
+        "autoload_range": "false",
+    },
+    "worker": {"keep_alive": "false", "check_complete_on_run": "true", "cache_task_completion": "false"},
+    "resources": {"gpu": "1"},
+    "retcode": {
+        "already_running": "10",
+        "missing_data": "20",
+        "not_run": "25",
+        "task_failed": "30",
+        "scheduling_error": "35",
+        "unhandled_exception": "40",
+    },
+}
+"""Settings of luigi where no luigi.cfg has them: its own defaults wait for a daemon, and exit 0 after a failure."""
+
+
+class Project(luigi.Config):
+    """The option --project, which can be typed with any task."""
+
+    use_cmdline_section = False
+    project = luigi.Parameter(
+        default="",
+        description=f"The project folder; by default ${VARIABLE}, or the nearest with configs/ upwards from here",
+        always_in_help=True,
+    )
 
 
 class Weights(luigi.Config):

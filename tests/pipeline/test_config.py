@@ -149,7 +149,7 @@ def test_a_folder_in_place_of_a_file_is_one_line(tmp_path):
 
 def test_a_missing_file_is_told_with_the_nearest_name(tmp_path):
     (tmp_path / "msrvtt.yaml").write_text("a: 1")
-    with pytest.raises(ConfigError, match=r"no such file \(did you mean 'msrvtt'\?\)"):
+    with pytest.raises(ConfigError, match=r"no such file \(did you mean 'msrvtt'\?"):
         config.read_yaml(tmp_path / "msrvt.yaml")
 
 

@@ -47,7 +47,7 @@ def test_the_page_is_served_at_the_address_that_is_printed(root, monkeypatch, ca
 
 
 def test_a_dataset_without_an_index_is_an_error_that_says_what_to_do(root, capsys, threads):
-    assert program.main(["--dataset", "other", *arguments(root)[2:]]) == 1
+    assert program.main(["--dataset", "other", *arguments(root)[2:]]) == 2
     assert "ERROR: other: no index in" in (error := capsys.readouterr().err)
     assert "BuildIndex --dataset other" in error
 
@@ -55,7 +55,7 @@ def test_a_dataset_without_an_index_is_an_error_that_says_what_to_do(root, capsy
 def test_a_port_that_is_taken_is_an_error_that_says_what_to_do(root, capsys, threads):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert program.main(arguments(root, "--port", port)) == 1
+        assert program.main(arguments(root, "--port", port)) == 2
     assert f"ERROR: 127.0.0.1:{port}: " in (error := capsys.readouterr().err)
     assert "choose another --port" in error
 

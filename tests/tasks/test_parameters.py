@@ -1,6 +1,9 @@
 import luigi
+import pytest
 
+from pipeline.errors import ConfigError
 from tasks import parameters
+from tasks.parameters import split_parameter
 
 
 class Joined(luigi.Task):
@@ -29,3 +32,22 @@ def test_the_id_of_a_process_is_in_a_joined_task_only():
     assert Joined.worker_run._batch_method(["", ""]) == parameters.RUN_ID
     assert Joined(name="a").worker_run == ""
     assert "worker_run" not in Joined(name="a").task_id
+
+
+def test_a_choice_that_there_is_not_is_told_with_the_nearest_and_all_others():
+    assert split_parameter("x").parse("val") == "val"
+    with pytest.raises(
+        ConfigError, match=r"^--split vla: no such choice \(did you mean 'val'\? there are: test, train, val\)$"
+    ):
+        split_parameter("x").parse("vla")
+
+
+def test_a_typed_path_is_relative_to_where_it_was_typed(tmp_path, monkeypatch):
+    path = parameters.TypedPath()
+    assert path.parse("a/b.csv") == "a/b.csv"
+    monkeypatch.setattr(parameters, "_typed_in", None)
+    monkeypatch.chdir(tmp_path)
+    parameters.typed_in(tmp_path / "sub" / "folder")
+    assert path.parse("a/b.csv") == "sub/folder/a/b.csv"
+    for unchanged in ("", "/a/b.csv", "https://x.org/a.tar.gz", "*.txt"):
+        assert path.parse(unchanged) == unchanged

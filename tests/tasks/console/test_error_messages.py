@@ -12,16 +12,23 @@ from luigi.parameter import MissingParameterException
 
 from pipeline.errors import ConfigError, ExtractionError
 from tasks.console import error_messages
+from tasks.console.exit_status import MISTAKE
 from tests.tasks.project import CONFIGS
 
 MISTAKES = {
     "no such dataset": (["EvaluateCE", "--dataset", "tinny"], "no tiny.yaml"),
-    "no dataset": (["EvaluateCE"], "requires the 'dataset' parameter to be set"),
-    "no such task": (["EvaluateCEE", "--dataset", "tiny"], "No task EvaluateCEE; there are: "),
+    "no dataset": (["EvaluateCE"], "EvaluateCE needs --dataset; there are: broken, nowhere, tiny"),
+    "no such task": (
+        ["EvaluateCEE", "--dataset", "tiny"],
+        "no task EvaluateCEE (did you mean 'EvaluateCE'? there are: ",
+    ),
     "bad seeds": (["EvaluateCE", "--dataset", "tiny", "--seeds", "0,one"], "--seeds 0,one: expected whole numbers"),
     "a seed twice": (["EvaluateCE", "--dataset", "tiny", "--seeds", "0,1,0"], "--seeds 0,1,0: names a seed twice"),
     "a bad seed": (["TrainCE", "--dataset", "tiny", "--seed", "one"], "'one'"),
-    "no such split": (["EvaluateCE", "--dataset", "tiny", "--split", "dev"], "dev is not a valid choice"),
+    "no such split": (
+        ["EvaluateCE", "--dataset", "tiny", "--split", "tset"],
+        "--split tset: no such choice (did you mean 'test'?",
+    ),
     "no such model": (["EvaluateCE", "--dataset", "tiny", "--model", "tinny"], "did you mean 'tiny'?"),
     "no such expert": (["ExtractExpert", "--dataset", "tiny", "--expert", "rgb_lite"], "did you mean 'rgb_light'?"),
     "no such expert of a model": (
@@ -36,6 +43,11 @@ MISTAKES = {
         ["EvaluateCE", "--dataset", "nowhere"],
         "nowhere: no such folder; see 'videos' in the dataset's YAML",
     ),
+    "no task": ([], "no task was named (there are: "),
+    "a task in lower case": (["evaluatece"], "no task evaluatece (did you mean 'EvaluateCE'?"),
+    "an empty query": (["Search", "--dataset", "tiny", "--query", " "], "--query is empty"),
+    "no such format": (["ExportExpert", "--dataset", "tiny", "--expert", "rgb_light", "--format", "json"], "'jsonl'?"),
+    "no such project": (["EvaluateCE", "--dataset", "tiny", "--project", "/"], "--project /: no project folder"),
     "no demo": (["MakeDemo", "--dataset", "tiny"], "tiny.yaml has no 'demo' block"),
 }
 MISTAKES["no such dataset"] = (MISTAKES["no such dataset"][0], "no tinny.yaml in ")
@@ -91,10 +103,10 @@ def outcomes(finished):
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_told_in_one_line_and_the_exit_code_is_not_0(outcomes, name):
+def test_a_mistake_is_told_in_one_line_and_the_exit_code_is_2(outcomes, name):
     code, output, errors = outcomes[name]
     expected = MISTAKES[name][1]
-    assert code != 0
+    assert code == MISTAKE == 2
     assert "Traceback" not in output + errors
     lines = [line for line in errors.splitlines() if line.strip()]
     assert len(lines) == 1, errors
@@ -107,16 +119,16 @@ def test_the_nearest_dataset_is_named(outcomes):
 
 
 def test_every_task_is_named_when_one_is_not_known(outcomes):
-    names = outcomes["no such task"][2].split("there are: ")[1].strip().split(", ")
+    names = outcomes["no such task"][2].split("there are: ")[1].strip(")\n").split(", ")
     assert {"MakeDemo", "BuildManifest", "ExtractExpert", "EncodeText", "TrainCE", "EvaluateCE", "Status"} <= set(names)
     assert not {"Task", "Config", "DatasetTask", "ModelTask", "Paths", "Extraction"} & set(names)
 
 
 def test_a_mistake_is_told_so_by_the_command_itself(project):
     code, output, errors = project.run_command("EvaluateCE", "--dataset", "tinny")
-    assert (code, output) == (35, "")
+    assert (code, output) == (2, "")
     assert errors.startswith("ERROR: no tinny.yaml in ")
-    assert errors.endswith("(did you mean 'tiny'?)\n")
+    assert errors.endswith("(did you mean 'tiny'? there are: tiny)\n")
 
 
 def test_a_failing_task_is_told_in_one_line_and_fails_the_command(project):

@@ -3,6 +3,7 @@ import pytest
 from luigi.cmdline import luigi_run
 
 import tasks
+from tasks.console.exit_status import MISTAKE
 from tasks.console.help import our_tasks
 
 
@@ -60,7 +61,7 @@ def test_help_without_a_task_lists_all_tasks(help_of):
 def test_a_mistyped_option_is_told_in_one_line_with_the_nearest(capsys, words, text):
     with pytest.raises(SystemExit) as end:
         luigi_run(["--module", "tasks", "EvaluateCE", *words])
-    assert end.value.code == 2
+    assert end.value.code == MISTAKE == 2
     errors = capsys.readouterr().err
     assert errors.startswith(f"ERROR: {text}")
     assert errors.count("\n") == 1

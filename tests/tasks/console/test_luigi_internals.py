@@ -4,10 +4,11 @@ import argparse
 import inspect
 
 import luigi
+import luigi.interface
 import luigi.worker
 import pytest
 from luigi.cmdline_parser import CmdlineParser
-from luigi.task_register import Register, TaskClassNotFoundException
+from luigi.retcodes import run_with_retcodes
 
 import tasks  # noqa: F401 - registers the tasks
 from tasks.console import luigi_internals
@@ -75,7 +76,23 @@ def test_a_value_that_cannot_be_parsed_is_told_from_a_bug():
     assert not luigi_internals.is_unparsable_value(bug.value)
 
 
-def test_the_message_on_an_unknown_task_is_cut_after_its_first_sentence():
-    with pytest.raises(TaskClassNotFoundException) as unknown:
-        Register.get_task_cls("NoSuchTask")
-    assert luigi_internals.unknown_task_message(unknown.value) == "No task NoSuchTask"
+def test_luigi_runs_the_typed_task_through_the_function_that_is_wrapped(monkeypatch):
+    use = "tasks/console/luigi_internals.py: around_run cannot choose the exit status"
+    assert hasattr(luigi.interface, "_run"), f"luigi.interface._run is gone: {use}"
+    assert "luigi.interface._run(" in inspect.getsource(run_with_retcodes), f"luigi.retcodes calls another run: {use}"
+    monkeypatch.setattr(luigi.interface, "_run", lambda: "ran")
+    luigi_internals.around_run(lambda run: lambda: f"judged: {run()}")
+    assert luigi.interface._run() == "judged: ran"
+
+
+def test_settings_are_read_again_from_another_folder(tmp_path, monkeypatch):
+    parser = type(luigi.configuration.get_config())
+    for name in ("_config_paths", "_instance"):
+        assert_there(parser, name, "tasks/console/luigi_internals.py: read_settings_of cannot change luigi.cfg")
+        monkeypatch.setattr(parser, name, getattr(parser, name))
+    monkeypatch.delenv("LUIGI_CONFIG_PATH", raising=False)
+    monkeypatch.setattr(parser, "_config_paths", ["/nowhere/luigi.cfg", "luigi.cfg"])
+    (tmp_path / "luigi.cfg").write_text("[core]\nworkers = 3\n", encoding="utf-8")
+    luigi_internals.read_settings_of(tmp_path, {"core": {"workers": "1", "no_lock": "true"}})
+    config = luigi.configuration.get_config()
+    assert dict(config["core"]) == {"workers": "3", "no_lock": "true"}

@@ -1,4 +1,7 @@
-from tasks.plan.settings import Extraction, Paths
+import configparser
+
+from tasks.plan.settings import DEFAULTS, Extraction, Paths
+from tests.tasks.project import CONFIGS
 
 
 def test_options_come_from_the_settings(project):
@@ -17,3 +20,9 @@ def test_the_workers_are_shared_by_the_devices(project):
         assert (settings.options().workers, settings.options().device) == (2, "cpu")
     with project.process(workers=1, device="cpu,cpu"):
         assert Extraction().options().workers == 1
+
+
+def test_the_defaults_of_luigi_are_those_of_the_shipped_settings():
+    shipped = configparser.ConfigParser()
+    shipped.read(CONFIGS.parent / "luigi.cfg", encoding="utf-8")
+    assert {section: dict(shipped[section]) for section in DEFAULTS} == DEFAULTS

@@ -1,0 +1,30 @@
+"""Makes the project folder the current one, wherever in it, or outside of it, a command was typed."""
+
+import os
+from pathlib import Path
+
+from pipeline import project
+from pipeline.errors import ConfigError
+from tasks import parameters
+from tasks.console.luigi_internals import read_settings_of
+from tasks.plan.settings import DEFAULTS, Paths
+
+
+def enter(named: str = "", configs: str = "") -> None:
+    """Goes into the project folder and reads its luigi.cfg; `named`, `configs`: typed as --project, --Paths-configs.
+
+    Other paths that are typed stay relative to where they were typed. ConfigError where there is no project folder,
+    unless [Paths] leads to configs.
+    """
+    here = Path.cwd()
+    try:
+        folder = project.find(named)
+    except ConfigError:
+        if not named and Path(configs or Paths().configs).is_dir():
+            return
+        raise
+    if folder.resolve() == here.resolve():
+        return
+    parameters.typed_in(here)
+    read_settings_of(folder, DEFAULTS)
+    os.chdir(folder)
