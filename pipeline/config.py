@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from pipeline import plain_data
 from pipeline.errors import ConfigError
 
 T = TypeVar("T")
@@ -17,35 +17,38 @@ T = TypeVar("T")
 STRICT = ConfigDict(extra="forbid", strict=True)
 """Every config dataclass sets `__pydantic_config__ = STRICT`."""
 
+MAX_BYTES = 1_000_000
+"""Of a config."""
+
 _UNKNOWN_KEY = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses duplicate keys, of which PyYAML would silently take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is there twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; ConfigError when the file is missing, malformed, or not a mapping."""
+    """The mapping in a YAML file; ConfigError when the file is missing, malformed, too large, or not a mapping."""
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - it is a SafeLoader
+        data = plain_data.parse_yaml(_text(path))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file{nearest(path.stem, _stems(path.parent))}") from None
+    except ConfigError:
+        raise
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected 'key: value' lines, found {type(data).__name__}")
     return data
+
+
+def _text(path: Path) -> str:
+    """The text of a config; ConfigError for what is no file, or too large to be a config."""
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path}: cannot be read: no file")
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{path}: larger than {MAX_BYTES / 1e6:.0f} MB, which no config is")
+    return content.decode("utf-8")
 
 
 def parse(cls: type[T], data: Any, where: str) -> T:
@@ -55,7 +58,7 @@ def parse(cls: type[T], data: Any, where: str) -> T:
     """
     try:
         plain = json.dumps(data, allow_nan=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(f"{where}: a value that is no plain number, text, list or mapping: {error}") from None
     try:
         # Through JSON: pydantic's strict mode then takes a list for a tuple, an int for a float, and nothing else.

@@ -1,6 +1,5 @@
 """Models and tokenizers that transformers and tokenizers build from the files of a Hugging Face repository."""
 
-import json
 import zlib
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from extractors.networks.base import NetworkPlugin, Tensors
 from extractors.text import tokens
 from pipeline.errors import WeightsError
+from pipeline.plain_data import parse_json
 from pipeline.weights.catalog import hub_file
 from pipeline.weights.files import WeightFile
 
@@ -49,7 +49,7 @@ def read_config(path: Path) -> Any:
     from transformers import AutoConfig
 
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
+        settings = parse_json(path.read_text(encoding="utf-8"))
         return AutoConfig.for_model(settings.pop("model_type"), **settings)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"{path}: no config.json of a model that transformers knows: {error}") from None
@@ -84,7 +84,10 @@ def read_padding_tokenizer(path: Path, config_path: Path, length: int) -> Any:
     The padding token is the one in the tokenizer_config.json at `config_path`; id 0 where that names none.
     """
     tokenizer = read_tokenizer(path, length)
-    entry = json.loads(config_path.read_text(encoding="utf-8")).get("pad_token")
+    try:
+        entry = parse_json(config_path.read_text(encoding="utf-8")).get("pad_token")
+    except (ValueError, AttributeError) as error:
+        raise WeightsError(f"{config_path}: no tokenizer_config.json: {error}") from None
     pad_token = str(entry.get("content") if isinstance(entry, dict) else entry)
     tokenizer.enable_padding(length=length, pad_id=tokenizer.token_to_id(pad_token) or 0)
     return tokenizer

@@ -1,6 +1,5 @@
 """Loads the models that the authors of Collaborative Experts published: trained_model.pth with its config.json."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import CE
 from models.released import legacy
 from pipeline.errors import ConfigError
+from pipeline.plain_data import parse_json
 
 DROPPED = ("ce.moe_fc_bottleneck1.", "ce.moe_cg.", "ce.moe_fc_proj.")
 """Unused layers in the earliest checkpoints."""
@@ -55,8 +55,18 @@ DIMS = {
 
 
 def load_released(checkpoint: Path, settings: Path) -> CE:
-    """The published model in evaluation mode, from its trained_model.pth and its config.json (`settings`)."""
-    return build(json.loads(settings.read_text(encoding="utf-8")), legacy.state_dict(checkpoint))
+    """The published model in evaluation mode, from its trained_model.pth and its config.json (`settings`).
+
+    ConfigError where the config cannot be read, is of another kind, or does not fit the weights.
+    """
+    weights = legacy.state_dict(checkpoint)
+    try:
+        return build(parse_json(settings.read_text(encoding="utf-8")), weights)
+    except ConfigError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise ConfigError(f"{settings}: no config.json of the model in {checkpoint.name} ({told})") from None
 
 
 def build(config: Mapping[str, Any], state_dict: Mapping[str, Tensor]) -> CE:

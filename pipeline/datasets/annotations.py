@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from pipeline.datasets.splits import SPLITS, SplitFractions, splits_by_hash
 from pipeline.demo.make import DemoSettings
 from pipeline.errors import AnnotationError
 from pipeline.file_kinds import irregular
+from pipeline.plain_data import parse_json
 
 DATASETS = Path("configs/datasets")
 COLUMNS = ("video", "caption", "split", "tags")
@@ -195,7 +195,7 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _json_row(line: str, where: str) -> dict[str, str]:
     try:
-        row: Any = json.loads(line)
+        row: Any = parse_json(line)
     except ValueError as error:
         raise AnnotationError(f"{where}: not JSON: {error}") from None
     if not isinstance(row, dict):

@@ -1,11 +1,11 @@
 """Reads what a published checkpoint of Collaborative Experts was trained on, and finds the YAMLs of its experts."""
 
 import functools
-import json
 from pathlib import Path
 
 from pipeline.errors import ConfigError
 from pipeline.file_kinds import irregular
+from pipeline.plain_data import parse_json
 from pipeline.stores.fingerprint import file_sha256
 
 YAMLS = {
@@ -23,7 +23,9 @@ def modalities(path: Path) -> list[str]:
     if why := irregular(path):
         raise ConfigError(f"--config {path}: {why}")
     try:
-        names: list[str] = json.loads(path.read_text(encoding="utf-8"))["experts"]["modalities"]
+        names = parse_json(path.read_text(encoding="utf-8"))["experts"]["modalities"]
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise TypeError("experts.modalities must be a list of names")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"--config {path}: no config.json of a published model: {error!r}") from None
     return names

@@ -1,3 +1,4 @@
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -199,3 +200,27 @@ def test_a_key_that_is_there_twice_is_a_mistake(tmp_path):
     path.write_text("a: 1\nb: {c: 1, c: 2}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="'c' is there twice"):
         config.read_yaml(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: x\nfree: {a: " + "[" * 5000 + "]" * 5000 + "}",
+        "? [name]\n: x",
+        "name: x\nnote: 2024-13-45",
+        'name: "\\ud800"',
+        "name: x\nfree: &a {b: *a}",
+    ],
+)
+def test_what_pyyaml_chokes_on_is_one_line_that_names_the_file(tmp_path, text):
+    complaint(tmp_path, text)
+
+
+def test_a_file_that_is_too_large_for_a_config_is_not_parsed(tmp_path):
+    assert "larger than 1 MB" in complaint(tmp_path, "name: x\n" + "# comment\n" * 100_000)
+
+
+def test_what_is_no_file_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "some.yaml")
+    with pytest.raises(ConfigError, match=r"some\.yaml: cannot be read"):
+        config.load(Outer, tmp_path / "some.yaml")

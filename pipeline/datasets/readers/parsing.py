@@ -1,7 +1,6 @@
 """Parsing shared by the readers: JSON and text files, captions, and errors that name the file."""
 
 import errno
-import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -9,6 +8,7 @@ from typing import Any, TextIO
 from pipeline.datasets.annotations import Annotation, Caption
 from pipeline.errors import AnnotationError
 from pipeline.file_kinds import irregular
+from pipeline.plain_data import parse_json
 
 
 def open_text(path: Path) -> TextIO:
@@ -22,7 +22,7 @@ def read_json(path: Path) -> Any:
     """The parsed content of a JSON file; AnnotationError when it cannot be read."""
     try:
         with open_text(path) as file:
-            return json.load(file)
+            return parse_json(file.read())
     except (OSError, ValueError) as error:
         raise AnnotationError(f"{path}: cannot be read: {error}; get the file again") from None
 

@@ -185,3 +185,11 @@ def _norm(name, dim):
 
 def _linear(name, dim_in, dim_out):
     return {f"{name}.weight": torch.randn(dim_out, dim_in), f"{name}.bias": torch.randn(dim_out)}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"arch": 3}', "[" * 100_000])
+def test_a_config_that_is_none_of_the_checkpoint_is_one_line(tmp_path, text):
+    (tmp_path / "config.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"no config\.json of the model in released_format_ckpt\.pth") as caught:
+        load.load_released(reference_cases.find("released_format_ckpt.pth"), tmp_path / "config.json")
+    assert "\n" not in str(caught.value)

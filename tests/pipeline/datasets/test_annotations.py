@@ -233,3 +233,8 @@ def test_captions_may_lie_beside_the_videos_as_text(tmp_path, clip):
     before = scan.scan_digest("own", own)
     (tmp_path / "silent.txt").write_text("Nothing is heard.")
     assert scan.scan_digest("own", own) != before
+
+
+def test_a_line_that_is_nested_too_deeply_is_named(tmp_path):
+    message = complaint(tmp_path, '{"video": "a.mp4", "caption": "x"}\n' + "[" * 100_000, "captions.jsonl")
+    assert message == ":2: not JSON: lists or mappings are nested too deeply"

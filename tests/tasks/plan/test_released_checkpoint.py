@@ -19,3 +19,13 @@ def test_a_pipe_in_place_of_a_published_file_is_told_and_not_waited_for(tmp_path
     for read in (modalities, sha256):
         with pytest.raises(ConfigError, match="pipe: a named pipe, not a file"):
             read(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"experts": {"modalities": 3}}', '{"experts": {"modalities": [[]]}}', "[" * 100_000]
+)
+def test_a_config_that_is_none_of_a_published_model_is_one_line(tmp_path, text):
+    (tmp_path / "config.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"no config\.json of a published model") as caught:
+        modalities(tmp_path / "config.json")
+    assert "\n" not in str(caught.value)
