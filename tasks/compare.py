@@ -84,4 +84,9 @@ class CompareRuns(DatasetTask):
         reports = [recipe for task in self._evaluations() if (recipe := task.recipe()) is not None]
         if len(reports) < 2:
             return None
-        return {"stage": "compare", "version": COMPARE_VERSION, "reports": [fingerprint(report) for report in reports]}
+        return {
+            "stage": "compare",
+            "version": COMPARE_VERSION,
+            "models": self._names(),  # two YAMLs with other names may say the same
+            "reports": [fingerprint(report) for report in reports],
+        }

@@ -92,5 +92,7 @@ class EvaluateReleased(DatasetTask):
             "split": self.split,
             **inputs,
             "imported": train.get("imported"),
+            "name": Path(self.checkpoint).name,
+            **self.plan.shown(),
             **{name: released_checkpoint.sha256(path) for name, path in files.items()},
         }

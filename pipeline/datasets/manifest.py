@@ -92,11 +92,24 @@ def save(manifest: Manifest, folder: Path) -> None:
     body = {"warnings": manifest.warnings, "videos": [dataclasses.asdict(video) for video in manifest.videos]}
     path = folder / manifest.fingerprint / "manifest.json"
     atomic.write_text(path, json.dumps(body, ensure_ascii=False, indent=1))
+    _load_videos.cache_clear()
 
 
-def write_pointer(folder: Path, digest: str, name: str) -> None:
-    """Records the fingerprint `name` of the manifest that belongs to a scan digest (see `scan.scan_digest`)."""
-    atomic.write_text(folder / f"look-{digest}.json", json.dumps({"manifest": name}))
+def write_pointer(folder: Path, digest: str, name: str, warnings: Sequence[str] = ()) -> None:
+    """Records the fingerprint `name` of the manifest that belongs to a scan digest (see `scan.scan_digest`).
+
+    The warnings depend on the settings, e.g. on the known counts, and no fingerprint of a manifest tells these apart.
+    """
+    atomic.write_text(folder / f"look-{digest}.json", json.dumps({"manifest": name, "warnings": list(warnings)}))
+
+
+def read_warnings(folder: Path, digest: str) -> tuple[str, ...] | None:
+    """The warnings that belong to a scan digest, or None where an older version recorded none."""
+    try:
+        pointer = json.loads((folder / f"look-{digest}.json").read_text(encoding="utf-8"))
+        return tuple(pointer["warnings"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
 
 
 def read_pointer(folder: Path, digest: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.datasets.annotations import Annotation, DatasetConfig, annotation_files
 from pipeline.datasets.availability import how_to_get, is_imported
-from pipeline.datasets.files import FileInfo, VideoFile, cached_infos, find_videos, inspect_files
+from pipeline.datasets.files import INSPECT_VERSION, FileInfo, VideoFile, cached_infos, find_videos, inspect_files
 from pipeline.datasets.manifest import MANIFEST_VERSION, MISSING, UNLABELLED, Manifest, Video, recipe
 from pipeline.datasets.matching import match_files, refuse_missing, refuse_unrelated, shared_between_splits
 from pipeline.datasets.protocol import annotations_of
@@ -27,6 +27,7 @@ def scan_digest(name: str, settings: DatasetConfig) -> str:
     return fingerprint.fingerprint(
         {
             "version": MANIFEST_VERSION,
+            "inspect": INSPECT_VERSION,
             "dataset": name,
             "settings": _manifest_settings(settings),
             "captions": [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats],

@@ -4,7 +4,7 @@ Only indexes are read, never an array.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,8 +80,13 @@ class Inventory:
         """The manifest of the dataset's folder as it is now, or None where it must be built first."""
         selection = self.selection
         folder = self._manifests
-        name = manifest.read_pointer(folder, _scan_digest(selection.dataset, selection.settings))
-        return manifest.load(selection.dataset, Path(selection.settings.videos), folder, name) if name else None
+        digest = _scan_digest(selection.dataset, selection.settings)
+        name = manifest.read_pointer(folder, digest)
+        if name is None:
+            return None
+        found = manifest.load(selection.dataset, Path(selection.settings.videos), folder, name)
+        warnings = manifest.read_warnings(folder, digest)
+        return found if warnings is None else replace(found, warnings=warnings)
 
     def build_manifest(self, workers: int, deadline_s: float, progress: Progress) -> Manifest:
         """Scans the dataset's folder again, reads the new and changed files, and saves the manifest."""
@@ -90,7 +95,7 @@ class Inventory:
         digest = _scan_digest(selection.dataset, selection.settings)
         built = scan.build(selection.dataset, selection.settings, selection.layout.cache, workers, deadline_s, progress)
         manifest.save(built, self._manifests)
-        manifest.write_pointer(self._manifests, digest, built.fingerprint)
+        manifest.write_pointer(self._manifests, digest, built.fingerprint, built.warnings)
         return built
 
     def refuse_empty_splits(self, splits: str) -> None:

@@ -119,7 +119,15 @@ class Plan:
             "version": EVALUATE_VERSION,
             "split": split,
             "train": {str(seed): fingerprint(run) for seed, run in zip(seeds, runs, strict=True) if run},
+            **self.shown(),
         }
+
+    def shown(self) -> Recipe:
+        """What a report says of its data that no recipe of a training holds: modalities, and warnings if any."""
+        videos = self.inventory.manifest()
+        modalities = {expert.name: expert.config.modality for expert in self.selection.experts}
+        warnings = list(videos.warnings) if videos else []
+        return {"modalities": modalities} | ({"warnings": warnings} if warnings else {})
 
     def evaluate_folder(self, seeds: Sequence[int], split: str) -> Path | None:
         """Folder of a report."""

@@ -19,10 +19,10 @@ RANKINGS_VERSION = 3
 
 
 class RankingsPage:
-    """rankings.html beside the report on `split` of models with these `seeds`, of which it shows the first."""
+    """rankings.html beside the report on `split` of models with these `seeds`, of which it shows the lowest."""
 
     def __init__(self, plan: Plan, seeds: Sequence[int], split: str) -> None:
-        self._plan, self._seed, self._split = plan, seeds[0], split
+        self._plan, self._seed, self._split = plan, min(seeds), split
         report = plan.evaluate_folder(seeds, split)
         self.recipe = {} if report is None else self._recipe(report)
         """All that decides the page besides the report; empty while the report's inputs are missing."""

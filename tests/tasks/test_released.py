@@ -54,9 +54,14 @@ def test_a_released_checkpoint_is_evaluated_on_an_imported_archive(imported):
 
 def test_the_file_is_part_of_what_the_report_is_named_by(imported, tmp_path):
     evaluate()
-    other = tmp_path / "other.pth"
+    other = tmp_path / CHECKPOINT.name
     shutil.copy(CHECKPOINT, other)
     assert EvaluateReleased(dataset="msrvtt", checkpoint=str(other), config=str(CONFIG)).complete(), "same bytes"
+    renamed = other.rename(tmp_path / "other.pth")
+    assert not EvaluateReleased(dataset="msrvtt", checkpoint=str(renamed), config=str(CONFIG)).complete(), (
+        "the report says the name of the file"
+    )
+    renamed.rename(other)
     other.write_bytes(other.read_bytes() + b" ")
     assert not EvaluateReleased(dataset="msrvtt", checkpoint=str(other), config=str(CONFIG)).complete()
 

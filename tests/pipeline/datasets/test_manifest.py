@@ -67,3 +67,13 @@ def test_a_split_of_files_that_cannot_be_read_is_empty(dataset):
     with pytest.raises(AnnotationError, match="no captioned video but 1 that cannot be read in the val split"):
         built.refuse_empty(["val"])
     built.refuse_empty(["train"], ["val", "train"])
+
+
+def test_warnings_belong_to_the_settings_not_to_the_manifest(tmp_path):
+    assert manifest.read_warnings(tmp_path, "look") is None
+    manifest.write_pointer(tmp_path, "look", "name", ("one", "two"))
+    manifest.write_pointer(tmp_path, "other", "name")
+    assert manifest.read_warnings(tmp_path, "look") == ("one", "two")
+    assert manifest.read_warnings(tmp_path, "other") == ()
+    (tmp_path / "look-old.json").write_text('{"manifest": "name"}', encoding="utf-8")
+    assert manifest.read_warnings(tmp_path, "old") is None

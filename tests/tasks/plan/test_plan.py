@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import pytest
 
+from pipeline.datasets import scan
 from pipeline.errors import PipelineError
-from pipeline.stores.fingerprint import fingerprint
+from pipeline.stores.fingerprint import Recipe, differences, fingerprint
 from tasks.plan.plan import load_plan
 from tasks.plan.settings import Paths
 
@@ -53,3 +55,38 @@ def test_before_the_manifest_no_recipe_is_known(project):
         assert tiny.train_recipe(0) is tiny.train_folder(0) is tiny.evaluate_recipe((0,), "test") is None
         with pytest.raises(PipelineError, match="no manifest; run BuildManifest --dataset tiny"):
             tiny.sources()
+
+
+@pytest.fixture
+def warned(project, monkeypatch):
+    """The same videos under other settings, under which the manifest has a warning."""
+    build = scan.build
+    monkeypatch.setattr(scan, "build", lambda *rest: replace(build(*rest), warnings=("one caption too many",)))
+    project.edit("datasets", "tiny", allow_partial=True)
+    with project.process():
+        load_plan(Paths().layout, "tiny").inventory.build_manifest(1, 60.0, lambda done, total: None)
+
+
+def recipes_of(project) -> tuple[Recipe, Recipe]:
+    """The recipes of a training and of its report, as a new process sees them."""
+    with project.process():
+        plan = load_plan(Paths().layout, "tiny")
+        return plan.train_recipe(0), plan.evaluate_recipe((0,), "test")
+
+
+def test_the_modalities_that_a_report_shows_are_in_its_recipe(project):
+    train, report = recipes_of(project)
+    project.edit("experts", "rgb_light", modality="colour")
+    train_after, report_after = recipes_of(project)
+    assert train_after == train
+    assert differences(report, report_after) == ["modalities.rgb_light: rgb -> colour"]
+
+
+def test_the_warnings_that_a_report_shows_are_in_its_recipe_and_those_of_the_settings_as_they_are(project, request):
+    train, report = recipes_of(project)
+    request.getfixturevalue("warned")
+    train_after, report_after = recipes_of(project)
+    assert train_after == train
+    assert differences(report, report_after) == ["warnings: (new) -> ['one caption too many']"]
+    project.edit("datasets", "tiny", allow_partial=False)  # settings that are put back have their own again
+    assert recipes_of(project) == (train, report)
