@@ -118,7 +118,7 @@ def test_the_loss_of_a_batch_is_on_the_gpu_and_of_types_that_go_together(gating,
     data = synthetic_split(8, 1)
     run = runs.start(
         data,
-        dataclasses.replace(SETTINGS, architecture=architecture, runtime=Runtime("cpu", "fp32")),
+        dataclasses.replace(SETTINGS, architecture=architecture, runtime=Runtime("cpu")),
         0,
         Hardware(torch.device("cpu"), torch.float32),
     )
