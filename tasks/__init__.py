@@ -1,5 +1,12 @@
 """The tasks of the DAG, as `luigi --module tasks <Task>` finds them."""
 
+# ruff: noqa: E402 - the first thing to happen is no import of theirs
+
+from pipeline.running import stopping
+
+# What follows takes a second, in which a run may be stopped too.
+stopping.install()
+
 from tasks.ablation import AblateExperts
 from tasks.compare import CompareRuns
 from tasks.console.startup import prepare_process

@@ -7,7 +7,7 @@ import luigi
 from pipeline.stores import recipes
 from pipeline.stores.fingerprint import Recipe
 from tasks.console.metrics_table import print_report
-from tasks.console.terminal import progress_bar
+from tasks.console.progress import progress_bar
 from tasks.dataset_task import SEEDS_HELP, ModelTask
 from tasks.parameters import split_parameter
 from tasks.plan.data_summary import data_summary

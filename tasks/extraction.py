@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import luigi
 
 from pipeline.errors import ConfigError
+from pipeline.running.stopping import deferred
 from pipeline.stores import recipes
 from tasks.console.extraction_estimate import announce_extraction
-from tasks.console.terminal import progress_bar
+from tasks.console.progress import progress_bar, video_progress
 from tasks.dataset_task import DatasetTask, ModelTask
 from tasks.fetch_weights import FetchWeights, expert_networks, say_unpinned, text_network
 from tasks.manifest import BuildManifest
@@ -73,8 +74,8 @@ class ExtractExpert(DatasetTask):
             recipes.write_recipe(item.folder, item.expert.recipe, provenance(item.expert.config.extractor))
         settings, files = Extraction(), self.plan.inventory.files()
         announce_extraction(wanted, files, settings, self.plan.selection.layout.store)
-        with progress_bar("Extracting", "video") as progress:
-            errors = extract(settings.devices, wanted, files, settings.options(), progress)
+        with deferred() as stop, video_progress("Extracting") as progress:
+            errors = extract(settings.devices, wanted, files, settings.options(), progress, stop)
         if errors:
             raise ExceptionGroup("experts that failed; the others are kept", list(errors.values()))
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 import luigi
 
 from pipeline.errors import ConfigError
-from tasks.console.terminal import print_table, progress_bar, say
+from tasks.console.progress import progress_bar
+from tasks.console.terminal import print_table, say
 from tasks.dataset_task import DatasetTask, RunsEachTime
 from tasks.parameters import TypedPath
 from tasks.plan.inventory import rescan

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import luigi
 
-from tasks.console.terminal import progress_bar, say
+from tasks.console.progress import progress_bar
+from tasks.console.terminal import say
 from tasks.dataset_task import DatasetTask
 from tasks.plan.inventory import rescan
 from tasks.plan.settings import Extraction

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import luigi
 
-from tasks.console.terminal import progress_bar, say
+from tasks.console.progress import progress_bar
+from tasks.console.terminal import say
 from tasks.dataset_task import SEEDS_HELP, ModelTask
 from tasks.evaluation import EvaluateCE
 from tasks.parameters import split_parameter

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import luigi
 
 from pipeline.stores import recipes
-from tasks.console.terminal import progress_bar
+from tasks.console.progress import progress_bar
 from tasks.dataset_task import ModelTask
 from tasks.extraction import EncodeText, extraction
 from tasks.parameters import hidden_unnamed

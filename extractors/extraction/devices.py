@@ -1,14 +1,14 @@
 """Runs the pass on several devices: one process per device, which requests the videos in chunks of about one part.
 
-A part of an expert holds the same videos as on one device, and batches are packed within a part. So on equal devices
-the features are bit for bit those of one device, whichever process computed them.
+The features of a video depend on no other video. So on equal devices they are bit for bit those of one device,
+whichever process computed them.
 """
 
 import dataclasses
 import os
 import pickle
 import signal
-import sys
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -16,24 +16,29 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from extractors.extraction import one_pass
-from extractors.extraction.one_pass import PassOptions, Todo, Wanted, missing_videos, run_pass
+from extractors.extraction.one_pass import ExtractProgress, missing_videos, run_pass, seconds_of
+from extractors.extraction.watch import POLL_INTERVAL_S, Throttled, Watch
+from extractors.extraction.work import PassOptions, Todo, Wanted
 from pipeline.datasets.manifest import Video
 from pipeline.errors import ExtractionError
-from pipeline.running.processes import SigintBlockedContext
+from pipeline.running.processes import UnsignalledContext
 
 Chunk = list[tuple[Path, Video, tuple[str, ...]]]
-"""Videos for one process, with the names of the experts that lack them; at most one part of each expert."""
+"""Videos for one process, with the names of the experts that lack them."""
 
 REQUEST = "request"
-VIDEO_DONE = "video done"
-"""Messages of a process: it requests a chunk, or has finished a video. Its last message is expert -> error."""
+"""A process requests a chunk. Its other messages are (seconds of video done, stage) and, at last, expert -> error."""
 
-TERMINATE_TIMEOUT_S = 10.0
-"""Time for a process to end its decode workers before it is killed."""
+STOP = "stop"
+"""The parent's only message that is not the answer to a request; that something has arrived is enough to stop."""
+
+TELL_INTERVAL_S = 0.5
+
+STOP_TIMEOUT_S = 8.0
+"""Time for a process to put its work away and to end its decode workers, before it is killed."""
 
 
 def extract(
@@ -41,40 +46,36 @@ def extract(
     wanted: Sequence[Wanted],
     videos: Sequence[tuple[Path, Video]],
     options: PassOptions,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: ExtractProgress = lambda done_s, total_s, stage: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Exception]:
     """As `one_pass.extract`, on all of `devices`, with `options.workers` decode workers each.
 
     A process that was killed is reported as an error under the name of its device; the others finish the remaining
     chunks.
     """
-    chunks = chunks_of(wanted, videos, options.videos_per_part)
-    if min(len(devices), len(chunks)) < 2:
-        return one_pass.extract(wanted, videos, dataclasses.replace(options, device=devices[0]), progress)
-    processes = [_DeviceProcess(device, wanted, options) for device in devices[: len(chunks)]]
-    try:
-        return _serve(processes, chunks, progress)
-    finally:
-        for process in processes:
-            process.stop()
-
-
-def chunks_of(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]], videos_per_part: int) -> list[Chunk]:
-    """The missing videos in chunks, in manifest order.
-
-    A part of an expert is never split: it belongs to the chunk of its first video. So where experts lack different
-    videos, some videos are decoded in two chunks; the parts of an expert must not depend on what others lack.
-    """
     todo = missing_videos(wanted, videos)
-    chunks: dict[int, dict[int, list[str]]] = {}
-    for item in wanted:
-        missing = [index for index, (_, video, _) in enumerate(todo) if video.content in item.keys]
-        for first in range(0, len(missing), videos_per_part):
-            part = missing[first : first + videos_per_part]
-            chunk = chunks.setdefault(part[0] // videos_per_part, {})
-            for index in part:
-                chunk.setdefault(index, []).append(item.expert.name)
-    return [[(*todo[index][:2], tuple(chunk[index])) for index in sorted(chunk)] for _, chunk in sorted(chunks.items())]
+    chunks = chunks_of(todo, options.videos_per_part)
+    if min(len(devices), len(chunks)) < 2:
+        return one_pass.extract(wanted, videos, dataclasses.replace(options, device=devices[0]), progress, stop)
+    processes: list[_DeviceProcess] = []
+    try:
+        processes += (_DeviceProcess(device, wanted, options) for device in devices[: len(chunks)])
+        total_s = seconds_of(todo)
+        return _serve(processes, chunks, lambda done_s, stage: progress(done_s, total_s, stage), stop)
+    finally:
+        # Those that were asked to stop have had their time.
+        until_s = time.monotonic() + (0 if stop() else STOP_TIMEOUT_S)
+        for process in processes:
+            process.connection.close()
+        for process in processes:
+            process.end(until_s)
+
+
+def chunks_of(todo: Sequence[Todo], size: int) -> list[Chunk]:
+    """The videos in chunks of `size`, in manifest order."""
+    named = [(path, video, tuple(expert.name for expert in experts)) for path, video, experts in todo]
+    return [named[first : first + size] for first in range(0, len(named), size)]
 
 
 def without_networks(wanted: Wanted) -> Wanted:
@@ -85,29 +86,34 @@ def without_networks(wanted: Wanted) -> Wanted:
 
 
 def _serve(
-    processes: "list[_DeviceProcess]", chunks: Sequence[Chunk], progress: Callable[[int, int], None]
+    processes: "list[_DeviceProcess]",
+    chunks: Sequence[Chunk],
+    progress: Callable[[float, str], None],
+    stop: Callable[[], bool],
 ) -> dict[str, Exception]:
-    """Answer requests for chunks until all processes have ended; the first error of each expert."""
-    queue, total, done = deque(chunks), sum(map(len, chunks)), 0
+    """Answers requests for chunks until all processes have ended; the first error of each expert."""
+    queue, done_s, stage = deque(chunks), 0.0, ""
     errors: dict[str, Exception] = {}
     running: dict[Any, _DeviceProcess] = {process.connection: process for process in processes}
-    while running:
-        for connection in wait(list(running)):
+    stop_s = float("inf")
+    while running and time.monotonic() < stop_s:
+        if stop() and stop_s == float("inf"):
+            stop_s = time.monotonic() + STOP_TIMEOUT_S
+            queue.clear()
+            for process in running.values():
+                process.send(STOP)
+        for connection in wait(list(running), POLL_INTERVAL_S):
             process = running[connection]
-            try:
-                message = process.connection.recv()
-                if message == REQUEST:
-                    process.connection.send(queue.popleft() if queue else None)
-                    continue
-            except (EOFError, OSError):
-                message = {process.device: process.crash_error()}
-            if message == VIDEO_DONE:
-                done += 1
-                progress(done, total)
+            message = process.receive()
+            if message == REQUEST:
+                process.send(queue.popleft() if queue else None)
+            elif isinstance(message, tuple):
+                done_s, stage = done_s + message[0], message[1]
             else:
                 errors = message | errors
                 process.has_ended = True
                 del running[connection]
+        progress(done_s, stage)
     return errors
 
 
@@ -116,7 +122,7 @@ class _DeviceProcess:
 
     def __init__(self, device: str, wanted: Sequence[Wanted], options: PassOptions) -> None:
         self.device = device
-        context = SigintBlockedContext()
+        context = UnsignalledContext()
         self.connection, child_end = context.Pipe()  # not a queue, which a killed process may leave locked
         arguments = child_end, [without_networks(item) for item in wanted], dataclasses.replace(options, device=device)
         self._process: BaseProcess = context.Process(target=_main, args=arguments, name=device)
@@ -124,9 +130,21 @@ class _DeviceProcess:
         self._process.start()
         child_end.close()
 
-    def crash_error(self) -> ExtractionError:
+    def receive(self) -> Any:
+        """The next message of the process; where it was killed, an error in place of its last one."""
+        try:
+            return self.connection.recv()
+        except (EOFError, OSError):
+            return {self.device: self._crash_error()}
+
+    def send(self, message: Any) -> None:
+        """Sends a message; one to a process that was killed is lost, and `receive` reports that."""
+        with suppress(OSError):
+            self.connection.send(message)
+
+    def _crash_error(self) -> ExtractionError:
         """Why the process ended without its last message."""
-        self._process.join(TERMINATE_TIMEOUT_S)
+        self._process.join(STOP_TIMEOUT_S)
         code = self._process.exitcode or 0
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         hint = " (the system does so when memory is short: fewer workers or devices need less)" if code == -9 else ""
@@ -134,31 +152,41 @@ class _DeviceProcess:
             f"the process on {self.device} {how}{hint}; what was published is kept: the same command goes on from it"
         )
 
-    def stop(self) -> None:
-        """End the process and its decode workers; kill it if it does not end in time."""
-        self.connection.close()
-        if not self.has_ended:
-            self._process.terminate()
-        self._process.join(TERMINATE_TIMEOUT_S)
+    def end(self, until_s: float) -> None:
+        """Waits until `until_s` for the process, which stops when its connection is closed; then kills it.
+
+        Its decode workers end with it. One that has sent its last message only has to exit.
+        """
+        self._process.join(STOP_TIMEOUT_S if self.has_ended else max(0.0, until_s - time.monotonic()))
         if self._process.is_alive():
             self._process.kill()
-            self._process.join()
+        self._process.join()
 
 
 def _main(parent: Connection, wanted: Sequence[Wanted], options: PassOptions) -> None:
     """The main function of a process: a pass over the chunks that it receives."""
-    signal.signal(signal.SIGTERM, _exit)  # a normal exit ends the decode workers too
+    progress = Throttled(_teller(parent), TELL_INTERVAL_S)
     try:
         own_options = dataclasses.replace(options, device=see_only(options.device))
-        errors = run_pass(wanted, _received(parent, wanted), own_options, lambda done: parent.send(VIDEO_DONE))
+        errors = run_pass(wanted, _received(parent, wanted), own_options, Watch(progress, parent.poll))
+        progress.flush()
     except Exception as error:
         errors = {options.device: error}
     with suppress(OSError):  # the parent has ended, and nobody receives this
         parent.send({name: _picklable(error) for name, error in errors.items()})
 
 
-def _exit(number: int, frame: FrameType | None) -> NoReturn:
-    sys.exit(128 + number)
+def _teller(parent: Connection) -> Callable[[float, str], None]:
+    """The progress of a pass as messages with what has been done since the last one."""
+    told_s = 0.0
+
+    def tell(done_s: float, stage: str) -> None:
+        nonlocal told_s
+        with suppress(OSError):
+            parent.send((done_s - told_s, stage))
+        told_s = done_s
+
+    return tell
 
 
 def see_only(device: str) -> str:
@@ -178,9 +206,12 @@ def _received(parent: Connection, wanted: Sequence[Wanted]) -> Iterator[Todo]:
     """Video by video; requests the next chunk after the last video of one."""
     experts = {item.expert.name: item.expert for item in wanted}
     while True:
-        parent.send(REQUEST)
-        chunk: Chunk | None = parent.recv()
-        if chunk is None:
+        try:
+            parent.send(REQUEST)
+            chunk = parent.recv()
+        except (EOFError, OSError):  # the parent was killed
+            return
+        if chunk is None or chunk == STOP:
             return
         for path, video, names in chunk:
             yield path, video, tuple(experts[name] for name in names)

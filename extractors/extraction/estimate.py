@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractors.extraction.one_pass import PassOptions, Todo, Wanted, extract, missing_videos
+from extractors.extraction.one_pass import extract, missing_videos
 from extractors.extraction.views import num_segments
+from extractors.extraction.work import PassOptions, Todo, Wanted
 from pipeline.datasets.manifest import Video
 from pipeline.untrusted.archives import scratch
 

@@ -1,10 +1,17 @@
-"""Runs one expert in a pass: packs items into batches across videos, collects the rows, publishes parts."""
+"""Runs one expert in a pass: packs items into batches, collects the rows, publishes the videos that are whole.
 
+The features of a video do not depend on the videos beside it, nor on where a part ends. On a CPU, where large batches
+gain nothing, no batch spans two videos. On a GPU batches do, and each has the full size: a batch that must go before it
+is full is filled up with copies of its last item. So all shapes are equal, and with them the arithmetic of each item.
+"""
+
+import functools
+import time
 from collections import deque
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,86 +19,16 @@ from numpy.typing import NDArray
 from extractors.base import Embedded
 from extractors.extraction.batches import Batches
 from extractors.extraction.network_thread import NetworkThread
+from extractors.extraction.video_rows import VideoRows, check_embedded
 from extractors.extraction.views import Prepared
-from extractors.registry import NamedExpert
-from pipeline.errors import ExtractionError
+from extractors.extraction.watch import StopRequestedError, Watch
+from extractors.extraction.work import PassOptions, SegmentResult, Wanted
 from pipeline.stores import parts
-from pipeline.stores.parts import Features
-from pipeline.stores.store import Row
+
+P = ParamSpec("P")
 
 MAX_QUEUED = 1
 """Batches of an expert that are queued while its networks run on another one."""
-
-
-@dataclass(frozen=True)
-class PassOptions:
-    """Settings of a pass that affect speed only; none of them changes a feature."""
-
-    workers: int
-    """Decode workers."""
-    deadline_s: float
-    """Timeout for decoding one segment of one video."""
-    videos_per_part: int
-    device: str
-    """cpu or cuda:<n>"""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One expert of a pass: the store to fill, and the videos that are missing there."""
-
-    expert: NamedExpert
-    folder: Path
-    """Folder of the store."""
-    keys: frozenset[str]
-    """Content hashes of the missing videos."""
-
-
-@dataclass(frozen=True)
-class SegmentResult:
-    """What the decode workers returned for one segment of a video."""
-
-    key: str
-    """Content hash of the video."""
-    experts: tuple[str, ...]
-    """Names of the experts that lack the video."""
-    index: int
-    """Of the segment."""
-    num_segments: int
-    prepared: dict[str, Prepared] | None
-    """Expert -> its items; None if the segment could not be decoded at all."""
-    reason: str
-    """Why it could not be decoded."""
-
-    @property
-    def is_last(self) -> bool:
-        """Whether it is the last segment of its video."""
-        return self.index == self.num_segments - 1
-
-    def of(self, expert: str) -> Prepared:
-        """The items of one expert."""
-        return Prepared.nothing(self.reason, failed=True) if self.prepared is None else self.prepared[expert]
-
-
-@dataclass
-class _VideoRows:
-    """The rows of one video of the part that is being filled; they arrive batch by batch."""
-
-    key: str
-    notes: list[str] = field(default_factory=list)
-    failed: bool = False
-    values: list[NDArray[np.float32]] = field(default_factory=list)
-    times_s: list[NDArray[np.float64]] = field(default_factory=list)
-    extras: list[dict[str, NDArray[Any]]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Target:
-    """Where the rows of an item belong."""
-
-    video: _VideoRows
-    time_s: NDArray[np.float64]
-    """(2,), start and end of the item."""
 
 
 _Kind = tuple[str, tuple[int, ...]]
@@ -100,126 +37,156 @@ _Kind = tuple[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class _Item:
-    target: _Target
+    video: VideoRows
+    time_s: NDArray[np.float64]
+    """(2,), start and end."""
     data: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A batch that was submitted to the networks."""
+
+    batch: list[_Item]
+    num_items: int
+    """With the copies that fill it up."""
+    future: Future[Embedded]
+
+
+def _keeping_error(method: "Callable[Concatenate[ExpertRun, P], None]") -> "Callable[Concatenate[ExpertRun, P], None]":
+    """The method without effect after an error of the run; its own error becomes that of the run."""
+
+    @functools.wraps(method)
+    def kept(run: "ExpertRun", /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            if run.error is None:
+                method(run, *args, **kwargs)
+        except StopRequestedError:
+            raise
+        except Exception as error:
+            run.error = error
+
+    return kept
 
 
 class ExpertRun:
     """Takes the segments from the decode workers, and fills the store of one expert."""
 
-    def __init__(self, wanted: Wanted, options: PassOptions, thread: NetworkThread) -> None:
+    def __init__(self, wanted: Wanted, options: PassOptions, thread: NetworkThread, watch: Watch) -> None:
         self.wanted = wanted
         self.error: Exception | None = None
+        """What ended the run of this expert; raised by the caller after the other experts have finished."""
         self._options = options
         self._batches = Batches(wanted.expert, options.device)
         self._thread = thread
-        self._videos: list[_VideoRows] = []
+        self._watch = watch
+        self._videos: list[VideoRows] = []
         self._pending: dict[_Kind, list[_Item]] = {}
-        self._running: deque[tuple[list[_Target], Future[Embedded]]] = deque()
+        self._running: deque[_Running] = deque()
+        self._spans_videos = options.device != "cpu"
+        """Whether batches span videos, and are filled up."""
+        self._published_s = time.monotonic()
 
+    @_keeping_error
     def add(self, segment: SegmentResult) -> None:
-        """Queue the items of one segment, and publish a part that is full. An error is kept in `self.error`."""
+        """Queues the items of one segment; waits while more than MAX_QUEUED batches are on their way."""
         if segment.index == 0:
-            self._videos.append(_VideoRows(segment.key))
-        try:
-            prepared = segment.of(self.wanted.expert.name)
-            self._add_note(prepared, segment)
-            for data, time_s in zip(prepared.items, prepared.times_s, strict=True):
-                self._pack(_Item(_Target(self._videos[-1], time_s), np.asarray(data)))
-            if segment.is_last and len(self._videos) == self._options.videos_per_part:
-                self._publish()
-        except Exception as error:  # raised by the caller after the other experts have finished
-            self.error = error
+            self._videos.append(VideoRows(segment.key))
+        video, prepared = self._videos[-1], segment.of(self.wanted.expert.name)
+        _add_note(video, prepared, segment)
+        for data, time_s in zip(prepared.items, prepared.times_s, strict=True):
+            self._pack(_Item(video, time_s, np.asarray(data)))
+            self._collect_all_but(MAX_QUEUED)
+        if segment.is_last:
+            if not self._spans_videos:
+                self._submit_pending()
+                self._collect_all_but(MAX_QUEUED)
+            video.spoiled, video.has_ended = segment.spoiled, True
 
-    def close(self) -> None:
-        """Publish the last part."""
-        if self.error is None and self._videos:
-            try:
-                self._publish()
-            except Exception as error:
-                self.error = error
+    def publish_if_due(self) -> None:
+        """Publishes the videos that have ended, if they are many, large, or have waited for long."""
+        ended = [video for video in self._videos if video.has_ended]
+        options, waited_s = self._options, time.monotonic() - self._published_s
+        is_full = len(ended) >= options.videos_per_part or (
+            sum(video.num_bytes for video in ended) >= options.megabytes_per_part * 1e6
+        )
+        if ended and (is_full or waited_s >= options.seconds_per_part):
+            self.publish()
 
-    def _add_note(self, prepared: Prepared, segment: SegmentResult) -> None:
-        video = self._videos[-1]
-        video.failed |= prepared.failed
-        if prepared.note:
-            is_whole = segment.num_segments == 1
-            video.notes.append(prepared.note if is_whole else f"part {segment.index + 1}: {prepared.note}")
+    @_keeping_error
+    def publish(self) -> None:
+        """Publishes the videos that have ended, after their last batches."""
+        if self._spans_videos:
+            self._submit_pending()
+        self._collect_all_but(0)
+        self._write()
+
+    @_keeping_error
+    def stop(self, until_s: float) -> None:
+        """Publishes the videos that are whole by the time `until_s` of the monotonic clock; the last call."""
+        self._watch = Watch()  # which does not ask again whether to stop
+        if self._spans_videos:
+            self._submit_pending()
+        while self._running and wait([self._running[0].future], max(0.0, until_s - time.monotonic())).done:
+            self._collect()
+        self._write()
 
     def _pack(self, item: _Item) -> None:
+        item.video.num_awaited += 1
         kind = item.data.dtype.kind, item.data.shape
         batch = self._pending.setdefault(kind, [])
         batch.append(item)
-        if len(batch) >= self.wanted.expert.config.runtime.batch_size:
+        if len(batch) >= self._batch_size:
+            self._submit(self._pending.pop(kind))
+
+    @property
+    def _batch_size(self) -> int:
+        return self.wanted.expert.config.runtime.batch_size
+
+    def _submit_pending(self) -> None:
+        for kind in list(self._pending):
             self._submit(self._pending.pop(kind))
 
     def _submit(self, batch: list[_Item]) -> None:
-        """Submit a batch to the network thread; waits while that has more than MAX_QUEUED batches of this expert."""
-        items = np.stack([item.data for item in batch])
-        future = self._thread.submit(lambda: self._embed(items))
-        self._running.append(([item.target for item in batch], future))
-        if len(self._running) > MAX_QUEUED:
-            self._collect()
+        """Submits a batch to the network thread, filled up where shapes must be fixed."""
+        data = [item.data for item in batch]
+        if self._spans_videos:
+            data += [data[-1]] * (self._batch_size - len(data))
+        items = np.stack(data)
+        future = self._thread.submit(lambda: self._embed(items), self.wanted.expert.name)
+        self._running.append(_Running(batch, len(items), future))
 
     def _embed(self, items: NDArray[Any]) -> Embedded:
         self._batches.load()
         return self._batches.embed(items)
 
-    def _collect(self) -> None:
-        """Wait for the oldest submitted batch, and append its rows to their videos."""
-        targets, future = self._running.popleft()
-        embedded = future.result()
-        _check(embedded, self.wanted.expert, len(targets))
-        for index, target in enumerate(targets):
-            _append(target, embedded, np.flatnonzero(embedded.item_index == index))
-
-    def _publish(self) -> None:
-        """Submit all pending items, so that the next part does not depend on this one, and write the part."""
-        for kind in list(self._pending):
-            self._submit(self._pending.pop(kind))
-        while self._running:
+    def _collect_all_but(self, number: int) -> None:
+        while len(self._running) > number:
             self._collect()
+
+    def _collect(self) -> None:
+        """Waits for the oldest submitted batch, and appends its rows to their videos."""
+        running = self._running[0]
+        embedded = self._watch.result(running.future, lambda: f"the networks of {self._thread.current}")
+        self._running.popleft()
+        check_embedded(embedded, self.wanted.expert, running.num_items)
+        for index, item in enumerate(running.batch):
+            item.video.append(item.time_s, embedded, np.flatnonzero(embedded.item_index == index))
+
+    def _write(self) -> None:
+        """Writes the videos that are whole as a part."""
         extractor = self.wanted.expert.extractor
-        dim = extractor.dim
-        features = [extractor.finish(_features(video, dim)) for video in self._videos]
-        rows = [_row(video, len(item.values)) for video, item in zip(self._videos, features, strict=True)]
-        parts.publish(self.wanted.folder, rows, features, dim)
-        self._videos = []
+        whole = [video for video in self._videos if video.is_whole]
+        if whole:
+            features = [extractor.finish(video.features(extractor.dim)) for video in whole]
+            rows = [video.row(len(item.values)) for video, item in zip(whole, features, strict=True)]
+            parts.publish(self.wanted.folder, rows, features, extractor.dim)
+        self._videos = [video for video in self._videos if not video.is_whole]
+        self._published_s = time.monotonic()
 
 
-def _check(embedded: Embedded, expert: NamedExpert, num_items: int) -> None:
-    """Raise ExtractionError if `embed` did not return what `Embedded` documents, or values that are not finite."""
-    values, index = embedded.values, embedded.item_index
-    fits = values.shape == (len(index), expert.extractor.dim) and values.dtype == np.float32
-    is_sorted = bool(np.all(np.diff(index) >= 0))
-    in_range = not len(index) or bool(index[0] >= 0 and index[-1] < num_items)
-    if not (fits and is_sorted and in_range):
-        raise ExtractionError(f"expert {expert.name}: embed() gave {values.dtype} {values.shape} for {num_items} items")
-    times = {"times_s": embedded.times_s} if embedded.times_s is not None else {}
-    for name, array in (embedded.extras | times).items():
-        if len(array) != len(index):
-            raise ExtractionError(f"expert {expert.name}: embed() gave {len(array)} {name!r} for {len(index)} vectors")
-    if not np.isfinite(values).all():
-        raise ExtractionError(f"expert {expert.name}: embed() gave values that are not finite")
-
-
-def _append(target: _Target, embedded: Embedded, rows: NDArray[np.int64]) -> None:
-    if not len(rows):
-        return
-    video = target.video
-    video.values.append(embedded.values[rows])
-    item_times_s = np.repeat(target.time_s[None], len(rows), axis=0)
-    video.times_s.append(item_times_s if embedded.times_s is None else target.time_s[0] + embedded.times_s[rows])
-    video.extras.append({name: extra[rows] for name, extra in embedded.extras.items()})
-
-
-def _features(video: _VideoRows, dim: int) -> Features:
-    if not video.values:
-        return Features(np.zeros((0, dim), np.float32), np.zeros((0, 2)))
-    extras = {name: np.concatenate([extra[name] for extra in video.extras]) for name in video.extras[0]}
-    return Features(np.concatenate(video.values), np.concatenate(video.times_s), extras)
-
-
-def _row(video: _VideoRows, count: int) -> Row:
-    # A damaged video with some features counts as present, and the note says what is missing.
-    return Row(video.key, count, failed=video.failed and count == 0, reason="; ".join(dict.fromkeys(video.notes)))
+def _add_note(video: VideoRows, prepared: Prepared, segment: SegmentResult) -> None:
+    video.failed |= prepared.failed
+    if prepared.note:
+        is_only = segment.num_segments == 1
+        video.notes.append(prepared.note if is_only else f"part {segment.index + 1}: {prepared.note}")

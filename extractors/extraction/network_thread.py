@@ -6,35 +6,41 @@ PyTorch releases Python's global lock while it computes, copies or waits for a G
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
-_Job = tuple[Future[Any], Callable[[], Any]]
+_Job = tuple[Future[Any], Callable[[], Any], str]
 
 
 class NetworkThread:
     """Runs jobs one after another, in the order in which they were submitted."""
 
     def __init__(self) -> None:
+        self.current = ""
+        """Name of the expert whose networks run, or ran last."""
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         # A daemon: an interrupted run ends at once, not after the batch, which may take a minute on a CPU.
         threading.Thread(target=self._work, name="networks", daemon=True).start()
 
-    def submit(self, job: Callable[[], Result]) -> Future[Result]:
-        """The future result of `job`."""
+    def submit(self, job: Callable[[], Result], expert: str) -> Future[Result]:
+        """The future result of `job`, which runs the networks of an expert."""
         future: Future[Result] = Future()
-        self._jobs.put((future, job))
+        self._jobs.put((future, job, expert))
         return future
 
     def stop(self) -> None:
-        """End the thread after the submitted jobs; does not wait for it."""
+        """Ends the thread after the job that runs; does not wait for it. Jobs that have not begun are dropped."""
+        with suppress(Empty):
+            while True:
+                self._jobs.get_nowait()
         self._jobs.put(None)
 
     def _work(self) -> None:
         while (entry := self._jobs.get()) is not None:
-            future, job = entry
+            future, job, self.current = entry
             try:
                 future.set_result(job())
             except BaseException as error:  # raised by future.result()

@@ -1,73 +1,97 @@
 """Runs all stale experts in one pass: each video is decoded once, and each network gets full batches.
 
-The items and batches of an expert depend on its own missing videos only, so that its features are the same bytes
-whichever experts share the pass.
+The items of an expert depend on its own missing videos only, and its features on no other video: they are the same
+bytes whichever experts and videos share the pass, and wherever it is stopped.
 """
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, nullcontext
 from pathlib import Path
 
-from extractors.extraction.expert_run import ExpertRun, PassOptions, SegmentResult, Wanted
+from extractors.extraction.expert_run import ExpertRun
 from extractors.extraction.network_thread import NetworkThread
-from extractors.extraction.views import Segment, num_segments, prepare_segment
-from extractors.registry import NamedExpert
+from extractors.extraction.views import SEGMENT_S, Segment, num_segments, prepare_segment
+from extractors.extraction.watch import DECODING, StopRequestedError, Watch
+from extractors.extraction.work import PassOptions, SegmentResult, Todo, Wanted
+from pipeline.datasets.files import CHANGED, has_changed, stamps_of
 from pipeline.datasets.manifest import Video
 from pipeline.running.cpu import freed_memory_kept
 from pipeline.running.worker_pool import run_jobs
 
 __all__ = ["PassOptions", "Todo", "Wanted", "extract", "missing_videos", "run_pass"]
 
-Todo = tuple[Path, Video, tuple[NamedExpert, ...]]
-"""A file, its entry in the manifest, and the experts that lack its features."""
+STOP_S = 4.0
+"""Time for the batches in hand when the pass is stopped; then what is whole is published."""
+
+ExtractProgress = Callable[[float, float, str], None]
+"""Callback with the seconds of video that are done and those in total, and the stage that is waited for most."""
 
 
 def extract(
     wanted: Sequence[Wanted],
     videos: Sequence[tuple[Path, Video]],
     options: PassOptions,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: ExtractProgress = lambda done_s, total_s, stage: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Exception]:
-    """Fill the stores. Returns expert -> error: an expert that fails does not affect the others.
+    """Fills the stores. Returns expert -> error: an expert that fails does not affect the others.
 
-    `videos` are (file, video) in manifest order. `progress` is called with the numbers of videos done and in total.
+    `videos` are (file, video) in manifest order. Once `stop` answers true, what is whole is published, and no more is
+    begun; it is asked several times a second.
     """
     todo = missing_videos(wanted, videos)
-    return run_pass(wanted, todo, options, lambda done: progress(done, len(todo)))
+    total_s = seconds_of(todo)
+    return run_pass(wanted, todo, options, Watch(lambda done_s, stage: progress(done_s, total_s, stage), stop))
+
+
+def seconds_of(todo: Iterable[Todo]) -> float:
+    """Total length of the videos that will be decoded."""
+    return sum(video.duration_s for _, video, _ in todo if not video.problem)
 
 
 def run_pass(
-    wanted: Sequence[Wanted], todo: Iterable[Todo], options: PassOptions, progress: Callable[[int], None]
+    wanted: Sequence[Wanted], todo: Iterable[Todo], options: PassOptions, watch: Watch
 ) -> dict[str, Exception]:
-    """As `extract`, with the videos from an iterator; `progress` is called with the number of videos done."""
+    """As `extract`, with the videos from an iterator."""
     with freed_memory_kept() if options.device == "cpu" else nullcontext():
         networks = NetworkThread()
         try:
-            runs = {item.expert.name: ExpertRun(item, options, networks) for item in wanted}
-            _feed(runs, todo, options, progress)
+            runs = {item.expert.name: ExpertRun(item, options, networks, watch) for item in wanted}
+            try:
+                _feed(runs, todo, options, watch)
+            except StopRequestedError:
+                until_s = time.monotonic() + STOP_S
+                for run in runs.values():
+                    run.stop(until_s)
         finally:
             networks.stop()
     return {name: run.error for name, run in runs.items() if run.error}
 
 
-def _feed(
-    runs: dict[str, ExpertRun], todo: Iterable[Todo], options: PassOptions, progress: Callable[[int], None]
-) -> None:
-    """Pass each segment to the experts that lack it, until all segments are done or all experts have failed."""
-    done = 0
-    for result in _results(todo, options):
-        for name in result.experts:
-            if runs[name].error is None:
+def _feed(runs: dict[str, ExpertRun], todo: Iterable[Todo], options: PassOptions, watch: Watch) -> None:
+    """Passes each segment to the experts that lack it, until all segments are done or all experts have failed."""
+
+    def publish_due() -> None:
+        for run in runs.values():
+            run.publish_if_due()
+
+    def idle() -> None:
+        watch.waits_for(DECODING)
+        publish_due()
+
+    with closing(_results(todo, options, idle)) as results:
+        for result in results:
+            for name in result.experts:
                 runs[name].add(result)
-        if result.is_last:
-            done += 1
-            progress(done)
-        if all(run.error for run in runs.values()):
-            break
+            publish_due()
+            if runs and all(run.error for run in runs.values()):
+                return
+            watch.advance(result.video_s)
     for run in runs.values():
-        run.close()
+        run.publish()
 
 
 def missing_videos(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]]) -> list[Todo]:
@@ -81,21 +105,41 @@ def missing_videos(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]
     return todo
 
 
-def _results(todo: Iterable[Todo], options: PassOptions) -> Iterator[SegmentResult]:
+def _results(todo: Iterable[Todo], options: PassOptions, idle: Callable[[], None]) -> Generator[SegmentResult]:
     """Segment by segment in the order of `todo`; a video that is known to be broken is not opened again."""
-    submitted, collected = itertools.tee(todo)
+    submitted, collected = itertools.tee(_changed_marked(todo))
     readable = (item for item in submitted if not item[1].problem)
-    jobs = run_jobs(prepare_segment, _segments(readable), options.workers, options.deadline_s, again=_with_pyav)
-    for _, video, experts in collected:
-        names = tuple(expert.name for expert in experts)
+    segments = _segments(readable)
+    jobs = run_jobs(prepare_segment, segments, options.workers, options.deadline_s, again=_with_pyav, idle=idle)
+    with closing(jobs):
+        for path, video, experts in collected:
+            names = tuple(expert.name for expert in experts)
+            if video.problem:
+                yield SegmentResult(video.content, names, 0, 1, None, video.problem)
+                continue
+            num = num_segments(video.duration_s)
+            for index in range(num):
+                done = next(jobs)
+                reason = done.failure.reason if done.failure else ""
+                seconds = min(SEGMENT_S, video.duration_s - index * SEGMENT_S)
+                spoiled = CHANGED if index == num - 1 and _has_changed(path, video) else ""
+                yield SegmentResult(video.content, names, index, num, done.result, reason, seconds, spoiled)
+
+
+def _changed_marked(todo: Iterable[Todo]) -> Iterator[Todo]:
+    """The same, where a file that was changed since it was listed has that as its problem."""
+    for path, video, experts in todo:
         if video.problem:
-            yield SegmentResult(video.content, names, 0, 1, None, video.problem)
-            continue
-        num = num_segments(video.duration_s)
-        for index in range(num):
-            done = next(jobs)
-            reason = done.failure.reason if done.failure else ""
-            yield SegmentResult(video.content, names, index, num, done.result, reason)
+            yield path, video, experts
+        elif not video.stamps:  # of a manifest that was built by an older version
+            yield path, dataclasses.replace(video, stamps=stamps_of(path)), experts
+        else:
+            problem = CHANGED if _has_changed(path, video) else ""
+            yield path, dataclasses.replace(video, problem=problem), experts
+
+
+def _has_changed(path: Path, video: Video) -> bool:
+    return has_changed(path, video.stamps, video.content)
 
 
 def _segments(todo: Iterable[Todo]) -> Iterator[Segment]:

@@ -26,6 +26,10 @@ Stamp = tuple[int, int]
 """(size in bytes, modification time in ns); a file with an unchanged stamp is not read again."""
 
 
+CHANGED = "changed while it was read; the next run takes it up"
+"""Problem of a file that was replaced, or still being copied, while it was hashed or decoded."""
+
+
 @dataclass(frozen=True)
 class VideoFile:
     """A video file and the subtitle file beside it."""
@@ -41,6 +45,11 @@ class VideoFile:
     """(0, 0) without a subtitle file, (-1, 0) for one that is no regular file."""
     irregular: str = ""
     """Why the file must not be opened, e.g. "a named pipe, not a file"; empty when it may."""
+
+    @property
+    def stamps(self) -> tuple[int, ...]:
+        """Both stamps, as `stamps_of` returns them."""
+        return *self.stamp, *self.sidecar_stamp
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,25 @@ def find_videos(root: Path, left_out: list[str] | None = None) -> list[VideoFile
         if any("\ud800" <= letter <= "\udfff" for letter in file.video_id):
             raise AnnotationError(f"{root}: the name {file.video_id!r} is not UTF-8, so it cannot be listed; rename it")
     return sorted(files, key=lambda file: file.video_id)
+
+
+def stamps_of(path: Path) -> tuple[int, ...]:
+    """The stamps of a video file and of the subtitle file beside it, as they are now."""
+    return *_stamp(path), *_sidecar_stamp(path, sidecar(path))
+
+
+def has_changed(path: Path, stamps: tuple[int, ...], content: str) -> bool:
+    """Whether a file or its subtitles are no longer those that had these stamps and this content hash.
+
+    Only where the stamps differ and the sizes do not, they are read: a file that was touched is the same file.
+    """
+    try:
+        now = stamps_of(path)
+        if now[::2] == stamps[::2]:
+            return now != stamps and _content(path, sidecar(path)) != content
+    except OSError:
+        pass
+    return True
 
 
 def plain_name(video_id: str) -> str:
@@ -132,9 +160,13 @@ def cached_infos(files: list[VideoFile], cache: Path) -> dict[str, FileInfo]:
 
 def _video_file(path: Path, root: Path) -> VideoFile:
     subtitles, why = sidecar(path), irregular(path)
-    sidecar_stamp = _stamp(subtitles) if subtitles else (-1, 0) if unusable_sidecar(path) else (0, 0)
     stamp = (-1, 0) if why else _stamp(path)
-    return VideoFile(path.relative_to(root).as_posix(), path, stamp, subtitles, sidecar_stamp, why)
+    return VideoFile(path.relative_to(root).as_posix(), path, stamp, subtitles, _sidecar_stamp(path, subtitles), why)
+
+
+def _sidecar_stamp(path: Path, subtitles: Path | None) -> Stamp:
+    """Of the subtitle file beside the video `path`, or what says that there is none, or none that can be read."""
+    return _stamp(subtitles) if subtitles else (-1, 0) if unusable_sidecar(path) else (0, 0)
 
 
 def _stamp(path: Path) -> Stamp:
@@ -152,13 +184,21 @@ def _closed(file: VideoFile) -> FileInfo:
 
 def _inspect(job: _InspectJob) -> FileInfo:
     """Hashes and probes a file, in a worker process."""
+    info = _inspect_bytes(job)
+    if stamps_of(job.file.path) != job.file.stamps:
+        # Its hash may be that of half a copy, or already that of the new file, whose stamp is not the one listed.
+        return FileInfo(_unread_content(job.file), problem=CHANGED)
+    return info
+
+
+def _inspect_bytes(job: _InspectJob) -> FileInfo:
     from pipeline.media.video import probe
 
     file = job.file
     if why := irregular(file.path):  # it was a file when the folder was listed
         return FileInfo(_unread_content(file), problem=why)
     try:
-        content = _content(file)
+        content = _content(file.path, file.sidecar)
     except OSError as error:
         return FileInfo(_unread_content(file), problem=f"cannot be read: {error.strerror}")
     if not job.probe:
@@ -181,8 +221,8 @@ def _without_probe(job: _InspectJob) -> _InspectJob | None:
     return dataclasses.replace(job, probe=False) if job.probe else None
 
 
-def _content(file: VideoFile) -> str:
-    parts = [file_sha256(path) for path in (file.path, file.sidecar) if path]
+def _content(path: Path, subtitles: Path | None) -> str:
+    parts = [file_sha256(each) for each in (path, subtitles) if each]
     return hashlib.sha256("+".join(parts).encode()).hexdigest()[:32]
 
 

@@ -40,6 +40,11 @@ class Video:
     """A shortfall of a damaged file that can be used."""
     problem: str = ""
     """Why the file cannot be used; empty when it can."""
+    stamps: tuple[int, ...] = ()
+    """Size and time of the file and its subtitles when they were hashed (see `files.stamps_of`); empty: not known.
+
+    No part of the recipe: a copy of a dataset has the same manifest.
+    """
 
 
 @dataclass(frozen=True)
@@ -92,8 +97,7 @@ def save(manifest: Manifest, folder: Path) -> None:
     body = {"warnings": manifest.warnings, "videos": [dataclasses.asdict(video) for video in manifest.videos]}
     path = folder / manifest.fingerprint / "manifest.json"
     atomic.write_text(path, json.dumps(body, ensure_ascii=False, indent=1))
-    _load_videos.cache_clear()
-
+theirs
 
 def write_pointer(folder: Path, digest: str, name: str, warnings: Sequence[str] = ()) -> None:
     """Records the fingerprint `name` of the manifest that belongs to a scan digest (see `scan.scan_digest`).
@@ -143,4 +147,4 @@ def _load_videos(path: Path) -> tuple[tuple[Video, ...], tuple[str, ...]]:
 
 def _from_json(item: dict[str, Any]) -> Video:
     captions = tuple(Caption(caption["text"], tuple(caption["tags"])) for caption in item.pop("captions"))
-    return Video(captions=captions, **item)
+    return Video(captions=captions, stamps=tuple(item.pop("stamps", ())), **item)

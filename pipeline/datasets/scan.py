@@ -114,6 +114,7 @@ def _video(file: VideoFile, info: FileInfo, annotation: Annotation | None) -> Vi
         video_id=file.video_id,
         split=annotation.split if annotation else UNLABELLED,
         captions=annotation.captions if annotation else (),
+        stamps=file.stamps,
         **dataclasses.asdict(info),
     )
 

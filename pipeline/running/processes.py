@@ -1,36 +1,62 @@
-"""Child processes that ignore SIGINT (Ctrl-C), also while they start: the parent handles it and ends them."""
+"""Child processes that no stop signal reaches, also while they start: the parent handles it and ends them.
 
+A signal to a process group (Ctrl-C, `timeout`, SLURM) arrives in all of its processes. A child that ended by itself
+would look like a crash to its parent, which may still need it to put its work away.
+"""
+
+import ctypes
+import platform
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from multiprocessing import popen_spawn_posix, resource_tracker
 from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.process import BaseProcess
+
+from pipeline.running.stopping import SIGNALS
+
+_PR_SET_PDEATHSIG = 1
+"""Of Linux's prctl(2)."""
 
 
-class SigintBlockedProcess(SpawnProcess):
-    """A spawned process that starts with SIGINT blocked; exec and the process's own children inherit the block."""
+class _Popen(popen_spawn_posix.Popen):
+    """Terminates by SIGKILL, as SIGTERM is blocked; multiprocessing terminates and awaits its children at its exit."""
+
+    def terminate(self) -> None:
+        self.kill()
+
+
+class UnsignalledProcess(SpawnProcess):
+    """A spawned process that starts with the stop signals blocked; exec and its own children inherit the block."""
+
+    @staticmethod
+    def _Popen(process_obj: BaseProcess) -> _Popen:  # noqa: N802 - multiprocessing's name
+        return _Popen(process_obj)
 
     def start(self) -> None:
         """Starts the process, see multiprocessing.Process.start."""
-        # multiprocessing starts its resource tracker with the first process, and unblocks the signal after that.
+        # multiprocessing starts its resource tracker with the first process, and unblocks the signals after that.
         resource_tracker.ensure_running()
-        with _sigint_blocked():
+        with _signals_blocked():
             super().start()
 
 
-class SigintBlockedContext(SpawnContext):
+class UnsignalledContext(SpawnContext):
     """A multiprocessing context of such processes; spawn, because threads and CUDA do not survive a fork."""
 
-    Process = SigintBlockedProcess
+    Process = UnsignalledProcess
+
+
+def end_with_parent() -> None:
+    """Lets the system kill this process when the thread that started it ends, by whatever cause; Linux only."""
+    if platform.system() == "Linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
 
 
 @contextmanager
-def _sigint_blocked() -> Iterator[None]:
-    """Context with SIGINT blocked in the current thread; a signal handler could only be set in the main thread."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _signals_blocked() -> Iterator[None]:
+    """Context with the stop signals blocked in the current thread; handlers could only be set in the main thread."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:

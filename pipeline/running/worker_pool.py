@@ -6,7 +6,7 @@ submitted ahead of the consumer, so memory stays bounded.
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
@@ -16,12 +16,12 @@ from typing import Any, Generic, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from pipeline.errors import PipelineError
-from pipeline.running.processes import SigintBlockedContext
+from pipeline.running.processes import UnsignalledContext, end_with_parent
 
 MAX_NEW_POOLS = 2
 """New pools that are tried for one job; when more break, the workers do not even start."""
 
-POLL_INTERVAL_S = 1.0
+POLL_INTERVAL_S = 0.25
 """How often a pool is checked while its result is awaited."""
 
 Job = TypeVar("Job")
@@ -58,13 +58,15 @@ def run_jobs(
     workers: int,
     deadline_s: float,
     again: Callable[[Job], Job | None] = lambda job: None,
-) -> Iterator[Done[Job, Result]]:
+    idle: Callable[[], None] = lambda: None,
+) -> Generator[Done[Job, Result]]:
     """Yields each job's result in the order of the jobs; at most two jobs per worker are submitted ahead.
 
     `again` turns a job whose worker hung or crashed into the job of a retry, or None for no retry. A PipelineError in
     `function` becomes the job's Failure; any other exception is a fault of the program or the machine, and is raised.
+    `idle` is called every POLL_INTERVAL_S while a result is awaited; what it raises ends the workers, and is raised.
     """
-    pool: _Pool[Job, Result] = _Pool(function, workers, deadline_s)
+    pool: _Pool[Job, Result] = _Pool(function, workers, deadline_s, idle)
     try:
         waiting: deque[tuple[Job, _Ticket]] = deque()
         remaining = iter(jobs)
@@ -91,8 +93,11 @@ class _Pool(Generic[Job, Result]):
     process. A new pool then takes over.
     """
 
-    def __init__(self, function: Callable[[Job], Result], workers: int, deadline_s: float) -> None:
+    def __init__(
+        self, function: Callable[[Job], Result], workers: int, deadline_s: float, idle: Callable[[], None]
+    ) -> None:
         self._function = function
+        self._idle = idle
         self._workers = workers
         self._deadline_s = deadline_s
         self._pool = self._new()
@@ -119,11 +124,11 @@ class _Pool(Generic[Job, Result]):
         self._pool.join()
 
     def _new(self) -> ProcessPool:
-        return ProcessPool(max_workers=self._workers, context=SigintBlockedContext(), initializer=_initialize_worker)
+        return ProcessPool(max_workers=self._workers, context=UnsignalledContext(), initializer=_initialize_worker)
 
     def _result(self, job: Job, ticket: "_Ticket") -> Done[Job, Result]:
         try:
-            return Done(job, ticket.result(), None)
+            return Done(job, ticket.result(self._idle), None)
         except FutureTimeoutError:
             return Done(job, None, Failure(f"gave up after {self._deadline_s:g} s", died=True))
         except ProcessExpired as error:
@@ -139,9 +144,10 @@ class _Ticket:
     pool: ProcessPool
     future: Future[Any]
 
-    def result(self) -> Any:
+    def result(self, idle: Callable[[], None]) -> Any:
         """The result of the job; BrokenProcessPool also when the pool broke without completing the future."""
         while not wait([self.future], POLL_INTERVAL_S).done:
+            idle()
             # pebble 5.2 never completes a future that is scheduled in the moment in which its pool breaks.
             if not self.pool.active and not self.future.done():
                 raise BrokenProcessPool("the workers ended before the job began")
@@ -149,10 +155,8 @@ class _Ticket:
 
 
 def _initialize_worker() -> None:
-    """Initializer of a worker: one thread per library, since the workers are the parallelism, and no Ctrl-C."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Initializer of a worker: one thread per library, since the workers are the parallelism."""
+    end_with_parent()
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[variable] = "1"
     import cv2

@@ -13,6 +13,7 @@ from luigi.parameter import ParameterException
 from luigi.task_register import TaskClassException
 
 from pipeline.errors import PipelineError
+from pipeline.running import stopping
 from tasks.console.exit_status import mistake_message, remember_traceback
 from tasks.console.luigi_internals import is_unparsable_value, loggers
 from tasks.console.terminal import console_errors
@@ -72,7 +73,7 @@ class _OneLineFilter(logging.Filter):
 def _print_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """As sys.excepthook, with one line for each error that is no bug."""
     if isinstance(error, KeyboardInterrupt):
-        console_errors.print("Stopped; the same command goes on from what is done", markup=False)
+        stopping.leave()
     elif messages := list(_messages(error)):
         console_errors.print("ERROR: " + "\n       ".join(messages), markup=False)
     else:

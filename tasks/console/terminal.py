@@ -1,14 +1,12 @@
-"""Prints lines, progress bars and tables at the terminal."""
+"""Prints lines and tables at the terminal."""
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import IO, NoReturn
+from collections.abc import Sequence
+from typing import IO
 
 from rich.console import Console
 from rich.table import Table
-from tqdm import tqdm
 
 
 class _Console(Console):
@@ -17,7 +15,7 @@ class _Console(Console):
     def on_broken_pipe(self) -> None:
         """Drops the output and lets the run go on: rich raises SystemExit, which Luigi reports as a failed task."""
         self.quiet = True
-        _discard(self.file)
+        discard(self.file)
 
 
 # A log file has no edge at which a line must wrap.
@@ -29,35 +27,6 @@ console_errors = _Console(highlight=False, soft_wrap=True, stderr=True)
 def say(line: str) -> None:
     """Prints one line."""
     console.print(line, markup=False)
-
-
-@contextmanager
-def progress_bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar with rate and time left, and the callback `(done, total)` that moves it.
-
-    It appears with the first call, so that nothing is shown where there is no work.
-    """
-    bar: tqdm[NoReturn] | None = None
-
-    def move(done: int, total: int) -> None:
-        nonlocal bar
-        try:
-            if bar is None:
-                # A log file keeps every state of a bar, so there it is drawn seldom.
-                interval_s = 0.5 if sys.stderr.isatty() else 10.0
-                bar = tqdm(
-                    total=total, desc=title, unit=unit, smoothing=0.1, mininterval=interval_s, dynamic_ncols=True
-                )
-            bar.total = total
-            bar.update(done - bar.n)
-        except BrokenPipeError:
-            _discard(sys.stderr)
-
-    try:
-        yield move
-    finally:
-        if bar is not None:
-            bar.close()
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:
@@ -79,10 +48,10 @@ def flush_output() -> None:
         try:
             stream.flush()
         except BrokenPipeError:
-            _discard(stream)
+            discard(stream)
 
 
-def _discard(stream: IO[str]) -> None:
+def discard(stream: IO[str]) -> None:
     """Sends all further output of a stream to the null device (Python's documentation of signal, "Note on SIGPIPE")."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, stream.fileno())

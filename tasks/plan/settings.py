@@ -84,11 +84,13 @@ class Partial(luigi.Config):
 
 
 class Extraction(luigi.Config):
-    """Section [Extraction]: speed and timeouts; nothing here changes a feature."""
+    """Section [Extraction]: speed, timeouts, and what a kill may cost; nothing here changes a feature."""
 
     workers = luigi.IntParameter(default=0, description="Decode workers; 0 = one per core")
     deadline_s = luigi.FloatParameter(default=300.0, description="Seconds for one 32-second segment of a video")
-    videos_per_part = luigi.IntParameter(default=64, description="Videos in a part: what a kill may cost")
+    videos_per_part = luigi.IntParameter(default=64, description="Videos that are whole before they are published")
+    seconds_per_part = luigi.FloatParameter(default=60.0, description="Or the time since the last ones, if shorter")
+    megabytes_per_part = luigi.FloatParameter(default=256.0, description="Or the size of their features, if smaller")
     device = luigi.Parameter(
         default="auto", description="auto (every GPU, or the CPU), cpu, or GPUs with commas between: cuda:0,cuda:1"
     )
@@ -114,4 +116,6 @@ class Extraction(luigi.Config):
 
         first, num_devices = self.devices[0], len(self.devices)
         workers = max(1, share_cores(self.workers, first) // num_devices)
-        return PassOptions(workers, self.deadline_s, self.videos_per_part, first)
+        return PassOptions(
+            workers, self.deadline_s, self.videos_per_part, first, self.seconds_per_part, self.megabytes_per_part
+        )

@@ -50,7 +50,7 @@ def run_pass(
     videos: Sequence[tuple[Path, Video]],
     folder: Path,
     options: PassOptions = OPTIONS,
-    progress=lambda done, of: None,
+    progress=lambda done_s, total_s, stage: None,
     in_process: bool = True,
 ) -> dict[str, Exception]:
     """Fill `folder / <expert>` with the missing videos of each expert; `in_process`: without worker processes."""

@@ -11,7 +11,7 @@ import pytest
 
 from extractors.extraction import devices as module
 from extractors.extraction.devices import chunks_of, extract, see_only, without_networks
-from extractors.extraction.one_pass import Wanted
+from extractors.extraction.one_pass import Wanted, missing_videos
 from extractors.extraction.one_pass import extract as extract_on_one
 from pipeline.datasets.manifest import Video
 from pipeline.errors import ExtractionError
@@ -53,47 +53,13 @@ def listed(number):
     return [(Path(f"{i}.mp4"), Video(f"{i}.mp4", f"{i:032}", "", (), 1.0, True, True, False)) for i in range(number)]
 
 
-def parts_of(chunks, name):
-    """The contents of each part that an expert would get from the chunks."""
-    found = [[int(video.content) for _, video, names in chunk if name in names] for chunk in chunks]
-    return [part for part in found if part]
-
-
-def own_parts(wanted, size):
-    """The parts that the expert would have on one device."""
-    mine = sorted(int(key) for key in wanted.keys)
-    return [mine[first : first + size] for first in range(0, len(mine), size)]
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (range(20), range(20)),
-        (range(20), range(8, 20)),
-        (range(20), [3, *range(8, 20)]),
-        (range(20), [0, 19]),
-        (range(0, 20, 2), range(1, 20, 2)),
-        ([5], range(20)),
-        ([], range(3)),
-    ],
-)
-def test_the_parts_of_an_expert_are_those_that_it_has_alone(tmp_path, one, other):
-    wanted = [
-        Wanted(named(name), tmp_path, frozenset(f"{number:032}" for number in numbers))
-        for name, numbers in zip(NAMES, (one, other), strict=True)
-    ]
-    chunks = chunks_of(wanted, listed(20), 4)
-    for item in wanted:
-        assert parts_of(chunks, item.expert.name) == own_parts(item, 4)
-    firsts = [int(chunk[0][1].content) for chunk in chunks]
-    assert firsts == sorted(firsts), "in manifest order"
-
-
-def test_where_all_lack_the_same_each_video_is_in_one_chunk(tmp_path):
-    keys = frozenset(f"{number:032}" for number in range(10))
-    chunks = chunks_of([Wanted(named(name), tmp_path, keys) for name in NAMES], listed(10), 4)
+def test_each_video_is_in_one_chunk_with_the_experts_that_lack_it(tmp_path):
+    lacked = {NAMES[0]: range(10), NAMES[1]: [2, 3, 9]}
+    wanted = [Wanted(named(name), tmp_path, frozenset(f"{i:032}" for i in lacked[name])) for name in NAMES]
+    chunks = chunks_of(missing_videos(wanted, listed(12)), 4)
     assert [len(chunk) for chunk in chunks] == [4, 4, 2]
-    assert {names for chunk in chunks for _, _, names in chunk} == {tuple(NAMES)}
+    dealt = [(int(video.content), names) for chunk in chunks for _, video, names in chunk]
+    assert dealt == [(i, tuple(name for name in NAMES if i in lacked[name])) for i in range(10)], "in manifest order"
 
 
 @pytest.mark.parametrize("devices", [("cpu",), TWO])
@@ -137,15 +103,14 @@ def test_two_processes_give_the_same_rows_and_bits_as_one(videos, tmp_path):
     assert extract(TWO, lacking(tmp_path / "two", videos, experts), videos, SMALL, lambda *at: told.append(at)) == {}
     with inline_jobs():
         assert extract_on_one(lacking(tmp_path / "one", videos, experts), videos, SMALL) == {}
-    assert told == [(number, 7) for number in range(1, 8)]
+    total_s = sum(video.duration_s for _, video in {video.content: (0, video) for _, video in videos}.values())
+    assert told[-1][:2] == pytest.approx((total_s, total_s))
+    assert [done_s for done_s, _, _ in told] == sorted(done_s for done_s, _, _ in told)
     for name in experts:
         one, two = store.rows(tmp_path / "one" / name), store.rows(tmp_path / "two" / name)
         assert one == two
         assert len(one) == 7, "a copy has the row of what it is a copy of"
         assert [row.failed for row in one.values()].count(True) == 1
-        held = {frozenset(row.key for row in store.rows_of(part)) for part in store.parts(tmp_path / "one" / name)}
-        dealt = {frozenset(row.key for row in store.rows_of(part)) for part in store.parts(tmp_path / "two" / name)}
-        assert dealt == held
         for _, video in videos:
             expected, found = (features_of(tmp_path / which, named(name), video) for which in ("one", "two"))
             assert found.values.tobytes() == expected.values.tobytes(), (name, video.video_id)
@@ -167,7 +132,7 @@ def test_a_killed_process_is_told_and_costs_what_it_had_not_published(videos, tm
     assert isinstance(error, ExtractionError)
     assert str(error).startswith("the process on cpu was killed by SIGKILL (the system does so when memory is short")
     (wanted,) = killed()
-    # The part that it was about to publish, and the one that it had begun to decode.
+    # The part that it was about to publish, and what it had begun to decode.
     assert 1 <= len(wanted.keys) <= 2 * SMALL.videos_per_part, "the other process went on with all the rest"
     assert extract(TWO, killed(), videos, SMALL) == {}
     assert not killed()[0].keys
@@ -197,7 +162,7 @@ if __name__ == "__main__":
     videos = [(path, video_of(path)) for path in sorted(folder.glob("?.mp4"))]
     wanted = lacking(store, videos, experts=[double("slow", faulty_experts.Slow)])
     try:
-        extract(TWO, wanted, videos, SMALL, lambda done, of: print("seen", flush=True))
+        extract(TWO, wanted, videos, SMALL, lambda done_s, of_s, stage: done_s and print("seen", flush=True))
     except KeyboardInterrupt:
         print("stopped", flush=True)
 """

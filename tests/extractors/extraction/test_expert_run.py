@@ -1,13 +1,16 @@
 import dataclasses
 import threading
+import time
 
 import numpy as np
 import pytest
 
 from extractors.base import Embedded
-from extractors.extraction.expert_run import MAX_QUEUED, ExpertRun, SegmentResult, Wanted
+from extractors.extraction.expert_run import MAX_QUEUED, ExpertRun
 from extractors.extraction.network_thread import NetworkThread
 from extractors.extraction.views import Prepared
+from extractors.extraction.watch import StopRequestedError, Watch
+from extractors.extraction.work import SegmentResult, Wanted
 from pipeline.stores import parts, store
 from tests.extractors.run_experts import OPTIONS, named
 
@@ -41,10 +44,10 @@ def start(tmp_path):
     """A run of an expert in batches of three."""
     networks = NetworkThread()
 
-    def run(extractor, **options):
+    def run(extractor, stop=lambda: False, **options):
         expert = dataclasses.replace(named("rgb_light", batch_size=3), extractor=extractor)
         wanted = Wanted(expert, tmp_path / "store", frozenset())
-        return ExpertRun(wanted, dataclasses.replace(OPTIONS, **options), networks)
+        return ExpertRun(wanted, dataclasses.replace(OPTIONS, **options), networks, Watch(stop=stop))
 
     yield run
     networks.stop()
@@ -62,27 +65,96 @@ def kept(tmp_path, key):
     return parts.read_features(tmp_path / "store", key)
 
 
-def test_batches_are_full_across_videos_and_each_video_gets_its_own_rows(start, tmp_path):
+THREE = [shown("a", [1, 2]), shown("b", []), shown("c", [3, 4, 5, 6, 7])]
+
+
+@pytest.mark.parametrize(("device", "sizes"), [("cpu", [2, 3, 2]), ("cuda:0", [3, 3, 3])])
+def test_batches_end_with_a_video_on_a_cpu_and_are_always_full_on_a_gpu(start, tmp_path, device, sizes):
     extractor = Doubler()
-    run = start(extractor)
-    for outcome in (shown("a", [1, 2]), shown("b", []), shown("c", [3, 4, 5, 6, 7])):
+    run = start(extractor, device=device)
+    for outcome in THREE:
         run.add(outcome)
-    run.close()
+    run.publish()
     assert run.error is None
-    assert extractor.sizes == [3, 3, 1]
+    assert extractor.sizes == sizes
     assert kept(tmp_path, "a").values.tolist() == [[1, 2], [2, 4]]
     assert kept(tmp_path, "b").values.shape == (0, DIM)
     assert kept(tmp_path, "c").values[:, 0].tolist() == [3, 4, 5, 6, 7]
     assert kept(tmp_path, "c").times_s[:, 0].tolist() == [0, 1, 2, 3, 4]
 
 
-def test_a_part_ends_its_batches_so_that_the_next_one_does_not_depend_on_it(start, tmp_path):
-    extractor = Doubler()
-    run = start(extractor, videos_per_part=1)
+@pytest.mark.parametrize("device", ["cpu", "cuda:0"])
+def test_a_part_holds_the_videos_that_have_ended_and_the_next_one_goes_on_from_there(start, tmp_path, device):
+    run = start(Doubler(), device=device)
     run.add(shown("a", [1, 2, 3, 4]))
+    run.add(shown("b", [5], 0, 2))
+    run.publish()
+    assert held(tmp_path) == [{"a"}]
+    run.add(shown("b", [6], 1, 2))
+    run.publish()
+    assert held(tmp_path) == [{"a"}, {"b"}]
     assert kept(tmp_path, "a").values[:, 0].tolist() == [1, 2, 3, 4]
-    run.add(shown("b", [5]))
-    assert extractor.sizes == [3, 1, 1]
+    assert kept(tmp_path, "b").values[:, 0].tolist() == [5, 6]
+
+
+def held(tmp_path):
+    """The keys of each part, the smallest key first."""
+    store.rows_of.cache_clear()
+    return sorted(({row.key for row in store.rows_of(part)} for part in store.parts(tmp_path / "store")), key=min)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"videos_per_part": 2}, [{"a", "b"}]),
+        ({"seconds_per_part": 0.0}, [{"a"}, {"b"}, {"c"}]),
+        # Four bytes for each of two values, and eight for each of two times: 24 for each item.
+        ({"megabytes_per_part": 48e-6}, [{"a"}, {"b", "c"}]),
+        ({}, []),
+    ],
+)
+def test_a_part_is_published_when_it_has_enough_videos_or_bytes_or_is_late(start, tmp_path, options, expected):
+    run = start(Doubler(), **options)
+    for outcome in THREE:
+        run.add(outcome)
+        run._collect_all_but(0)
+        run.publish_if_due()
+    assert held(tmp_path) == expected
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda:0"])
+def test_a_stop_publishes_what_is_whole_and_waits_for_no_more(start, tmp_path, device):
+    gate, stops = threading.Event(), []
+    extractor = Doubler()
+    run = start(extractor, lambda: bool(stops), device=device)
+    run.add(shown("a", [1, 2, 3]))
+    run.add(shown("b", [4, 5, 6, 7], 0, 2))
+    run._collect_all_but(0)
+    extractor.gate = gate
+    stops.append(True)
+    with pytest.raises(StopRequestedError):
+        run.add(shown("b", range(8, 20), 1, 2))
+    run.stop(time.monotonic() + 0.1)
+    gate.set()
+    assert held(tmp_path) == [{"a"}]
+
+
+def test_a_stop_gives_the_batch_in_hand_its_time(start, tmp_path):
+    gate = threading.Event()
+    run = start(Doubler(gate))
+    run.add(shown("a", [1, 2, 3]))
+    threading.Timer(0.2, gate.set).start()
+    run.stop(time.monotonic() + 30)
+    assert held(tmp_path) == [{"a"}]
+
+
+def test_nothing_is_kept_of_a_video_that_is_spoiled(start, tmp_path):
+    run = start(Doubler())
+    run.add(shown("a", [1, 2, 3], 0, 2))
+    run.add(dataclasses.replace(shown("a", [4], 1, 2), spoiled="changed"))
+    run.publish()
+    row = store.rows(tmp_path / "store")["a"]
+    assert (row.count, row.failed, row.reason) == (0, True, "changed")
 
 
 def test_a_network_that_is_slow_holds_up_its_feeder(start):
@@ -105,7 +177,7 @@ def test_an_error_of_the_network_is_the_runs_error_and_nothing_is_published(star
 
     run = start(Broken())
     run.add(shown("a", [1, 2, 3, 4]))
-    run.close()
+    run.publish()
     assert "a layer is missing" in str(run.error)
     assert store.rows(tmp_path / "store") == {}
 
@@ -115,7 +187,7 @@ def test_the_notes_of_the_segments_are_those_of_the_video(start, tmp_path):
     run.add(shown("a", [], 0, 2, "no frame decodes", failed=True))
     run.add(shown("a", [1], 1, 2))
     run.add(shown("b", [], note="unreadable", failed=True))
-    run.close()
+    run.publish()
     store.rows_of.cache_clear()
     rows = store.rows(tmp_path / "store")
     assert (rows["a"].count, rows["a"].failed, rows["a"].reason) == (1, False, "part 1: no frame decodes")

@@ -22,8 +22,8 @@ def test_jobs_are_done_one_after_another_in_their_order_beside_the_one_who_asks(
         go_on.wait(10)
         done.append(0)
 
-    first = networks.submit(wait)
-    later = [networks.submit(lambda number=number: done.append(number) or number) for number in (1, 2)]
+    first = networks.submit(wait, "a")
+    later = [networks.submit(lambda number=number: done.append(number) or number, "b") for number in (1, 2)]
     assert begun.wait(10)
     assert not first.done()
     go_on.set()
@@ -32,18 +32,30 @@ def test_jobs_are_done_one_after_another_in_their_order_beside_the_one_who_asks(
 
 
 def test_an_error_is_that_of_its_job_and_the_next_one_is_done(networks):
-    failed = networks.submit(lambda: 1 / 0)
-    assert networks.submit(lambda: 5).result(10) == 5
+    failed = networks.submit(lambda: 1 / 0, "a")
+    assert networks.submit(lambda: 5, "b").result(10) == 5
     with pytest.raises(ZeroDivisionError):
         failed.result(10)
 
 
-def test_what_was_submitted_before_the_stop_is_done_and_the_thread_ends(networks):
-    future = networks.submit(threading.current_thread)
+def test_a_stop_ends_the_thread_after_the_job_that_runs(networks):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def job():
+        begun.set()
+        go_on.wait(10)
+        return threading.current_thread()
+
+    future = networks.submit(job, "a")
+    dropped = networks.submit(lambda: 1, "b")
+    assert begun.wait(10)
+    assert networks.current == "a"
     networks.stop()
+    go_on.set()
     thread = future.result(10)
     thread.join(10)
     assert not thread.is_alive()
+    assert not dropped.done()
     assert thread.daemon, "else an interrupted run would end with its batch"
 
 
@@ -53,8 +65,8 @@ def test_nothing_of_a_job_is_kept_once_its_result_is_gone(networks):
 
     batch = Batch()
     seen = weakref.ref(batch)
-    networks.submit(lambda held=batch: held is not None).result(10)
+    networks.submit(lambda held=batch: held is not None, "a").result(10)
     del batch
-    networks.submit(lambda: None).result(10)
+    networks.submit(lambda: None, "a").result(10)
     gc.collect()
     assert seen() is None

@@ -192,9 +192,11 @@ def test_a_kill_half_way_and_a_second_run_give_what_one_run_gives(videos, togeth
     names = ["rgb_light", "speech_light", "audio_light"]
     experts = [named(name) for name in names]
 
-    def kill(done, of):
-        assert of == len(videos)
-        if done == after:
+    ends_s = np.cumsum([0 if video.problem else video.duration_s for _, video in videos])
+
+    def kill(done_s, total_s, stage):
+        assert total_s == pytest.approx(ends_s[-1])
+        if done_s >= ends_s[after - 1] - 1e-6:
             raise Killed
 
     with pytest.raises(Killed):
@@ -202,8 +204,8 @@ def test_a_kill_half_way_and_a_second_run_give_what_one_run_gives(videos, togeth
     kept = len(store.rows(tmp_path / "rgb_light"))
     assert kept == after // 2 * 2, "all but the part that was being filled"
     seen = []
-    assert run_pass(experts, videos, tmp_path, options, lambda done, of: seen.append((done, of))) == {}
-    assert seen[-1] == (len(videos) - kept, len(videos) - kept)
+    assert run_pass(experts, videos, tmp_path, options, lambda *told: seen.append(told[:2])) == {}
+    assert seen[-1] == pytest.approx((ends_s[-1] - (ends_s[kept - 1] if kept else 0),) * 2)
     for name in names:
         assert_same(tmp_path, together, name, videos)
 
@@ -212,8 +214,8 @@ def test_a_kill_half_way_and_a_second_run_give_what_one_run_gives(videos, togeth
 def test_a_kill_with_workers_leaves_a_store_that_can_be_filled(videos, together, tmp_path):
     options = dataclasses.replace(OPTIONS, videos_per_part=1)
 
-    def kill(done, of):
-        if done == 2:
+    def kill(done_s, total_s, stage):
+        if done_s >= sum(video.duration_s for _, video in videos[:2]) - 1e-6:
             raise Killed
 
     with pytest.raises(Killed):
@@ -238,7 +240,7 @@ def test_the_same_content_under_two_names_is_extracted_once(clips, tmp_path):
     assert videos[0][1].content == videos[1][1].content
     told = []
     assert run_pass([named("rgb_light")], videos, tmp_path / "store", progress=lambda *seen: told.append(seen)) == {}
-    assert told == [(1, 1)]
+    assert told[-1][:2] == (video_of(clips[1]).duration_s,) * 2
     (part,) = store.parts(tmp_path / "store" / "rgb_light")
     assert len(store.rows_of(part)) == 1
 
@@ -368,7 +370,7 @@ def test_a_pass_that_is_over_for_all_ends_early(videos, tmp_path):
     bad = spoil("rgb_light", embed=lambda items: 1 / 0)
     options = dataclasses.replace(OPTIONS, videos_per_part=1)
     run_pass([bad], videos, tmp_path, options, lambda *seen: told.append(seen))
-    assert told == [(1, len(videos))], "no use in decoding the rest"
+    assert told == [], "no use in decoding the rest"
 
 
 def test_only_a_batch_of_items_waits_at_any_time(videos, tmp_path, monkeypatch):
@@ -389,7 +391,9 @@ def test_only_a_batch_of_items_waits_at_any_time(videos, tmp_path, monkeypatch):
     assert max(waiting) < 5
     assert max(sizes) == 5
     assert sum(sizes) == len(waiting) > 74
-    assert [size for size in sizes if size < 5] == sizes[-1:] or sizes[-1] == 5, "batches are packed across videos"
+    counts = [row_of(tmp_path, expert, video).count for _, video in videos]
+    expected = [min(5, count - first) for count in counts for first in range(0, count, 5)]
+    assert sizes == expected, "batches are packed across segments, and end with their video"
 
 
 def test_items_of_several_shapes_are_never_in_one_batch(videos, clips, tmp_path):
@@ -443,7 +447,7 @@ def test_a_worker_that_is_lost_costs_its_segment_and_is_tried_again_by_pyav(vide
     """The pool is replaced by one that loses its worker on one file, as the real one does on a crash."""
     tried = []
 
-    def jobs(function, segments, workers, deadline_s, again):
+    def jobs(function, segments, workers, deadline_s, again, idle):
         for segment in segments:
             name = segment.path.name
             if name in {"mute.mp4", "long.mkv"} and segment.index == 0:
@@ -470,7 +474,7 @@ def test_a_worker_that_is_lost_costs_its_segment_and_is_tried_again_by_pyav(vide
 
 
 def test_a_video_of_which_every_segment_is_lost_has_failed(videos, tmp_path, monkeypatch):
-    def jobs(function, segments, workers, deadline_s, again):
+    def jobs(function, segments, workers, deadline_s, again, idle):
         return (Done(segment, None, Failure("the decoder crashed (exit code -11)", died=True)) for segment in segments)
 
     monkeypatch.setattr(one_pass, "run_jobs", jobs)

@@ -2,7 +2,7 @@ import os
 import signal
 import threading
 
-from pipeline.running.processes import SigintBlockedContext
+from pipeline.running.processes import UnsignalledContext
 
 
 def send_whether_blocked(connection):
@@ -12,7 +12,7 @@ def send_whether_blocked(connection):
 
 def exit_code_after_sigint():
     """Exit code of a process that receives SIGINT while it starts, and then says that it blocks it."""
-    context = SigintBlockedContext()
+    context = UnsignalledContext()
     here, there = context.Pipe()
     process = context.Process(target=send_whether_blocked, args=(there,))
     process.start()

@@ -1,0 +1,69 @@
+"""The work of a pass: which videos for which experts, how it is done, and what the decode workers return."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from extractors.extraction.views import Prepared
+from extractors.registry import NamedExpert
+from pipeline.datasets.manifest import Video
+
+Todo = tuple[Path, Video, tuple[NamedExpert, ...]]
+"""A file, its entry in the manifest, and the experts that lack its features."""
+
+
+@dataclass(frozen=True)
+class PassOptions:
+    """Settings of a pass that affect speed, and what a kill costs; none of them changes a feature."""
+
+    workers: int
+    """Decode workers."""
+    deadline_s: float
+    """Timeout for decoding one segment of one video."""
+    videos_per_part: int
+    device: str
+    """cpu or cuda:<n>"""
+    seconds_per_part: float = 60.0
+    """Videos that are whole wait no longer than this to be published."""
+    megabytes_per_part: float = 256.0
+    """Nor do they take more memory than this."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One expert of a pass: the store to fill, and the videos that are missing there."""
+
+    expert: NamedExpert
+    folder: Path
+    """Folder of the store."""
+    keys: frozenset[str]
+    """Content hashes of the missing videos."""
+
+
+@dataclass(frozen=True)
+class SegmentResult:
+    """What the decode workers returned for one segment of a video."""
+
+    key: str
+    """Content hash of the video."""
+    experts: tuple[str, ...]
+    """Names of the experts that lack the video."""
+    index: int
+    """Of the segment."""
+    num_segments: int
+    prepared: dict[str, Prepared] | None
+    """Expert -> its items; None if the segment could not be decoded at all."""
+    reason: str
+    """Why it could not be decoded."""
+    video_s: float = 0.0
+    """Length of the segment."""
+    spoiled: str = ""
+    """Why nothing that was seen of the whole video may be kept; known with its last segment."""
+
+    @property
+    def is_last(self) -> bool:
+        """Whether it is the last segment of its video."""
+        return self.index == self.num_segments - 1
+
+    def of(self, expert: str) -> Prepared:
+        """The items of one expert."""
+        return Prepared.nothing(self.reason, failed=True) if self.prepared is None else self.prepared[expert]
