@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -184,8 +184,10 @@ class Project:
                 worked = luigi.build([task(**params)], local_scheduler=True, workers=1, no_lock=True)
             return [task_label(task) for task in _started], worked
 
-    def start_command(self, *words: str, **more: Any) -> subprocess.Popen[str]:
-        """Starts `luigi --module tasks WORDS` in a process of its own."""
+    def start_command(
+        self, *words: str, program: Sequence[str] = ("-m", "luigi"), **more: Any
+    ) -> subprocess.Popen[str]:
+        """Starts `luigi --module tasks WORDS` in a process of its own; `program`: another one in place of luigi."""
         settings = self.root / "command.cfg"
         settings.write_text(
             f"[Paths]\ndata = {self.data}\nconfigs = {self.configs}\n"
@@ -193,7 +195,7 @@ class Project:
         )
         environment = os.environ | {"LUIGI_CONFIG_PATH": str(settings), "OMP_NUM_THREADS": "1"}
         return subprocess.Popen(
-            [sys.executable, "-m", "luigi", "--module", "tasks", *words],
+            [sys.executable, *program, "--module", "tasks", *words],
             cwd=CONFIGS.parent,
             env=environment | more.pop("env", {}),
             text=True,
