@@ -294,3 +294,51 @@ def test_a_folder_that_cannot_be_read_is_told_and_not_left_out(tmp_path, monkeyp
     monkeypatch.setattr(os, "scandir", locked)
     with pytest.raises(AnnotationError, match=r"locked: cannot be read: Permission denied"):
         find_videos(tmp_path)
+
+
+def replace_bytes(path):
+    """Other bytes of the same number."""
+    path.write_bytes(path.read_bytes()[::-1])
+    os.utime(path, ns=(1, 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda path: None, False),
+        (lambda path: os.utime(path, ns=(1, 1)), False),
+        (lambda path: os.utime(path.with_suffix(".srt"), ns=(1, 1)), False),
+        (lambda path: path.write_bytes(path.read_bytes() + b"more"), True),
+        (replace_bytes, True),
+        (lambda path: replace_bytes(path.with_suffix(".srt")), True),
+        (lambda path: path.with_suffix(".srt").unlink(), True),
+        (lambda path: path.unlink(), True),
+    ],
+    ids=["nothing", "touched", "subtitles touched", "longer", "other bytes", "other words", "no words", "gone"],
+)
+def test_a_file_has_changed_when_its_bytes_or_its_subtitles_have(tmp_path, change, expected):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(bytes(range(256)))
+    write_srt(tmp_path / "a.srt", [("word", 0, 1)])
+    (found,) = find_videos(tmp_path)
+    assert found.stamps == files.stamps_of(path)
+    content = content_of(path, tmp_path / "a.srt")
+    change(path)
+    assert files.has_changed(path, found.stamps, content) == expected
+
+
+def test_a_file_that_grows_while_it_is_looked_into_is_told_and_taken_up_the_next_time(
+    tmp_path, clip, no_workers, monkeypatch
+):
+    """As one that is still being copied: its hash may already be that of the whole, under the stamp of a half."""
+    path = tmp_path / "videos" / "a.mp4"
+    path.parent.mkdir()
+    whole = clip.read_bytes()
+    path.write_bytes(whole[:1000])
+    listed = find_videos(path.parent)
+    path.write_bytes(whole)
+    info = inspect_files(listed, tmp_path / "cache.db", 1, DEADLINE_S)["a.mp4"]
+    assert info.problem == files.CHANGED
+    assert info.content != content_of(path)
+    again = inspect(path.parent, tmp_path / "cache.db")["a.mp4"]
+    assert (again.problem, again.content) == ("", content_of(path))

@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -12,6 +13,17 @@ def test_a_manifest_is_read_back_as_it_was_saved(dataset):
     folder = dataset.root / "manifests"
     manifest.save(built, folder)
     assert manifest.load("ours", dataset.videos, folder, built.fingerprint) == built
+
+
+def test_a_manifest_of_the_same_videos_with_other_dates_is_read_with_the_new_ones(dataset):
+    folder = dataset.root / "manifests"
+    for time_ns in (1, 2):
+        os.utime(dataset.videos / "a.mp4", ns=(time_ns, time_ns))
+        built = dataset.build()
+        manifest.save(built, folder)
+        read = manifest.load("ours", dataset.videos, folder, built.fingerprint)
+        assert read.videos[0].stamps[1] == time_ns
+    assert len(list(folder.iterdir())) == 1, "dates are no part of the recipe"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"videos": 3}', '{"videos": [{"video_id": "a"}]}'])

@@ -1,38 +1,84 @@
 import os
 import signal
+import subprocess
+import sys
 import threading
 
+import pytest
+
 from pipeline.running.processes import UnsignalledContext
+from pipeline.running.stopping import SIGNALS
+from tests.conftest import ROOT
 
 
-def send_whether_blocked(connection):
-    """Target of a child process: sends whether SIGINT is blocked in it."""
-    connection.send(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, set()))
+def send_blocked_signals(connection):
+    """Target of a child process: sends which signals are blocked in it, and waits."""
+    connection.send(signal.pthread_sigmask(signal.SIG_BLOCK, set()))
+    connection.poll(60)
 
 
-def exit_code_after_sigint():
-    """Exit code of a process that receives SIGINT while it starts, and then says that it blocks it."""
+def start_and_signal():
+    """A process that receives each stop signal while it starts, and the signals that are blocked in it."""
     context = UnsignalledContext()
     here, there = context.Pipe()
-    process = context.Process(target=send_whether_blocked, args=(there,))
+    process = context.Process(target=send_blocked_signals, args=(there,))
     process.start()
-    os.kill(process.pid, signal.SIGINT)
+    for number in SIGNALS:
+        os.kill(process.pid, number)
     there.close()
-    assert here.recv() is True
+    return process, here, here.recv()
+
+
+def exit_code_after_signals():
+    process, connection, blocked = start_and_signal()
+    assert blocked >= set(SIGNALS)
+    connection.close()
     process.join(10)
     return process.exitcode
 
 
-def test_ctrl_c_does_not_end_a_process_even_while_it_starts():
+def test_no_stop_signal_ends_a_process_even_while_it_starts():
     before = signal.pthread_sigmask(signal.SIG_BLOCK, set())
-    assert exit_code_after_sigint() == 0
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, set()) == before, "SIGINT is not blocked in this process"
+    assert exit_code_after_signals() == 0
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, set()) == before, "they are not blocked in this process"
 
 
 def test_it_may_be_started_from_any_thread():
     """As a pool does when it replaces a worker."""
     exit_codes = []
-    thread = threading.Thread(target=lambda: exit_codes.append(exit_code_after_sigint()))
+    thread = threading.Thread(target=lambda: exit_codes.append(exit_code_after_signals()))
     thread.start()
     thread.join(30)
     assert exit_codes == [0]
+
+
+def test_to_terminate_it_is_to_kill_it():
+    process, _, _ = start_and_signal()
+    process.terminate()
+    process.join(10)
+    assert process.exitcode == -signal.SIGKILL
+
+
+ORPHANS = """
+import os, sys, time
+from pipeline.running.worker_pool import run_jobs
+
+def job(number):
+    print("begun", flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    list(run_jobs(job, range(4), 2, 600))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl(2)")
+def test_the_workers_of_a_process_that_is_killed_end_with_it_in_the_middle_of_a_job(tmp_path):
+    (tmp_path / "orphans.py").write_text(ORPHANS)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "orphans.py")], env=environment, text=True, stdout=subprocess.PIPE
+    )
+    assert [process.stdout.readline() for _ in range(2)] == ["begun\n"] * 2
+    process.kill()
+    assert process.communicate(timeout=30)[0] == "", "the output ends with the last process that has it"

@@ -10,7 +10,7 @@ import pytest
 from extractors import registry, spoken_words
 from pipeline.stores import parts, store
 from tasks import EncodeText, EvaluateCE, ExtractExpert, TrainCE, extraction, manifest, training
-from tasks.console import terminal
+from tasks.console import progress
 from tests.tasks.project import forget_everything
 from tests.tasks.rerun.stages import BOTH, EVALUATE, MANIFEST, RGB, TEXT, TRAIN, evaluate, num_new_rows
 
@@ -18,22 +18,25 @@ from tests.tasks.rerun.stages import BOTH, EVALUATE, MANIFEST, RGB, TEXT, TRAIN,
 @contextmanager
 def killed_after(monkeypatch, what, done_before):
     """Ctrl-C when so much of a stage is done."""
-    bar = terminal.progress_bar
 
-    @contextmanager
-    def impatient(title, unit):
-        with bar(title, unit) as move:
+    def impatient(bar):
+        @contextmanager
+        def shown(title, *unit):
+            with bar(title, *unit) as move:
 
-            def moved(done, of):
-                move(done, of)
-                if title.startswith(what) and done >= done_before:
-                    raise KeyboardInterrupt
+                def moved(done, *more):
+                    move(done, *more)
+                    if title.startswith(what) and done >= done_before:
+                        raise KeyboardInterrupt
 
-            yield moved
+                yield moved
+
+        return shown
 
     with monkeypatch.context() as patch:
-        for stage in (manifest, extraction, training):
-            patch.setattr(stage, "progress_bar", impatient)
+        for stage in (manifest, training):
+            patch.setattr(stage, "progress_bar", impatient(progress.progress_bar))
+        patch.setattr(extraction, "video_progress", impatient(progress.video_progress))
         yield
 
 
@@ -52,7 +55,7 @@ def values_of(project, expert):
 def test_a_kill_during_extraction_runs_what_is_missing(project, monkeypatch):
     wanted = {name: values_of(project, name) for name in ("rgb_light", "speech_light")}
     shutil.rmtree(project.data / "store" / "features")
-    kill(project, monkeypatch, "Extracting", 10, videos_per_part=4)
+    kill(project, monkeypatch, "Extracting", 10, videos_per_part=4)  # each lasts a second
     before = project.feature_parts("rgb_light")
     assert num_new_rows(project, "rgb_light", []) == 8, "two parts of four"
     ran = evaluate(project)
@@ -83,7 +86,7 @@ def test_a_kill_while_files_are_looked_into_keeps_what_was_seen(project, monkeyp
         os.utime(path, ns=(1, 1))
     kill(project, monkeypatch, "Looking", 5)
     seen = []
-    bar = terminal.progress_bar
+    bar = progress.progress_bar
 
     @contextmanager
     def watching(title, unit):

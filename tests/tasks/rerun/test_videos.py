@@ -5,8 +5,11 @@ import shutil
 
 import pytest
 
+from pipeline.datasets.files import CHANGED
+from pipeline.stores import store
+from tasks import ExtractExpert, extraction
 from tests.clips import write_srt
-from tests.tasks.rerun.stages import BOTH, EVALUATE, MANIFEST, TEXT, TRAIN, evaluate, num_new_rows
+from tests.tasks.rerun.stages import BOTH, EVALUATE, MANIFEST, RGB, TEXT, TRAIN, evaluate, num_new_rows
 
 
 def test_a_video_that_is_added_runs_all_experts_on_that_video_only(project):
@@ -27,6 +30,25 @@ def test_a_video_that_is_replaced_runs_all_experts_on_that_video_only(project):
     before = project.feature_parts("rgb_light")
     project.add_video("v03.mp4", 16, None)
     assert evaluate(project) == MANIFEST + BOTH + TRAIN + EVALUATE
+    assert num_new_rows(project, "rgb_light", before) == 1
+
+
+def test_a_video_that_is_replaced_after_it_was_listed_fails_and_the_next_run_takes_it_up(project, monkeypatch):
+    shutil.rmtree(project.data / "store" / "features")
+    announce = extraction.announce_extraction
+
+    def announce_and_replace(*rest):
+        announce(*rest)
+        project.add_video("v03.mp4", 16, None)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(extraction, "announce_extraction", announce_and_replace)
+        _, worked = project.attempt(ExtractExpert, dataset="tiny", expert="rgb_light")
+    assert not worked
+    rows = [row for part in project.feature_parts("rgb_light") for row in store.rows_of(part)]
+    assert [row.reason for row in rows if row.failed] == [CHANGED]
+    before = project.feature_parts("rgb_light")
+    assert project.run(ExtractExpert, dataset="tiny", expert="rgb_light") == MANIFEST + RGB
     assert num_new_rows(project, "rgb_light", before) == 1
 
 
