@@ -108,8 +108,8 @@ class EncodeText(ModelTask):
         say_unpinned(f"text/{selection.text.name}", selection.text.encoder)
         folder = selection.layout.text(selection.text)
         recipes.write_recipe(folder, selection.text.recipe, provenance(selection.text.config.encoder))
-        with progress_bar("Encoding the captions", "caption") as progress:
-            encode(selection.text, missing, folder, Extraction().devices[0], progress)
+        with deferred() as stop, progress_bar("Encoding the captions", "caption") as progress:
+            encode(selection.text, missing, folder, Extraction().devices[0], progress, stop)
 
 
 def extraction(dataset: str, names: Iterable[str], *encoders: EncodeText, splits: str = "") -> list[ExtractExpert]:

@@ -16,6 +16,7 @@ ROOMS = sorted(path for path in SOURCES if path.name == "__init__.py" and path.p
 DOCUMENTS = ("ARCHITECTURE.md", "CONTRIBUTING.md")
 
 OF_SEVERAL = {
+    "tests/extractors/extraction/test_changed_files.py",
     "tests/extractors/test_contract.py",
     "tests/models/test_evaluate_released.py",
     "tests/models/test_released_configs.py",
@@ -24,6 +25,7 @@ OF_SEVERAL = {
     "tests/search/test_chromium.py",
     "tests/tasks/rerun/test_configs.py",
     "tests/tasks/rerun/test_interruptions.py",
+    "tests/tasks/rerun/test_stop_signals.py",
     "tests/tasks/rerun/test_videos.py",
     "tests/tasks/rerun/test_weights.py",
 }

@@ -16,8 +16,8 @@ from extractors.extraction.network_thread import NetworkThread
 from extractors.extraction.views import SEGMENT_S, Segment, num_segments, prepare_segment
 from extractors.extraction.watch import DECODING, StopRequestedError, Watch
 from extractors.extraction.work import PassOptions, SegmentResult, Todo, Wanted
-from pipeline.datasets.files import CHANGED, has_changed, stamps_of
 from pipeline.datasets.manifest import Video
+from pipeline.datasets.stamps import CHANGED, has_changed, stamps_of
 from pipeline.running.cpu import freed_memory_kept
 from pipeline.running.worker_pool import run_jobs
 

@@ -9,25 +9,18 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pipeline.datasets.stamps import CHANGED, Stamp, content_of, sidecar_stamp, stamp_of, stamps_of
 from pipeline.datasets.walk import note_dead_link, walk
 from pipeline.errors import AnnotationError, DecodeError, StoreError
 from pipeline.file_kinds import irregular
 from pipeline.media.sidecars import sidecar, unusable_sidecar
 from pipeline.running.worker_pool import run_jobs
-from pipeline.stores.fingerprint import file_sha256
 
 INSPECT_VERSION = 1
 """Raised by hand when the inspection of a file changes: all files are then inspected again."""
 
 _SUFFIXES = "3gp asf avi divx f4v flv gif m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogm ogv rm ts vob webm wmv"
 VIDEO_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
-
-Stamp = tuple[int, int]
-"""(size in bytes, modification time in ns); a file with an unchanged stamp is not read again."""
-
-
-CHANGED = "changed while it was read; the next run takes it up"
-"""Problem of a file that was replaced, or still being copied, while it was hashed or decoded."""
 
 
 @dataclass(frozen=True)
@@ -95,25 +88,6 @@ def find_videos(root: Path, left_out: list[str] | None = None) -> list[VideoFile
     return sorted(files, key=lambda file: file.video_id)
 
 
-def stamps_of(path: Path) -> tuple[int, ...]:
-    """The stamps of a video file and of the subtitle file beside it, as they are now."""
-    return *_stamp(path), *_sidecar_stamp(path, sidecar(path))
-
-
-def has_changed(path: Path, stamps: tuple[int, ...], content: str) -> bool:
-    """Whether a file or its subtitles are no longer those that had these stamps and this content hash.
-
-    Only where the stamps differ and the sizes do not, they are read: a file that was touched is the same file.
-    """
-    try:
-        now = stamps_of(path)
-        if now[::2] == stamps[::2]:
-            return now != stamps and _content(path, sidecar(path)) != content
-    except OSError:
-        pass
-    return True
-
-
 def plain_name(video_id: str) -> str:
     """The name by which captions and released features know a video: without folders and video suffixes."""
     name = PurePosixPath(video_id)
@@ -160,21 +134,8 @@ def cached_infos(files: list[VideoFile], cache: Path) -> dict[str, FileInfo]:
 
 def _video_file(path: Path, root: Path) -> VideoFile:
     subtitles, why = sidecar(path), irregular(path)
-    stamp = (-1, 0) if why else _stamp(path)
-    return VideoFile(path.relative_to(root).as_posix(), path, stamp, subtitles, _sidecar_stamp(path, subtitles), why)
-
-
-def _sidecar_stamp(path: Path, subtitles: Path | None) -> Stamp:
-    """Of the subtitle file beside the video `path`, or what says that there is none, or none that can be read."""
-    return _stamp(subtitles) if subtitles else (-1, 0) if unusable_sidecar(path) else (0, 0)
-
-
-def _stamp(path: Path) -> Stamp:
-    try:
-        stat = path.stat()
-    except OSError:
-        return -1, 0  # gone since the folder was listed; its inspection reports the problem
-    return stat.st_size, stat.st_mtime_ns
+    stamp = (-1, 0) if why else stamp_of(path)
+    return VideoFile(path.relative_to(root).as_posix(), path, stamp, subtitles, sidecar_stamp(path, subtitles), why)
 
 
 def _closed(file: VideoFile) -> FileInfo:
@@ -198,7 +159,7 @@ def _inspect_bytes(job: _InspectJob) -> FileInfo:
     if why := irregular(file.path):  # it was a file when the folder was listed
         return FileInfo(_unread_content(file), problem=why)
     try:
-        content = _content(file.path, file.sidecar)
+        content = content_of(file.path, file.sidecar)
     except OSError as error:
         return FileInfo(_unread_content(file), problem=f"cannot be read: {error.strerror}")
     if not job.probe:
@@ -219,11 +180,6 @@ def _inspect_bytes(job: _InspectJob) -> FileInfo:
 def _without_probe(job: _InspectJob) -> _InspectJob | None:
     """The retry of a job that crashed or hung: hashes the file only."""
     return dataclasses.replace(job, probe=False) if job.probe else None
-
-
-def _content(path: Path, subtitles: Path | None) -> str:
-    parts = [file_sha256(each) for each in (path, subtitles) if each]
-    return hashlib.sha256("+".join(parts).encode()).hexdigest()[:32]
 
 
 def _unread_content(file: VideoFile) -> str:

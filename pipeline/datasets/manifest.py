@@ -41,7 +41,7 @@ class Video:
     problem: str = ""
     """Why the file cannot be used; empty when it can."""
     stamps: tuple[int, ...] = ()
-    """Size and time of the file and its subtitles when they were hashed (see `files.stamps_of`); empty: not known.
+    """Size and time of the file and its subtitles when they were hashed (see `stamps.stamps_of`); empty: not known.
 
     No part of the recipe: a copy of a dataset has the same manifest.
     """

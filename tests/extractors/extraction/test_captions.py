@@ -106,3 +106,32 @@ def test_every_shipped_encoder_has_a_plain_recipe(name):
     assert fingerprint(one.recipe) == fingerprint(two.recipe)
     assert one.encoder.dim > 0
     assert one.encoder.version >= 1
+
+
+def test_a_stop_keeps_what_is_encoded_and_the_next_run_forms_the_same_batches(tmp_path, hashed):
+    batches = []
+
+    def encode_batch(batch):
+        batches.append(tuple(batch))
+        return hashed.encoder.encode(batch)
+
+    size = 5
+    runtime = dataclasses.replace(hashed.config.runtime, batch_size=size)
+    slow = spoil(hashed, encode_batch)
+    slow = dataclasses.replace(slow, config=dataclasses.replace(slow.config, runtime=runtime))
+    encode(slow, CAPTIONS, tmp_path, "cpu", stop=lambda: len(batches) == 2)
+    assert store.rows(tmp_path).keys() == {Caption(text).key for text in CAPTIONS[: 2 * size]}
+    encode(slow, CAPTIONS[2 * size :], tmp_path, "cpu")
+    assert batches == [tuple(CAPTIONS[at : at + size]) for at in range(0, len(CAPTIONS), size)]
+
+
+def test_what_is_encoded_waits_no_longer_than_a_while(tmp_path, hashed, monkeypatch):
+    monkeypatch.setattr(captions, "SECONDS_PER_PART", 0.0)
+    runtime = dataclasses.replace(hashed.config.runtime, batch_size=10)
+    encode(
+        dataclasses.replace(hashed, config=dataclasses.replace(hashed.config, runtime=runtime)),
+        CAPTIONS,
+        tmp_path,
+        "cpu",
+    )
+    assert len(store.parts(tmp_path)) == 3

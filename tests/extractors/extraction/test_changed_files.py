@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from extractors.extraction import one_pass, views
-from pipeline.datasets.files import CHANGED, stamps_of
+from pipeline.datasets.stamps import CHANGED, stamps_of
 from tests.clips import make_clip
 from tests.extractors.run_experts import features_of, named, row_of, run_pass, video_of
 

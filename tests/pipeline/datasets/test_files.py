@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.datasets import files
+from pipeline.datasets import files, stamps
 from pipeline.datasets.files import FileInfo, cached_infos, find_videos, inspect_files
+from pipeline.datasets.stamps import CHANGED
 from pipeline.errors import AnnotationError, StoreError
 from tests.clips import make_clip, write_srt
 
@@ -165,8 +166,8 @@ def test_an_unchanged_file_is_not_read_again(tmp_path, clip, no_workers, monkeyp
     for name in ("a.mp4", "b.mp4"):
         shutil.copy(clip, root / name)
     read = []
-    sha256 = files.file_sha256
-    monkeypatch.setattr(files, "file_sha256", lambda path: read.append(path.name) or sha256(path))
+    sha256 = stamps.file_sha256
+    monkeypatch.setattr(stamps, "file_sha256", lambda path: read.append(path.name) or sha256(path))
     calls = []
     first = inspect(root, cache, progress=lambda done, of: calls.append((done, of)))
     assert (read, calls) == (["a.mp4", "b.mp4"], [(1, 2), (2, 2)])
@@ -200,7 +201,7 @@ def test_remembered_reads_no_file(tmp_path, clip, no_workers, monkeypatch):
     assert cached_infos(find_videos(root), cache) == {}
     facts = inspect(root, cache)
     shutil.copy(clip, root / "b.mp4")
-    monkeypatch.setattr(files, "file_sha256", None)
+    monkeypatch.setattr(stamps, "file_sha256", None)
     assert cached_infos(find_videos(root), cache) == facts
 
 
@@ -296,37 +297,6 @@ def test_a_folder_that_cannot_be_read_is_told_and_not_left_out(tmp_path, monkeyp
         find_videos(tmp_path)
 
 
-def replace_bytes(path):
-    """Other bytes of the same number."""
-    path.write_bytes(path.read_bytes()[::-1])
-    os.utime(path, ns=(1, 1))
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (lambda path: None, False),
-        (lambda path: os.utime(path, ns=(1, 1)), False),
-        (lambda path: os.utime(path.with_suffix(".srt"), ns=(1, 1)), False),
-        (lambda path: path.write_bytes(path.read_bytes() + b"more"), True),
-        (replace_bytes, True),
-        (lambda path: replace_bytes(path.with_suffix(".srt")), True),
-        (lambda path: path.with_suffix(".srt").unlink(), True),
-        (lambda path: path.unlink(), True),
-    ],
-    ids=["nothing", "touched", "subtitles touched", "longer", "other bytes", "other words", "no words", "gone"],
-)
-def test_a_file_has_changed_when_its_bytes_or_its_subtitles_have(tmp_path, change, expected):
-    path = tmp_path / "a.mp4"
-    path.write_bytes(bytes(range(256)))
-    write_srt(tmp_path / "a.srt", [("word", 0, 1)])
-    (found,) = find_videos(tmp_path)
-    assert found.stamps == files.stamps_of(path)
-    content = content_of(path, tmp_path / "a.srt")
-    change(path)
-    assert files.has_changed(path, found.stamps, content) == expected
-
-
 def test_a_file_that_grows_while_it_is_looked_into_is_told_and_taken_up_the_next_time(
     tmp_path, clip, no_workers, monkeypatch
 ):
@@ -338,7 +308,7 @@ def test_a_file_that_grows_while_it_is_looked_into_is_told_and_taken_up_the_next
     listed = find_videos(path.parent)
     path.write_bytes(whole)
     info = inspect_files(listed, tmp_path / "cache.db", 1, DEADLINE_S)["a.mp4"]
-    assert info.problem == files.CHANGED
+    assert info.problem == CHANGED
     assert info.content != content_of(path)
     again = inspect(path.parent, tmp_path / "cache.db")["a.mp4"]
     assert (again.problem, again.content) == ("", content_of(path))

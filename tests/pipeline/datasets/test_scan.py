@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.datasets import files, manifest, scan
+from pipeline.datasets import manifest, scan, stamps
 from pipeline.datasets.annotations import DatasetConfig, annotation_files
 from pipeline.datasets.manifest import MISSING, UNLABELLED
 from pipeline.datasets.splits import SplitFractions
@@ -178,7 +178,7 @@ def test_changes_are_told_without_reading_a_video(dataset, made, monkeypatch):
     shutil.copy(made[3], dataset.videos / "new.mp4")
     shutil.copy(made[3], dataset.videos / "a.mp4")
     (dataset.videos / "b.mp4").unlink()
-    monkeypatch.setattr(files, "file_sha256", None)
+    monkeypatch.setattr(stamps, "file_sha256", None)
     changes = scan.changes(before, dataset.settings, cache)
     assert changes == {"new": ["new.mp4"], "changed": ["a.mp4"], "gone": ["b.mp4"]}
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from pipeline.datasets.files import CHANGED
+from pipeline.datasets.stamps import CHANGED
 from pipeline.stores import store
 from tasks import ExtractExpert, extraction
 from tests.clips import write_srt

@@ -1,0 +1,52 @@
+"""Stamps of video files: size and date of a file and of its subtitles, which tell whether it must be read again."""
+
+import hashlib
+from pathlib import Path
+
+from pipeline.media.sidecars import sidecar, unusable_sidecar
+from pipeline.stores.fingerprint import file_sha256
+
+Stamp = tuple[int, int]
+"""(size in bytes, modification time in ns); a file with an unchanged stamp is not read again."""
+
+CHANGED = "changed while it was read; the next run takes it up"
+"""Problem of a file that was replaced, or still being copied, while it was hashed or decoded."""
+
+
+def stamps_of(path: Path) -> tuple[int, ...]:
+    """The stamps of a video file and of the subtitle file beside it, as they are now."""
+    return *stamp_of(path), *sidecar_stamp(path, sidecar(path))
+
+
+def has_changed(path: Path, stamps: tuple[int, ...], content: str) -> bool:
+    """Whether a file or its subtitles are no longer those that had these stamps and this content hash.
+
+    Only where the stamps differ and the sizes do not, they are read: a file that was touched is the same file.
+    """
+    try:
+        now = stamps_of(path)
+        if now[::2] == stamps[::2]:
+            return now != stamps and content_of(path, sidecar(path)) != content
+    except OSError:
+        pass
+    return True
+
+
+def content_of(path: Path, subtitles: Path | None) -> str:
+    """32 hex digits of a hash of the bytes of a video file and of its subtitles; OSError if one cannot be read."""
+    parts = [file_sha256(each) for each in (path, subtitles) if each]
+    return hashlib.sha256("+".join(parts).encode()).hexdigest()[:32]
+
+
+def sidecar_stamp(path: Path, subtitles: Path | None) -> Stamp:
+    """The stamp of the subtitle file of the video `path`: (0, 0) for none, (-1, 0) for one that cannot be read."""
+    return stamp_of(subtitles) if subtitles else (-1, 0) if unusable_sidecar(path) else (0, 0)
+
+
+def stamp_of(path: Path) -> Stamp:
+    """The stamp of a file, (-1, 0) if there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return -1, 0  # a dangling link; its inspection reports the problem
+    return stat.st_size, stat.st_mtime_ns
