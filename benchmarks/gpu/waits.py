@@ -5,7 +5,6 @@ Two borders of the pass are watched from outside; nothing in it is different for
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from unittest import mock
 
 from extractors.extraction import one_pass
 from extractors.extraction.network_thread import NetworkThread
+from extractors.extraction.watch import Watch
 
 
 @dataclass
@@ -52,7 +52,7 @@ def watched() -> Iterator[Waits]:
             yield done
 
     class Watched(NetworkThread):
-        def submit(self, job: Any) -> Any:
+        def submit(self, job: Any, expert: str) -> Any:
             def timed() -> Any:
                 began = time.perf_counter()
                 try:
@@ -60,24 +60,22 @@ def watched() -> Iterator[Waits]:
                 finally:
                     waits.networks_s += time.perf_counter() - began
 
-            return _Awaited(super().submit(timed), waits)
+            return super().submit(timed, expert)
 
-    began = time.perf_counter()
-    with mock.patch.object(one_pass, "run_jobs", jobs), mock.patch.object(one_pass, "NetworkThread", Watched):
-        yield waits
-    waits.wall_s = time.perf_counter() - began
+    result = Watch.result
 
-
-@dataclass(frozen=True)
-class _Awaited:
-    """A future that tells how long it was waited for."""
-
-    future: "Future[Any]"
-    waits: Waits
-
-    def result(self) -> Any:
+    def awaited(self: Watch, *told: Any) -> Any:
         began = time.perf_counter()
         try:
-            return self.future.result()
+            return result(self, *told)
         finally:
-            self.waits.for_networks_s += time.perf_counter() - began
+            waits.for_networks_s += time.perf_counter() - began
+
+    began = time.perf_counter()
+    with (
+        mock.patch.object(one_pass, "run_jobs", jobs),
+        mock.patch.object(one_pass, "NetworkThread", Watched),
+        mock.patch.object(Watch, "result", awaited),
+    ):
+        yield waits
+    waits.wall_s = time.perf_counter() - began

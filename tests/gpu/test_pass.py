@@ -81,6 +81,21 @@ def test_fused_or_alone_gives_the_same_bits(kept, videos, device, name):
 
 @on_every_device
 @pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_video_has_the_same_bits_whichever_videos_are_beside_it(kept, videos, device, name, tmp_path):
+    options = dataclasses.replace(OPTIONS, device=device)
+    for number, (path, video) in enumerate(videos):
+        folder = tmp_path / str(number)
+        with inline_jobs():
+            assert extract([device], wanted(fresh(name), [(path, video)], folder), [(path, video)], options) == {}
+        alone, together = (
+            parts.read_features(store_folder / name, video.content) for store_folder in (folder, kept(device, (name,)))
+        )
+        assert alone.values.tobytes() == together.values.tobytes(), video.video_id
+
+
+@on_every_device
+@pytest.mark.slow
 def test_the_same_pass_gives_the_same_bits_twice(kept, videos, device):
     first = kept(device, NAMES)
     again = kept.__wrapped__(device, NAMES)

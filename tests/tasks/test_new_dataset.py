@@ -58,10 +58,10 @@ def decoded(monkeypatch):
     names = []
     real = one_pass.extract
 
-    def watched(wanted, videos, options, progress):
+    def watched(wanted, videos, *rest):
         keys = frozenset().union(*(one.keys for one in wanted))
         names.extend(sorted({video.video_id for _, video in videos if video.content in keys}))
-        return real(wanted, videos, options, progress)
+        return real(wanted, videos, *rest)
 
     monkeypatch.setattr(one_pass, "extract", watched)
     return names

@@ -21,6 +21,7 @@ from benchmarks.gpu.waits import Waits, watched
 from benchmarks.search_index import exact
 from extractors.base import AudioNeed, FrameNeed, SubtitleNeed
 from extractors.extraction import one_pass
+from extractors.extraction.watch import Watch
 from pipeline.errors import ExtractionError
 from pipeline.media.video import probe
 from search.index.vectors import Query, Vectors
@@ -37,8 +38,8 @@ def test_waits_are_told_on_both_sides_of_the_one_who_packs(monkeypatch):
     monkeypatch.setattr(one_pass, "run_jobs", slowly)
     with watched() as waits:
         networks = one_pass.NetworkThread()
-        futures = [networks.submit(lambda: time.sleep(0.2) or 7) for _ in one_pass.run_jobs()]
-        assert [future.result() for future in futures] == [7, 7, 7]
+        futures = [networks.submit(lambda: time.sleep(0.2) or 7, "a") for _ in one_pass.run_jobs()]
+        assert [Watch().result(future, str) for future in futures] == [7, 7, 7]
         networks.stop()
     assert 0.15 <= waits.for_decoding_s < 0.3
     assert 0.6 <= waits.networks_s < 0.8
@@ -57,7 +58,7 @@ def test_an_error_of_the_networks_reaches_the_one_who_waits():
     future = Future()
     future.set_exception(ZeroDivisionError())
     with watched() as waits, pytest.raises(ZeroDivisionError):
-        one_pass.NetworkThread().submit(lambda: 1 / 0).result()
+        Watch().result(one_pass.NetworkThread().submit(lambda: 1 / 0, "a"), str)
     assert waits.for_networks_s >= 0
 
 
