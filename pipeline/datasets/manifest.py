@@ -97,7 +97,8 @@ def save(manifest: Manifest, folder: Path) -> None:
     body = {"warnings": manifest.warnings, "videos": [dataclasses.asdict(video) for video in manifest.videos]}
     path = folder / manifest.fingerprint / "manifest.json"
     atomic.write_text(path, json.dumps(body, ensure_ascii=False, indent=1))
-theirs
+    _load_videos.cache_clear()  # a manifest of the same fingerprint may have had other stamps
+
 
 def write_pointer(folder: Path, digest: str, name: str, warnings: Sequence[str] = ()) -> None:
     """Records the fingerprint `name` of the manifest that belongs to a scan digest (see `scan.scan_digest`).
