@@ -1,7 +1,7 @@
 """Which stages each field of each config makes stale when it changes, with another value to try.
 
-To correct the table: give the field another class, or say in NOT_ALONE why it is not changed on its own. What the classes
-mean is compared with the README.
+To correct the table: give the field another class, or say in NOT_ALONE why it is not changed on its own. What the
+classes mean is compared with the README.
 """
 
 TRAINED = {"train", "evaluate", "index"}
@@ -72,6 +72,7 @@ DEMO |= {"duration_s": [1.0, 2.0], "width_px": 320, "height_px": 240, "fps": 12}
 DATASET = {
     "videos": ("nothing", "copied"), "captions": ("manifest", "other.csv"), "fuse_captions": ("manifest", True),
     "model": ("model", "second"), "validation_from_train": ("manifest", 0.5), "max_failed_fraction": ("nothing", 0.5),
+    "hours": ("nothing", 3.0),
     "split_fractions": ("manifest", {"train": 0.0, "val": 0.0, "test": 1.0}), "allow_partial": ("nothing", True),
     "parts": ("nothing", [PART]), "released": ("nothing", RELEASED), "demo": ("nothing", DEMO),
     "counts": ("nothing", {"test": {"videos": [3]}}),
