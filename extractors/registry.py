@@ -221,8 +221,11 @@ def _build(
 
 
 def _check_parts(plugin: Plugin, path: Path) -> None:
-    """Raises ConfigError where the YAML names a file for a part that the network lacks."""
-    parts = plugin.weights
+    """Raises ConfigError where no weights can be named for the parameters, or for a part that the network lacks."""
+    try:
+        parts = plugin.weights
+    except ValueError as error:
+        raise ConfigError(f"{path}: params: {error}") from None
     plugin.source.contents.clear()  # only what a recipe stands for counts
     for part in plugin.source.files:
         if part not in parts:

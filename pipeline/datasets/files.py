@@ -145,10 +145,13 @@ def _closed(file: VideoFile) -> FileInfo:
 
 def _inspect(job: _InspectJob) -> FileInfo:
     """Hashes and probes a file, in a worker process."""
+    file = job.file
+    if why := irregular(file.path):  # it was a file when the folder was listed
+        return FileInfo(_unread_content(file), problem=why)
     info = _inspect_bytes(job)
-    if stamps_of(job.file.path) != job.file.stamps:
+    if stamps_of(file.path) != file.stamps:
         # Its hash may be that of half a copy, or already that of the new file, whose stamp is not the one listed.
-        return FileInfo(_unread_content(job.file), problem=CHANGED)
+        return FileInfo(_unread_content(file), problem=CHANGED)
     return info
 
 
@@ -156,8 +159,6 @@ def _inspect_bytes(job: _InspectJob) -> FileInfo:
     from pipeline.media.video import probe
 
     file = job.file
-    if why := irregular(file.path):  # it was a file when the folder was listed
-        return FileInfo(_unread_content(file), problem=why)
     try:
         content = content_of(file.path, file.sidecar)
     except OSError as error:

@@ -29,7 +29,12 @@ def progress_bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     It appears with the first call, so that nothing is shown where there is no work.
     """
     with _clock(_display(title)) as display:
-        yield lambda done, total: display.move(done, total, f"{done} of {total} {unit}{'s' * (total != 1)}")
+        yield lambda done, total: display.move(done, total, f"{done} of {total} {_plural(unit, total)}")
+
+
+def _plural(unit: str, count: int) -> str:
+    """The unit of a count; symbols such as MiB have no plural."""
+    return unit if count == 1 or not unit.islower() else f"{unit}s"
 
 
 @contextmanager

@@ -13,12 +13,13 @@ CLASSES = {
     "manifest": {"manifest"} | TRAINED,
     "seeds": {"evaluate"},
     "index": {"index"},
+    "shown": {"evaluate", "index"},
 }
 """Class -> the stages that a change of such a field makes stale."""
 
 IN_README = {
     "`runtime:` of an expert or a model": "nothing",
-    "`params:` or `version` of one expert, or its weights": "expert",
+    "`params:`, `precision:` or `version` of one expert, or its weights": "expert",
     "the text encoder's YAML, but for `runtime:`": "text",
     "`index:` in `configs/search.yaml`": "index",
     "the rest of `configs/search.yaml`, and of a dataset's YAML what decides neither captions nor splits": "nothing",
@@ -29,9 +30,8 @@ IN_README = {
 """A row of the README's table -> its class."""
 
 EXPERT = {
-    "extractor": ("expert", "gist"), "modality": ("nothing", "scene"), "weights": ("nothing", "seeded"),
-    "runtime.batch_size": ("nothing", 3), "runtime.precision": ("nothing", "bf16"),
-    "runtime.compile": ("nothing", True),
+    "extractor": ("expert", "gist"), "modality": ("shown", "scene"), "weights": ("nothing", "seeded"),
+    "runtime.batch_size": ("nothing", 3), "runtime.compile": ("nothing", True), "precision": ("expert", "bf16"),
     "model.pool": ("model", "mean"), "model.clusters": ("model", 3), "model.max_tokens": ("model", 5),
 }  # fmt: skip
 """Fields of an expert's YAML -> class and another value; all of `params:` is of the class "expert". The light experts
@@ -39,8 +39,7 @@ have no weights to be named: `WEIGHTS` are those of a network."""
 
 TEXT = {
     "encoder": ("text", "word_vectors"), "weights": ("nothing", "seeded"),
-    "runtime.batch_size": ("nothing", 3), "runtime.precision": ("nothing", "bf16"),
-    "runtime.compile": ("nothing", True),
+    "runtime.batch_size": ("nothing", 3), "runtime.compile": ("nothing", True),
 }  # fmt: skip
 
 MODEL_FIELDS = {
@@ -61,7 +60,7 @@ MODEL_FIELDS = {
     "training.worst_rank": ("model", {"teachers": ["second"], "worst_rank": 3}),
     "training.selection": ("model", "last"), "training.ema": ("model", 0.9), "training.seeds": ("seeds", [0, 1]),
     "pools": ("model", {"rgb_light": {"clusters": 2, "max_tokens": 3}}),
-    "runtime.device": ("nothing", "cpu"), "runtime.precision": ("nothing", "bf16"),
+    "runtime.device": ("nothing", "cpu"), "training.precision": ("model", "bf16"),
     "runtime.threads": ("nothing", 1), "runtime.checkpoint_s": ("nothing", 1.0),
 }  # fmt: skip
 
@@ -86,21 +85,29 @@ SEARCH = {
 }  # fmt: skip
 
 WEIGHTS = {
-    "url": ("expert", "https://elsewhere.org/x.pth"), "sha256": ("expert", "0123456789abcdef"),
-    "size_mb": ("nothing", 7.0), "licence": ("nothing", "another"),
+    "url": ("expert", "https://elsewhere.org/x/resolve/main/x.pth"), "sha256": ("expert", "0123456789abcdef"),
+    "revision": ("expert", "0" * 40), "size_mb": ("nothing", 7.0), "licence": ("nothing", "another"),
     "place": ("nothing", "another/place.pth"),
-    "member": ("nothing", "another.pth"),
+    "member": ("nothing", "another.pth"), "md5": ("nothing", "0" * 32), "keep_first": ("nothing", True),
 }  # fmt: skip
 
 LUIGI = {
-    "Extraction": {"workers": "2", "deadline_s": "7", "videos_per_part": "3", "device": "cpu"},
+    "Extraction": {
+        "workers": "2",
+        "deadline_s": "7",
+        "videos_per_part": "3",
+        "seconds_per_part": "5",
+        "megabytes_per_part": "1",
+        "device": "cpu",
+    },
     "Weights": {"cache": "elsewhere", "mirror": "http://127.0.0.1:1", "offline": "true", "seeded": "true"},
 }
 """Other values of the options. Of all of them `seeded` alone changes anything: experts that have a network."""
 
 NOT_ALONE = {
     "DatasetConfig": {"annotations": "excludes captions; the readers' tests have datasets of their own"},
-    "ExpertConfig": {"params": "each of its fields is changed below"},
-    "TextConfig": {"params": "each of its fields is changed below"},
+    "ExpertConfig": {"params": "each of its fields is changed below", "runtime.precision": "refused"},
+    "TextConfig": {"params": "each of its fields is changed below", "runtime.precision": "refused"},
+    "ModelConfig": {"runtime.precision": "refused"},
 }
 """Fields that are not changed here, and why."""

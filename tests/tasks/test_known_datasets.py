@@ -46,10 +46,10 @@ def test_a_dataset_without_released_features_has_nothing_to_import(project):
 def test_a_download_is_shown_in_mib(capsys):
     with _download_bar("Fetching the archive") as progress:
         progress(3 << 20, 5 << 20)
-    assert "3/5 " in capsys.readouterr().err
+    assert "3 of 5 MiB (" in capsys.readouterr().err
 
 
 def test_a_download_below_one_mib_has_a_bar_of_one(capsys):
     with _download_bar("Fetching the archive") as progress:
         progress(10, 1000)
-    assert "0/1 " in capsys.readouterr().err
+    assert "0 of 1 MiB (" in capsys.readouterr().err

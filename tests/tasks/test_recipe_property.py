@@ -191,7 +191,7 @@ def recipe_of(expert: str, options=None, folder: Path = CONFIGS / "experts") -> 
 
 def test_the_fields_of_a_file_of_weights(tmp_path):
     plain = yaml.safe_load((CONFIGS / "experts" / "rgb_resnet50.yaml").read_text())
-    file = {"url": "https://example.org/a.pth", "sha256": ""}
+    file = {"url": "https://example.org/a/resolve/main/a.pth", "sha256": ""}
     found = {}
     for field, (name, value) in WEIGHTS.items():
         recipes = []

@@ -84,7 +84,6 @@ def test_precision_is_that_of_the_yaml_whatever_the_device(precision, dtype):
     small = Small(room=9)
     batches(small, precision=precision).embed(np.arange(2))
     assert small.dtypes == [dtype]
-    assert not torch.backends.cudnn.allow_tf32, "convolutions of float32 would be rounded to 10 bits on a GPU alone"
 
 
 def test_float32_on_a_gpu_is_float32_and_not_tf32(monkeypatch):

@@ -142,7 +142,8 @@ def test_a_failing_task_is_told_in_one_line_and_fails_the_command(project):
 
 
 def logged(error):
-    """What the log says of an error."""
+    """What the log says of an error, as the first of its kind."""
+    error_messages.printed.clear()
     try:
         raise error
     except BaseException as raised:
