@@ -8,7 +8,7 @@ from whisper import ModelDimensions, Whisper
 from extractors import whisper_speech
 from extractors.whisper_speech import Expert, Params, audio_end_s, loudest_rms, spread
 from pipeline.weights import seeded
-from pipeline.weights.files import WeightOptions, WeightSource
+from pipeline.weights.files import WeightFile, WeightOptions, WeightSource
 from tests.clips import tone
 from tests.extractors.private_api import assert_there
 
@@ -130,7 +130,8 @@ def unsure(tmp_path):
     checkpoint = {"dims": vars(sizes), "model_state_dict": network.state_dict()}
     torch.save(checkpoint, tmp_path / "whisper" / "tiny.pt")
     params = Params(network="tiny", max_tokens=8, temperatures=(0.0, 1.0), max_no_speech=1.0, max_compression=99)
-    expert = Expert(params, WeightSource(WeightOptions(tmp_path)))
+    file = WeightFile("https://example.org/tiny.pt", place="whisper/tiny.pt")
+    expert = Expert(params, WeightSource(WeightOptions(tmp_path), {"network": file}))
     expert.load("cpu")
     return expert
 
