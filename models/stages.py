@@ -15,7 +15,7 @@ from models.inputs.batches import Teacher
 from models.inputs.load import Sources, Split, bank, collect
 from models.networks.ce import CE
 from models.released.load import load_released
-from models.training import checkpoint
+from models.training import checkpoint, history
 from models.training.hardware import choose, threads
 from models.training.history import History
 from models.training.teachers import denoised, teacher
@@ -34,6 +34,8 @@ SELECTIONS = {
     "test": "test: best epoch by t2v geometric mean of R@1, R@5, R@10 on the test split itself, trained on the "
     "validation split too; better than new videos would give",
 }
+RUN_FILES = (checkpoint.MODEL, history.NAME)
+"""Names of the files of a finished training; the one for TensorBoard is left out, since nothing reads it here."""
 BANK_CAPTIONS = 10_000
 """Maximum number of training captions in the querybank of QB-Norm."""
 

@@ -1,5 +1,7 @@
 """Exceptions whose messages are shown to the user; each message says what, where, and what to do about it."""
 
+from pathlib import Path
+
 
 class PipelineError(Exception):
     """Base class of the errors that the user sees as one line instead of a traceback."""
@@ -27,6 +29,27 @@ class WeightsError(ExtractionError):
 
 class StoreError(PipelineError, OSError):
     """A store that is damaged, incomplete, or cannot be written."""
+
+
+class DamagedError(StoreError):
+    """A result whose bytes are missing or wrong; the tasks set it aside and make it anew (`pipeline.stores.damage`)."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        """`path`: the folder or file that is to be made anew."""
+        super().__init__(f"{path}: damaged: {why}")
+        self.path = path
+        self.why = why
+
+    def __reduce__(self) -> tuple[type["DamagedError"], tuple[Path, str]]:
+        """With both arguments, since the error also comes from other processes."""
+        return DamagedError, (self.path, self.why)
+
+
+class NewerVersionError(StoreError):
+    """A result that a newer version of the program wrote: it is whole, and must not be touched."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(f"{path}: written by a newer version of this program ({what}); update the program")
 
 
 class TrainingError(PipelineError, RuntimeError):

@@ -10,7 +10,7 @@ from pipeline.reports.report import read_report
 from pipeline.stores import atomic, recipes
 from pipeline.stores.fingerprint import Recipe, fingerprint
 from tasks.console.terminal import print_table, say
-from tasks.dataset_task import SEEDS_HELP, ModelTask
+from tasks.dataset_task import SEEDS_HELP, ModelTask, remakes_damaged
 from tasks.evaluation import EvaluateCE
 from tasks.plan.provenance import provenance
 from tasks.plan.targets import FolderTarget
@@ -30,8 +30,9 @@ class AblateExperts(ModelTask):
     def output(self) -> FolderTarget:
         """Complete when the ablation of exactly these reports is written."""
         recipe = self._recipe()
-        return FolderTarget(None if recipe is None else self.plan.result_folder("ablations", recipe))
+        return FolderTarget(None if recipe is None else self.plan.result_folder("ablations", recipe), self.plan.store)
 
+    @remakes_damaged
     def run(self) -> None:
         """Writes ablation.json."""
         folder = self.output().require()
@@ -45,7 +46,7 @@ class AblateExperts(ModelTask):
             "without": {left_out: _recalls(report) for left_out, report in reports.items()},
         }
         atomic.write_text(folder / "ablation.json", json.dumps(body, indent=1))
-        recipes.write_recipe(folder, self._recipe() or {}, provenance())
+        recipes.write_recipe(folder, self._recipe() or {}, provenance(), ["ablation.json"])
 
     def print_result(self) -> None:
         """Prints a row for each expert that is left out."""

@@ -11,7 +11,7 @@ from pipeline.reports.report import read_report
 from pipeline.stores import atomic, recipes
 from pipeline.stores.fingerprint import Recipe, fingerprint
 from tasks.console.terminal import print_table, say
-from tasks.dataset_task import SEEDS_HELP, DatasetTask
+from tasks.dataset_task import SEEDS_HELP, DatasetTask, remakes_damaged
 from tasks.evaluation import EvaluateCE
 from tasks.parameters import names_in, split_parameter
 from tasks.plan.provenance import provenance
@@ -37,8 +37,9 @@ class CompareRuns(DatasetTask):
         """Complete when the comparison of exactly these reports is written."""
         recipe = self._recipe()
         plan = self._evaluations()[0].plan
-        return FolderTarget(None if recipe is None else plan.result_folder("comparisons", recipe))
+        return FolderTarget(None if recipe is None else plan.result_folder("comparisons", recipe), plan.store)
 
+    @remakes_damaged
     def run(self) -> None:
         """Writes comparison.json."""
         from models.evaluation.compare import compare_reports
@@ -48,7 +49,7 @@ class CompareRuns(DatasetTask):
         means = [{name: value["mean"] for name, value in read_report(report)["t2v"].items()} for report in reports]
         body = compare_reports(*reports) | {"models": self._names(), "means": means}
         atomic.write_text(folder / "comparison.json", json.dumps(body, indent=1))
-        recipes.write_recipe(folder, self._recipe() or {}, provenance())
+        recipes.write_recipe(folder, self._recipe() or {}, provenance(), ["comparison.json"])
 
     def print_result(self) -> None:
         """Prints the recalls of both models, their difference, and how likely chance gives as large a one."""

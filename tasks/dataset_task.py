@@ -1,7 +1,13 @@
 """Base classes of the tasks: what they share of parameters, plan, and output at the end of a run."""
 
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import luigi
 
+from pipeline.errors import DamagedError
+from pipeline.stores import damage
 from tasks.console.luigi_internals import typed_task
 from tasks.console.terminal import say
 from tasks.plan.plan import Plan, load_plan
@@ -11,6 +17,37 @@ DATASET_HELP = "Name of a file in configs/datasets/, without .yaml"
 MODEL_HELP = "Name of a file in configs/models/; by default the one that the dataset names"
 EXPERTS_HELP = "Names of files in configs/experts/, with commas between; by default those of the model"
 SEEDS_HELP = "Random seeds, with commas between, e.g. 0,1,2; by default those of the model"
+
+
+MAX_REMADE = 20
+"""A disk that damages what is written again and again must not keep a run busy for ever."""
+
+
+def remakes_damaged(run: Callable[[Any], None]) -> Callable[[Any], Iterator[list[luigi.Task]] | None]:
+    """The method `run` of a task, for which damaged inputs are made anew within the same command.
+
+    Some damage is only seen when an array is read. The damaged result is then set aside, and what the task requires is
+    given to Luigi as new dependencies: it runs those that are incomplete now, and then this task again.
+    """
+
+    @functools.wraps(run)
+    def run_or_remake(task: Any) -> Iterator[list[luigi.Task]] | None:
+        try:
+            run(task)
+            return None
+        except DamagedError as error:
+            return _remake(task, run_or_remake, error)
+
+    return run_or_remake
+
+
+def _remake(task: Any, run: Callable[[Any], Any], error: DamagedError) -> Iterator[list[luigi.Task]]:
+    task.num_remade = getattr(task, "num_remade", 0) + 1
+    if task.num_remade > MAX_REMADE:
+        raise error
+    say(damage.set_aside(error, Paths().layout.store))
+    yield luigi.task.flatten(task.requires())
+    yield from run(task) or ()  # reached at once where nothing that is required is incomplete
 
 
 class RunsEachTime:

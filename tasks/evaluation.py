@@ -8,7 +8,8 @@ from pipeline.stores import recipes
 from pipeline.stores.fingerprint import Recipe
 from tasks.console.metrics_table import print_report
 from tasks.console.progress import progress_bar
-from tasks.dataset_task import SEEDS_HELP, ModelTask
+from tasks.dataset_task import SEEDS_HELP, ModelTask, remakes_damaged
+from tasks.extraction import EncodeText
 from tasks.parameters import split_parameter
 from tasks.plan.data_summary import data_summary
 from tasks.plan.provenance import provenance
@@ -26,14 +27,18 @@ class EvaluateCE(ModelTask):
         default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING, description="Whether to make rankings.html as well"
     )
 
-    def requires(self) -> Iterator[TrainCE]:
-        """A trained model for each seed."""
-        for seed in self._seeds:
-            yield TrainCE(self.dataset, self.model, self.experts, seed, self.split)
+    def requires(self) -> Iterator[luigi.Task]:
+        """A trained model for each seed, and the token vectors, which may be gone while the models are there."""
+        yield from self._trainings()
+        splits = f"{self.plan.selection.training_splits},{self.split}"
+        yield EncodeText(self.dataset, self.model, self.experts, splits)
+
+    def _trainings(self) -> list[TrainCE]:
+        return [TrainCE(self.dataset, self.model, self.experts, seed, self.split) for seed in self._seeds]
 
     def output(self) -> FolderTarget:
         """Complete when the report on exactly these runs is written."""
-        return FolderTarget(self.plan.evaluate_folder(self._seeds, self.split))
+        return FolderTarget(self.plan.evaluate_folder(self._seeds, self.split), self.plan.store)
 
     def recipe(self) -> Recipe | None:
         """All that decides the report, or None while an input is missing."""
@@ -43,6 +48,7 @@ class EvaluateCE(ModelTask):
         """Whether the report is there and, unless --rankings is false, the page of rankings beside it."""
         return self.output().exists() and (not self.rankings or self._page.target.exists())
 
+    @remakes_damaged
     def run(self) -> None:
         """Writes report.json, report.html and ranks.csv, then rankings.html; a killed run goes on where it stopped."""
         if not self.output().exists():
@@ -53,13 +59,13 @@ class EvaluateCE(ModelTask):
 
     def _report(self) -> None:
         from models.stages import evaluate_seeds
-        from pipeline.reports.report import write_report
+        from pipeline.reports.report import FILES, write_report
 
         folder, plan = self.output().require(), self.plan
-        runs = {task.seed: task.output().require() for task in self.requires()}
+        runs = {task.seed: task.output().require() for task in self._trainings()}
         report = evaluate_seeds(plan.sources(), plan.selection.model, runs, self.split)
         write_report(folder, report | data_summary(plan.inventory) | {"rankings": self.rankings})
-        recipes.write_recipe(folder, self.recipe() or {}, provenance())
+        recipes.write_recipe(folder, self.recipe() or {}, provenance(), FILES)
 
     def print_result(self) -> None:
         """Prints the metrics and the path of the report."""

@@ -10,7 +10,7 @@ from pipeline.stores.export import Format, export, export_states
 from pipeline.stores.parts import Features, Reader
 from pipeline.stores.store import Row
 from tasks.console.terminal import say
-from tasks.dataset_task import DatasetTask, RunsEachTime
+from tasks.dataset_task import DatasetTask, RunsEachTime, remakes_damaged
 from tasks.extraction import ExtractExpert
 from tasks.parameters import Choice, TypedPath
 from tasks.plan.settings import Paths
@@ -27,6 +27,7 @@ class ExportExpert(RunsEachTime, DatasetTask):
         """The features."""
         return ExtractExpert(self.dataset, self.expert)
 
+    @remakes_damaged
     def run(self) -> None:
         """Writes the features, and beside them a CSV with the state of each video: present, absent or failed."""
         name = f"{self.expert}.{self.format}" if self.format != "npy" else self.expert

@@ -10,7 +10,7 @@ from pipeline.running.stopping import deferred
 from pipeline.stores import recipes
 from tasks.console.extraction_estimate import announce_extraction
 from tasks.console.progress import progress_bar, video_progress
-from tasks.dataset_task import DatasetTask, ModelTask
+from tasks.dataset_task import DatasetTask, ModelTask, remakes_damaged
 from tasks.fetch_weights import FetchWeights, expert_networks, say_unpinned, text_network
 from tasks.manifest import BuildManifest
 from tasks.parameters import hidden_joined_names, hidden_unnamed, joined_names, names_in, run_id
@@ -54,6 +54,7 @@ class ExtractExpert(DatasetTask):
             raise ConfigError("--expert names no expert; luigi --module tasks ListExperts tells which there are")
         return [ExpertTarget(self.plan.inventory, name) for name in names]
 
+    @remakes_damaged
     def run(self) -> None:
         """Extracts the missing rows of all experts in one pass; where one fails, the rows of the others are kept."""
         self.plan.inventory.refuse_empty_splits(self.splits)
@@ -99,6 +100,7 @@ class EncodeText(ModelTask):
         """Complete when every caption has its row."""
         return TextTarget(self.plan.inventory)
 
+    @remakes_damaged
     def run(self) -> None:
         """Encodes the captions that lack a row."""
         from extractors.extraction.captions import encode

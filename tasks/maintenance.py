@@ -1,14 +1,15 @@
 """Tasks that compute no result: status of all stages, retry of failed videos, deletion of old results."""
 
 import shutil
+from pathlib import Path
 
 import luigi
 
 from pipeline import config
 from pipeline.datasets import manifest
-from pipeline.stores import store
+from pipeline.stores import atomic, store
 from tasks.console.terminal import print_table, say
-from tasks.dataset_task import SEEDS_HELP, DatasetTask, ModelTask, RunsEachTime
+from tasks.dataset_task import SEEDS_HELP, DatasetTask, ModelTask, RunsEachTime, remakes_damaged
 from tasks.parameters import split_parameter
 from tasks.plan.garbage import find_garbage, size_bytes
 from tasks.plan.search_status import search_status
@@ -22,6 +23,7 @@ class Status(RunsEachTime, ModelTask):
     seeds = luigi.Parameter(default="", description=SEEDS_HELP)
     split = split_parameter("Split of the report")
 
+    @remakes_damaged
     def run(self) -> None:
         """Prints the table."""
         stages = [*status(self.plan, self.seeds, self.split), *search_status(self.plan, self.seeds, self.split)]
@@ -33,6 +35,7 @@ class Status(RunsEachTime, ModelTask):
 class ForgetFailures(RunsEachTime, DatasetTask):
     """Forgets the failed videos of a dataset, so that the next run tries them again."""
 
+    @remakes_damaged
     def run(self) -> None:
         """Deletes the failed rows of all experts."""
         videos, selection = self.plan.inventory.manifest(), self.plan.selection
@@ -47,17 +50,39 @@ class ForgetFailures(RunsEachTime, DatasetTask):
 
 
 class CollectGarbage(RunsEachTime, luigi.Task):
-    """Lists the stores, runs and reports that no config asks for any more, and deletes them with --delete."""
+    """Lists the results that no config asks for any more, and damaged ones; deletes what it lists with --delete.
+
+    A result is listed only when something that its recipe names has changed or is gone; what cannot be told is kept.
+    """
 
     delete = luigi.BoolParameter(description="Really delete them")
 
+    @remakes_damaged
     def run(self) -> None:
         """Prints the table, and deletes where --delete is given."""
         garbage = find_garbage(Paths().layout)
-        rows = [(str(path), f"{size_bytes(path) / 1e6:.1f} MB") for path in garbage]
-        if rows:
-            print_table("No config asks for:", ["folder", "size"], rows)
-        for path in garbage if self.delete else []:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        say(f"{len(garbage)} {'deleted' if self.delete else 'found; --delete removes them' if garbage else 'found'}")
+        for title, listed in (
+            ("No config asks for:", garbage.results),
+            ("Left half-written by killed runs:", garbage.abandoned),
+            ("Damaged, and set aside:", garbage.damaged),
+        ):
+            rows = [(str(path), f"{size_bytes(path) / 1e6:.1f} MB") for path in listed]
+            if rows:
+                print_table(title, ["folder", "size"], rows)
+        for note in garbage.notes:
+            say(f"Note: {note}")
+        paths = garbage.paths
+        for path in paths if self.delete else []:
+            _delete(path)
+        say(f"{len(paths)} {'deleted' if self.delete else 'found; --delete removes them' if paths else 'found'}")
         self.has_run = True
+
+
+def _delete(path: Path) -> None:
+    """Deletes a file or folder. A result loses its name first, so that a kill leaves no half of it that looks whole."""
+    if not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    doomed = atomic.temporary(path)
+    path.rename(doomed)
+    shutil.rmtree(doomed)

@@ -6,7 +6,7 @@ import luigi
 
 from tasks.console.progress import progress_bar
 from tasks.console.terminal import say
-from tasks.dataset_task import DatasetTask
+from tasks.dataset_task import DatasetTask, remakes_damaged
 from tasks.plan.inventory import rescan
 from tasks.plan.settings import Extraction
 from tasks.plan.targets import DemoTarget, ManifestTarget
@@ -19,6 +19,7 @@ class MakeDemo(DatasetTask):
         """Complete when the demo was made with the settings that the YAML has now."""
         return DemoTarget(self.plan.selection)
 
+    @remakes_damaged
     def run(self) -> None:
         """Makes the missing videos."""
         from pipeline.demo.make import make_demo
@@ -40,6 +41,7 @@ class BuildManifest(DatasetTask):
         """Complete when the dataset's folder has not changed since it was last scanned."""
         return ManifestTarget(self.plan.inventory)
 
+    @remakes_damaged
     def run(self) -> None:
         """Reads the new and changed files, and prints what is missing of a known dataset."""
         options = Extraction()

@@ -6,7 +6,7 @@ import luigi
 
 from tasks.console.progress import progress_bar
 from tasks.console.terminal import say
-from tasks.dataset_task import SEEDS_HELP, ModelTask
+from tasks.dataset_task import SEEDS_HELP, ModelTask, remakes_damaged
 from tasks.evaluation import EvaluateCE
 from tasks.parameters import split_parameter
 from tasks.plan.rankings_page import RankingsPage
@@ -20,13 +20,16 @@ class ShowRankings(ModelTask):
     split = split_parameter("Split to show")
 
     def requires(self) -> Iterator[luigi.Task]:
-        """The report, in whose folder the page lies."""
-        yield EvaluateCE(self.dataset, self.model, self.experts, self.seeds, self.split, rankings=False)
+        """The report, in whose folder the page lies, and its inputs, which may be gone while the report is there."""
+        report = EvaluateCE(self.dataset, self.model, self.experts, self.seeds, self.split, rankings=False)
+        yield report
+        yield from report.requires()
 
     def output(self) -> RecipeTarget:
         """Complete when the page of this report is written."""
         return self._page.target
 
+    @remakes_damaged
     def run(self) -> None:
         """Writes the page, and a still of each video on it."""
         with progress_bar("Taking stills", "video") as progress:

@@ -10,7 +10,7 @@ from pipeline.errors import ConfigError
 from pipeline.stores import recipes
 from pipeline.stores.fingerprint import Recipe
 from tasks.console.metrics_table import print_report
-from tasks.dataset_task import DatasetTask
+from tasks.dataset_task import DatasetTask, remakes_damaged
 from tasks.extraction import EncodeText, ExtractExpert
 from tasks.parameters import TypedPath, split_parameter
 from tasks.plan import released_checkpoint
@@ -47,19 +47,20 @@ class EvaluateReleased(DatasetTask):
     def output(self) -> FolderTarget:
         """Complete when the report on exactly these files is written."""
         recipe = self._recipe()
-        return FolderTarget(None if recipe is None else self.plan.result_folder("released", recipe))
+        return FolderTarget(None if recipe is None else self.plan.result_folder("released", recipe), self.plan.store)
 
+    @remakes_damaged
     def run(self) -> None:
         """Writes report.json, report.html and ranks.csv."""
         from models.stages import evaluate_released
-        from pipeline.reports.report import write_report
+        from pipeline.reports.report import FILES, write_report
 
         folder, checkpoint = self.output().require(), Path(self.checkpoint)
         names = self.expert_names(self._model())
         report = evaluate_released(self.plan.sources(), checkpoint, Path(self.config), names, self.split)
         summary = data_summary(self.plan.inventory) | {"model": f"{checkpoint.name} (released)"}
         write_report(folder, report | summary)
-        recipes.write_recipe(folder, self._recipe() or {}, provenance())
+        recipes.write_recipe(folder, self._recipe() or {}, provenance(), FILES)
 
     def print_result(self) -> None:
         """Prints the metrics and the path of the report."""

@@ -4,7 +4,7 @@ import luigi
 
 from pipeline.reports.results import Result, ours, published, write_csv
 from tasks.console.terminal import print_table, say
-from tasks.dataset_task import RunsEachTime
+from tasks.dataset_task import RunsEachTime, remakes_damaged
 from tasks.plan.settings import Paths
 
 METRIC_COLUMNS = (("t2v", "R@1"), ("t2v", "R@5"), ("t2v", "R@10"), ("t2v", "MdR"), ("v2t", "R@1"), ("v2t", "R@10"))
@@ -14,6 +14,7 @@ METRIC_COLUMNS = (("t2v", "R@1"), ("t2v", "R@5"), ("t2v", "R@10"), ("t2v", "MdR"
 class ResultsTable(RunsEachTime, luigi.Task):
     """Prints the newest reports of all datasets and models beside the published numbers. Runs nothing else."""
 
+    @remakes_damaged
     def run(self) -> None:
         """Prints the table, and writes results.csv, which has more columns."""
         layout = Paths().layout

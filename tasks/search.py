@@ -6,7 +6,7 @@ import luigi
 
 from pipeline.errors import ConfigError
 from tasks.console.terminal import say
-from tasks.dataset_task import ModelTask, RunsEachTime
+from tasks.dataset_task import ModelTask, RunsEachTime, remakes_damaged
 from tasks.extraction import extraction
 from tasks.plan.index_plan import IndexPlan
 from tasks.plan.plan import Plan, load_plan
@@ -54,8 +54,9 @@ class BuildIndex(IndexTask):
 
     def output(self) -> IndexTarget:
         """Complete when the index of exactly these inputs is written, and is the current one."""
-        return IndexTarget(self.index_plan.folder)
+        return IndexTarget(self.index_plan.folder, self.plan.store)
 
+    @remakes_damaged
     def run(self) -> None:
         """Writes the index unless it is there already, and makes it the current one."""
         from search.building.build import build_index
@@ -90,6 +91,7 @@ class Search(RunsEachTime, IndexTask):
         """The index."""
         return BuildIndex(self.dataset, self.model, self.experts, self.untrained, self.trained_on)
 
+    @remakes_damaged
     def run(self) -> None:
         """Searches, and prints the hits."""
         from search import Collection

@@ -6,7 +6,7 @@ import luigi
 
 from pipeline.stores import recipes
 from tasks.console.progress import progress_bar
-from tasks.dataset_task import ModelTask
+from tasks.dataset_task import ModelTask, remakes_damaged
 from tasks.extraction import EncodeText, extraction
 from tasks.parameters import hidden_unnamed
 from tasks.plan.provenance import provenance
@@ -25,28 +25,33 @@ class TrainCE(ModelTask):
         yield from extraction(self.dataset, self.plan.selection.expert_names, encode, splits=self._splits)
         yield encode
         yield from self._teachers()
+        yield from (EncodeText(self.dataset, name, "", self._splits) for name in self._teacher_names)
 
     @property
     def _splits(self) -> str:
         return f"{self.plan.selection.training_splits},{self.evaluated}"
 
     def _teachers(self) -> "Iterator[TrainCE]":
-        names = (teacher.selection.model_name for teacher in self.plan.teachers)
-        return (TrainCE(self.dataset, name, "", self.seed) for name in names)
+        return (TrainCE(self.dataset, name, "", self.seed) for name in self._teacher_names)
+
+    @property
+    def _teacher_names(self) -> list[str]:
+        return [teacher.selection.model_name for teacher in self.plan.teachers]
 
     def output(self) -> FolderTarget:
         """Complete when the training with exactly these inputs is finished."""
-        return FolderTarget(self.plan.train_folder(self.seed))
+        return FolderTarget(self.plan.train_folder(self.seed), self.plan.store)
 
+    @remakes_damaged
     def run(self) -> None:
         """Trains, from the last checkpoint of a killed run if there is one."""
         if self.complete():
             return  # Luigi judged before the folder was scanned; the scan found nothing new, so the old run still fits
         self.plan.inventory.refuse_empty_splits(self._splits)
-        from models.stages import train_seed
+        from models.stages import RUN_FILES, train_seed
 
         folder, sources = self.output().require(), self.plan.sources()
         teachers = [(task.plan.sources(), task.output().require()) for task in self._teachers()]
         with progress_bar(f"Training, seed {self.seed}", "epoch") as progress:
             train_seed(sources, self.plan.selection.model, self.seed, folder, progress, teachers)
-        recipes.write_recipe(folder, self.plan.train_recipe(self.seed) or {}, provenance())
+        recipes.write_recipe(folder, self.plan.train_recipe(self.seed) or {}, provenance(), RUN_FILES)

@@ -24,6 +24,8 @@ OF_SEVERAL = {
     "tests/search/pages/test_static.py",
     "tests/search/test_chromium.py",
     "tests/tasks/rerun/test_configs.py",
+    "tests/tasks/rerun/test_damages.py",
+    "tests/tasks/rerun/test_disks.py",
     "tests/tasks/rerun/test_interruptions.py",
     "tests/tasks/rerun/test_stop_signals.py",
     "tests/tasks/rerun/test_videos.py",

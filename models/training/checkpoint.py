@@ -1,8 +1,8 @@
 """Writes and reads checkpoints: tensors with JSON metadata in the safetensors format, which holds no code."""
 
 import dataclasses
+import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,15 @@ from models.config import Architecture
 from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import CE
 from pipeline import config
-from pipeline.errors import StoreError
+from pipeline.errors import DamagedError
+from pipeline.stores import atomic, damage
 
 MODEL = "model.safetensors"
 """File of the trained network, in the folder of its training."""
 FACTS = "facts"
-"""Key of the metadata in the header of a file."""
+"""Key of the metadata in the header of a file. It is the only one: several would be written in a random order."""
+DIGEST = "sha256"
+"""Key in these facts of a digest of the others and of all tensors; files from before November 2026 have none."""
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
@@ -29,27 +32,42 @@ def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -
 
     `facts`: plain JSON.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    save_file({key: value.contiguous() for key, value in tensors.items()}, partial, {FACTS: json.dumps(facts)})
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    written = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    checked = dict(facts) | {DIGEST: _digest(written, facts)}
+    with atomic.replacing(path) as temporary:
+        save_file(written, temporary, {FACTS: json.dumps(checked)})
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors, on the CPU, and the facts of a file; raises StoreError when it is damaged."""
+    """The tensors, on the CPU, and the facts of a file; raises DamagedError when it is damaged."""
     try:
         with safe_open(path, "pt") as file:
             facts: dict[str, Any] = json.loads((file.metadata() or {})[FACTS])
-            return {key: file.get_tensor(key) for key in file.keys()}, facts  # noqa: SIM118 - the file is no mapping
-    except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
-        raise StoreError(f"{path}: damaged or not written by this program: {error}; delete it") from None
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - the file is no mapping
+        digest = facts.pop(DIGEST, None)
+        if digest not in {None, _digest(tensors, facts)}:
+            raise ValueError("its tensors have another checksum than when they were written")
+    except PermissionError as error:
+        raise damage.unreadable(path, "the file", error) from None
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise DamagedError(damage.result_of(path), f"{path.name}: not written by this program, or {error}") from None
+    return tensors, facts
+
+
+def _digest(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> str:
+    """SHA-256 of the names, shapes and bytes of the tensors, and of the facts."""
+    digest = hashlib.sha256(json.dumps(facts).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data if tensor.numel() else b"")
+    return digest.hexdigest()
 
 
 def remove_partial(folder: Path) -> None:
     """Deletes the temporary files of killed processes."""
-    for path in folder.glob(".*.partial"):
-        path.unlink(missing_ok=True)
+    for pattern in (f"{atomic.TEMPORARY}*", ".*.partial"):  # the second one is from before November 2026
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 def describe(model: CE) -> dict[str, Any]:
@@ -63,7 +81,7 @@ def describe(model: CE) -> dict[str, Any]:
 
 
 def load_model(folder: Path, device: str = "cpu") -> CE:
-    """The network of the finished training in `folder`, in evaluation mode; raises StoreError when it is damaged."""
+    """The network of the finished training in `folder`, in evaluation mode; raises DamagedError when it is."""
     path = folder / MODEL
     tensors, facts = read(path)
     where, description = str(path), facts["model"]

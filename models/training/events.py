@@ -1,12 +1,12 @@
 """Writes the history of a training for TensorBoard: one curve for each metric of an epoch."""
 
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from models.training.history import Epoch
+from pipeline.stores import atomic
 
 NAME = "history.tfevents"
 """TensorBoard reads every file with `tfevents` in its name."""
@@ -21,13 +21,13 @@ class Events:
 
     def __init__(self, folder: Path, known: Iterable[Epoch]) -> None:
         self._event, record_writer = _tensorboard()
-        partial = folder / f".{NAME}.{os.getpid()}.partial"
+        partial = atomic.temporary(folder / NAME)
         self._records = record_writer(partial.open("wb"))
         self._records.write(self._event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString())
         for epoch in known:
             self.add(epoch)
         self._records.flush()
-        partial.replace(folder / NAME)
+        atomic.publish(partial, folder / NAME)
 
     def add(self, epoch: Epoch) -> None:
         """Appends the loss, the learning rate and the t2v metrics of an epoch; its number is the step."""

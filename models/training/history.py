@@ -2,10 +2,12 @@
 
 import csv
 import dataclasses
-import os
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pipeline.stores import atomic
 
 NAME = "history.csv"
 MONITOR = "geometric_mean"
@@ -51,9 +53,8 @@ class History:
 
     def write(self, folder: Path) -> None:
         """Writes history.csv in `folder`; replaces an old one atomically."""
-        partial = folder / f".{NAME}.{os.getpid()}.partial"
-        with partial.open("w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file)
-            rows.writerow(["epoch", "loss", "learning_rate", *(self.epochs[0].metrics if self.epochs else [])])
-            rows.writerows([e.epoch, e.loss, e.learning_rate, *e.metrics.values()] for e in self.epochs)
-        partial.replace(folder / NAME)
+        lines = io.StringIO(newline="")
+        rows = csv.writer(lines)
+        rows.writerow(["epoch", "loss", "learning_rate", *(self.epochs[0].metrics if self.epochs else [])])
+        rows.writerows([e.epoch, e.loss, e.learning_rate, *e.metrics.values()] for e in self.epochs)
+        atomic.write_bytes(folder / NAME, lines.getvalue().encode())

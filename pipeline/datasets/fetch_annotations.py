@@ -1,6 +1,5 @@
 """Downloads the public annotation files of a known dataset."""
 
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
@@ -8,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from pipeline.datasets.annotations import DatasetConfig
 from pipeline.datasets.sources import Part
 from pipeline.errors import FetchError
+from pipeline.stores import atomic
 from pipeline.untrusted.archives import scratch, unpack
 from pipeline.untrusted.download import Checksum, Progress, checksum, fetch, file_name
 
@@ -61,5 +61,5 @@ def _extract_members(archive: Path, part: Part) -> None:
         if missing:
             raise FetchError(f"{archive}: holds no {', '.join(missing)}")
         for name, path in by_name.items():
-            os.replace(path, into / name)  # noqa: PTH105
+            atomic.publish(path, into / name)
     archive.unlink()

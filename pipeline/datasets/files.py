@@ -4,17 +4,19 @@ import dataclasses
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from pipeline.datasets.stamps import CHANGED, Stamp, content_of, sidecar_stamp, stamp_of, stamps_of
 from pipeline.datasets.walk import note_dead_link, walk
-from pipeline.errors import AnnotationError, DecodeError, StoreError
+from pipeline.errors import AnnotationError, DamagedError, DecodeError
 from pipeline.file_kinds import irregular
 from pipeline.media.sidecars import sidecar, unusable_sidecar
 from pipeline.running.worker_pool import run_jobs
+from pipeline.stores.fingerprint import text_sha256
 
 INSPECT_VERSION = 1
 """Raised by hand when the inspection of a file changes: all files are then inspected again."""
@@ -107,7 +109,7 @@ def inspect_files(
 
     `deadline_s` holds for each file. `progress` is called with the number of files that were read, and of how many.
     """
-    with closing(_open_cache(cache)) as database:
+    with _open_cache(cache) as database:
         infos = {
             file.video_id: cached
             for file in files
@@ -128,7 +130,7 @@ def inspect_files(
 
 def cached_infos(files: list[VideoFile], cache: Path) -> dict[str, FileInfo]:
     """Video id -> the cached inspection, for the files that have not changed since; reads no video."""
-    with closing(_open_cache(cache)) as database:
+    with _open_cache(cache) as database:
         return {file.video_id: cached for file in files if (cached := _read_cache(database, file))}
 
 
@@ -188,16 +190,22 @@ def _unread_content(file: VideoFile) -> str:
     return hashlib.sha256(f"unread {file.video_id} {file.stamp}".encode()).hexdigest()[:32]
 
 
-def _open_cache(path: Path) -> sqlite3.Connection:
+@contextmanager
+def _open_cache(path: Path) -> Iterator[sqlite3.Connection]:
+    """Context with the cache; DamagedError when its file is no database of this form any more."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with ExitStack() as on_error:
-            database = on_error.enter_context(closing(sqlite3.connect(path, timeout=60)))
+        with closing(sqlite3.connect(path, timeout=60)) as database:
             database.execute("CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, stamp TEXT, facts TEXT)")
-            on_error.pop_all()
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: {error}; it is only a cache: delete it and run again") from None
-    return database
+            yield database
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
+            raise  # a full disk, a lock: the file is whole
+        raise DamagedError(path, f"{error}; it is only a cache") from None
+
+
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+"""The last one is what SQLite says of a table without the expected columns."""
 
 
 def _cache_key(file: VideoFile) -> tuple[str, str]:
@@ -208,14 +216,25 @@ def _read_cache(database: sqlite3.Connection, file: VideoFile) -> FileInfo | Non
     path, stamp = _cache_key(file)
     row = database.execute("SELECT facts FROM files WHERE path = ? AND stamp = ?", (path, stamp)).fetchone()
     try:
-        return FileInfo(**json.loads(row[0])) if row else None
-    except (TypeError, ValueError):
-        return None  # written by another version
+        info = json.loads(row[0]) if row else None
+        if info is None or info.pop(_CHECK, None) not in {None, _checksum(path, stamp, info)}:
+            return None
+        return FileInfo(**info)
+    except (AttributeError, TypeError, ValueError):
+        return None  # written by another version, or damaged: the file is read again
 
 
 def _write_cache(database: sqlite3.Connection, file: VideoFile, info: FileInfo) -> None:
     path, stamp = _cache_key(file)
+    facts = dataclasses.asdict(info)
+    checked = json.dumps(facts | {_CHECK: _checksum(path, stamp, facts)})
     with database:
-        database.execute(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (path, stamp, json.dumps(dataclasses.asdict(info)))
-        )
+        database.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (path, stamp, checked))
+
+
+_CHECK = "check"
+
+
+def _checksum(path: str, stamp: str, facts: dict[str, Any]) -> str:
+    """Of a row: SQLite does not notice a flipped bit in a value. Rows from before November 2026 have none."""
+    return text_sha256(json.dumps([path, stamp, facts], sort_keys=True))[:16]

@@ -10,10 +10,13 @@ from typing import Any
 
 from pipeline.datasets.annotations import Caption
 from pipeline.datasets.splits import FILL_SPLITS
-from pipeline.errors import AnnotationError, StoreError
-from pipeline.stores import atomic, fingerprint
+from pipeline.errors import AnnotationError, DamagedError, NewerVersionError
+from pipeline.stores import atomic, damage, fingerprint
 
 MANIFEST_VERSION = 1
+
+FORMAT = 1
+"""Raised by hand when an older program could misunderstand manifest.json."""
 
 MISSING = "no such file"
 """Problem of a captioned video whose file is missing."""
@@ -94,9 +97,10 @@ def recipe(dataset: str, videos: list[Video]) -> fingerprint.Recipe:
 
 def save(manifest: Manifest, folder: Path) -> None:
     """Writes `folder/<fingerprint>/manifest.json` atomically."""
-    body = {"warnings": manifest.warnings, "videos": [dataclasses.asdict(video) for video in manifest.videos]}
+    videos = [dataclasses.asdict(video) for video in manifest.videos]
+    body = {"format": FORMAT, "warnings": list(manifest.warnings), "videos": videos}
     path = folder / manifest.fingerprint / "manifest.json"
-    atomic.write_text(path, json.dumps(body, ensure_ascii=False, indent=1))
+    atomic.write_text(path, json.dumps(body | {"sha256": _digest(body)}, ensure_ascii=False, indent=1))
     _load_videos.cache_clear()  # a manifest of the same fingerprint may have had other stamps
 
 
@@ -133,7 +137,10 @@ def delete_pointers(folder: Path) -> None:
 
 
 def load(dataset: str, root: Path, folder: Path, name: str) -> Manifest:
-    """The manifest with the fingerprint `name` that `save` wrote; StoreError when it is damaged or missing."""
+    """The manifest with the fingerprint `name` that `save` wrote.
+
+    DamagedError when it is damaged or missing, NewerVersionError when a newer version of the program wrote it.
+    """
     return Manifest(dataset, root, name, *_load_videos(folder / name / "manifest.json"))
 
 
@@ -141,9 +148,26 @@ def load(dataset: str, root: Path, folder: Path, name: str) -> Manifest:
 def _load_videos(path: Path) -> tuple[tuple[Video, ...], tuple[str, ...]]:
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
+        if body.get("format", 0) > FORMAT:
+            raise NewerVersionError(path, f"format {body['format']}")
+        if "sha256" in body and body["sha256"] != _digest(body):
+            raise DamagedError(path.parent, "manifest.json has another checksum than when it was written")
+        unknown = sorted({key for item in body["videos"] for key in item.keys() - _VIDEO_KEYS})
+        if unknown and "sha256" in body:  # without a checksum, a flipped bit of a key looks the same
+            raise NewerVersionError(path, f"unknown key {unknown[0]!r}")
         return tuple(_from_json(item) for item in body["videos"]), tuple(body.get("warnings", ()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path}: not a manifest ({error!r}); delete its folder and run again") from None
+    except (DamagedError, NewerVersionError):
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damage.unreadable(path.parent, path.name, error) from None
+
+
+_VIDEO_KEYS = {field.name for field in dataclasses.fields(Video)}
+
+
+def _digest(body: dict[str, Any]) -> str:
+    signed = {key: body[key] for key in ("format", "warnings", "videos")}
+    return fingerprint.text_sha256(fingerprint.canonical(signed))
 
 
 def _from_json(item: dict[str, Any]) -> Video:

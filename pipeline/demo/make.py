@@ -15,6 +15,7 @@ from pipeline.config import STRICT
 from pipeline.demo.captions import write_captions
 from pipeline.demo.ground_truth import Facts, sample_facts
 from pipeline.errors import ConfigError, PipelineError
+from pipeline.stores import atomic
 
 DAMAGED = "demo_damaged"
 """Stem of a video file that cannot be decoded, as real collections have them."""
@@ -158,9 +159,9 @@ def _captions_csv(facts: list[Facts], settings: DemoSettings) -> bytes:
 
 def _write(path: Path, content: bytes) -> None:
     """Writes a file atomically; PipelineError names it when it cannot be written."""
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.part")  # always the same name: what a kill leaves is written over
     try:
         temporary.write_bytes(content)
-        temporary.replace(path)
+        atomic.publish(temporary, path)
     except OSError as error:
         raise PipelineError(f"{path}: cannot be written: {error.strerror}") from error

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.datasets.files import plain_name
 from pipeline.errors import ArchiveError
-from pipeline.stores import atomic, parts, store
+from pipeline.stores import atomic, damage, parts, store
 from pipeline.stores.fingerprint import Recipe
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
@@ -85,9 +85,17 @@ def fits(member: str, pattern: str) -> bool:
 
 
 def origin_of(folder: Path, collection: str) -> Origin | None:
-    """The origin of the collection's rows in the store `folder`, or None when nothing was imported."""
+    """The origin of the collection's rows in the store `folder`, or None when nothing was imported.
+
+    DamagedError when the file that tells it is damaged: the archive must then be imported again.
+    """
     path = folder / "imports" / f"{collection}.json"
-    return Origin(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+    try:
+        return Origin(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise damage.unreadable(path, "the origin of imported features", error) from None
 
 
 def begin(table: Table, collection: str, archive: str, members: Mapping[str, Unpacked]) -> Origin:

@@ -14,6 +14,8 @@ Place = tuple[float, int]
 """Mean rank (from 1) of a caption's video over all orders of equal scores; number of videos with exactly its score."""
 
 TEMPLATE = Path(__file__).with_name("report.html")
+FILES = ("report.json", "report.html", "ranks.csv")
+"""Names of the files of a report."""
 METRICS = ("R@1", "R@5", "R@10", "R@50", "MdR", "MnR", "geometric_mean")
 RANK, EQUAL = "rank_seed_", "equal_seed_"
 """Columns of ranks.csv, followed by the seed: the two numbers of a `Place`."""

@@ -65,7 +65,7 @@ def published(path: Path) -> list[Result]:
 def ours(folder: Path) -> list[Result]:
     """The newest report in the store `folder` for each dataset, split, model and set of experts."""
     paths = [path for kind in ("reports", "released") for path in folder.glob(f"{kind}/*/*/*/report.json")]
-    folders = [path.parent for path in paths if recipes.read_recipe(path.parent) is not None]
+    folders = [path.parent for path in paths if recipes.check(path.parent) is not None]
     newest: dict[tuple[object, ...], Result] = {}
     for path in sorted(folders, key=lambda path: (path / "report.json").stat().st_mtime_ns):
         report = read_report(path)

@@ -22,6 +22,11 @@ def canonical(recipe: Recipe) -> str:
     return json.dumps(recipe, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def text_sha256(text: str) -> str:
+    """The SHA-256 of a text in UTF-8 as 64 hex digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def file_sha256(path: Path) -> str:
     """The SHA-256 of a file's content as 64 hex digits."""
     with path.open("rb") as file:

@@ -1,13 +1,11 @@
 """Reads and writes the parts of a feature store as Zarr groups.
 
 A part is a Zarr v3 group: `values` (N, D) float32, `times_s` (N, 2) float64, `offsets` (V + 1,) int64, and the extras
-of the expert (`text`, `confidence`, `box_px` ...), each of length N. Its attribute `rows` lists the V rows. Each array
-is one uncompressed chunk with a checksum.
+of the expert (`text`, `confidence`, `box_px` ...), each of length N. Its attributes list the V rows and the arrays,
+with a checksum. Each array is one uncompressed chunk with a checksum.
 """
 
-import dataclasses
 import functools
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import StoreError
-from pipeline.stores import store
+from pipeline.errors import DamagedError, StoreError
+from pipeline.stores import atomic, damage, store
 from pipeline.stores.ragged import Ragged
 from pipeline.stores.store import Row
 
@@ -53,17 +51,11 @@ def _publish(folder: Path, rows: Sequence[Row], features: Sequence[Features], di
 
     temporary, final = store.new_part(folder)
     try:
-        group = zarr.create_group(temporary, attributes={"rows": [dataclasses.asdict(row) for row in rows]})
-        counts = [row.count for row in rows]
-        _put(group, "offsets", np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
-        _put(group, "values", _join([item.values for item in features], (dim,), np.float32))
-        _put(group, "times_s", _join([item.times_s for item in features], (2,), np.float64))
-        for name in sorted({name for item in features for name in item.extras}):
-            extra = np.concatenate([item.extras[name] for item in features if name in item.extras])
-            if len(extra) != sum(counts):
-                raise ValueError(f"{name!r}: {len(extra)} values for {sum(counts)} vectors")
-            _put(group, name, extra)
-        os.rename(temporary, final)  # noqa: PTH104
+        arrays = _arrays([row.count for row in rows], features, dim)
+        group = zarr.create_group(temporary, attributes=store.attributes(rows, arrays))
+        for name, array in arrays.items():
+            _put(group, name, array)
+        atomic.publish(temporary, final)
     except OSError as error:
         raise StoreError(
             f"{folder}: cannot be written: {error.strerror or error}; free some space and run again"
@@ -71,6 +63,21 @@ def _publish(folder: Path, rows: Sequence[Row], features: Sequence[Features], di
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return final
+
+
+def _arrays(counts: Sequence[int], features: Sequence[Features], dim: int) -> dict[str, NDArray[Any]]:
+    """Name -> array of a part."""
+    arrays = {
+        "offsets": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        "values": _join([item.values for item in features], (dim,), np.float32),
+        "times_s": _join([item.times_s for item in features], (2,), np.float64),
+    }
+    for name in sorted({name for item in features for name in item.extras}):
+        extra = np.concatenate([item.extras[name] for item in features if name in item.extras])
+        if len(extra) != sum(counts):
+            raise ValueError(f"{name!r}: {len(extra)} values for {sum(counts)} vectors")
+        arrays[name] = extra
+    return arrays
 
 
 def _join(blocks: Sequence[NDArray[Any]], shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
@@ -105,19 +112,19 @@ def _open(part: Path) -> Any:
 
 
 def read_array(part: Path, name: str) -> NDArray[Any] | None:
-    """One array of a part, None when it has no such array; StoreError when its bytes are missing or damaged."""
+    """One array of a part, None when it has no such array; DamagedError when its bytes are missing or damaged."""
     try:
         group = _open(part)
         if name not in group:
             return None
         array = group[name]
         if array.size and not any(path.is_file() for path in (part / name / "c").rglob("*")):
-            raise StoreError(f"{part}: the bytes of {name!r} are gone; delete this folder and run again")
+            raise DamagedError(part, f"the bytes of {name!r} are gone")
         return np.asarray(array[:])
-    except (OSError, ValueError, KeyError) as error:
-        if isinstance(error, StoreError):
-            raise
-        raise StoreError(f"{part}: {name!r} cannot be read ({error}); delete this folder and run again") from error
+    except StoreError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError) as error:
+        raise damage.unreadable(part, repr(name), error) from error
 
 
 def read(folder: Path, keys: Sequence[str], dim: int) -> Ragged:
@@ -166,7 +173,7 @@ class Reader:
             return None
         part, span = self._locations[key]
         if part != self._part:
-            names = {"values", "times_s", *(entry.name for entry in part.iterdir() if entry.is_dir())} - {"offsets"}
+            names = {"values", "times_s", *store.arrays_of(part)} - {"offsets"}
             self._part, self._arrays = part, {name: _required_array(part, name) for name in names}
         arrays = {name: array[span] for name, array in self._arrays.items()}
         return Features(arrays.pop("values"), arrays.pop("times_s"), arrays)
@@ -189,11 +196,11 @@ class Reader:
 
 
 def _required_array(part: Path, name: str) -> NDArray[Any]:
-    """An array of the part; StoreError when it is missing or its length differs from the sum of the row counts."""
+    """An array of the part; DamagedError when it is missing or its length differs from the sum of the row counts."""
     array = read_array(part, name)
     length = sum(row.count for row in store.rows_of(part))
     if array is None or len(array) != length:
-        raise StoreError(f"{part}: {name!r} is not there, or not {length} long; delete this folder and run again")
+        raise DamagedError(part, f"{name!r} is not there, or not {length} long")
     return array
 
 

@@ -1,19 +1,26 @@
 """The rows of a feature store, read from the indexes of its parts without opening an array.
 
 A store is a folder of immutable parts, `part-<id>.zarr`, each published by one rename. The Zarr attributes of a part
-list its rows, so a few small JSON files tell what the store holds. The arrays themselves are read by `parts.py`.
+list its rows and arrays, so a few small JSON files tell what the store holds. The arrays themselves are read by
+`parts.py`. Parts that were written before November 2026 have no list of arrays and no checksum of the index.
 """
 
+import dataclasses
 import functools
 import json
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pipeline.errors import StoreError
-from pipeline.stores.atomic import TEMPORARY
+from pipeline.errors import DamagedError, NewerVersionError
+from pipeline.stores import atomic, damage
+from pipeline.stores.fingerprint import canonical, text_sha256
+
+FORMAT = 1
+"""Raised by hand when an older program could misunderstand a part."""
 
 
 @dataclass(frozen=True)
@@ -44,22 +51,56 @@ def parts(folder: Path) -> list[Path]:
     return sorted(folder.glob("part-*.zarr"))
 
 
+def attributes(rows: Sequence[Row], arrays: Iterable[str]) -> dict[str, Any]:
+    """The attributes of a part with these rows and the names of its arrays."""
+    body = {"format": FORMAT, "rows": [dataclasses.asdict(row) for row in rows], "arrays": sorted(arrays)}
+    return body | {"sha256": text_sha256(canonical(body))}
+
+
 @functools.lru_cache(maxsize=4096)
 def rows_of(part: Path) -> tuple[Row, ...]:
-    """The rows of one part, in the order of its arrays; cached, since parts never change. StoreError when damaged."""
-    index = part / "zarr.json"
+    """The rows of one part, in the order of its arrays; cached, since parts never change.
+
+    DamagedError when its index is damaged, NewerVersionError when a newer version of the program wrote it.
+    """
+    return _index(part)[0]
+
+
+def arrays_of(part: Path) -> tuple[str, ...]:
+    """The names of a part's arrays; those that are there where its index does not list them. Errors as of `rows_of`."""
+    return _index(part)[1] or tuple(sorted(entry.name for entry in part.iterdir() if entry.is_dir()))
+
+
+def _index(part: Path) -> tuple[tuple[Row, ...], tuple[str, ...]]:
     try:
-        entries = json.loads(index.read_text(encoding="utf-8"))["attributes"]["rows"]
-        return tuple(Row(**entry) for entry in entries)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{part}: its index cannot be read ({error!r}); delete this folder and run again") from None
+        body = json.loads((part / "zarr.json").read_text(encoding="utf-8"))["attributes"]
+        _refuse_newer(part, body)
+        if "sha256" in body and body["sha256"] != text_sha256(canonical({key: body[key] for key in _SIGNED})):
+            raise DamagedError(part, "its index has another checksum than when it was written")
+        return tuple(Row(**entry) for entry in body["rows"]), tuple(body.get("arrays", ()))
+    except (DamagedError, NewerVersionError):
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damage.unreadable(part, "its index", error) from None
+
+
+_SIGNED = ("format", "rows", "arrays")
+
+
+def _refuse_newer(part: Path, body: dict[str, Any]) -> None:
+    if body.get("format", 0) > FORMAT:
+        raise NewerVersionError(part, f"format {body['format']}")
+    known = {field.name for field in dataclasses.fields(Row)}
+    unknown = sorted({key for row in body["rows"] for key in row.keys() - known})
+    if unknown and "sha256" in body:  # without a checksum, a flipped bit of a key looks the same
+        raise NewerVersionError(part, f"unknown key {unknown[0]!r}")
 
 
 def new_part(folder: Path) -> tuple[Path, Path]:
     """Paths of a new part: the temporary one to write to, and the final one to rename it to."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"part-{uuid.uuid4().hex[:12]}.zarr"
-    return folder / f"{TEMPORARY}{name}", folder / name
+    final = folder / f"part-{uuid.uuid4().hex[:12]}.zarr"
+    return atomic.temporary(final), final
 
 
 def forget(folder: Path, keys: Iterable[str]) -> int:
@@ -71,6 +112,8 @@ def forget(folder: Path, keys: Iterable[str]) -> int:
     for part in parts(folder):
         part_rows = rows_of(part)
         if all(row.failed for row in part_rows) and forgotten & {row.key for row in part_rows}:
-            shutil.rmtree(part)
+            doomed = atomic.temporary(part)  # a kill must not leave half a part under its name
+            part.rename(doomed)
+            shutil.rmtree(doomed)
             num_deleted += len(part_rows)
     return num_deleted

@@ -4,7 +4,6 @@ import hashlib
 import os
 import shutil
 import tarfile
-import uuid
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from typing import IO
 
 from pipeline.errors import ArchiveError
 from pipeline.file_kinds import irregular
-from pipeline.stores.atomic import TEMPORARY
+from pipeline.stores import atomic
 
 _NAME_HEADERS = (
     tarfile.GNUTYPE_LONGNAME,
@@ -218,7 +217,7 @@ def _copy(name: str, opener: Opener, path: Path, limits: Limits) -> str:
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
     """Context with the path of a temporary folder, deleted afterwards; after a kill CollectGarbage deletes it."""
-    path = folder / f"{TEMPORARY}{uuid.uuid4().hex[:12]}"
+    path = atomic.temporary(folder / "scratch")
     try:
         yield path
     finally:

@@ -2,11 +2,12 @@
 
 import email.utils
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from pipeline.stores import atomic
 
 PARTIAL = ".partial"
 """Suffix of a partial download, which a later attempt continues."""
@@ -71,10 +72,8 @@ class Partial:
         self._version_path.unlink(missing_ok=True)
 
     def publish(self, path: Path) -> None:
-        """Renames the bytes, which are whole, to `path`."""
-        with self.path.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(self.path, path)  # noqa: PTH105 - replaces on every system
+        """Renames the bytes, which are whole, to `path`, durably."""
+        atomic.publish(self.path, path)
         self._version_path.unlink(missing_ok=True)
 
 

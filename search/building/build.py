@@ -2,7 +2,6 @@
 
 import dataclasses
 import shutil
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,13 +80,14 @@ def build_index(ingredients: Ingredients, settings: IndexSettings, folder: Path,
     listed = [video for video in ingredients.manifest.videos if not video.problem or video.problem == MISSING]
     if not listed:
         raise PipelineError(f"{ingredients.manifest.dataset}: none of its videos can be read, so there is no index")
-    temporary = folder.with_name(f"{atomic.TEMPORARY}{uuid.uuid4().hex[:8]}-{folder.name}")
+    temporary = atomic.temporary(folder)
     temporary.mkdir(parents=True)
     try:
         embedded = _fill(ingredients, listed, settings, temporary)
-        recipes.write_recipe(temporary, recipe)
+        files = [path for path in temporary.rglob("*") if path.is_file()]
+        recipes.write_recipe(temporary, recipe, files=files)
         shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
+        atomic.publish(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return Built(len(listed), embedded)

@@ -7,6 +7,7 @@ or removed. (Embeddings computed in blocks of another size may differ by roundin
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.datasets.manifest import Video
+from pipeline.errors import StoreError
 from pipeline.released.feature_import import origin_of
 from pipeline.stores import atomic, recipes
 from pipeline.stores.fingerprint import Recipe, canonical, file_sha256
@@ -89,10 +91,22 @@ def _digest(sources: "Sources", stored: Mapping[str, Reader], video: Video) -> b
 def _previous(folder: Path, vectors_recipe: Recipe, experts: Sequence[str]) -> PreviousVectors | None:
     """The vectors of the newest finished index beside `folder` with the same recipe; None if there is none."""
     beside = [path for path in folder.parent.glob(f"*/{RECIPE}") if not path.parent.name.startswith(atomic.TEMPORARY)]
-    finished = [path for path in beside if recipes.read_recipe(path.parent) is not None]
-    same = [path for path in finished if json.loads(path.read_text(encoding="utf-8")) == vectors_recipe]
+    same = [path for path in beside if _is_whole(path.parent) and _recipe_of(path) == vectors_recipe]
     newest = max(same, key=lambda path: path.stat().st_mtime_ns, default=None)
     return PreviousVectors(newest.parent, experts) if newest else None
+
+
+def _recipe_of(path: Path) -> Recipe:
+    recipe: Recipe = json.loads(path.read_text(encoding="utf-8"))
+    return recipe
+
+
+def _is_whole(index: Path) -> bool:
+    """Whether the index is finished, and each of its bytes is as it was written."""
+    try:
+        return recipes.check(index, up_to_bytes=math.inf) is not None
+    except StoreError:
+        return False
 
 
 def _open(files: ExitStack, folder: Path, experts: Sequence[str], first: VectorBlock) -> list[GrowingArray]:

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import config
-from pipeline.errors import StoreError
+from pipeline import config, plain_data
+from pipeline.errors import ConfigError, DamagedError, StoreError
 from pipeline.stores import atomic, recipes
 
 FACTS = "index.json"
@@ -62,19 +62,18 @@ def write_facts(folder: Path, facts: Facts) -> None:
 
 
 def read_facts(folder: Path) -> Facts:
-    """The facts of the index in `folder`; raises StoreError when index.json is damaged or of another version."""
+    """The facts of the index in `folder`; DamagedError when index.json is, StoreError when of another version."""
     path = folder / FACTS
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
+        body = plain_data.parse_json(path.read_text(encoding="utf-8"))
         # Before version 7 an index also held where the weights and the videos were, which is now looked up.
         before = body.get("weights")
         seeded = {"seeded": bool(before.get("seeded"))} if isinstance(before, dict) else {}
         return config.parse(Facts, seeded | body, str(path))
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise StoreError(
-            f"{folder}: damaged, or an index of another version of this program ({error}); delete the folder, and run "
-            "BuildIndex again"
-        ) from None
+    except ConfigError as error:
+        raise StoreError(f"{folder}: an index of another version of this program ({error}); run BuildIndex") from None
+    except (OSError, ValueError, AttributeError) as error:
+        raise DamagedError(folder, f"{FACTS} cannot be read ({error}); BuildIndex makes it anew") from None
 
 
 def publish(folder: Path) -> None:

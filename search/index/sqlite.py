@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import StoreError
+from pipeline.errors import DamagedError
+from pipeline.stores import damage
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def create(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def query(path: Path, statement: str, values: Sequence[str | int] = ()) -> list[tuple[Any, ...]]:
-    """The rows that `statement` selects from a finished file; raises StoreError when it is gone or damaged.
+    """The rows that `statement` selects from a finished file; raises DamagedError when it is gone or damaged.
 
     Each call opens its own connection, so that any thread may call it.
     """
@@ -32,6 +33,5 @@ def query(path: Path, statement: str, values: Sequence[str | int] = ()) -> list[
         finally:
             database.close()
     except sqlite3.DatabaseError as error:
-        raise StoreError(
-            f"{path}: cannot be read ({error}). Was the index deleted? Run BuildIndex, then start again"
-        ) from None
+        why = f"{path.name} cannot be read ({error}). Was the index deleted? Run BuildIndex, then start again"
+        raise DamagedError(damage.result_of(path), why) from None

@@ -1,24 +1,12 @@
-"""Finds the results that no config asks for any more, and the remains of killed runs."""
+"""Finds what may be deleted: results that no config asks for any more, remains of killed runs, and damaged results."""
 
-import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from extractors import registry
-from extractors.base import Plugin
-from models import config as model_config
-from pipeline import config
-from pipeline.datasets import annotations
-from pipeline.datasets.availability import is_imported
-from pipeline.datasets.splits import SPLITS
-from pipeline.stores import atomic
-from search.index import folder
+from pipeline.stores import atomic, damage
 from tasks.plan.layout import Layout
-from tasks.plan.plan import Plan, load_plan
-
-ABANDONED_S = 3600
-"""A temporary file older than this was left by a killed run; a younger one may still be written."""
+from tasks.plan.wanted import Judge
 
 PATTERNS = (
     "features/*/*",
@@ -33,9 +21,32 @@ PATTERNS = (
 """Folders below the store that are named by a fingerprint and may be garbage."""
 
 
-def find_garbage(layout: Layout) -> list[Path]:
-    """Paths of the results that no config leads to, sorted, and then of the abandoned temporary files."""
-    return sorted(set(_results(layout)) - set(_in_use(layout))) + list(_abandoned(layout))
+@dataclass(frozen=True)
+class Garbage:
+    """What may be deleted, each list sorted by path."""
+
+    results: list[Path]
+    """Results that no config leads to any more."""
+    abandoned: list[Path]
+    """Temporary files and folders of killed runs."""
+    damaged: list[Path]
+    """Damaged results that were set aside."""
+    notes: list[str] = field(default_factory=list)
+    """What is kept because nobody can tell whether it is wanted, and why."""
+
+    @property
+    def paths(self) -> list[Path]:
+        """All of it."""
+        return [*self.results, *self.abandoned, *self.damaged]
+
+
+def find_garbage(layout: Layout) -> Garbage:
+    """What may be deleted; what cannot be told apart from a wanted result is kept, and named in the notes."""
+    judge = Judge(layout)
+    results = [path for path in _results(layout) if not judge.is_wanted(path)]
+    abandoned = [path for path in _abandoned(layout) if not any(path.is_relative_to(result) for result in results)]
+    damaged = sorted((layout.store / damage.FOLDER).glob("*"))
+    return Garbage(results, abandoned, damaged, judge.notes)
 
 
 def size_bytes(path: Path) -> int:
@@ -46,58 +57,13 @@ def size_bytes(path: Path) -> int:
 
 def _results(layout: Layout) -> Iterator[Path]:
     for pattern in PATTERNS:
-        for path in layout.store.glob(pattern):
+        for path in sorted(layout.store.glob(pattern)):
             if path.is_dir() and not path.name.startswith(atomic.TEMPORARY):
                 yield path
 
 
-def _in_use(layout: Layout) -> Iterator[Path]:
-    """The folders that the configs lead to, with the datasets as they are now."""
-    # Features from real weights are kept while stand-ins are in use.
-    for weights in (layout.weights, replace(layout.weights, seeded=False)):
-        for name in config.names(layout.configs / "experts"):
-            expert = registry.expert(name, layout.configs / "experts", weights)
-            yield from _stores(layout.features(expert), expert.extractor)
-        for name in config.names(layout.configs / "text"):
-            text = registry.text(name, layout.configs / "text", weights)
-            yield from _stores(layout.text(text), text.encoder)
-    for dataset in config.names(layout.configs / "datasets"):
-        settings = annotations.load_dataset(dataset, layout.configs / "datasets")
-        if Path(settings.videos).is_dir() or is_imported(settings):
-            yield from _of_dataset(layout, dataset)
-
-
-def _stores(folder: Path, plugin: Plugin) -> Iterator[Path]:
-    """The store of an expert or encoder; all of its stores while it is unknown which, for want of its weights."""
-    yield from folder.parent.glob("*") if plugin.unknown_parts() else [folder]
-
-
-def _of_dataset(layout: Layout, dataset: str) -> Iterator[Path]:
-    index = folder.current(layout.store / "index" / dataset)
-    yield from [index] if index else []
-    videos = load_plan(layout, dataset).inventory.manifest()
-    if videos is None:
-        # Before BuildManifest has run, it is unknown which results still fit: all are kept.
-        yield from (path for path in _results(layout) if dataset in path.relative_to(layout.store).parts)
-        return
-    yield layout.manifests(dataset) / videos.fingerprint
-    for model in config.names(layout.configs / "models"):
-        names = sorted(model_config.load(model, layout.configs / "models").experts)
-        ablations = [",".join(name for name in names if name != left_out) for left_out in names]
-        for experts in ["", *ablations]:
-            yield from _of_plan(load_plan(layout, dataset, model, experts))
-
-
-def _of_plan(plan: Plan) -> Iterator[Path]:
-    seeds = plan.selection.seeds("")
-    folders = [plan.train_folder(seed) for seed in seeds]
-    folders += [plan.evaluate_folder(seeds, split) for split in SPLITS]
-    yield from (folder for folder in folders if folder is not None)
-    yield from plan.results("ablations").glob("*")
-    yield from plan.results("comparisons").glob("*")
-
-
 def _abandoned(layout: Layout) -> Iterator[Path]:
-    for path in layout.store.rglob(f"{atomic.TEMPORARY}*"):
-        if time.time() - path.stat().st_mtime > ABANDONED_S:
+    for path in sorted(layout.store.rglob(f"{atomic.TEMPORARY}*")):
+        inside_another = any(parent.name.startswith(atomic.TEMPORARY) for parent in path.parents)
+        if not inside_another and not path.is_relative_to(layout.store / damage.FOLDER) and atomic.is_abandoned(path):
             yield path

@@ -3,18 +3,19 @@
 Only indexes are read, never an array.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from extractors.registry import NamedExpert, NamedText
 from pipeline.datasets import manifest, scan
 from pipeline.datasets.annotations import Caption, DatasetConfig
 from pipeline.datasets.manifest import Manifest, Video
-from pipeline.errors import PipelineError
-from pipeline.released.feature_import import fill_absent, origin_of, row_key
-from pipeline.stores import store
+from pipeline.errors import DamagedError, PipelineError
+from pipeline.released.feature_import import Origin, fill_absent, origin_of, row_key
+from pipeline.stores import damage, store
 from pipeline.stores.store import Row
 from tasks.parameters import names_in
 from tasks.plan.selection import Selection
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Callback `(done, total)`."""
 
-scan_digests: dict[str, str] = {}
-"""Dataset -> digest of its folder (names, sizes, dates), scanned once per process.
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+scan_digests: dict[tuple[str, bool], str] = {}
+"""(dataset, whether it may be partial) -> digest of its folder (names, sizes, dates), scanned once per process.
 
 Luigi asks for the same outputs many times in a run: a new scan each time would be slow, and a file that arrives during
 the run would change what the run has planned. Tasks that change the folder call `rescan`.
@@ -35,7 +40,21 @@ the run would change what the run has planned. Tasks that change the folder call
 
 def rescan(dataset: str) -> None:
     """Makes the next look at the manifest scan the dataset's folder again."""
-    scan_digests.pop(dataset, None)
+    for partial in (False, True):
+        scan_digests.pop((dataset, partial), None)
+
+
+def mended(store_folder: Path, read: Callable[[], T]) -> T:
+    """The value of `read`; each damaged result that it meets is set aside, told in one line, and then missing."""
+    seen: set[Path] = set()
+    while True:
+        try:
+            return read()
+        except DamagedError as error:
+            if error.path in seen:
+                raise
+            seen.add(error.path)
+            log.warning("%s", damage.set_aside(error, store_folder))
 
 
 @dataclass(frozen=True)
@@ -81,19 +100,27 @@ class Inventory:
         selection = self.selection
         folder = self._manifests
         digest = _scan_digest(selection.dataset, selection.settings)
-        name = manifest.read_pointer(folder, digest)
-        if name is None:
-            return None
-        found = manifest.load(selection.dataset, Path(selection.settings.videos), folder, name)
+        found = self._mended(lambda: self._load(manifest.read_pointer(folder, digest)))
         warnings = manifest.read_warnings(folder, digest)
-        return found if warnings is None else replace(found, warnings=warnings)
+        return found if found is None or warnings is None else replace(found, warnings=warnings)
+
+    def _load(self, name: str | None) -> Manifest | None:
+        selection = self.selection
+        root = Path(selection.settings.videos)
+        return manifest.load(selection.dataset, root, self._manifests, name) if name else None
+
+    def _mended(self, read: Callable[[], T]) -> T:
+        return mended(self.selection.layout.store, read)
 
     def build_manifest(self, workers: int, deadline_s: float, progress: Progress) -> Manifest:
         """Scans the dataset's folder again, reads the new and changed files, and saves the manifest."""
         selection = self.selection
         rescan(selection.dataset)
         digest = _scan_digest(selection.dataset, selection.settings)
-        built = scan.build(selection.dataset, selection.settings, selection.layout.cache, workers, deadline_s, progress)
+        cache = selection.layout.cache
+        built = self._mended(
+            lambda: scan.build(selection.dataset, selection.settings, cache, workers, deadline_s, progress)
+        )
         manifest.save(built, self._manifests)
         manifest.write_pointer(self._manifests, digest, built.fingerprint, built.warnings)
         return built
@@ -106,14 +133,16 @@ class Inventory:
 
     def last_manifest(self) -> Manifest | None:
         """The manifest of the newest scan, which may be outdated; None where none was ever built."""
-        selection, folder = self.selection, self._manifests
+        folder = self._manifests
         pointers = sorted(folder.glob("look-*.json"), key=lambda path: path.stat().st_mtime)
-        name = manifest.read_pointer(folder, pointers[-1].stem.removeprefix("look-")) if pointers else None
-        return manifest.load(selection.dataset, Path(selection.settings.videos), folder, name) if name else None
+        if not pointers:
+            return None
+        return self._mended(lambda: self._load(manifest.read_pointer(folder, pointers[-1].stem.removeprefix("look-"))))
 
     def folder_changes(self, before: Manifest) -> str:
         """What is new, changed or gone in the dataset's folder since `before`, in words."""
-        changes = scan.changes(before, self.selection.settings, self.selection.layout.cache)
+        selection = self.selection
+        changes = self._mended(lambda: scan.changes(before, selection.settings, selection.layout.cache))
         counts = [f"{len(names)} {kind} (e.g. {names[0]})" for kind, names in changes.items() if names]
         return "; ".join(counts) or "the captions or settings changed"
 
@@ -133,7 +162,7 @@ class Inventory:
             return None
         folder = self.selection.layout.features(expert)
         keys = {self.row_key(expert, video) for video in videos.videos}
-        rows = {key: row for key, row in store.rows(folder).items() if key in keys}
+        rows = {key: row for key, row in self._mended(lambda: store.rows(folder)).items() if key in keys}
         return ExpertState(expert, folder, rows, frozenset(keys - rows.keys()))
 
     def missing_features(self, names: Iterable[str]) -> "list[Wanted]":
@@ -151,7 +180,7 @@ class Inventory:
         videos = self.manifest()
         if videos is None:
             return None
-        rows = store.rows(self.selection.layout.text(text or self.selection.text))
+        rows = self._mended(lambda: store.rows(self.selection.layout.text(text or self.selection.text)))
         texts = dict.fromkeys(caption.text for video in videos.videos for caption in video.captions)
         return [text for text in texts if Caption(text).key not in rows]
 
@@ -159,13 +188,17 @@ class Inventory:
         """Writes an absent row for each video that the imported features lack; PipelineError where there are none."""
         selection = self.selection
         state = self.expert_state(selection.expert(name))
-        origin = origin_of(state.folder, selection.collection) if state else None
+        origin = self.origin(state.folder) if state else None
         if state is None or origin is None or not origin.finished:
             raise PipelineError(
                 f"expert {name} has no features of {selection.collection}: luigi --module tasks ImportExperts "
                 f"--dataset {selection.dataset} gets and imports them (--archive FILE takes yours)"
             )
         fill_absent(state.folder, state.expert.extractor.dim, state.remaining)
+
+    def origin(self, folder: Path) -> Origin | None:
+        """The origin of the imported features of the dataset in a store; None where nothing was imported."""
+        return self._mended(lambda: origin_of(folder, self.selection.collection))
 
     def failure_message(self, state: ExpertState) -> str:
         """Error message where more videos failed than `max_failed_fraction` allows; empty otherwise."""
@@ -186,8 +219,9 @@ class Inventory:
 
 
 def _scan_digest(dataset: str, settings: DatasetConfig) -> str:
-    if dataset not in scan_digests:
+    key = dataset, settings.allow_partial
+    if key not in scan_digests:
         if not Path(settings.videos).is_dir() and settings.demo:
             return "not-made-yet"
-        scan_digests[dataset] = scan.scan_digest(dataset, settings)
-    return scan_digests[dataset]
+        scan_digests[key] = scan.scan_digest(dataset, settings)
+    return scan_digests[key]

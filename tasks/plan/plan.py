@@ -15,11 +15,10 @@ from extractors.registry import NamedExpert
 from models import config as model_config
 from models.network_inputs import ExpertInput
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.released.feature_import import origin_of
 from pipeline.stores.fingerprint import Recipe, fingerprint
 from tasks.plan.inventory import Inventory
 from tasks.plan.layout import Layout
-from tasks.plan.selection import Selection
+from tasks.plan.selection import Selection, is_unknown
 
 if TYPE_CHECKING:
     from models.inputs.load import Sources
@@ -38,6 +37,11 @@ class Plan:
     def __init__(self, selection: Selection) -> None:
         self.selection = selection
         self.inventory = Inventory(selection)
+
+    @property
+    def store(self) -> Path:
+        """Folder of all computed results."""
+        return self.selection.layout.store
 
     def sources(self) -> "Sources":
         """Where training and evaluation find their inputs; PipelineError before the manifest is built."""
@@ -77,6 +81,14 @@ class Plan:
                 raise ConfigError(f"configs/models/{teacher.model_name}.yaml is a teacher, and so may not have any")
         return plans
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether a recipe of the model or of a teacher is unknown: see `selection.is_unknown`."""
+        selections = [plan.selection for plan in (self, *self.teachers)]
+        return any(is_unknown(expert) for each in selections for expert in each.experts) or any(
+            is_unknown(each.text) for each in selections
+        )
+
     def train_recipe(self, seed: int) -> Recipe | None:
         """All that decides a trained model."""
         selection, videos = self.selection, self.inventory.manifest()
@@ -101,7 +113,7 @@ class Plan:
         """{"imported": expert -> digest of the files that were imported}; empty where no expert is imported."""
         selection = self.selection
         folders = {expert.name: selection.layout.features(expert) for expert in selection.experts if expert.is_imported}
-        origins = {name: origin_of(folder, selection.collection) for name, folder in folders.items()}
+        origins = {name: self.inventory.origin(folder) for name, folder in folders.items()}
         return {"imported": {name: origin.digest for name, origin in origins.items() if origin}} if origins else {}
 
     def train_folder(self, seed: int) -> Path | None:

@@ -26,7 +26,7 @@ class RankingsPage:
         report = plan.evaluate_folder(seeds, split)
         self.recipe = {} if report is None else self._recipe(report)
         """All that decides the page besides the report; empty while the report's inputs are missing."""
-        self.target = RecipeTarget(None if report is None else report / "rankings", self.recipe)
+        self.target = RecipeTarget(None if report is None else report / "rankings", plan.store, self.recipe)
 
     @property
     def path(self) -> Path:
@@ -39,7 +39,7 @@ class RankingsPage:
         from search.pages.rankings_page import write_page
 
         folder, sources = self.target.require(), self._plan.sources()
-        run = FolderTarget(self._plan.train_folder(self._seed)).require()
+        run = FolderTarget(self._plan.train_folder(self._seed), self._plan.store).require()
         folder.mkdir(parents=True, exist_ok=True)
         with scratch(folder) as temporary:
             temporary.mkdir()  # a folder per process, since another one may be writing the same page
@@ -47,7 +47,8 @@ class RankingsPage:
             facts = self._facts | {"root": sources.manifest.root}
             write_page(ranked, facts, folder.parent, Extraction().num_workers, progress)
         (folder / "recipe.json").unlink(missing_ok=True)
-        recipes.write_recipe(folder, self.recipe, provenance())
+        files = [path for path in folder.iterdir() if path.is_file()]
+        recipes.write_recipe(folder, self.recipe, provenance(), [*files, Path("..", "rankings.html")])
 
     def _recipe(self, report: Path) -> Recipe:
         # Links lead from the page to the videos: a recipe with their relative path stays when both are moved together.

@@ -99,6 +99,12 @@ read_expert = functools.lru_cache(maxsize=256)(registry.expert)
 """The expert of a YAML, read once per process."""
 
 
+def is_unknown(named: NamedExpert | NamedText) -> bool:
+    """Whether the recipe names weights by content, and they were never here: any of its stores may be the right one."""
+    plugin = named.extractor if isinstance(named, NamedExpert) else named.encoder
+    return bool(plugin.unknown_parts())
+
+
 def _default_model(settings: DatasetConfig) -> str:
     """The dataset's model; where there are released features but no videos, the model for these features."""
     if settings.released and is_imported(settings) and not has_videos(settings):

@@ -22,6 +22,7 @@ DEFAULTS = {
         "autoload_range": "false",
     },
     "worker": {"keep_alive": "false", "check_complete_on_run": "true", "cache_task_completion": "false"},
+    "scheduler": {"stable_done_cooldown_secs": "0"},
     "resources": {"gpu": "1"},
     "retcode": {
         "already_running": "10",

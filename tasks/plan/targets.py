@@ -7,7 +7,7 @@ import luigi
 from pipeline.errors import ExtractionError, PipelineError
 from pipeline.stores import recipes
 from pipeline.stores.fingerprint import Recipe
-from tasks.plan.inventory import ExpertState, Inventory
+from tasks.plan.inventory import ExpertState, Inventory, mended
 from tasks.plan.selection import Selection
 
 
@@ -77,17 +77,22 @@ class TextTarget(luigi.Target):
 
 
 class FolderTarget(luigi.Target):
-    """A folder named by its recipe's fingerprint; it is complete when recipe.json, which is written last, is there.
+    """A folder in the store `store`, named by its recipe's fingerprint.
 
-    `folder` is None while the inputs, and so its name, are not known.
+    It is complete when recipe.json, which is written last, is there, with all files that it lists. `folder` is None
+    while the inputs, and so its name, are not known.
     """
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | None, store: Path) -> None:
+        self._folder, self._store = folder, store
 
     def exists(self) -> bool:
-        """Whether the folder is complete."""
-        return self._folder is not None and recipes.read_recipe(self._folder) is not None
+        """Whether the folder is complete; a damaged one is set aside, told in one line, and then missing."""
+        return self._recipe_of_folder() is not None
+
+    def _recipe_of_folder(self) -> Recipe | None:
+        folder = self._folder
+        return None if folder is None else mended(self._store, lambda: recipes.check(folder))
 
     def require(self) -> Path:
         """Path of the folder, complete or not; PipelineError while its name is not known."""
@@ -99,13 +104,13 @@ class FolderTarget(luigi.Target):
 class RecipeTarget(FolderTarget):
     """A folder inside of a result; it is complete when it was made with `recipe`."""
 
-    def __init__(self, folder: Path | None, recipe: Recipe) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path | None, store: Path, recipe: Recipe) -> None:
+        super().__init__(folder, store)
         self._recipe = recipe
 
     def exists(self) -> bool:
         """Whether the folder is complete and was made with this recipe, not by an older version."""
-        return super().exists() and recipes.read_recipe(self.require()) == self._recipe
+        return self._recipe_of_folder() == self._recipe
 
 
 class IndexTarget(FolderTarget):

@@ -222,7 +222,7 @@ def test_a_damaged_cache_is_told_and_what_to_do(tmp_path, clip, content):
     shutil.copy(clip, tmp_path / "a.mp4")
     cache = tmp_path / "cache.sqlite"
     cache.write_bytes(content)
-    with pytest.raises(StoreError, match=r"cache\.sqlite: .*only a cache: delete it and run again"):
+    with pytest.raises(StoreError, match=r"cache\.sqlite: damaged: .*only a cache"):
         inspect(tmp_path, cache)
 
 

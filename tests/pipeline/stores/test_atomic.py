@@ -40,3 +40,37 @@ def test_a_file_appears_under_its_name_only_when_it_is_complete(tmp_path):
 def test_text_of_any_script_is_kept(tmp_path):
     atomic.write_text(tmp_path / "a", "ünï cödé 日本語 🎬\n")
     assert (tmp_path / "a").read_bytes() == "ünï cödé 日本語 🎬\n".encode()
+
+
+def test_contents_are_flushed_before_the_name_and_the_folder_after(tmp_path, monkeypatch):
+    done = []
+    fsync, replace = os.fsync, os.replace
+
+    def watched(descriptor):
+        done.append(Path(f"/proc/self/fd/{descriptor}").readlink().relative_to(tmp_path).as_posix())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    monkeypatch.setattr(os, "replace", lambda old, new: done.append("renamed") or replace(old, new))
+    (tmp_path / "new" / "c").mkdir(parents=True)
+    (tmp_path / "new" / "c" / "0").write_bytes(b"x")
+    atomic.publish(tmp_path / "new", tmp_path / "part")
+    assert done == ["new/c/0", "new/c", "new", "renamed", "."]
+    done.clear()
+    atomic.write_text(tmp_path / "a", "x")
+    assert done[0].endswith("-a")
+    assert done[1:] == ["renamed", "."]
+
+
+def test_what_a_living_process_writes_is_never_abandoned_and_a_dead_one_s_is_after_an_hour(tmp_path):
+    mine = atomic.temporary(tmp_path / "x")
+    dead = mine.with_name(mine.name.replace(f"_{os.getpid()}_", "_4194305_"))  # above the largest process id of Linux
+    for path in (mine, dead):
+        (path / "inside").mkdir(parents=True)
+        for one in (path / "inside", path):
+            os.utime(one, (1, 1))
+    assert not atomic.is_abandoned(mine)
+    assert atomic.is_abandoned(dead)
+    (dead / "inside" / "new").write_bytes(b"x")
+    os.utime(dead / "inside", (1, 1))
+    assert not atomic.is_abandoned(dead), "the newest date inside counts"

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pipeline.errors import StoreError
+from pipeline.errors import DamagedError, NewerVersionError, StoreError
 from pipeline.stores import recipes
 
 RECIPE = {"extractor": "gist", "version": 1, "params": {"fps": 1.0}}
@@ -32,17 +32,55 @@ def test_a_recipe_that_was_cut_is_told_and_what_to_do(tmp_path, length):
     recipes.write_recipe(tmp_path, RECIPE)
     path = tmp_path / "recipe.json"
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(StoreError, match=r"recipe\.json: not a recipe.*delete it and run again"):
+    with pytest.raises(StoreError, match=r"damaged: recipe\.json is not a recipe"):
         recipes.read_recipe(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["[]", "3", "null", '"recipe"', "{}", b"\xff\xfe"])
 def test_a_recipe_that_is_something_else_is_told(tmp_path, text):
     (tmp_path / "recipe.json").write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(StoreError, match="not a recipe"):
+    with pytest.raises(StoreError, match="is not a recipe"):
         recipes.read_recipe(tmp_path)
 
 
 def test_a_folder_without_a_recipe_has_none(tmp_path):
     assert recipes.read_recipe(tmp_path) is None
     assert recipes.read_recipe(tmp_path / "nowhere") is None
+
+
+def test_a_listed_file_that_changed_is_told(tmp_path):
+    (tmp_path / "a.json").write_bytes(b"abc")
+    recipes.write_recipe(tmp_path, RECIPE, files=["a.json"])
+    assert recipes.check(tmp_path) == RECIPE
+    (tmp_path / "a.json").write_bytes(b"abd")
+    assert recipes.read_recipe(tmp_path) == RECIPE, "which looks at sizes alone"
+    with pytest.raises(DamagedError, match=r"the bytes of a\.json have changed"):
+        recipes.check(tmp_path)
+    assert recipes.check(tmp_path, up_to_bytes=2) == RECIPE
+    (tmp_path / "a.json").write_bytes(b"ab")
+    with pytest.raises(DamagedError, match=r"a\.json has 2 bytes in place of 3"):
+        recipes.read_recipe(tmp_path)
+    (tmp_path / "a.json").unlink()
+    with pytest.raises(DamagedError, match=r"a\.json is gone"):
+        recipes.read_recipe(tmp_path)
+
+
+def test_a_recipe_without_checksums_is_valid(tmp_path):
+    (tmp_path / "recipe.json").write_text(json.dumps({"recipe": RECIPE, "provenance": {}}))
+    assert recipes.check(tmp_path) == RECIPE
+
+
+def test_a_newer_format_is_not_taken_for_damaged(tmp_path):
+    recipes.write_recipe(tmp_path, RECIPE)
+    body = json.loads((tmp_path / "recipe.json").read_text())
+    (tmp_path / "recipe.json").write_text(json.dumps(body | {"format": 9}))
+    with pytest.raises(NewerVersionError, match=r"written by a newer version of this program \(format 9\)"):
+        recipes.read_recipe(tmp_path)
+
+
+def test_of_a_store_only_the_damaged_recipe_is_to_be_made_anew(tmp_path):
+    (tmp_path / "part-1.zarr").mkdir()
+    (tmp_path / "recipe.json").write_text("")
+    with pytest.raises(DamagedError) as caught:
+        recipes.read_recipe(tmp_path)
+    assert caught.value.path == tmp_path / "recipe.json"

@@ -10,7 +10,7 @@ from search.index.folder import FACTS, current, publish, read_facts
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"dataset": "x", "root": "y", "modalities": {}, "entries": []}'])
 def test_an_index_that_is_damaged_or_of_another_version_is_told_with_what_to_do(tmp_path, text):
     (tmp_path / FACTS).write_text(text, encoding="utf-8")
-    with pytest.raises(StoreError, match="delete the folder, and run BuildIndex again"):
+    with pytest.raises(StoreError, match="BuildIndex"):
         read_facts(tmp_path)
 
 

@@ -149,7 +149,7 @@ def test_a_damaged_recipe_is_told(project, damage):
 
     (mark,) = project.data.glob("store/reports/*/*/*/recipe.json")
     mark.write_text(damage)
-    with pytest.raises(StoreError, match=r"recipe\.json: not a recipe.*delete it and run again"):
+    with pytest.raises(StoreError, match=r"damaged: recipe\.json is not a recipe"):
         stages_of(project)
 
 

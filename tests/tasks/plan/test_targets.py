@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.errors import PipelineError, StoreError
+from pipeline.errors import PipelineError
 from pipeline.stores import recipes
 from tasks.plan.plan import load_plan
 from tasks.plan.settings import Paths
@@ -8,7 +8,7 @@ from tasks.plan.targets import ExpertTarget, FolderTarget, ManifestTarget, TextT
 
 
 def test_a_folder_is_there_once_its_recipe_is(tmp_path):
-    target = FolderTarget(tmp_path / "run")
+    target = FolderTarget(tmp_path / "run", tmp_path)
     assert not target.exists()
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "model.safetensors").write_bytes(b"x")
@@ -19,15 +19,24 @@ def test_a_folder_is_there_once_its_recipe_is(tmp_path):
 
 
 def test_a_folder_whose_name_is_not_known_is_not_there(tmp_path):
-    assert not FolderTarget(None).exists()
+    assert not FolderTarget(None, tmp_path).exists()
     with pytest.raises(PipelineError, match="run the same command again"):
-        FolderTarget(None).require()
+        FolderTarget(None, tmp_path).require()
 
 
-def test_a_damaged_recipe_is_told_and_not_taken_for_an_absence(tmp_path):
-    (tmp_path / "recipe.json").write_text("{")
-    with pytest.raises(StoreError, match="delete it and run again"):
-        FolderTarget(tmp_path).exists()
+def test_a_damaged_folder_is_set_aside_and_told_and_then_not_there(tmp_path, caplog):
+    run = tmp_path / "runs" / "tiny" / "ce" / "0123"
+    run.mkdir(parents=True)
+    (run / "recipe.json").write_text("{")
+    (run / "model.safetensors").write_bytes(b"kept to look at")
+    assert not FolderTarget(run, tmp_path).exists()
+    (aside,) = (tmp_path / "damaged").iterdir()
+    assert aside.name.startswith("runs-tiny-ce-0123-")
+    assert (aside / "model.safetensors").read_bytes() == b"kept to look at"
+    (line,) = caplog.messages
+    assert str(run) in line
+    assert str(aside) in line
+    assert not run.exists()
 
 
 def test_targets_of_a_finished_project_are_there_and_after_a_new_video_are_not(project):
