@@ -27,13 +27,13 @@ _KEYS = {"format", "recipe", "provenance", "files", "sha256"}
 def write_recipe(
     folder: Path, recipe: Recipe, note: dict[str, Any] | None = None, files: Iterable[str | Path] = ()
 ) -> None:
-    """Writes `recipe.json` in a store or result folder unless it exists: the folder is named by the fingerprint.
+    """Writes `recipe.json` in a store or result folder unless a whole one is there: the fingerprint names the folder.
 
     `note` is kept as its provenance, which does not enter the fingerprint. `files`: paths of the result's files, below
     `folder` or relative to it. TypeError for a value JSON cannot hold.
     """
     path = folder / NAME
-    if not path.exists():
+    if not _is_whole(folder):
         canonical(recipe)  # raises for a value that JSON does not keep exactly
         paths = [folder / file for file in files]
         listed = {one.relative_to(folder).as_posix(): [one.stat().st_size, file_sha256(one)] for one in sorted(paths)}
@@ -91,6 +91,13 @@ def _read(folder: Path) -> dict[str, Any] | None:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(folder, f"{NAME} is not a recipe ({repr(error) if text else 'empty'})") from None
     raise NewerVersionError(path, f"format {number}" if number > FORMAT else f"unknown key {unknown[0]!r}")
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        return _read(folder) is not None
+    except DamagedError:
+        return False
 
 
 def _signed(body: dict[str, Any]) -> dict[str, Any]:

@@ -52,6 +52,9 @@ MODEL = {
     },
 }
 
+PATIENCE_S = 400.0
+"""For a command that is to end by itself; on a machine that is busy with other tests."""
+
 _started: list[luigi.Task] = []
 
 
@@ -207,7 +210,7 @@ class Project:
     def run_command(self, *words: str, **more: Any) -> tuple[int, str, str]:
         """Runs `luigi --module tasks WORDS`; (exit code, output, errors)."""
         process = self.start_command(*words, **more)
-        output, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=PATIENCE_S)
         return process.returncode, output, errors
 
     def feature_parts(self, expert: str) -> list[Path]:

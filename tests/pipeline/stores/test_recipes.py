@@ -21,6 +21,14 @@ def test_a_recipe_is_written_once(tmp_path):
     assert (tmp_path / "recipe.json").stat().st_mtime_ns == before
 
 
+def test_a_damaged_recipe_is_written_anew(tmp_path):
+    recipes.write_recipe(tmp_path, RECIPE)
+    whole = (tmp_path / "recipe.json").read_bytes()
+    (tmp_path / "recipe.json").write_bytes(whole[:-20])
+    recipes.write_recipe(tmp_path, RECIPE)
+    assert (tmp_path / "recipe.json").read_bytes() == whole
+
+
 def test_a_recipe_that_cannot_name_a_result_is_not_written(tmp_path):
     with pytest.raises(TypeError, match="not a finite number"):
         recipes.write_recipe(tmp_path, {"fps": float("nan")})

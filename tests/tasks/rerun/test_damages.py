@@ -7,7 +7,7 @@ import pytest
 from tasks import BuildIndex, EvaluateCE
 from tests.tasks.rerun.stages import evaluate
 
-DAMAGES = ("empty", "flipped", "gone")
+DAMAGES = (pytest.param("empty", marks=pytest.mark.slow), "flipped", pytest.param("gone", marks=pytest.mark.slow))
 
 UPSTREAM = {
     "chunk of a part": "store/features/rgb_light/*/part-*.zarr/values/c/0/0",
