@@ -50,6 +50,12 @@ class NewerVersionError(StoreError):
 
     def __init__(self, path: Path, what: str) -> None:
         super().__init__(f"{path}: written by a newer version of this program ({what}); update the program")
+        self.path = path
+        self.what = what
+
+    def __reduce__(self) -> tuple[type["NewerVersionError"], tuple[Path, str]]:
+        """With both arguments, since the error also comes from other processes."""
+        return NewerVersionError, (self.path, self.what)
 
 
 class TrainingError(PipelineError, RuntimeError):

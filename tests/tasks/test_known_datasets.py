@@ -14,10 +14,10 @@ def build(task):
 def test_annotations_of_a_known_dataset_are_fetched_and_its_folder_is_scanned_again(home, monkeypatch):  # noqa: F811
     fetched = []
     monkeypatch.setattr(fetch_annotations, "obtain", lambda settings, bar, tell: fetched.append(settings.parts))
-    scan_digests["msrvtt"] = "an old scan"
+    scan_digests["msrvtt", False] = "an old scan"
     assert build(FetchAnnotations(dataset="msrvtt"))
     assert fetched == [plan_of().selection.settings.parts]
-    assert "msrvtt" not in scan_digests
+    assert ("msrvtt", False) not in scan_digests
 
 
 def test_a_dataset_of_ones_own_has_no_annotations_to_fetch(project):
