@@ -79,6 +79,7 @@ def rounds(chain: Chain, seed: int, num_files: int) -> None:
     assert not different, (different, stories)
 
 
+@pytest.mark.slow
 def test_a_damaged_file_changes_nothing(chain):
     rounds(chain, seed=1, num_files=1)
 

@@ -40,6 +40,7 @@ def trained(folder, chosen, progress=None):
     return train(synthetic_split(60, 1), synthetic_split(20, 2), chosen, 0, folder, progress)
 
 
+@pytest.mark.slow
 @on_every_hardware
 def test_a_training_that_is_interrupted_ends_with_the_same_bytes(tmp_path, device, precision):
     chosen = settings(device, precision)

@@ -57,6 +57,7 @@ def test_a_language_without_a_recogniser_is_our_own_mistake():
         easyocr_reader.recogniser_of(Reader())
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*pin_memory.*")
 def test_a_reader_with_networks_finds_and_reads_with_them(tmp_path):
     """Each network is seen to be called, with an output for each character and the blank of CTC."""

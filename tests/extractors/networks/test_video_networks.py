@@ -26,6 +26,7 @@ def test_i3d_takes_windows_of_other_lengths_and_sizes(frames, side):
         assert I3D(2).eval()(torch.zeros(1, 2, frames, side, side)).shape == (1, 1024)
 
 
+@pytest.mark.slow
 def test_r2plus1d_34_has_the_widths_of_the_released_files():
     shapes = {name: tuple(tensor.shape) for name, tensor in r2plus1d_34(400).state_dict().items()}
     assert shapes["layer1.2.conv2.0.3.weight"] == (64, 144, 3, 1, 1)
@@ -39,6 +40,7 @@ def test_the_blocks_of_torchvision_are_where_they_were(name):
     assert_there("torchvision.models.video.resnet", name, USED)
 
 
+@pytest.mark.slow
 def test_r2plus1d_34_takes_clips_and_has_the_epsilon_of_caffe2():
     network = r2plus1d_34(7).eval()
     assert {module.eps for module in network.modules() if isinstance(module, torch.nn.BatchNorm3d)} == {1e-3}
