@@ -13,7 +13,7 @@ from extractors.base import Embedded, Extractor, Plugin, TextEncoder
 from pipeline.errors import WeightsError
 from pipeline.weights import cache, seeded
 from pipeline.weights.files import SEEDED, WeightFile
-from pipeline.weights.tensors import load_tensors
+from pipeline.weights.tensors import by_order, load_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -111,9 +111,13 @@ class NetworkPlugin(Plugin):
         if self.source.seeded:
             return seeded.fill(network)
         path = self.weight_path(part)
+        loaded = load_tensors(path)
         try:
-            network.load_state_dict(adapt(load_tensors(path)))
-        except (RuntimeError, AttributeError) as error:
+            tensors = adapt(loaded)
+            if self._file(part).state_dict == "by_order":
+                tensors = by_order(tensors, network.state_dict())
+            network.load_state_dict(tensors)
+        except (WeightsError, RuntimeError, AttributeError) as error:
             raise WeightsError(f"{path}: not the weights of this network: {str(error)[:500]}") from None
         return network
 

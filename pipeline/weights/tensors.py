@@ -28,3 +28,22 @@ def load_tensors(path: Path) -> dict[str, Any]:
         raise WeightsError(f"{path}: holds a {type(loaded).__name__} in place of named tensors")
     inner = loaded.get("state_dict")
     return dict(inner if isinstance(inner, Mapping) else loaded)
+
+
+def by_order(tensors: Mapping[str, Any], network: Mapping[str, Any]) -> dict[str, Any]:
+    """The tensors of a file under the names that a network's state dict has at the same places.
+
+    For ports of one network whose authors named the layers differently but built them in the same order. A state dict
+    with the network's own names is returned as it is. WeightsError, with the first difference, unless both have as
+    many tensors, and at each place the same shape and the same last part of the name (weight, bias, running_mean, ...).
+    """
+    if tensors.keys() == network.keys():
+        return dict(tensors)
+    if len(tensors) != len(network):
+        raise WeightsError(f"{len(tensors)} tensors in the file, {len(network)} in the network")
+    for (name, tensor), (own_name, own) in zip(tensors.items(), network.items(), strict=True):
+        kinds = name.rpartition(".")[2], own_name.rpartition(".")[2]
+        shapes = tuple(getattr(tensor, "shape", ())), tuple(own.shape)
+        if kinds[0] != kinds[1] or shapes[0] != shapes[1]:
+            raise WeightsError(f"{name} {shapes[0]} stands where the network has {own_name} {shapes[1]}")
+    return dict(zip(network, tensors.values(), strict=True))

