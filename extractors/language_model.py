@@ -28,8 +28,8 @@ class EncoderParams:
     """Model type in transformers."""
     sizes: dict[str, int] = field(default_factory=dict)
     """Settings of that model type that differ from the default, e.g. n_layer: 48."""
-    pool: Literal["tokens", "mean"] = "tokens"
-    """tokens: one vector per token; mean: one vector per text, as for sentence encoders."""
+    pool: Literal["tokens", "mean", "unit_mean"] = "tokens"
+    """tokens: one vector per token; mean: one vector per text, as for sentence encoders; unit_mean: with length 1."""
     dim: int = 768
     """D, the hidden size of the model."""
     max_tokens: int = 64
@@ -81,7 +81,12 @@ class Encoder(NetworkEncoder):
         with torch.inference_mode():
             states = self._model(batch, attention_mask=mask).last_hidden_state.float().cpu().numpy()
         tokens = [np.array(state[: len(row)]) for state, row in zip(states, ids, strict=True)]
-        return tokens if self.params.pool == "tokens" else [vectors.mean(0, keepdims=True) for vectors in tokens]
+        if self.params.pool == "tokens":
+            return tokens
+        means = [vectors.mean(0, keepdims=True) for vectors in tokens]
+        if self.params.pool == "mean":
+            return means
+        return [mean / max(float(np.linalg.norm(mean)), 1e-12) for mean in means]  # as torch's normalize
 
     def _ids(self, text: str) -> list[int]:
         if self._tokenizer is not None:

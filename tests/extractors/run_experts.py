@@ -2,10 +2,12 @@
 
 import dataclasses
 import functools
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from extractors import registry
+from extractors.base import Plugin
 from extractors.extraction.one_pass import PassOptions, Wanted, extract
 from extractors.registry import NamedExpert
 from pipeline.datasets.manifest import Video
@@ -15,6 +17,7 @@ from pipeline.media.video import probe
 from pipeline.stores import parts, store
 from pipeline.stores.fingerprint import file_sha256, fingerprint
 from pipeline.stores.parts import Features
+from pipeline.weights import cache
 from pipeline.weights.files import WeightOptions
 from tests.inline_jobs import inline_jobs
 
@@ -22,11 +25,25 @@ EXPERTS = Path(__file__).parents[2] / "configs" / "experts"
 OPTIONS = PassOptions(workers=2, deadline_s=60.0, videos_per_part=64, device="cpu")
 
 
+@functools.lru_cache(maxsize=1)
+def packaged_options() -> WeightOptions:
+    """Where nothing but installed packages has weights."""
+    return WeightOptions(Path(tempfile.mkdtemp(prefix="weights-")), offline=True)
+
+
+def is_packaged(plugin: Plugin) -> bool:
+    """Whether all its weights are files of packages, and those are installed."""
+    files = list(plugin.source.files.values())
+    return bool(files) and all(file.package for file in files) and not cache.missing(files, packaged_options())
+
+
 @functools.lru_cache(maxsize=64)
 def named(name: str, batch_size: int = 0) -> NamedExpert:
     """A shipped expert, with stand-in weights where it would download any; its networks are loaded once."""
     if not batch_size:
-        expert = registry.expert(name, EXPERTS, WeightOptions(seeded=True))
+        expert = registry.expert(name, EXPERTS, packaged_options())
+        if not is_packaged(expert.extractor):
+            expert = registry.expert(name, EXPERTS, WeightOptions(seeded=True))
         expert.extractor.load = functools.cache(expert.extractor.load)
         return expert
     expert = named(name)

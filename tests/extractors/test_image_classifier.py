@@ -5,6 +5,7 @@ import torch
 from extractors import image_classifier
 from extractors.image_classifier import Expert, Params
 from extractors.networks.base import normalise_pixels
+from tests.extractors.packaged import packaged_expert
 from tests.extractors.reference import REFERENCE, distance, items, seeded, with_reference
 
 SMALL = {"network": "torchvision/resnet18.IMAGENET1K_V1", "dim": 512, "resize_px": 64, "crop_px": 64}
@@ -32,3 +33,23 @@ def test_the_file_of_a_network_that_a_library_knows_is_known():
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match=r"must"):
         Params(**({"network": "torchvision/resnet18.x", "dim": 512} | wrong))
+
+
+def test_the_packaged_weights_of_rgb_lite_know_what_photographs_show():
+    """The last layer of the same file, on the features, names the class."""
+    import skimage.data
+    from PIL import Image
+    from sklearn.datasets import load_sample_images
+    from timm.data import ImageNetInfo
+
+    expert = packaged_expert("rgb_lite")
+    path, side_px = expert.weight_path("network"), expert.params.crop_px
+    *_, weight, bias = (tensor.numpy() for tensor in torch.load(path, weights_only=True).values())
+    seen = {}
+    pictures = {"cat": skimage.data.chelsea(), "coffee": skimage.data.coffee(), "china": load_sample_images().images[0]}
+    for name, picture in pictures.items():
+        frame = Image.fromarray(picture).resize((side_px, side_px), Image.Resampling.BICUBIC)
+        scores = expert.embed(np.array(frame)[None]).values[0] @ weight.T + bias
+        seen[name] = ImageNetInfo().index_to_description(int(scores.argmax()))
+    assert seen["cat"] in {"Egyptian cat", "tabby, tabby cat", "tiger cat"}
+    assert (seen["coffee"], seen["china"]) == ("espresso", "palace")

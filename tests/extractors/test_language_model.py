@@ -7,6 +7,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from extractors.language_model import Encoder, EncoderParams
 from pipeline.errors import WeightsError
 from pipeline.weights.files import SEEDED, WeightOptions, WeightSource
+from tests.extractors.packaged import packaged_text
 
 TEXTS = ["a red star turns", "a", "the blue star is small and turns slowly"]
 VOCABULARY = {word: number for number, word in enumerate(["?", *dict.fromkeys(" ".join(TEXTS).split())])}
@@ -90,6 +91,27 @@ def test_a_sentence_encoder_gives_the_mean_of_the_tokens(released):
         encoder.load("cpu")
     for each, one in zip(tokens.encode(TEXTS), mean.encode(TEXTS), strict=True):
         np.testing.assert_allclose(one, each.mean(0)[None], rtol=1e-6)
+
+
+def test_a_unit_mean_is_the_mean_with_length_1(released):
+    _, source = released("bert")
+    mean, unit = (Encoder(params("bert", pool=pool), source) for pool in ("mean", "unit_mean"))
+    for encoder in (mean, unit):
+        encoder.load("cpu")
+    for one, other in zip(mean.encode(TEXTS), unit.encode(TEXTS), strict=True):
+        np.testing.assert_allclose(other, one / np.sqrt((one**2).sum()), rtol=1e-6)
+
+
+def test_sentence_minilm_gives_the_vectors_of_sentence_transformers(monkeypatch):
+    encoder = packaged_text("sentence_minilm")
+    sentence_transformers = pytest.importorskip(
+        "sentence_transformers", reason="sentence-transformers is not installed"
+    )
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    folder = encoder.weight_path("network").parent
+    texts = ["a bear", "", "Ein Mädchen öffnet die Tür – „schön“", "two dogs run along the beach " * 60]
+    expected = sentence_transformers.SentenceTransformer(str(folder), device="cpu").encode(texts)
+    np.testing.assert_allclose(np.concatenate(encoder.encode(texts)), expected, atol=1e-5)
 
 
 def test_long_texts_are_cut_off_and_empty_ones_have_a_vector(released):
