@@ -5,6 +5,7 @@ Gong et al. 2021, "AST: Audio Spectrogram Transformer". The features are the mea
 
 import functools
 import warnings
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
-from extractors.networks.base import NetworkExtractor, Tensors, without_autocast
+from extractors.networks.base import Tensors, without_autocast
+from extractors.networks.labelled import Classifier
 from pipeline import config
 from pipeline.weights.catalog import hub_file
 from pipeline.weights.files import WeightFile
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 RATE_HZ = 16000
 WINDOW_S = 10.24
 """1024 frames of 10 ms."""
+WIDTH = 768
+NUM_CLASSES = 527
+"""Of AudioSet."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Params:
             raise ValueError("hop_s and least_s must be above 0")
 
 
-class Expert(NetworkExtractor):
+class Expert(Classifier):
     """One row for each window."""
 
     version = 1
@@ -51,7 +56,12 @@ class Expert(NetworkExtractor):
     @property
     def dim(self) -> int:
         """D, 768: the width of AST."""
-        return 768
+        return WIDTH
+
+    @property
+    def num_classes(self) -> int:
+        """C, 527: those of AudioSet."""
+        return NUM_CLASSES
 
     def published_file(self, part: str) -> WeightFile:
         """From the repository on the hub."""
@@ -71,21 +81,42 @@ class Expert(NetworkExtractor):
         return view.windows
 
     def build(self) -> "torch.nn.Module":
-        """AST without its classifier."""
+        """AST without its classifier, which becomes the head where labels are kept."""
         from transformers import ASTConfig, ASTModel
 
-        return self.with_weights("network", ASTModel(ASTConfig()), _without_classifier)
+        settings = ASTConfig()
+        if self.label_settings:
+            self.head = self.with_weights("network", _classifier(settings.layer_norm_eps), _only_classifier)
+        return self.with_weights("network", ASTModel(settings), _without_classifier)
 
     def embed(self, items: NDArray[np.float32]) -> Embedded:
         """(B, 768)."""
         with without_autocast("cpu"):  # the spectrograms are computed there, also for a network on a GPU
             spectrograms = _feature_extractor()(list(items), sampling_rate=RATE_HZ, return_tensors="np")["input_values"]
-        return Embedded.one_per_item(self.run(np.asarray(spectrograms, np.float32)))
+        return self.run(np.asarray(spectrograms, np.float32))
 
     def forward(self, batch: "torch.Tensor") -> "torch.Tensor":
         """The mean of the first two tokens, (B, 768)."""
         pooled: torch.Tensor = self.network(batch).pooler_output
         return pooled
+
+    def probabilities(self, outputs: "torch.Tensor") -> "torch.Tensor":
+        """Sigmoid, since many things are heard at once."""
+        return outputs.sigmoid()
+
+
+def _classifier(epsilon: float) -> "torch.nn.Module":
+    """The classifier of an ASTForAudioClassification, with random weights; transformers does not export its class."""
+    from torch import nn
+
+    layers = {"layernorm": nn.LayerNorm(WIDTH, epsilon), "dense": nn.Linear(WIDTH, NUM_CLASSES)}
+    return nn.Sequential(OrderedDict(layers))
+
+
+def _only_classifier(tensors: Tensors) -> Tensors:
+    """The state dict of an ASTForAudioClassification as that of its classifier."""
+    prefix = "classifier."
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def _without_classifier(tensors: Tensors) -> Tensors:

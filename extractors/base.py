@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from extractors.labels.settings import LabelSettings
 from pipeline.media.audio import Resampler
 from pipeline.stores.parts import Features
 from pipeline.weights.files import WeightFile, WeightSource
@@ -125,9 +126,9 @@ class Embedded:
     """(R, 2) relative to the start of the item, where a row covers only part of it; None: the times of the item."""
 
     @classmethod
-    def one_per_item(cls, values: NDArray[np.float32]) -> "Embedded":
-        """The features of a network that returns one vector per item: values (B, D)."""
-        return cls(np.asarray(values, np.float32), np.arange(len(values), dtype=np.int64))
+    def one_per_item(cls, values: NDArray[np.float32], extras: dict[str, NDArray[Any]] | None = None) -> "Embedded":
+        """The features of a network that returns one vector per item: values (B, D), extras (B, ...)."""
+        return cls(np.asarray(values, np.float32), np.arange(len(values), dtype=np.int64), extras or {})
 
 
 class Plugin(ABC):
@@ -172,8 +173,27 @@ class Extractor(Plugin):
     """Base of the class `Expert` of each extractor module; `Params`, a frozen dataclass beside it, is its settings.
 
     `prepare` runs in the decode workers and may use the CPU only; `embed` runs in the main process, on batches packed
-    across videos.
+    across videos. Where its YAML says so, a classifier keeps the labels of each row, as two extras: `labels` (R, K),
+    int16 class indices by falling probability, and `label_scores` (R, K), these probabilities as float32.
     """
+
+    label_settings: LabelSettings | None = None
+    """Set by the registry; None: no labels are kept."""
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes of a classifier that can keep labels; 0 for all other extractors."""
+        return 0
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The name of each class, by its index; empty where no labels are kept."""
+        return self.label_settings.classes.names if self.label_settings else ()
+
+    @property
+    def label_descriptions(self) -> tuple[str, ...]:
+        """The name of each class with its definition, by its index; the names alone where nothing defines them."""
+        return self.label_settings.classes.descriptions if self.label_settings else ()
 
     @property
     @abstractmethod

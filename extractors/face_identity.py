@@ -95,7 +95,7 @@ class Expert(NetworkExtractor, faces.Expert):
             return Embedded(np.zeros((0, self.dim), np.float32), index, detected.extras)
         pairs = zip(index, detected.boxes_px, strict=True)
         crops = np.array([self._crop(items[item], box) for item, box in pairs], np.float32)
-        return Embedded(self.run(crops), index, detected.extras)
+        return Embedded(self.run(crops).values, index, detected.extras)
 
     def _crop(self, frame: NDArray[np.uint8], box_px: NDArray[np.float32]) -> NDArray[np.float32]:
         """(3, 160, 160), cropped and scaled by facenet-pytorch."""

@@ -7,6 +7,7 @@ from extractors.base import FrameNeed
 from extractors.frames.windows import FrameExtractor
 from extractors.networks import classifiers
 from extractors.networks.base import RGB, PixelExtractor
+from extractors.networks.labelled import Classifier
 from pipeline import config
 from pipeline.weights.files import WeightFile
 
@@ -52,7 +53,7 @@ class Params:
         return hash((self.network, self.fps, self.resize_px, self.crop_px))
 
 
-class Expert(FrameExtractor, PixelExtractor):
+class Expert(FrameExtractor, PixelExtractor, Classifier):
     """One row for each frame."""
 
     version = 1
@@ -71,4 +72,6 @@ class Expert(FrameExtractor, PixelExtractor):
     def build(self) -> "torch.nn.Module":
         """The network without its last layer."""
         network = classifiers.build(self.params.network, self.params.classes, self.params.arguments)
-        return classifiers.remove_last_layer(self.with_weights("network", network, classifiers.current_names))
+        network = self.with_weights("network", network, classifiers.current_names)
+        self.head = classifiers.last_layer(network)
+        return classifiers.remove_last_layer(network)

@@ -111,7 +111,7 @@ class Expert(WindowExtractor, NetworkExtractor):
 
     def embed(self, items: NDArray[np.uint8]) -> Embedded:
         """(B, 1024)."""
-        return Embedded.one_per_item(self.run(items, self._flow))
+        return self.run(items, self._flow)
 
     def _flow(self, frames: "torch.Tensor") -> "torch.Tensor":
         """Flow (B, 2, T, 224, 224) in -1..1 between frames (B, T + 1, H, W, 3) uint8."""

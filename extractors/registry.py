@@ -4,12 +4,14 @@ import dataclasses
 import functools
 import importlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any
 
 from extractors.base import Extractor, Plugin, TextEncoder
+from extractors.configs import ExpertConfig, TextConfig
+from extractors.labels.settings import LabelSettings
 from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.media.video import DECODE_VERSION
@@ -22,77 +24,6 @@ PASS_VERSION = 1
 
 EXPERTS = Path("configs/experts")
 TEXTS = Path("configs/text")
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """Settings that affect speed only, and numbers by no more than rounding does; never fingerprinted."""
-
-    __pydantic_config__ = config.STRICT
-    batch_size: int = 64
-    """Items in a batch for `embed`."""
-    compile: bool = False
-    """Use torch.compile: a minute or more at the start, faster from then on."""
-    precision: str = ""
-    """Refused: it stood here once, but it decides the features."""
-
-    def __post_init__(self) -> None:
-        if self.precision:
-            raise ValueError(
-                "runtime.precision decides the features, so it stands at the top of an expert's YAML now, e.g. "
-                "precision: bf16 (fp32 where nothing is said, in place of auto); text encoders always run in fp32"
-            )
-        if self.batch_size < 1:
-            raise ValueError("batch_size must be at least 1")
-
-
-Precision = Literal["fp32", "bf16", "fp16"]
-Weights = Literal["released", "seeded"] | dict[str, WeightFile]
-"""released: the files that the network's library publishes; seeded: stand-ins; or part -> file."""
-
-
-@dataclass(frozen=True)
-class Pooling:
-    """How a model pools the rows of a video into one vector: mean, or NetVLAD over the first `max_tokens`."""
-
-    __pydantic_config__ = config.STRICT
-    pool: Literal["mean", "vlad"] = "mean"
-    clusters: int = 0
-    max_tokens: int = 0
-
-    def __post_init__(self) -> None:
-        if self.pool == "vlad" and (self.clusters < 1 or self.max_tokens < 1):
-            raise ValueError("pool: vlad needs clusters and max_tokens of at least 1")
-
-
-@dataclass(frozen=True)
-class ExpertConfig:
-    """Contents of configs/experts/<name>.yaml."""
-
-    __pydantic_config__ = config.STRICT
-    extractor: str
-    """Name of a module in extractors/."""
-    modality: str
-    """rgb, flow, audio, face, ocr, speech, scene, or a new one."""
-    params: dict[str, Any] = field(default_factory=dict)
-    """Settings that decide the features; fingerprinted."""
-    weights: Weights = "released"
-    precision: Precision = "fp32"
-    """Of the networks' products, by torch.autocast, on every device; fingerprinted where it is not fp32."""
-    runtime: Runtime = field(default_factory=Runtime)
-    model: Pooling = field(default_factory=Pooling)
-
-
-@dataclass(frozen=True)
-class TextConfig:
-    """Contents of configs/text/<name>.yaml."""
-
-    __pydantic_config__ = config.STRICT
-    encoder: str
-    """Name of a module in extractors/."""
-    params: dict[str, Any] = field(default_factory=dict)
-    weights: Weights = "released"
-    runtime: Runtime = field(default_factory=Runtime)
 
 
 @dataclass(frozen=True)
@@ -162,6 +93,9 @@ def expert(name: str, folder: Path = EXPERTS, options: WeightOptions | None = No
         recipe |= {"decode": [DECODE_VERSION, PASS_VERSION]}
         recipe |= {"precision": settings.precision} if settings.precision != "fp32" else {}
         _check_parts(extractor, path)
+    if settings.labels:
+        recipe |= {"labels": _checked_labels(settings.labels, extractor, path)}
+        extractor.label_settings = settings.labels
     return NamedExpert(name, settings, extractor, recipe)
 
 
@@ -231,6 +165,13 @@ def _check_parts(plugin: Plugin, path: Path) -> None:
         if part not in parts:
             known = f"it has {', '.join(parts)}" if parts else "it has none"
             raise ConfigError(f"{path}: weights: no part {part!r} in this network; {known}")
+
+
+def _checked_labels(labels: LabelSettings, extractor: Extractor, path: Path) -> Recipe:
+    """The recipe of the labels; ConfigError where the extractor cannot keep them."""
+    if problem := labels.problem(extractor.num_classes):
+        raise ConfigError(f"{path}: labels: {problem}")
+    return labels.recipe
 
 
 def _module(name: str, where: str, class_name: str) -> ModuleType:

@@ -90,7 +90,7 @@ class Expert(NetworkExtractor):
 
     def embed(self, items: NDArray[np.float32]) -> Embedded:
         """(B, 128)."""
-        return Embedded.one_per_item(self.run(items))
+        return self.run(items)
 
 
 def log_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ from extractors.base import FrameNeed
 from extractors.frames.windows import WindowExtractor
 from extractors.networks import classifiers
 from extractors.networks.base import RGB, PixelExtractor
+from extractors.networks.labelled import Classifier
 from pipeline import config
 from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightFile
@@ -65,7 +66,7 @@ class Params:
         return hash((self.network, self.fps, self.window, self.stride))
 
 
-class Expert(WindowExtractor, PixelExtractor):
+class Expert(WindowExtractor, PixelExtractor, Classifier):
     """One row for each window of frames."""
 
     version = 1
@@ -97,7 +98,9 @@ class Expert(WindowExtractor, PixelExtractor):
     def _i3d(self) -> "torch.nn.Module":
         from extractors.networks.video_networks import I3D, current_names
 
-        return self.with_weights("network", I3D(3, self.params.classes), current_names)
+        network = self.with_weights("network", I3D(3, self.params.classes), current_names)
+        self.head = classifiers.last_layer(network)  # I3D's own forward pass ends before it
+        return network
 
     def _without_last_layer(self) -> "torch.nn.Module":
         if self.params.network == "r2plus1d_34":
@@ -106,4 +109,6 @@ class Expert(WindowExtractor, PixelExtractor):
             network = r2plus1d_34(self.params.classes)
         else:
             network = classifiers.build(self.params.network, self.params.classes, self.params.arguments)
-        return classifiers.remove_last_layer(self.with_weights("network", network, classifiers.current_names))
+        network = self.with_weights("network", network, classifiers.current_names)
+        self.head = classifiers.last_layer(network)
+        return classifiers.remove_last_layer(network)

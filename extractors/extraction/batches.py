@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded
-from extractors.registry import NamedExpert, Precision
+from extractors.configs import Precision
+from extractors.registry import NamedExpert
 from pipeline.running.tf32 import tf32
 
 log = logging.getLogger(__name__)

@@ -148,19 +148,25 @@ class NetworkExtractor(NetworkPlugin, Extractor):
         self,
         items: NDArray[Any],
         preprocess: Callable[["torch.Tensor"], "torch.Tensor"] = lambda batch: batch,
-    ) -> NDArray[np.float32]:
-        """The output (B, D) of the network for `preprocess(items)`, both computed on the device."""
+    ) -> Embedded:
+        """One row for each item: the output (B, D) of the network for `preprocess(items)`, and what stands beside it.
+
+        All is computed on the device.
+        """
         import torch
 
         with torch.inference_mode():
-            batch = preprocess(array_to_device(items, self.device))
-            values: NDArray[np.float32] = self.forward(batch).float().cpu().numpy()
-        return values
+            features = self.forward(preprocess(array_to_device(items, self.device)))
+            return Embedded.one_per_item(features.float().cpu().numpy(), self.beside(features))
 
     def forward(self, batch: "torch.Tensor") -> "torch.Tensor":
         """The output (B, D) for a preprocessed batch on the device."""
         features: torch.Tensor = self.network(batch)
         return features
+
+    def beside(self, features: "torch.Tensor") -> dict[str, NDArray[Any]]:
+        """Extras of the rows with these features (B, D), which are on the device; none by default."""
+        return {}
 
 
 class PixelExtractor(NetworkExtractor):
@@ -169,7 +175,7 @@ class PixelExtractor(NetworkExtractor):
     def embed(self, items: NDArray[np.uint8]) -> Embedded:
         """(B, D)."""
         mean, std = self.params.mean, self.params.std
-        return Embedded.one_per_item(self.run(items, lambda pixels: normalise_pixels(pixels, mean, std)))
+        return self.run(items, lambda pixels: normalise_pixels(pixels, mean, std))
 
 
 class NetworkEncoder(NetworkPlugin, TextEncoder):

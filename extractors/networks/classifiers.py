@@ -57,13 +57,35 @@ def remove_last_layer(network: "torch.nn.Module") -> "torch.nn.Module":
     """The network with its last linear layer (or 1 x 1 x 1 convolution) replaced by the identity."""
     from torch import nn
 
-    last = [
+    network.set_submodule(_last_layer(network), nn.Identity())
+    return network
+
+
+def last_layer(network: "torch.nn.Module") -> "torch.nn.Linear":
+    """The layer that `remove_last_layer` removes; a convolution as the linear layer that does the same to features."""
+    import torch
+    from torch import nn
+
+    layer: Any = network.get_submodule(_last_layer(network))
+    if isinstance(layer, nn.Linear):
+        return layer
+    linear = nn.Linear(layer.in_channels, layer.out_channels, layer.bias is not None)
+    with torch.no_grad():
+        linear.weight.copy_(layer.weight.flatten(1))
+        if layer.bias is not None:
+            linear.bias.copy_(layer.bias)
+    return linear
+
+
+def _last_layer(network: "torch.nn.Module") -> str:
+    from torch import nn
+
+    found = [
         name
         for name, module in network.named_modules()
         if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv3d) and module.kernel_size == (1, 1, 1))
-    ][-1]
-    network.set_submodule(last, nn.Identity())
-    return network
+    ]
+    return str(found[-1])
 
 
 def current_names(tensors: Tensors) -> Tensors:

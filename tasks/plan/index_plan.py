@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractors import registry
-from extractors.registry import ExpertConfig, NamedText, TextConfig
+from extractors.configs import ExpertConfig, TextConfig
+from extractors.registry import NamedText
 from pipeline import config
 from pipeline.datasets.manifest import Video
 from pipeline.errors import ConfigError

@@ -220,3 +220,32 @@ def test_the_encoder_of_captions_and_the_words_that_experts_find_are_in_one_spac
     text = registry.text("words_hashed", CONFIGS / "text").encoder.params
     for name in ("speech_light", "ocr_light"):
         assert registry.expert(name, CONFIGS / "experts").extractor.params.words == text
+
+
+RESNET = {
+    "extractor": "image_classifier",
+    "modality": "rgb",
+    "params": {"network": "torchvision/resnet18.x", "dim": 512},
+}
+
+
+def test_labels_of_a_classifier_are_in_its_recipe_where_they_are_on_and_nowhere_else(write):
+    plain = registry.expert("plain", write("plain", **RESNET))
+    kept = registry.expert("kept", write("kept", **RESNET, labels={"names": "imagenet1k", "keep": 5}))
+    assert "labels" not in plain.recipe
+    assert kept.recipe == plain.recipe | {"labels": kept.recipe["labels"]}
+    assert kept.recipe["labels"]["keep"] == 5
+    assert (plain.extractor.labels, plain.extractor.label_descriptions) == ((), ())
+    assert (kept.extractor.labels[340], len(kept.extractor.labels)) == ("zebra", 1000)
+    assert kept.extractor.label_descriptions[340].startswith("zebra: any of several")
+
+
+def test_labels_that_do_not_fit_the_extractor_are_one_clear_line(write):
+    folder = write("none", **LIGHT, labels={"names": "imagenet1k"})
+    assert complaint(registry.expert, "none", folder) == (
+        f"{folder / 'none.yaml'}: labels: its extractor is no classifier that keeps labels"
+    )
+    folder = write("other", **RESNET, labels={"names": "places365"})
+    assert complaint(registry.expert, "other", folder) == (
+        f"{folder / 'other.yaml'}: labels: 365 names for a network with 1000 classes"
+    )

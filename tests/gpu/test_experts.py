@@ -107,7 +107,7 @@ def of_squares(extractor, items):
     """InceptionResnetV1 on fixed parts of the frames."""
     boxes = [np.array([30.0, 20.0, 150.0, 140.0]), np.array([10.0, 10.0, 90.0, 90.0])]
     crops = np.array([extractor._crop(frame, box) for frame in items for box in boxes], np.float32)
-    return extractor.run(crops, lambda faces: faces)
+    return extractor.run(crops, lambda faces: faces).values
 
 
 def of_sound(extractor, items):

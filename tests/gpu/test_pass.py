@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from extractors import registry
+from extractors import configs, registry
 from extractors.extraction.batches import Batches
 from extractors.extraction.devices import extract
 from extractors.extraction.one_pass import Wanted
@@ -30,7 +30,7 @@ def fresh(*names, batch_size=4):
         expert.extractor.load = functools.cache(expert.extractor.load)
     small = {"batch_size": batch_size}
     return [
-        dataclasses.replace(one, config=dataclasses.replace(one.config, runtime=registry.Runtime(**small)))
+        dataclasses.replace(one, config=dataclasses.replace(one.config, runtime=configs.Runtime(**small)))
         for one in experts
     ]
 

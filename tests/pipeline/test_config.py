@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pytest
 
-from extractors.registry import ExpertConfig, TextConfig
+from extractors.configs import ExpertConfig, TextConfig
 from models.config import ModelConfig
 from pipeline import config
 from pipeline.datasets.annotations import DatasetConfig

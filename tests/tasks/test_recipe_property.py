@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from extractors import registry
-from extractors.registry import ExpertConfig, TextConfig
+from extractors.configs import ExpertConfig, TextConfig
 from models.config import ModelConfig
 from pipeline.datasets.annotations import DatasetConfig
 from pipeline.errors import ConfigError

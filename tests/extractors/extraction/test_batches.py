@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from extractors.base import Embedded, FrameNeed
+from extractors.configs import ExpertConfig, Runtime
 from extractors.extraction.batches import Batches, _precision
-from extractors.registry import ExpertConfig, NamedExpert, Runtime
+from extractors.registry import NamedExpert
 
 
 class Small:

@@ -13,6 +13,7 @@ from extractors.extraction import devices as module
 from extractors.extraction.devices import chunks_of, extract, see_only, without_networks
 from extractors.extraction.one_pass import Wanted, missing_videos
 from extractors.extraction.one_pass import extract as extract_on_one
+from extractors.labels.settings import LabelSettings
 from pipeline.datasets.manifest import Video
 from pipeline.errors import ExtractionError
 from pipeline.stores import store
@@ -75,9 +76,11 @@ def test_one_device_or_one_part_starts_no_process(videos, tmp_path, monkeypatch,
 def test_a_fresh_expert_has_the_settings_and_no_network(tmp_path):
     expert = dataclasses.replace(named("rgb_light"), extractor=type(named("rgb_light").extractor)(None))
     expert.extractor.network = "loaded"
+    expert.extractor.label_settings = LabelSettings("audioset")
     again = without_networks(Wanted(expert, tmp_path, frozenset("a")))
     assert (again.expert.name, again.keys, again.expert.recipe) == ("rgb_light", frozenset("a"), expert.recipe)
     assert again.expert.extractor.params is expert.extractor.params
+    assert again.expert.extractor.labels == expert.extractor.labels != ()
     assert not hasattr(again.expert.extractor, "network")
 
 

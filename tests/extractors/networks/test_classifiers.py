@@ -54,3 +54,15 @@ def test_a_file_is_that_of_the_library():
 @pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
 def test_torchvisions_slow_initialisation_is_skipped_without_a_warning(name):
     assert classifiers.build(f"torchvision/{name}", 5, {}).fc.out_features == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "items"), [("torchvision/mobilenet_v3_small", (2, 3, 64, 64)), ("torchvision/s3d", (1, 3, 16, 224, 224))]
+)
+def test_the_last_layer_of_the_features_gives_what_the_whole_network_gives(name, items):
+    network, pixels = classifiers.build(name, 7, {}).eval(), torch.rand(items, generator=torch.manual_seed(0))
+    last = classifiers.last_layer(network)
+    with torch.inference_mode():
+        expected = network(pixels)
+        found = last(classifiers.remove_last_layer(network)(pixels))
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)

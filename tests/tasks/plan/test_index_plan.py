@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from extractors.registry import ExpertConfig, TextConfig
+from extractors.configs import ExpertConfig, TextConfig
 from pipeline.errors import ConfigError
 from pipeline.stores.fingerprint import differences, fingerprint
 from search import Collection
