@@ -15,6 +15,7 @@ from extractors.base import Embedded
 from extractors.networks import easyocr_reader
 from extractors.networks.base import NetworkExtractor, network_to_device, with_float32_output, without_module_prefix
 from extractors.word_experts.ocr_expert import OcrExpert, Word, split_line
+from extractors.word_experts.word_expert import AnyWordParams
 from extractors.word_vectors import EncoderParams
 from pipeline import config
 from pipeline.weights.files import WeightFile
@@ -38,7 +39,7 @@ class Params:
     """Long side of the detector's input; its time grows with the square."""
     min_confidence: float = 0.4
     """Lines with a lower confidence of the recogniser (0..1) are dropped."""
-    words: EncoderParams = field(default_factory=EncoderParams)
+    words: AnyWordParams = field(default_factory=EncoderParams)
     """Word vectors; see word_vectors.py."""
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from extractors.base import AudioNeed, AudioView, Embedded
 from extractors.networks.base import NetworkExtractor, array_to_device
 from extractors.text.tokens import tokens
-from extractors.word_experts.word_expert import WordExpert
+from extractors.word_experts.word_expert import AnyWordParams, WordExpert
 from extractors.word_vectors import EncoderParams
 from pipeline import config
 from pipeline.media.audio import Resampler
@@ -70,7 +70,7 @@ class Params:
     """Maximum number of tokens of a window."""
     resampler: Resampler = "soxr"
     """Resampler to 16 kHz."""
-    words: EncoderParams = field(default_factory=EncoderParams)
+    words: AnyWordParams = field(default_factory=EncoderParams)
     """Word vectors; see word_vectors.py."""
 
     def __post_init__(self) -> None:

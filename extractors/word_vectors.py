@@ -8,7 +8,7 @@ import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ VECTORS = "words"
 _HUB_PARTS = {VECTORS: "network", "words_config": "config", "words_tokenizer": "tokenizer"}
 """Part -> part of a model on the hub."""
 _MAX_SUBWORDS = 64
+_MAX_TOKENS = 256
+"""Longer sentences are cut off, as by all-MiniLM-L6-v2's own library."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,22 @@ class EncoderParams:
         return HashedParams(self.dim, self.shortest, self.longest)
 
 
+@dataclass(frozen=True)
+class SegmentParams(EncoderParams):
+    """How what is said between two silences, or a line in a frame, becomes one vector, by a sentence encoder."""
+
+    unit: Literal["segment"] = "segment"
+    silence_s: float = 1.0
+    """What is said after a silence that is longer is another segment."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.is_hub_model:
+            raise ValueError("unit: segment needs a sentence encoder as source: transformers/<owner>/<name>")
+        if self.silence_s <= 0:
+            raise ValueError("silence_s must be above 0")
+
+
 class Encoder(NetworkEncoder):
     """One vector for each known word; a text without a known word has one vector of zeros."""
 
@@ -103,6 +121,15 @@ class Encoder(NetworkEncoder):
         zeros = np.zeros((1, self.dim), np.float32)
         return [vectors if len(vectors) else zeros for vectors in per_text]
 
+    def sentence_vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One unit vector (N, D) for each text: of its sentence by a language model, or with stand-ins of its words."""
+        if isinstance(self._learned, LanguageModel):
+            vectors = [self._learned.sentence(text) for text in texts]
+        else:
+            vectors = [self.encode([text])[0].mean(axis=0) for text in texts]
+        unit = [vector / max(float(np.linalg.norm(vector)), 1e-12) for vector in vectors]
+        return np.array(unit, np.float32).reshape(-1, self.dim)
+
     def known_vectors(self, words: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """The vectors (W, D) of the known words, and their indices (W,) in `words`."""
         if self._learned is not None:
@@ -117,7 +144,9 @@ class LanguageModel:
         settings = hub.read_config(encoder.weight_path("words_config"))
         self._device = device
         self._network = network_to_device(hub.build(encoder, settings, VECTORS), device)
-        self._tokenizer = hub.read_tokenizer(encoder.weight_path("words_tokenizer"), _MAX_SUBWORDS)
+        tokenizer = encoder.weight_path("words_tokenizer")
+        self._tokenizer = hub.read_tokenizer(tokenizer, _MAX_SUBWORDS)
+        self._long_tokenizer = hub.read_tokenizer(tokenizer, _MAX_TOKENS)
         self._vectors: dict[str, NDArray[np.float32]] = {}
         self._dim = encoder.dim
         width = len(self._vector("a"))
@@ -132,17 +161,26 @@ class LanguageModel:
         values = np.array([self._vectors[word] for word in words], np.float32).reshape(-1, self._dim)
         return values, np.arange(len(words), dtype=np.int64)
 
-    def _vector(self, word: str) -> NDArray[np.float32]:
-        """(D,), the mean over the subwords. One word at a time, so that rounding does not depend on a batch."""
-        import torch
+    def sentence(self, text: str) -> NDArray[np.float32]:
+        """(D,), the mean over all tokens, also those of begin and end, as sentence encoders are trained."""
+        return np.asarray(self._states(self._long_tokenizer.encode(text)).mean(axis=0), np.float32)
 
+    def _vector(self, word: str) -> NDArray[np.float32]:
+        """(D,), the mean over the subwords."""
         encoding = self._tokenizer.encode(word)
-        ids = torch.tensor([encoding.ids or [0]], device=self._device)
-        with torch.inference_mode():
-            states = self._network(ids).last_hidden_state[0].float().cpu().numpy()
         # The model gets begin and end tokens, as in its training, but they are not part of the word.
         subwords = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)
+        states = self._states(encoding)
         return np.asarray(states[subwords if len(subwords) else slice(None)].mean(axis=0), np.float32)
+
+    def _states(self, encoding: Any) -> NDArray[np.float32]:
+        """The last hidden states (W, D). One text at a time, so that rounding does not depend on a batch."""
+        import torch
+
+        ids = torch.tensor([encoding.ids or [0]], device=self._device)
+        with torch.inference_mode():
+            states: NDArray[np.float32] = self._network(ids).last_hidden_state[0].float().cpu().numpy()
+        return states
 
 
 @dataclass(frozen=True)

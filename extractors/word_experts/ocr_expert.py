@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from extractors.base import Embedded
 from extractors.frames.windows import FrameExtractor
 from extractors.text.tokens import tokens
+from extractors.word_experts.segments import STARTS_LINE
 from extractors.word_experts.word_expert import WordExpert
+from extractors.word_vectors import SegmentParams
 
 
 class Word(NamedTuple):
@@ -19,6 +21,8 @@ class Word(NamedTuple):
     confidence: float
     box_px: tuple[float, float, float, float]
     """Left, top, right, bottom."""
+    starts_line: bool = True
+    """Whether it is the first word of its line."""
 
 
 class OcrExpert(WordExpert, FrameExtractor):
@@ -31,6 +35,8 @@ class OcrExpert(WordExpert, FrameExtractor):
             "confidence": np.array([word.confidence for _, word in flat], np.float32),
             "box_px": np.array([word.box_px for _, word in flat], np.float32).reshape(-1, 4),
         }
+        if isinstance(self.params.words, SegmentParams):
+            extras[STARTS_LINE] = np.array([word.starts_line for _, word in flat], bool)
         return self.embed_words([word.text for _, word in flat], [item for item, _ in flat], extras)
 
 
@@ -40,12 +46,13 @@ def split_line(text: str, confidence: float, corners: NDArray[np.float32]) -> li
     The box of a word is computed as if all letters of the line were equally wide.
     """
     left_top, right_top, right_bottom, left_bottom = np.asarray(corners, np.float64)
-    words, end = [], 0
+    words: list[Word] = []
+    end = 0
     for token in tokens(text):
         start = max(text.find(token, end), end)  # not found (-1) if normalisation changed it, e.g. a ligature
         end = start + len(token)
         parts = np.array([[start], [end]]) / max(len(text), end)
         edges = [left_top + parts * (right_top - left_top), left_bottom + parts * (right_bottom - left_bottom)]
         points = np.concatenate(edges)
-        words.append(Word(token, confidence, (*points.min(axis=0), *points.max(axis=0))))
+        words.append(Word(token, confidence, (*points.min(axis=0), *points.max(axis=0)), not words))
     return words

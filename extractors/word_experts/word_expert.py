@@ -9,18 +9,24 @@ from pydantic import PlainValidator
 
 from extractors.base import Embedded, Extractor
 from extractors.text.hashed_words import EncoderParams as HashedParams
-from extractors.word_vectors import Encoder, EncoderParams
+from extractors.word_experts import segments
+from extractors.word_vectors import Encoder, EncoderParams, SegmentParams
 from pipeline import config
 from pipeline.errors import ConfigError
+from pipeline.stores.parts import Features
 from pipeline.weights.files import WeightFile
 
 
-def _parse(settings: Any) -> HashedParams | EncoderParams:
+def _parse(settings: Any, plain: type[HashedParams | EncoderParams]) -> HashedParams | EncoderParams:
     if isinstance(settings, HashedParams | EncoderParams):
         return settings
     if not isinstance(settings, dict):
         raise ValueError("must be a mapping")
-    kind: type[Any] = EncoderParams if {"source", "max_words"} & settings.keys() else HashedParams
+    kind: type[Any] = EncoderParams if {"source", "max_words"} & settings.keys() else plain
+    if settings.get("unit") == "word":
+        settings = {name: value for name, value in settings.items() if name != "unit"}
+    elif {"unit", "silence_s"} & settings.keys():
+        kind = SegmentParams
     try:
         parsed: HashedParams | EncoderParams = config.parse(kind, settings, "words")
     except ConfigError as error:
@@ -28,8 +34,12 @@ def _parse(settings: Any) -> HashedParams | EncoderParams:
     return parsed
 
 
-WordParams = Annotated[HashedParams | EncoderParams, PlainValidator(_parse)]
-"""Settings under `words:`. Without `source` and `max_words`, those of hashed vectors alone, so that recipes stay."""
+WordParams = Annotated[HashedParams | EncoderParams, PlainValidator(lambda settings: _parse(settings, HashedParams))]
+"""Settings under `words:`. Without `source` and `max_words`, those of hashed vectors alone, so that recipes stay; with
+`unit: segment` one vector for each segment or line."""
+
+AnyWordParams = Annotated[EncoderParams, PlainValidator(lambda settings: _parse(settings, EncoderParams))]
+"""The same for experts whose recipes always had all settings."""
 
 
 class WordExpert(Extractor):
@@ -70,6 +80,13 @@ class WordExpert(Extractor):
         self._vectors = self._encoder
         self._vectors.load(device)
 
+    def finish(self, features: Features) -> Features:
+        """With `unit: segment` one row for each segment or line; otherwise the rows as they are."""
+        settings = self.params.words
+        if not isinstance(settings, SegmentParams) or not len(features.values):
+            return features
+        return segments.join(features, settings.silence_s, self._vectors.sentence_vectors)
+
     def embed_words(
         self,
         words: Sequence[str],
@@ -77,8 +94,14 @@ class WordExpert(Extractor):
         extras: dict[str, NDArray[Any]],
         times_s: NDArray[np.float64] | None = None,
     ) -> Embedded:
-        """One row for each known word, with the extra `text`; the arguments have one entry for every word."""
-        values, known = self._vectors.known_vectors(words)
+        """One row for each known word, with the extra `text`; the arguments have one entry for every word.
+
+        With `unit: segment` the vectors are zeros until `finish` has seen the whole video.
+        """
+        if isinstance(self.params.words, SegmentParams):
+            values, known = np.zeros((len(words), self.dim), np.float32), np.arange(len(words), dtype=np.int64)
+        else:
+            values, known = self._vectors.known_vectors(words)
         all_extras = {"text": np.array(words, np.str_), **extras}
         return Embedded(
             values,

@@ -47,7 +47,8 @@ def verified_sha256(file: WeightFile, options: WeightOptions) -> str:
     """The sha256 of the file in the cache, which is the right one; WeightsError where it is missing or wrong."""
     fault, entry = _fault(file, options), _look(file, options)
     if fault or entry is None:
-        raise WeightsError(f"{options.path(file)}: {fault}; published at {file.address}")
+        published = "" if file.package else f"; published at {file.address}"
+        raise WeightsError(f"{options.path(file)}: {fault}{published}")
     return entry.sha256
 
 

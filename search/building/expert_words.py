@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from extractors.word_experts.segments import WORD_TIMES
 from pipeline.datasets.manifest import Video
 from pipeline.stores import parts, store
 from search.engines.fulltext import Document
@@ -20,7 +21,18 @@ def read_words(
             text, times = parts.read_array(part, "text"), parts.read_array(part, "times_s")
             if text is None or times is None:
                 continue
+            spans = parts.read_array(part, WORD_TIMES)
             for row, span in parts.spans(part):
                 # A row that occurs in two parts is read once.
                 for index in rows.pop(row.key, []) if row.count else []:
-                    yield Document(index, expert, [str(word) for word in text[span]], times[span].tolist())
+                    words, times_s = [str(word) for word in text[span]], times[span].tolist()
+                    if spans is not None:
+                        words, times_s = _words_of(words, [str(told) for told in spans[span]])
+                    yield Document(index, expert, words, times_s)
+
+
+def _words_of(segments: Sequence[str], spans: Sequence[str]) -> tuple[list[str], list[tuple[float, float]]]:
+    """The single words of segments, and their times, which `extractors/word_experts/segments.py` wrote."""
+    words = [word for segment in segments for word in segment.split(" ")]
+    edges = [told.split("-") for span in spans for told in span.split(" ")]
+    return words, [(float(start), float(end)) for start, end in edges]

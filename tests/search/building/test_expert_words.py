@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from extractors.word_experts import segments
 from pipeline.stores import parts
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
@@ -43,3 +44,17 @@ def test_a_row_that_is_in_two_parts_is_read_once(sources):
     words = Features(np.ones((1, 300), np.float32), np.array([[3.0, 3.5]]), {"text": np.array(["EXIT"], np.str_)})
     parts.publish(sources.stores["ocr_light"], [Row("b.mp4", 1)], [words], 300)
     assert [expert for _, expert, *_ in found(sources)] == ["ocr_light", "speech_light"]
+
+
+def test_the_words_of_segments_are_found_one_by_one_with_their_own_times(tmp_path, sources):
+    said = Features(
+        np.zeros((3, 1), np.float32),
+        np.array([[0.0, 0.5], [0.5, 1.25], [4.0, 5.0]]),
+        {"text": np.array(["brown", "bear", "well-known"])},
+    )
+    joined = segments.join(said, 1.0, lambda texts: np.ones((len(texts), 300), np.float32))
+    assert len(joined.values) == 2
+    parts.publish(tmp_path / "segments", [Row("a.mp4", 2)], [joined], 300)
+    (document,) = read_words({"speech": tmp_path / "segments"}, sources.key, sources.manifest.videos)
+    assert list(document.words) == ["brown", "bear", "well-known"]
+    assert list(document.times_s) == [(0.0, 0.5), (0.5, 1.25), (4.0, 5.0)]
