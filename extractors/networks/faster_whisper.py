@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from extractors.networks.base import NetworkPlugin
 from pipeline.errors import ExtractionError
-from pipeline.running.worker_pool import num_workers
 from pipeline.weights.catalog import hub_file
 from pipeline.weights.files import WeightFile
 
@@ -55,8 +54,12 @@ def build(plugin: NetworkPlugin, device: str, compute_type: str) -> Any:
 
     ExtractionError where the files are no such model, or the device cannot compute in that type.
     """
+    import torch
     from faster_whisper import WhisperModel
 
+    # CTranslate2 sets OpenMP's number of threads, and with it that of torch, on which the rounding of other experts of
+    # the same pass depends.
+    threads = torch.get_num_threads()
     kind, _, number = device.partition(":")
     # The library wants a folder. Links to verified files keep it from asking a hub for one that is not there.
     with tempfile.TemporaryDirectory(prefix="whisper-") as folder:
@@ -64,7 +67,7 @@ def build(plugin: NetworkPlugin, device: str, compute_type: str) -> Any:
             (Path(folder) / name).symlink_to(plugin.weight_path(part).resolve())
         try:
             return WhisperModel(
-                folder, kind, int(number or 0), compute_type, cpu_threads=num_workers(0), local_files_only=True
+                folder, kind, int(number or 0), compute_type, cpu_threads=threads, local_files_only=True
             )
         except (RuntimeError, ValueError) as error:
             network = plugin.params.network

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from scipy.io import wavfile
 from scipy.signal import resample_poly
 
@@ -14,6 +15,7 @@ from pipeline.errors import ExtractionError
 from tests.clips import tone
 from tests.extractors.packaged import packaged_expert
 from tests.extractors.reference import SEEDED, seeded
+from tests.extractors.run_experts import named
 
 RATE_HZ = 16000
 SAMPLES = 30 * RATE_HZ
@@ -61,6 +63,18 @@ def test_a_window_has_the_same_words_alone_and_again(voice):
     together, alone = expert.embed(items), [expert.embed(item[None]) for item in items]
     np.testing.assert_array_equal(together.values, np.concatenate([one.values for one in alone]))
     np.testing.assert_array_equal(together.times_s, np.concatenate([one.times_s for one in alone]))
+
+
+def test_loading_it_leaves_the_number_of_threads_of_other_networks_as_it_was():
+    packaged_expert("speech_fast")
+    before = torch.get_num_threads()
+    try:
+        for number in (1, 2):
+            torch.set_num_threads(number)
+            fast_speech.Expert(Params(), named("speech_fast").extractor.source).load("cpu")
+            assert torch.get_num_threads() == number
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_the_detector_of_voice_is_part_of_the_recipe():
