@@ -7,6 +7,7 @@ from extractors.base import FrameNeed
 from extractors.frames.windows import FrameExtractor
 from extractors.networks import classifiers
 from extractors.networks.base import RGB, PixelExtractor
+from extractors.networks.batch_norm import fold_batch_norms
 from extractors.networks.labelled import Classifier
 from pipeline import config
 from pipeline.weights.files import WeightFile
@@ -74,4 +75,6 @@ class Expert(FrameExtractor, PixelExtractor, Classifier):
         network = classifiers.build(self.params.network, self.params.classes, self.params.arguments)
         network = self.with_weights("network", network, classifiers.current_names)
         self.head = classifiers.last_layer(network)
-        return classifiers.remove_last_layer(network)
+        network = classifiers.remove_last_layer(network).eval()
+        fold_batch_norms(network, self.params.crop_px)
+        return network
