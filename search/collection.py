@@ -1,7 +1,7 @@
 """Opens the index that BuildIndex wrote for a dataset, and answers queries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from heapq import nsmallest
 from itertools import islice
 from pathlib import Path
@@ -15,41 +15,20 @@ from pipeline.datasets.annotations import load_dataset
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.project import Project
 from pipeline.weights.files import WeightOptions
-from search import config
+from search import config, filters
 from search.config import SearchConfig
 from search.engines import frames, fulltext
 from search.engines.experts import Experts
 from search.engines.frames import FoundFrames, Frames
 from search.engines.fulltext import FullText, Match
 from search.engines.fusion import CANDIDATES, Ranking, fuse
+from search.engines.labels import FILE, Labels, Seen
 from search.engines.text_encoders import TextEncoders
+from search.filters import Options
 from search.index import folder
 from search.index.vectors import UNSEEN, Query
 from search.index.videos import Entry, Videos
-from search.results import CE, FRAMES, SIMILAR, WORDS, Answer, Found, Hit
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Restricts the videos that a query can return."""
-
-    modalities: frozenset[str] = frozenset()
-    """Only videos with features of all of these modalities, e.g. speech, ocr, face."""
-    shortest_s: float = 0.0
-    longest_s: float = float("inf")
-    split: str = ""
-    """Only videos of this split; empty: of any split."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """Settings of a query."""
-
-    k: int = 10
-    """Maximum number of hits."""
-    weights: Mapping[str, float] = field(default_factory=dict)
-    """Expert -> its weight; the default is 1, and 0 leaves the expert out."""
-    only: Filter = field(default_factory=Filter)
+from search.results import CE, FRAMES, LABELS, SIMILAR, WORDS, Answer, Found, Hit
 
 
 @dataclass(frozen=True)
@@ -60,6 +39,8 @@ class _Sought:
     options: Options
     matches: Mapping[int, Match]
     """Row -> the words that match."""
+    labels: Mapping[int, Match]
+    """Row -> the labels that match."""
     embedded: Query | None = None
     """As the trained experts read it; None where they take no part."""
     frames: FoundFrames | None = None
@@ -74,6 +55,9 @@ class Collection:
         """Folder of the videos."""
         self.videos = Videos(path, tuple(self.facts.seen))
         self.words = FullText(path / "words.sqlite", settings.stop_words)
+        has_labels, floor = bool(self.facts.labelled), settings.floors.labels
+        self.labels = Labels(path / FILE, settings.stop_words, floor) if has_labels else None
+        """What classifiers saw; None where no expert keeps labels."""
         self.experts = Experts(path, self.facts, weights) if self.facts.is_trained else None
         encoders = TextEncoders(path, self.facts, weights)
         self.frames = [Frames(path, expert, encoders) for expert in self.facts.towers]
@@ -128,9 +112,11 @@ class Collection:
         options = options or Options(k)
         if not query.strip():
             return Answer(query, (), "Type what happens, what can be seen, read or heard.")
-        allowed = self._allowed(options.only)
-        matches = self._word_matches(query, options, allowed)
-        rankings = {WORDS: _word_ranking(matches)} if matches else {}
+        allowed = filters.allowed(options.only, self.videos, self.facts, self.labels)
+        matches = self._matches(self.words, query, options, allowed)
+        labels = self._matches(self.labels, query, options, allowed)
+        found = {WORDS: matches, LABELS: labels}
+        rankings = {engine: _match_ranking(of_engine) for engine, of_engine in found.items() if of_engine}
         notes, embedded = [], None
         try:
             embedded = self.experts.query(query, options.weights) if self.experts else None
@@ -142,14 +128,14 @@ class Collection:
             rankings[FRAMES] = seen.ranking
         if embedded is not None and (ranking := self._expert_ranking(embedded, allowed)):
             rankings[CE] = ranking
-        hits = self._hits(_Sought(query, options, matches, embedded, seen), rankings)
+        hits = self._hits(_Sought(query, options, matches, labels, embedded, seen), rankings)
         return Answer(query, hits, "" if hits else self._why_nothing(allowed), tuple(notes))
 
     def similar(self, video: str, k: int = 10, options: Options | None = None) -> Answer:
         """The `k` videos most similar to the one with this key or id; raises PipelineError without a trained model."""
         options = options or Options(k)
         row = self.row(video)
-        allowed = self._allowed(options.only)
+        allowed = filters.allowed(options.only, self.videos, self.facts, self.labels)
         allowed[row] = False
         if self.experts is None:
             raise PipelineError(
@@ -159,29 +145,13 @@ class Collection:
         embedded = self.experts.similar(row, options.weights)
         found = self.experts.best(embedded, allowed, CANDIDATES)
         ranking = Ranking({other: score for other, score in found.items() if score > 0})
-        hits = self._hits(_Sought("", options, {}, embedded), {SIMILAR: ranking})
+        hits = self._hits(_Sought("", options, {}, {}, embedded), {SIMILAR: ranking})
         return Answer(self.videos[row].video_id, hits, "" if hits else self._why_nothing(allowed))
 
-    def _allowed(self, only: Filter) -> NDArray[np.bool_]:
-        """(V,), whether each video passes the filter."""
-        durations_s = self.videos.durations_s
-        allowed: NDArray[np.bool_] = np.ones(len(durations_s), np.bool_)
-        if only.shortest_s > 0 or only.longest_s < float("inf"):
-            allowed = (durations_s >= only.shortest_s) & (durations_s <= only.longest_s)
-        for modality in only.modalities:
-            allowed &= self._has(modality)
-        return allowed & (self.videos.splits == only.split.encode()) if only.split else allowed
-
-    def _has(self, modality: str) -> NDArray[np.bool_]:
-        """(V,), whether each video has features of any expert of the modality."""
-        present: NDArray[np.bool_] = np.zeros(len(self.videos), np.bool_)
-        for name, of_expert in self.facts.modalities.items():
-            if of_expert == modality:
-                present |= self.videos.present[name]
-        return present
-
-    def _word_matches(self, query: str, options: Options, allowed: NDArray[np.bool_]) -> dict[int, Match]:
-        found = self.words.find(query, options.weights)
+    def _matches(
+        self, texts: FullText | Labels | None, query: str, options: Options, allowed: NDArray[np.bool_]
+    ) -> dict[int, Match]:
+        found = texts.find(query, options.weights) if texts else {}
         floor = self.settings.floors.words
         return {row: match for row, match in found.items() if allowed[row] and match.coverage >= floor}
 
@@ -201,6 +171,7 @@ class Collection:
         hits = []
         for entry, (row, total) in zip(self.videos.some(list(totals)), totals.items(), strict=True):
             words = self.words.matched(sought.text, row, options.weights) if row in sought.matches else ()
+            seen = self._seen(sought, row)
             found = {
                 engine: Found(ranks[engine][row], ranking.scores[row])
                 for engine, ranking in rankings.items()
@@ -214,22 +185,36 @@ class Collection:
                     playable=entry.playable,
                     duration_s=entry.duration_s,
                     score=total,
-                    best_s=self._best_second(row, words, found, sought),
+                    best_s=self._best_second(row, words, seen, found, sought),
                     found_by=found,
                     shares=self.experts.videos.shares(embedded, row) if self.experts and embedded else {},
                     words=words,
                     captions=entry.captions,
+                    seen=seen,
                 )
             )
         return tuple(hits)
 
+    def _seen(self, sought: "_Sought", row: int) -> tuple[Seen, ...]:
+        """The labels of the video that match the query, best first."""
+        if self.labels is None or row not in sought.labels:
+            return ()
+        return self.labels.matched(sought.text, row, sought.options.weights)
+
     def _best_second(
-        self, row: int, words: tuple[fulltext.Word, ...], found: Mapping[str, Found], sought: "_Sought"
+        self,
+        row: int,
+        words: tuple[fulltext.Word, ...],
+        seen: tuple[Seen, ...],
+        found: Mapping[str, Found],
+        sought: "_Sought",
     ) -> float:
-        """Start of the matched words; or else of the best moment or frame by the engine that ranks the video best."""
+        """Start of the matched words; or else by the engine that ranks the video best: a label, frame or moment."""
         if words:
             return fulltext.best_second(words)
         engine = min(found, key=lambda name: found[name].rank)
+        if engine == LABELS and seen:
+            return seen[0].start_s
         if engine == FRAMES and sought.frames is not None:
             return sought.frames.best_second(row)
         return self.experts.best_second(sought.embedded, row) if self.experts and sought.embedded else 0.0
@@ -238,12 +223,13 @@ class Collection:
         if not allowed.any():
             return "No video passes the filters."
         if self.experts is None and not self.frames:
-            return "None of these words can be read or heard in any video. No model is trained yet to look further."
+            how = "read, heard or seen" if self.labels else "read or heard"
+            return f"None of these words can be {how} in any video. No model is trained yet to look further."
         return "Nothing in this collection is a good match."
 
 
-def _word_ranking(matches: Mapping[int, Match]) -> Ranking:
+def _match_ranking(matches: Mapping[int, Match]) -> Ranking:
     best = dict(nsmallest(CANDIDATES, matches.items(), lambda item: (-item[1].coverage, -item[1].score, item[0])))
-    # By coverage, then by bm25: a video with all of the words is above one in which a single word is frequent.
+    # By coverage, then by score: a video with all of the words is above one in which a single word is frequent.
     scores = {row: match.score for row, match in best.items()}
     return Ranking(scores, {row: match.coverage for row, match in best.items()})

@@ -7,6 +7,9 @@ from pipeline import config
 
 CONFIGS = Path("configs")
 
+LEAST_LABEL = 0.02
+"""Less probable labels are not in an index; change it with VERSION in search/building/build.py."""
+
 
 @dataclass(frozen=True)
 class IndexSettings:
@@ -53,10 +56,16 @@ class Floors:
     """Standard deviations by which the best video by frames must score above the mean."""
     words: float
     """Share of the query's words that must occur in a video."""
+    labels: float = 0.1
+    """Probability from which on a label counts as seen."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.ce_percentile <= 100:
             raise ValueError("floors.ce_percentile must be in 0..100")
+        if not LEAST_LABEL <= self.labels <= 1:
+            raise ValueError(
+                f"floors.labels must be in {LEAST_LABEL}..1: an index holds no label that is less probable"
+            )
 
 
 @dataclass(frozen=True)

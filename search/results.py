@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from search.engines.fulltext import Word
+from search.engines.labels import Seen
 
-CE, WORDS, FRAMES, SIMILAR = "ce", "words", "frames", "similar"
-"""Names of the engines: trained experts; words in the videos; frames against a text tower; similarity to a video."""
+CE, WORDS, LABELS, FRAMES, SIMILAR = "ce", "words", "labels", "frames", "similar"
+"""Names of the engines: trained experts; words in the videos; labels of classifiers; frames against a text tower;
+similarity to a video."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Found:
     rank: int
     """Rank, from 1."""
     score: float
-    """ce, similar, frames: -1..1; words: bm25. Not comparable between engines."""
+    """ce, similar, frames: -1..1; words: bm25; labels: sum of probabilities. Not comparable between engines."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Hit:
     words: tuple[Word, ...]
     """Words of the query that were recognised in the video."""
     captions: tuple[str, ...]
+    seen: tuple[Seen, ...] = ()
+    """Labels of the video that match the query, best first."""
 
     @property
     def similarity(self) -> float | None:
@@ -77,6 +81,7 @@ class Answer:
                 "best_s": hit.best_s,
                 "path": str(hit.path),
                 "words": " ".join(dict.fromkeys(word.text for word in hit.words)),
+                "seen": "; ".join(f"{one.short} {one.score:.2f} at {one.start_s:.1f} s" for one in hit.seen),
                 **{f"found_by_{engine}": found.rank for engine, found in hit.found_by.items()},
                 **{f"share_{expert}": share for expert, share in hit.shares.items()},
             }

@@ -6,7 +6,7 @@ from typing import cast
 
 import luigi
 
-from pipeline.stores.export import Format, export, export_states
+from pipeline.stores.export import Format, export, export_states, with_label_names
 from pipeline.stores.parts import Features, Reader
 from pipeline.stores.store import Row
 from tasks.console.terminal import say
@@ -17,7 +17,7 @@ from tasks.plan.settings import Paths
 
 
 class ExportExpert(RunsEachTime, DatasetTask):
-    """Writes the words, faces or features of an expert, with times, boxes and confidence, as files."""
+    """Writes the words, faces or features of an expert, with times, boxes, confidence and labels, as files."""
 
     expert = luigi.Parameter(description="Name of a file in configs/experts/, without .yaml")
     format = Choice("--format", ("jsonl", "parquet", "npy"), default="jsonl", description="Kind of file")
@@ -47,7 +47,7 @@ class ExportExpert(RunsEachTime, DatasetTask):
         for _, video in inventory.files():
             features = reader.features(inventory.row_key(expert, video))
             if features is not None:
-                yield video.video_id, features
+                yield video.video_id, with_label_names(features, expert.extractor.labels)
 
     def _rows(self) -> Iterator[tuple[str, Row]]:
         """(video id, row) of all videos, in manifest order."""

@@ -14,7 +14,7 @@ from tasks.console.terminal import print_table
 from tasks.dataset_task import RunsEachTime
 from tasks.plan.settings import Paths
 
-COLUMNS = ("expert", "modality", "network", "licence", "weights", "dimension", "MB")
+COLUMNS = ("expert", "modality", "network", "licence", "weights", "labels", "dimension", "MB")
 
 
 class ListExperts(RunsEachTime, luigi.Task):
@@ -28,7 +28,7 @@ class ListExperts(RunsEachTime, luigi.Task):
         folder = layout.configs / "experts"
         experts = [registry.expert(name, folder, options) for name in config.names(folder)]
         rows = [_cells(expert, options) for expert in experts if not expert.is_imported]
-        print_table("Experts", COLUMNS, rows, left=5)
+        print_table("Experts", COLUMNS, rows, left=6)
         self.has_run = True
 
 
@@ -40,7 +40,7 @@ def _cells(expert: NamedExpert, options: WeightOptions) -> list[str]:
     try:
         files = list(extractor.weight_files().values())
     except PipelineError as error:
-        return [*first, "", str(error), str(extractor.dim), ""]
+        return [*first, "", str(error), _labels(expert), str(extractor.dim), ""]
     if files:
         num_here = len(files) - len(cache.missing(files, options))
         weights = "here" if num_here == len(files) else f"{num_here} of {len(files)} here"
@@ -50,4 +50,12 @@ def _cells(expert: NamedExpert, options: WeightOptions) -> list[str]:
         weights = "inside its package" if extractor.weights else "needs none"
     licences = ", ".join(dict.fromkeys(file.licence for file in files if file.licence))
     size = f"{sum(file.size_mb for file in files):.0f}" if files and all(file.size_mb for file in files) else ""
-    return [*first, licences, weights, str(extractor.dim), size]
+    return [*first, licences, weights, _labels(expert), str(extractor.dim), size]
+
+
+def _labels(expert: NamedExpert) -> str:
+    """Which class names the labels have that the expert keeps, and how many it keeps; empty where it keeps none."""
+    kept = expert.config.labels
+    if kept is None:
+        return ""
+    return f"{kept.keep} of {kept.names if isinstance(kept.names, str) else f'{len(kept.names)} of its YAML'}"

@@ -1,10 +1,11 @@
 """Exports the features of an expert as JSON lines, Parquet, or one NumPy array per video."""
 
 import csv
+import dataclasses
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,12 +21,23 @@ Format = Literal["jsonl", "parquet", "npy"]
 VideoFeatures = tuple[str, Features]
 """A video's id and its features."""
 
+LABELS = ("labels", "label_scores")
+"""Extras of a classifier, which stand beside the vectors and do not replace them."""
+
+
+def with_label_names(features: Features, names: Sequence[str]) -> Features:
+    """The features with the name of each label in place of its index; as they are where there are no labels."""
+    if "labels" not in features.extras:
+        return features
+    named = np.array(names, np.str_)[features.extras["labels"].astype(np.int64)]
+    return dataclasses.replace(features, extras={**features.extras, "labels": named})
+
 
 def export(videos: Iterable[VideoFeatures], path: Path, kind: Format) -> int:
     """Writes `path` atomically (`npy`: a folder, file by file); returns the number of rows.
 
     A row is one feature vector's entry (a word, a face, a moment): its video, its times in seconds, and the extras of
-    the vector. The vector itself is written only when there are no extras, and always in `npy`.
+    the vector. The vector itself is written only when there are no extras but labels, and always in `npy`.
     """
     if kind == "npy":
         return sum(_write_arrays(video, features, path) for video, features in videos)
@@ -53,7 +65,9 @@ def export_states(videos: Iterable[tuple[str, Row]], path: Path) -> Counter[str]
 
 def rows(video: str, features: Features) -> Iterator[dict[str, Any]]:
     """Each row of a video as a JSON-compatible dict."""
-    columns = dict(features.extras) or {"features": features.values}
+    columns = dict(features.extras)
+    if not columns.keys() - set(LABELS):
+        columns["features"] = features.values
     for index, (start_s, end_s) in enumerate(features.times_s.tolist()):
         yield {
             "video": video,
@@ -94,9 +108,12 @@ def _write_parquet(videos: Iterable[VideoFeatures], path: Path) -> int:
 
 
 def _write_arrays(video: str, features: Features, folder: Path) -> int:
-    """Writes `<video>.npy` (T, D) and `<video>.times_s.npy` (T, 2); returns T."""
+    """Writes `<video>.npy` (T, D), `<video>.times_s.npy` (T, 2), and of a classifier its labels, (T, K); returns T."""
     path = folder / f"{video}.npy"
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, features.values)
     np.save(path.with_suffix(".times_s.npy"), features.times_s)
+    for name in LABELS:
+        if name in features.extras:
+            np.save(path.with_suffix(f".{name}.npy"), features.extras[name])
     return len(features.values)

@@ -16,9 +16,9 @@ from pipeline.stores import atomic, recipes, store
 from pipeline.stores.fingerprint import Recipe
 from pipeline.stores.parts import Reader
 from pipeline.weights.files import WeightOptions
-from search.building import embed, expert_words
+from search.building import embed, expert_labels, expert_words
 from search.config import IndexSettings
-from search.engines import frames, fulltext
+from search.engines import frames, fulltext, labels
 from search.engines.experts import CALIBRATION, Experts
 from search.index import folder as index_folder
 from search.index import vectors, videos
@@ -29,7 +29,7 @@ from search.index.videos import Entry
 if TYPE_CHECKING:
     from models.inputs.load import Sources
 
-VERSION = 7
+VERSION = 8
 """To be raised by hand whenever a change of the code changes the index."""
 
 CALIBRATION_CAPTIONS = 200
@@ -59,6 +59,8 @@ class Ingredients:
     """Image-text expert -> length of its vectors."""
     encoders: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Name of the YAML of each text encoder -> fingerprint of its recipe."""
+    labels: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    """Classifier that keeps labels -> the names of its classes."""
     weights: WeightOptions = dataclasses.field(default_factory=WeightOptions)
     """Where the weights of text encoders are."""
 
@@ -97,6 +99,9 @@ def _fill(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSett
     """Writes all files of an index; returns the number of videos that went through the network."""
     facts = _write_videos(ingredients, listed, folder)
     fulltext.build(folder / "words.sqlite", expert_words.read_words(ingredients.stores, ingredients.key, listed))
+    if ingredients.labels:
+        seen = expert_labels.read_labels(ingredients.stores, ingredients.labels, ingredients.key, listed)
+        labels.build(folder / labels.FILE, ingredients.labels, seen)
     (folder / "text").mkdir()
     for expert, text_config in ingredients.towers.items():
         keys = [ingredients.key(expert, video) for video in listed]
@@ -139,6 +144,7 @@ def _write_videos(ingredients: Ingredients, listed: Sequence[Video], folder: Pat
         examples=_examples(listed),
         towers={name: path.stem for name, path in ingredients.towers.items()},
         encoders=dict(ingredients.encoders),
+        labelled=tuple(ingredients.labels),
         seeded=ingredients.weights.seeded,
     )
 

@@ -95,8 +95,7 @@ class FullText:
 
     def query_words(self, query: str) -> list[str]:
         """The words of a query that are searched for: distinct, in lower case, without stop words."""
-        words = dict.fromkeys(token.lower() for token in tokens(query))
-        return [word for word in words if word not in self._stop_words]
+        return words_of_query(query, self._stop_words)
 
     def find(self, query: str, weights: Mapping[str, float] = MappingProxyType({})) -> dict[int, Match]:
         """Row of a video -> how well it matches the query; `weights`: by expert, default 1."""
@@ -104,7 +103,7 @@ class FullText:
         found: dict[int, Match] = {}
         for word in words:
             of_word: dict[int, Match] = {}
-            for video, expert, score in self._query(_FIND, (_quoted(word), MOST_DOCUMENTS)):
+            for video, expert, score in self._query(_FIND, (quoted(word), MOST_DOCUMENTS)):
                 weight = weights.get(expert, 1.0)
                 before = of_word.get(video, NO_MATCH)
                 if weight > 0:
@@ -121,7 +120,7 @@ class FullText:
         if not words:
             return ()
         found: set[Word] = set()
-        for expert, marked, times in self._query(_MARK, (video, " OR ".join(map(_quoted, words)))):
+        for expert, marked, times in self._query(_MARK, (video, " OR ".join(map(quoted, words)))):
             if weights.get(expert, 1.0) > 0:
                 found |= {Word(text, expert, *times_s) for text, times_s in _marked(marked, json.loads(times))}
         return tuple(sorted(found, key=lambda word: (word.start_s, word.text)))
@@ -138,7 +137,14 @@ class FullText:
         return sqlite.query(self._path, statement, values)
 
 
-def _quoted(word: str) -> str:
+def words_of_query(query: str, stop_words: Collection[str]) -> list[str]:
+    """The words of a query that are searched for: distinct, in lower case, without `stop_words`."""
+    words = dict.fromkeys(token.lower() for token in tokens(query))
+    return [word for word in words if word not in stop_words]
+
+
+def quoted(word: str) -> str:
+    """The word as a string of SQLite's language for full-text queries, in which nothing has another meaning."""
     return '"' + word.replace('"', '""') + '"'
 
 

@@ -5,7 +5,8 @@ that they can be moved.
 
 index.json                the facts of the index     videos.sqlite facets/   the videos, and the columns of filters
 videos/ moments/ frames/  embeddings                 words.sqlite            recognised words
-approximate/              index for many videos      model/ text/            the network; YAMLs of the text encoders
+approximate/              index for many videos      labels.sqlite           what classifiers saw, by class
+model/ text/              the network; YAMLs of the text encoders
 """
 
 import dataclasses
@@ -47,6 +48,8 @@ class Facts:
     """Image-text expert -> name of the text encoder that matches it."""
     encoders: dict[str, str] = dataclasses.field(default_factory=dict)
     """Text encoder -> fingerprint of its recipe; an index before version 7 has none."""
+    labelled: tuple[str, ...] = ()
+    """Experts whose labels are in labels.sqlite; an index before version 8 has none."""
     seeded: bool = False
     """Whether the text encoders ran on stand-in weights; their recipes say so too."""
 

@@ -21,7 +21,7 @@ def create(path: Path) -> Iterator[sqlite3.Connection]:
         database.close()
 
 
-def query(path: Path, statement: str, values: Sequence[str | int] = ()) -> list[tuple[Any, ...]]:
+def query(path: Path, statement: str, values: Sequence[str | int | float] = ()) -> list[tuple[Any, ...]]:
     """The rows that `statement` selects from a finished file; raises DamagedError when it is gone or damaged.
 
     Each call opens its own connection, so that any thread may call it.

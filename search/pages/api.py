@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 from search.collection import Collection
 from search.engines.fulltext import Word
+from search.engines.labels import Seen
 from search.index.videos import Entry
 from search.results import Answer, Found, Hit
+
+MOST_LABELS = 200
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,17 @@ class VideoFacts(Entry):
 
     words: tuple[Word, ...] = ()
     """All that can be read or heard."""
+    seen: tuple[Seen, ...] = ()
+    """All labels of classifiers, the most probable first."""
+
+
+@dataclass(frozen=True)
+class LabelFacts:
+    """A label that classifiers gave to videos of the collection."""
+
+    label: str
+    num_videos: int
+    """In how many videos it is seen."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +72,13 @@ class FoundVideo:
     best_s: float
     """Second to start playing at."""
     found_by: dict[str, Found]
-    """ce: trained experts; words: words read or heard; similar: likeness of a video."""
+    """ce: trained experts; words: words read or heard; labels: of classifiers; similar: likeness of a video."""
     shares: dict[str, float | None]
     """Expert -> what it adds to the similarity; null where the video lacks it."""
     words: tuple[Word, ...]
     captions: tuple[str, ...]
+    seen: tuple[Seen, ...]
+    """Labels of the video that match the query, best first."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +97,7 @@ def collection_facts(collection: Collection) -> CollectionFacts:
     facts, trained = collection.facts, collection.experts is not None
     experts = []
     for name, modality in facts.modalities.items():
-        weighable = trained or modality in {"ocr", "speech"} or name in facts.towers
+        weighable = trained or modality in {"ocr", "speech"} or name in facts.towers or name in facts.labelled
         experts.append(ExpertFacts(name, modality, facts.seen[name], weighable))
     return CollectionFacts(
         dataset=facts.dataset,
@@ -97,7 +113,13 @@ def video_facts(collection: Collection, key: str) -> VideoFacts:
     """Everything known of one video."""
     row = collection.row(key)
     entry, words = collection.videos[row], collection.words.words_of(row)
-    return VideoFacts(**vars(entry), words=words)
+    return VideoFacts(**vars(entry), words=words, seen=collection.labels.seen_in(row) if collection.labels else ())
+
+
+def label_facts(collection: Collection) -> list[LabelFacts]:
+    """At most MOST_LABELS labels, those of the most videos first."""
+    counts = collection.labels.counts(MOST_LABELS) if collection.labels else ()
+    return [LabelFacts(label, num_videos) for label, num_videos in counts]
 
 
 def found_videos(answer: Answer) -> FoundVideos:

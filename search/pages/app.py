@@ -16,7 +16,8 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from pipeline.errors import ConfigError, DecodeError, PipelineError, StoreError
-from search.collection import Collection, Filter, Options
+from search.collection import Collection
+from search.filters import Filter, Options
 from search.index.videos import Entry
 from search.pages import api
 from search.pages.posters import poster
@@ -40,8 +41,13 @@ def _options(
     has: Annotated[list[str] | None, Query(description="A modality that must be there: speech, ocr, face ...")] = None,
     shortest_s: Annotated[float, Query(ge=0, description="Only videos as long as this")] = 0.0,
     longest_s: Annotated[float | None, Query(ge=0, description="Only videos no longer than this")] = None,
+    seen: Annotated[
+        list[Annotated[str, Query(max_length=LONGEST_QUERY)]] | None,
+        Query(description="A label that must be seen or heard: zebra, brown bear ..."),
+    ] = None,
 ) -> Options:
-    only = Filter(frozenset(has or ()), shortest_s, float("inf") if longest_s is None else longest_s)
+    longest_s = float("inf") if longest_s is None else longest_s
+    only = Filter(frozenset(has or ()), shortest_s, longest_s, labels=frozenset(seen or ()))
     return Options(k, _weights(weight or []), only)
 
 
@@ -97,6 +103,11 @@ def _add_api(app: FastAPI, collection: Collection) -> None:
     def the_collection() -> api.CollectionFacts:
         """What there is to search in."""
         return api.collection_facts(collection)
+
+    @app.get("/api/labels", tags=["collection"])
+    def labels() -> list[api.LabelFacts]:
+        """What classifiers saw or heard in the most videos, and in how many; empty where no expert keeps labels."""
+        return api.label_facts(collection)
 
     @app.get("/api/search", tags=["search"])
     def search(

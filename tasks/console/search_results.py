@@ -7,8 +7,11 @@ from tasks.console.terminal import print_table, say
 if TYPE_CHECKING:
     from search import Answer, Hit
 
-ENGINE_LABELS = {"ce": "experts", "words": "words", "frames": "frames"}
+ENGINE_LABELS = {"ce": "experts", "words": "words", "labels": "labels", "frames": "frames"}
 """Search engine -> how the column "found by" calls it."""
+
+MOST_SEEN = 2
+"""Labels of a video that are printed."""
 
 
 def print_answer(answer: "Answer") -> None:
@@ -19,21 +22,30 @@ def print_answer(answer: "Answer") -> None:
         say(f"Nothing found for {answer.query!r}. {answer.reason}")
         return
     experts = [name.removesuffix("_light") for name in answer.hits[0].shares]
-    columns = ["", "video", "found by (place)", "words read or heard", "best at", "similarity", *experts]
-    rows = [[str(rank), *_cells(hit)] for rank, hit in enumerate(answer.hits, 1)]
+    has_seen = any(hit.seen for hit in answer.hits)
+    texts = ["words read or heard", *(["seen"] if has_seen else [])]
+    columns = ["", "video", "found by (place)", *texts, "best at", "similarity", *experts]
+    rows = [[str(rank), *_cells(hit, has_seen)] for rank, hit in enumerate(answer.hits, 1)]
     shares = ": what each expert adds to the similarity, - where the video lacks it" if experts else ""
-    print_table(f"{len(rows)} best for {answer.query!r}{shares}", columns, rows, 4)
+    print_table(f"{len(rows)} best for {answer.query!r}{shares}", columns, rows, 3 + len(texts))
 
 
-def _cells(hit: "Hit") -> list[str]:
+def _cells(hit: "Hit", has_seen: bool) -> list[str]:
+    seen = ", ".join(f"{one.short} {one.score:.2f} at {_clock(one.start_s)}" for one in hit.seen[:MOST_SEEN])
     return [
         _printable(hit.video_id),
         ", ".join(f"{ENGINE_LABELS[engine]} {found.rank}" for engine, found in hit.found_by.items()),
         _printable(" ".join(dict.fromkeys(word.text for word in hit.words))),
+        *([_printable(seen)] if has_seen else []),
         f"{hit.best_s:.1f} s",
         f"{hit.similarity:.2f}" if hit.similarity is not None else "",
         *("-" if share is None else f"{share:.2f}" for share in hit.shares.values()),
     ]
+
+
+def _clock(second: float) -> str:
+    """Minutes and seconds, rounded down: 0:02."""
+    return f"{int(second) // 60}:{int(second) % 60:02}"
 
 
 def _printable(text: str) -> str:

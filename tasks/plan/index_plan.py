@@ -116,6 +116,7 @@ class IndexPlan:
             towers=self._text_towers(),
             dims={expert.name: expert.extractor.dim for expert in experts},
             encoders=self._encoders(text_config),
+            labels={expert.name: expert.extractor.labels for expert in experts if expert.extractor.labels},
             weights=layout.weights,
         )
 

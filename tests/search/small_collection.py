@@ -44,21 +44,37 @@ class Clip:
     """Word on a sign -> the second at which it appears."""
     speech: Mapping[str, float] = field(default_factory=dict)
     """Spoken word -> the second at which it begins."""
+    seen: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    """Label of a classifier -> its probability, and the second at which it is that high."""
     colour: Sequence[float] = (0.0, 0.0, 1.0)
     duration_s: float = 6.0
     split: str = "test"
     caption: str = ""
 
 
+BEAR = "brown bear, bruin, Ursus arctos"
+CLASSES = ("grasshopper", "zebra", BEAR, "teddy, teddy bear", HOSTILE)
+
 CLIPS = (
-    Clip("kitchen.mp4", speech={"Pasta": 3.0, "boils": 3.5, "in": 3.7, "water": 3.9}, colour=(1, 0, 0)),
+    Clip(
+        "kitchen.mp4",
+        speech={"Pasta": 3.0, "boils": 3.5, "in": 3.7, "water": 3.9},
+        colour=(1, 0, 0),
+        seen={"teddy, teddy bear": (0.97, 1)},
+    ),
     Clip("harbour.mp4", sign={"LIGHTHOUSE": 4.0}, speech={"Boats": 1.0, "and": 1.2, "water": 1.4}, colour=(0, 1, 0)),
     Clip("street.mp4", sign={"BAKERY": 2.0, "OPEN": 2.0}, duration_s=3.0),
-    Clip("meadow.mp4", colour=(0, 1, 0.1)),
-    Clip(f"{HOSTILE}.mp4", speech={"<b>bold</b>": 0.5}, caption=f"{HOSTILE} it says"),
+    Clip("meadow.mp4", colour=(0, 1, 0.1), seen={"zebra": (0.93, 2), BEAR: (0.55, 4), "grasshopper": (0.05, 1)}),
+    Clip(
+        f"{HOSTILE}.mp4",
+        speech={"<b>bold</b>": 0.5},
+        caption=f"{HOSTILE} it says",
+        seen={HOSTILE: (0.5, 0), "zebra": (0.25, 3)},
+    ),
     Clip("long/walk.mp4", speech={"running": 20.0}, duration_s=40.0, split="val", caption="somebody is running"),
 )
 EXPERTS = {"ocr_light": "ocr", "rgb_light": "rgb", "speech_light": "speech"}
+LABELLED = {"rgb_light": CLASSES}
 
 
 def make(
@@ -95,7 +111,8 @@ def weights(root: Path) -> WeightOptions:
 def ingredients(root: Path, sources: Sources, model: Path | None) -> Ingredients:
     """The inputs of an index, with the network in the folder `model`, or without one."""
     dims = {name: _dim(name) for name in EXPERTS}
-    inputs = Ingredients(sources.manifest, sources.stores, EXPERTS, sources.key, dims=dims, weights=weights(root))
+    inputs = Ingredients(sources.manifest, sources.stores, EXPERTS, sources.key, dims=dims, labels=LABELLED)
+    inputs = replace(inputs, weights=weights(root))
     if model is None:
         return inputs
     return replace(inputs, model=model, sources=sources, text_config=CONFIGS / "text" / "words_hashed.yaml")
@@ -146,11 +163,21 @@ def _features(name: str, clip: Clip) -> Features:
         seconds = np.arange(int(clip.duration_s))
         # The colour gets stronger towards the end.
         values = np.outer(seconds + 1, clip.colour) / len(seconds)
-        return Features(values.astype(np.float32), np.stack([seconds, seconds + 1.0], 1))
+        return Features(values.astype(np.float32), np.stack([seconds, seconds + 1.0], 1), _labels(clip, len(seconds)))
     words = clip.sign if name == "ocr_light" else clip.speech
     starts = np.array(list(words.values()), np.float64)
     times = np.stack([starts, starts + 0.5], 1)
     return Features(vectors(list(words), EncoderParams()), times, {"text": np.array(list(words), np.str_)})
+
+
+def _labels(clip: Clip, num_rows: int) -> dict[str, np.ndarray]:
+    """All classes of each row, by falling probability: at a label's second its own, otherwise a third of that."""
+    scores = np.zeros((num_rows, len(CLASSES)), np.float32)
+    for label, (score, second) in clip.seen.items():
+        scores[:, CLASSES.index(label)] = score / 3
+        scores[second, CLASSES.index(label)] = score
+    order = np.argsort(-scores, axis=1, kind="stable")
+    return {"labels": order.astype(np.int16), "label_scores": np.take_along_axis(scores, order, 1)}
 
 
 def _network(path: Path, sources: Sources) -> Path:

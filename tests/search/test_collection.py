@@ -1,13 +1,15 @@
+import json
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from pipeline.errors import ConfigError, PipelineError
-from search import Collection, Filter, Options
+from search import Collection, Filter, Options, config
 from search import collection as collection_module
 from search.engines.frames import FoundFrames
 from search.engines.fusion import Ranking
+from search.engines.labels import Seen
 from search.results import Found
 from tests.search import small_collection
 
@@ -112,6 +114,57 @@ def test_the_same_query_gives_the_same_answer(tiny):
     assert tiny.search("boats on water") == tiny.search("boats on water")
 
 
+def test_a_label_that_nobody_says_or_writes_finds_its_video_and_the_second(collection):
+    first, second = collection.search("a zebra", options=Options(k=2)).hits
+    assert (first.video_id, second.video_id) == ("meadow.mp4", f"{small_collection.HOSTILE}.mp4")
+    assert [(one.label, one.expert, one.start_s) for one in first.seen] == [("zebra", "rgb_light", 2.0)]
+    assert first.seen[0].score == pytest.approx(0.93)
+    assert first.found_by["labels"].rank == 1
+    assert first.best_s == 2.0
+    assert first.words == ()
+
+
+@pytest.mark.parametrize(("query", "video"), [("bruin", "meadow.mp4"), ("teddy", "kitchen.mp4")])
+def test_a_synonym_finds_it_and_a_label_below_the_floor_does_not(untrained, query, video):
+    assert untrained.search(query).hits[0].video_id == video
+    assert not untrained.search("grasshopper").hits
+    assert "read, heard or seen" in untrained.search("grasshopper").reason
+
+
+def test_words_count_for_more_than_labels():
+    weights = config.load(small_collection.CONFIGS).fusion.weights
+    assert 0 < weights["labels"] < weights["words"]
+
+
+def test_a_classifier_of_weight_zero_finds_nothing_by_its_labels(untrained):
+    assert not untrained.search("zebra", options=Options(weights={"rgb_light": 0.0})).hits
+
+
+def test_only_videos_that_show_a_label_can_be_asked_for(tiny):
+    def found(query, *labels):
+        return {hit.video_id for hit in tiny.search(query, options=Options(only=Filter(labels=frozenset(labels))))}
+
+    assert found("water", "teddy bear") == {"kitchen.mp4"}
+    assert found("zebra", "zebra", "bear") == {"meadow.mp4"}
+    assert tiny.search("water", options=Options(only=Filter(labels=frozenset({"giraffe"})))).reason == (
+        "No video passes the filters."
+    )
+    similar = tiny.similar("meadow.mp4", options=Options(only=Filter(labels=frozenset({"teddy"}))))
+    assert {hit.video_id for hit in similar} <= {"kitchen.mp4"}
+
+
+def test_an_index_of_an_older_version_without_labels_is_still_opened(tmp_path):
+    path = small_collection.make(tmp_path, has_model=False)
+    facts = json.loads((path / "index.json").read_text(encoding="utf-8"))
+    del facts["labelled"]
+    (path / "index.json").write_text(json.dumps(facts), encoding="utf-8")
+    (path / "labels.sqlite").unlink()
+    settings = config.load(small_collection.CONFIGS)
+    collection = Collection(path, tmp_path, settings, small_collection.weights(tmp_path))
+    assert collection.search("lighthouse").hits[0].seen == ()
+    assert not collection.search("lighthouse", options=Options(only=Filter(labels=frozenset({"zebra"})))).hits
+
+
 def test_the_videos_are_where_the_yaml_says_when_the_collection_is_opened(tmp_path):
     small_collection.make(tmp_path, has_model=False)
     small_collection.make_files(tmp_path)
@@ -136,10 +189,12 @@ def test_the_best_second_is_that_of_the_engine_that_ranks_the_video_best(tiny, m
     embedded = tiny.experts.query("anything")
     monkeypatch.setattr(type(tiny.experts), "best_second", lambda *_: 1.0)
     seen = FoundFrames(Mock(best_second=lambda query, row: 2.0), np.zeros(3, np.float32), Ranking({0: 1.0}))
-    sought = collection_module._Sought("anything", Options(), {}, embedded, seen)
+    sought = collection_module._Sought("anything", Options(), {}, {}, embedded, seen)
+    zebra = (Seen("zebra", "rgb", 0.9, 3.0),)
     for found, second in (
         ({"frames": Found(1, 0.5), "ce": Found(2, 0.5)}, 2.0),
         ({"frames": Found(2, 0.5), "ce": Found(1, 0.5)}, 1.0),
         ({"frames": Found(3, 0.5)}, 2.0),
+        ({"frames": Found(2, 0.5), "labels": Found(1, 0.5)}, 3.0),
     ):
-        assert tiny._best_second(0, (), found, sought) == second
+        assert tiny._best_second(0, (), zebra, found, sought) == second

@@ -30,6 +30,8 @@ def test_a_million_videos_are_many_by_default():
         ("index", {"approximate_from": 0}, "approximate_from at least 1"),
         ("fusion", {"weights": {"ce": -1.0}}, "offset and weights must be at least 0"),
         ("floors", {"ce_percentile": 101}, "floors.ce_percentile must be in 0..100"),
+        ("floors", {"labels": 0.01}, "floors.labels must be in 0.02..1"),
+        ("floors", {"labels": 1.1}, "floors.labels must be in 0.02..1"),
     ],
 )
 def test_values_out_of_range_name_their_key(section, change, message):

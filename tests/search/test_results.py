@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from search.engines.labels import Seen
 from search.results import Answer, Found, Hit
 
 
 def hit(shares: dict[str, float | None]) -> Hit:
     found_by = {"ce": Found(1, 0.5), "words": Found(2, 3.0)}
-    return Hit("k", "a.mp4", Path("/videos/a.mp4"), True, 9.0, 0.25, 4.0, found_by, shares, (), ())
+    seen = (Seen("brown bear, bruin", "rgb", 0.984, 2.0), Seen("zebra", "rgb", 0.5, 61.25))
+    return Hit("k", "a.mp4", Path("/videos/a.mp4"), True, 9.0, 0.25, 4.0, found_by, shares, (), (), seen)
 
 
 def test_answers_are_plain_values(tiny):
@@ -39,6 +41,7 @@ def test_a_row_has_a_column_for_each_engine_and_each_expert():
     (row,) = Answer("a", (hit({"rgb": 0.25, "audio": None}),)).rows()
     assert row == {
         "rank": 1, "video": "a.mp4", "score": 0.25, "best_s": 4.0, "path": str(Path("/videos/a.mp4")), "words": "",
+        "seen": "brown bear 0.98 at 2.0 s; zebra 0.50 at 61.2 s",
         "found_by_ce": 1, "found_by_words": 2, "share_rgb": 0.25, "share_audio": None,
     }  # fmt: skip
 

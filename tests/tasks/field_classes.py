@@ -19,7 +19,7 @@ CLASSES = {
 
 IN_README = {
     "`runtime:` of an expert or a model": "nothing",
-    "`params:`, `precision:` or `version` of one expert, or its weights": "expert",
+    "`params:`, `precision:`, `labels:` or `version` of one expert, or its weights": "expert",
     "the text encoder's YAML, but for `runtime:`": "text",
     "`index:` in `configs/search.yaml`": "index",
     "the rest of `configs/search.yaml`, and of a dataset's YAML what decides neither captions nor splits": "nothing",
@@ -81,7 +81,8 @@ SEARCH = {
     "index.moment_s": ("index", 3.0), "index.approximate_from": ("index", 7),
     "fusion.offset": ("nothing", 5.0), "fusion.weights": ("nothing", {"ce": 2.0, "words": 1.0, "frames": 1.0}),
     "floors.ce_percentile": ("nothing", 7.0), "floors.ce": ("nothing", 0.1), "floors.ce_keep": ("nothing", 0.1),
-    "floors.frames_margin": ("nothing", 1.0), "floors.words": ("nothing", 0.1), "stop_words": ("nothing", ["a"]),
+    "floors.frames_margin": ("nothing", 1.0), "floors.words": ("nothing", 0.1), "floors.labels": ("nothing", 0.2),
+    "stop_words": ("nothing", ["a"]),
 }  # fmt: skip
 
 WEIGHTS = {
@@ -106,7 +107,11 @@ LUIGI = {
 
 NOT_ALONE = {
     "DatasetConfig": {"annotations": "excludes captions; the readers' tests have datasets of their own"},
-    "ExpertConfig": {"params": "each of its fields is changed below", "runtime.precision": "refused"},
+    "ExpertConfig": {
+        "params": "each of its fields is changed below",
+        "runtime.precision": "refused",
+        "labels": "of classifiers only; tests/extractors/test_registry.py has their recipes",
+    },
     "TextConfig": {"params": "each of its fields is changed below", "runtime.precision": "refused"},
     "ModelConfig": {"runtime.precision": "refused"},
 }

@@ -47,6 +47,7 @@ def test_a_row_tells_network_modality_dimension_and_what_the_weights_need(projec
     light, face, large = rows["rgb_light"], rows["face_light"], rows["rgb"]
     assert (light["modality"], light["dimension"], light["weights"]) == ("rgb", "399", "needs none")
     assert (face["modality"], face["dimension"], face["weights"]) == ("face", "532", "inside its package")
+    assert (light["labels"], face["labels"], large["labels"]) == ("", "", "20 of imagenet1k")
     assert (large["modality"], large["dimension"], large["weights"]) == ("rgb", "2048", "0 of 1 here")
     assert "senet154" in large["network"]
     assert large["licence"]

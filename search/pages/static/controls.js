@@ -13,11 +13,13 @@ export function controls(facts, looks, changed) {
   const has = toggles(facts, soon);
   const longest = duration(facts.longest_s, soon);
   const weights = sliders(facts, looks, soon);
+  suggest(soon);
   return {
     parameters() {
       const told = new URLSearchParams();
       for (const box of has) if (box.checked) told.append("has", box.value);
       for (const slider of weights) if (Number(slider.value) !== 1) told.append("weight", `${slider.name}:${slider.value}`);
+      if ($("seen").value.trim()) told.append("seen", $("seen").value.trim());
       if (longest() !== null) told.append("longest_s", longest());
       return told;
     },
@@ -30,6 +32,15 @@ function toggles(facts, soon) {
   const labels = { speech: "Speech", ocr: "Text", face: "A face" };
   $("has").replaceChildren(...boxes.map((box) => make("label", {}, box, labels[box.value] ?? modalityLabel(box.value))));
   return boxes;
+}
+
+// Labels of classifiers to choose from; the field stays hidden where no expert keeps any.
+async function suggest(soon) {
+  const response = await fetch("/api/labels").catch(() => null);
+  const labels = response?.ok ? await response.json() : [];
+  $("labels").replaceChildren(...labels.map(({ label, num_videos }) => make("option", { value: label }, `${num_videos} videos`)));
+  $("seen-only").hidden = !labels.length;
+  $("seen").oninput = soon;
 }
 
 // The length of videos is spread over the slider by its square, so that short ones can be told apart.

@@ -1,7 +1,7 @@
 // The card of one hit: the player, the engines and words that found it, and the share of each expert.
 import { clock, make } from "./dom.js";
 
-const ENGINES = { ce: "experts", words: "words", frames: "frames", similar: "likeness" };
+const ENGINES = { ce: "experts", words: "words", labels: "labels", frames: "frames", similar: "likeness" };
 
 export function hitCard(hit, place, looks, onSimilar) {
   const screen = player(hit, place);
@@ -52,10 +52,19 @@ function reasons(hit, screen) {
     line.append(make("button", { type: "button", class: "moment", title: `Read by ${word.expert}`, onclick: () => playFrom(screen, word.start_s) },
       make("mark", {}, word.text), ` ${clock(word.start_s)}`));
   }
+  for (const one of hit.seen.slice(0, MOST_SEEN)) {
+    line.append(make("button", { type: "button", class: "moment", title: `${one.label}: seen by ${one.expert}`, onclick: () => playFrom(screen, one.start_s) },
+      "seen: ", make("mark", {}, shortName(one.label)), ` ${one.score.toFixed(2)} at ${clock(one.start_s)}`));
+  }
   for (const [engine, found] of Object.entries(hit.found_by)) line.append(make("span", { class: "tag" }, `${ENGINES[engine] ?? engine} #${found.rank}`));
   line.append(make("span", { class: "tag" }, clock(hit.duration_s)));
   return line;
 }
+
+const MOST_SEEN = 3;
+
+// The name of a label without its synonyms.
+const shortName = (label) => label.split(",")[0];
 
 const signed = (value) => (value < 0 ? "−" : "") + Math.abs(value).toFixed(2);
 
@@ -87,7 +96,7 @@ function actions(hit, looks, onSimilar) {
 async function everything(hit, looks) {
   const response = await fetch(`/api/videos/${hit.key}`);
   if (!response.ok) return [make("p", { class: "dim" }, "The words could not be loaded.")];
-  const { words, captions } = await response.json();
+  const { words, captions, seen } = await response.json();
   const matched = new Set(hit.words.map((word) => `${word.expert}/${word.start_s}/${word.text}`));
   const parts = [];
   for (const expert of new Set(words.map((word) => word.expert))) {
@@ -98,6 +107,7 @@ async function everything(hit, looks) {
     parts.push(make("h4", {}, looks.get(expert)?.label ?? expert), text);
   }
   if (!words.length) parts.push(make("p", { class: "dim" }, "Nothing can be read or heard in this video."));
+  if (seen.length) parts.push(make("h4", {}, "Seen by classifiers"), make("p", {}, seen.slice(0, 30).map((one) => `${shortName(one.label)} ${one.score.toFixed(2)} at ${clock(one.start_s)}`).join(", ")));
   if (captions.length) parts.push(make("h4", {}, "Captions"), ...captions.map((caption) => make("p", {}, caption)));
   return parts;
 }

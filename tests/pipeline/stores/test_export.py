@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.stores.export import export, export_states
+from pipeline.stores.export import export, export_states, with_label_names
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
 
@@ -82,3 +82,39 @@ def test_what_came_of_each_video_is_a_table_and_is_counted(tmp_path):
             ["d", "failed", "0", 'said "no",\nthen died'],
             ["e", "present", "2", "part 2: cut short"],
         ]
+
+
+LABELLED = Features(
+    np.array([[0.5, -1.0]], np.float32),
+    np.array([[0.0, 2.0]]),
+    {"labels": np.array([[2, 0]], np.int16), "label_scores": np.array([[0.9, 0.1]], np.float32)},
+)
+CLASSES = ("bread", "water", "brown bear, bruin")
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_labels_are_names_beside_the_vector(tmp_path, kind):
+    path = tmp_path / f"f.{kind}"
+    export([("a", with_label_names(LABELLED, CLASSES))], path, kind)
+    rows = (
+        [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        if kind == "jsonl"
+        else pytest.importorskip("pyarrow.parquet").read_table(path).to_pylist()
+    )
+    assert rows == [
+        {"video": "a", "start_s": 0.0, "end_s": 2.0, "features": [0.5, -1.0],
+         "labels": ["brown bear, bruin", "bread"], "label_scores": [0.9, 0.1]}
+    ]  # fmt: skip
+
+
+def test_labels_are_arrays_beside_the_vectors(tmp_path):
+    assert export([("a", with_label_names(LABELLED, CLASSES)), ("b", NOTHING)], tmp_path, "npy") == 1
+    assert np.load(tmp_path / "a.labels.npy").tolist() == [["brown bear, bruin", "bread"]]
+    np.testing.assert_array_equal(np.load(tmp_path / "a.label_scores.npy"), LABELLED.extras["label_scores"])
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "a.npy", "a.times_s.npy", "a.labels.npy", "a.label_scores.npy", "b.npy", "b.times_s.npy",
+    }  # fmt: skip
+
+
+def test_without_labels_nothing_is_named():
+    assert with_label_names(WORDS, CLASSES) is WORDS

@@ -74,7 +74,7 @@ def _load(load, error, folder, name, *rest):
 
 
 def test_the_best_second_is_of_the_expert_that_found_the_video(two_towers, monkeypatch):
-    monkeypatch.setattr(Collection, "_word_matches", lambda *_: {})
+    monkeypatch.setattr(Collection, "_matches", lambda *_: {})
     first = two_towers.search("lighthouses").hits[0]  # the YAML of the first tower is missing
     assert first.best_s == 4.0
     assert list(first.found_by) == ["frames"]

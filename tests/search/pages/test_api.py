@@ -1,4 +1,6 @@
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -34,13 +36,24 @@ def test_the_facts_of_a_collection_name_every_expert_with_its_videos(tiny):
     assert all(one.weighable for one in facts.experts)
 
 
-def test_without_a_model_only_experts_of_words_can_be_weighed(untrained):
-    experts = api.collection_facts(untrained).experts
+def test_without_a_model_only_experts_of_words_and_labels_can_be_weighed(untrained):
+    assert all(one.weighable for one in api.collection_facts(untrained).experts)
+    plain = replace(untrained.facts, labelled=())
+    experts = api.collection_facts(Mock(facts=plain, experts=None)).experts
     assert {one.name: one.weighable for one in experts} == {"ocr_light": True, "rgb_light": False, "speech_light": True}
+
+
+def test_labels_are_told_with_the_number_of_videos_that_show_them(tiny):
+    told = {one.label: one.num_videos for one in api.label_facts(tiny)}
+    assert told == {"zebra": 2, small_collection.BEAR: 1, "teddy, teddy bear": 1, small_collection.HOSTILE: 1}
+    assert api.label_facts(tiny)[0].label == "zebra"
+    assert api.label_facts(Mock(labels=None)) == []
 
 
 @pytest.mark.parametrize("name", ["harbour.mp4", key_of("harbour.mp4")])
 def test_a_video_is_its_entry_with_all_its_words(tiny, name):
     facts = api.video_facts(tiny, name)
-    assert {key: value for key, value in vars(facts).items() if key != "words"} == vars(tiny.entry("harbour.mp4"))
+    told = {key: value for key, value in vars(facts).items() if key not in {"words", "seen"}}
+    assert told == vars(tiny.entry("harbour.mp4"))
+    assert [one.label for one in api.video_facts(tiny, "meadow.mp4").seen] == ["zebra", small_collection.BEAR]
     assert facts.words == tiny.words.words_of(tiny.row("harbour.mp4"))

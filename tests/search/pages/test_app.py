@@ -37,6 +37,22 @@ def test_weights_and_filters_reach_the_search(client):
     assert "long/walk.mp4" not in {hit["video_id"] for hit in short["hits"]}
 
 
+def test_a_label_is_told_on_the_hit_and_can_be_filtered_by(client):
+    hits = client.get("/api/search", params={"q": "zebra", "k": 1}).json()["hits"]
+    assert hits[0]["video_id"] == "meadow.mp4"
+    (seen,) = hits[0]["seen"]
+    assert (seen["label"], seen["expert"], round(seen["score"], 2), seen["start_s"]) == (
+        "zebra",
+        "rgb_light",
+        0.93,
+        2.0,
+    )
+    only = client.get("/api/search", params={"q": "water", "seen": ["teddy", "bear"]}).json()["hits"]
+    assert [hit["video_id"] for hit in only] == ["kitchen.mp4"]
+    told = client.get("/api/labels").json()
+    assert told[0] == {"label": "zebra", "num_videos": 2}
+
+
 @pytest.mark.parametrize(
     "asked",
     [
@@ -47,6 +63,7 @@ def test_weights_and_filters_reach_the_search(client):
         "longest_s=nan",
         "longest_s=-1",
         "q=" + "x" * 1001,
+        "seen=" + "x" * 1001,
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused(client, asked):

@@ -6,6 +6,7 @@ import pytest
 from search.pages.app import create_app
 from tests.search.browser import Browser, open_browser, served
 from tests.search.chromium import LONGEST_S
+from tests.search.small_collection import HOSTILE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(LONGEST_S)]
 
@@ -71,6 +72,24 @@ def test_a_slider_changes_what_is_found(page):
     page.until(lambda: not page.texts(".hit mark"))
     page.find("#reset")[0].click()
     page.until(lambda: page.texts(".hit mark") == ["LIGHTHOUSE"])
+
+
+def test_a_label_says_what_is_seen_and_when_and_is_no_markup(page):
+    ask(page, "zebra img")
+    page.until(lambda: sorted(titles(page)[:2]) == sorted(["meadow.mp4", f"{HOSTILE}.mp4"]))
+    seen = [text for text in page.texts(".hit .moment") if text.startswith("seen: ")]
+    assert {"seen: zebra 0.93 at 0:02", "seen: zebra 0.25 at 0:03", f"seen: {HOSTILE} 0.50 at 0:00"} == set(seen)
+    assert page.driver.execute_script("return document.querySelectorAll('#hits img').length") == 0
+    page.picture("labels")
+
+
+def test_only_videos_that_show_a_label_are_left_where_one_is_named(page):
+    ask(page, "water")
+    page.until(lambda: len(titles(page)) >= 2)
+    page.find("#seen")
+    assert page.driver.execute_script("return document.querySelector('#labels option').value") == "zebra"
+    page.find("#seen")[0].send_keys("teddy")
+    page.until(lambda: titles(page) == ["kitchen.mp4"])
 
 
 def test_a_filter_leaves_videos_out_and_the_empty_page_says_so(page):

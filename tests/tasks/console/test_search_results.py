@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from search.engines.fulltext import Word
+from search.engines.labels import Seen
 from search.results import Answer, Found, Hit
 from tasks.console.search_results import print_answer
 
@@ -14,6 +15,17 @@ def test_a_name_cannot_move_the_cursor_nor_colour_the_terminal(capsys):
     assert "\x1b" not in output
     assert "[bold]" in output
     assert len(output.splitlines()) == 3
+
+
+def test_what_classifiers_saw_is_told_with_its_probability_and_time(capsys):
+    seen = (Seen("brown bear, bruin", "rgb", 0.984, 62.9), Seen("zebra\x1b[0m", "rgb", 0.5, 0.0))
+    found_by = {"labels": Found(1, 1.0)}
+    hit = Hit("0" * 16, "a.mp4", Path("a.mp4"), True, 99.0, 0.5, 62.9, found_by, {}, (), (), seen)
+    print_answer(Answer("bear", (hit,)))
+    output = capsys.readouterr().out
+    assert "brown bear 0.98 at 1:02, zebra" in output
+    assert "labels 1" in output
+    assert "\x1b" not in output
 
 
 def test_nothing_found_is_told_with_the_reason(capsys):

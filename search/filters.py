@@ -1,0 +1,60 @@
+"""What a query may ask for beside its text: filters, weights, the number of hits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.engines.labels import Labels
+from search.index.folder import Facts
+from search.index.videos import Videos
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Restricts the videos that a query can return."""
+
+    modalities: frozenset[str] = frozenset()
+    """Only videos with features of all of these modalities, e.g. speech, ocr, face."""
+    shortest_s: float = 0.0
+    longest_s: float = float("inf")
+    split: str = ""
+    """Only videos of this split; empty: of any split."""
+    labels: frozenset[str] = frozenset()
+    """Only videos in which a classifier saw or heard all of these, each a label's name or words of it, e.g. zebra."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of a query."""
+
+    k: int = 10
+    """Maximum number of hits."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Expert -> its weight; the default is 1, and 0 leaves the expert out."""
+    only: Filter = field(default_factory=Filter)
+
+
+def allowed(only: Filter, videos: Videos, facts: Facts, labels: Labels | None) -> NDArray[np.bool_]:
+    """(V,), whether each video passes the filter; without labels none passes one by label."""
+    durations_s = videos.durations_s
+    passed: NDArray[np.bool_] = np.ones(len(durations_s), np.bool_)
+    if only.shortest_s > 0 or only.longest_s < float("inf"):
+        passed = (durations_s >= only.shortest_s) & (durations_s <= only.longest_s)
+    for modality in only.modalities:
+        passed &= _has(modality, videos, facts)
+    for label in only.labels:
+        has_label: NDArray[np.bool_] = np.zeros(len(durations_s), np.bool_)
+        has_label[labels.videos_with(label) if labels else []] = True
+        passed &= has_label
+    return passed & (videos.splits == only.split.encode()) if only.split else passed
+
+
+def _has(modality: str, videos: Videos, facts: Facts) -> NDArray[np.bool_]:
+    """(V,), whether each video has features of any expert of the modality."""
+    present: NDArray[np.bool_] = np.zeros(len(videos), np.bool_)
+    for name, of_expert in facts.modalities.items():
+        if of_expert == modality:
+            present |= videos.present[name]
+    return present

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from search import Filter
+from search.filters import allowed
+from tests.search.small_collection import CLIPS
+
+NAMES = sorted(clip.name for clip in CLIPS)
+
+
+def passed(collection, only, labels=True):
+    mask = allowed(only, collection.videos, collection.facts, collection.labels if labels else None)
+    assert mask.dtype == np.bool_
+    return [entry.video_id for entry, passes in zip(collection.videos, mask, strict=True) if passes]
+
+
+@pytest.mark.parametrize(
+    ("only", "expected"),
+    [
+        (Filter(), NAMES),
+        (Filter(modalities=frozenset({"ocr"})), ["harbour.mp4", "street.mp4"]),
+        (Filter(modalities=frozenset({"ocr", "speech"})), ["harbour.mp4"]),
+        (Filter(modalities=frozenset({"face"})), []),
+        (Filter(longest_s=3.0), ["street.mp4"]),
+        (Filter(shortest_s=7.0), ["long/walk.mp4"]),
+        (Filter(split="val"), ["long/walk.mp4"]),
+        (Filter(labels=frozenset({"bear"})), ["kitchen.mp4", "meadow.mp4"]),
+        (Filter(labels=frozenset({"bear", "zebra"})), ["meadow.mp4"]),
+        (Filter(labels=frozenset({"grasshopper"})), []),
+        (Filter(labels=frozenset({"bear"}), longest_s=3.0), []),
+    ],
+)
+def test_a_video_passes_what_it_has_all_of(tiny, only, expected):
+    assert passed(tiny, only) == expected
+
+
+def test_without_labels_no_video_passes_a_filter_by_label(tiny):
+    assert passed(tiny, Filter(labels=frozenset({"zebra"})), labels=False) == []
+    assert passed(tiny, Filter(), labels=False) == NAMES
