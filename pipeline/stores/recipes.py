@@ -35,7 +35,7 @@ def write_recipe(
     path = folder / NAME
     if not _is_whole(folder):
         canonical(recipe)  # raises for a value that JSON does not keep exactly
-        paths = [folder / file for file in files]
+        paths = [path if path.is_relative_to(folder) else folder / path for path in map(Path, files)]
         listed = {one.relative_to(folder).as_posix(): [one.stat().st_size, file_sha256(one)] for one in sorted(paths)}
         body = {"format": FORMAT, "recipe": recipe, "files": listed}
         checked = body | {"sha256": text_sha256(canonical(body)), "provenance": note or {}}

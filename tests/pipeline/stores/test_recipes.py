@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +55,20 @@ def test_a_recipe_that_is_something_else_is_told(tmp_path, text):
 def test_a_folder_without_a_recipe_has_none(tmp_path):
     assert recipes.read_recipe(tmp_path) is None
     assert recipes.read_recipe(tmp_path / "nowhere") is None
+
+
+@pytest.mark.parametrize("is_absolute", [True, False])
+@pytest.mark.parametrize("is_below", [True, False])
+def test_files_are_listed_by_their_path_below_the_folder_or_relative_to_it(
+    tmp_path, monkeypatch, is_absolute, is_below
+):
+    """Also where the folder itself is given relative to the current one, as data/ is in a project."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "data" / "run" if is_absolute else Path("data", "run")
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "a.json").write_bytes(b"abc")
+    recipes.write_recipe(folder, RECIPE, files=[folder / "deep" / "a.json" if is_below else "deep/a.json"])
+    assert json.loads((folder / "recipe.json").read_text())["files"].keys() == {"deep/a.json"}
 
 
 def test_a_listed_file_that_changed_is_told(tmp_path):
