@@ -14,7 +14,7 @@ from typing import Any
 
 from extractors.text.tokens import tokens
 from search.config import LEAST_LABEL
-from search.engines.fulltext import MARK, MOST_DOCUMENTS, Match, quoted, words_of_query
+from search.engines.fulltext import MARK, Match, quoted, words_of_query
 from search.index import sqlite
 
 FILE = "labels.sqlite"
@@ -40,9 +40,13 @@ SELECT label, name, expert, score, start_s FROM seen JOIN labels ON labels.id = 
 WHERE video = ? AND score >= ? ORDER BY score DESC, label
 """
 _COUNTS = """
-SELECT name, count(DISTINCT video) FROM seen JOIN names ON names.rowid = label WHERE score >= ?
-GROUP BY name ORDER BY count(DISTINCT video) DESC, name LIMIT ?
+SELECT name, max(number) FROM (SELECT label, count(*) AS number FROM seen WHERE score >= ? GROUP BY label)
+JOIN names ON names.rowid = label GROUP BY name ORDER BY max(number) DESC, name LIMIT ?
 """
+
+
+MOST_VIDEOS = 1000
+"""Maximum number of videos for each label with a word of a query, the most probable first."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ class Labels:
             for label, (expert, share) in self._named(word).items():
                 factor = share * weights.get(expert, 1.0)
                 if factor > 0:
-                    for video, score in self._query(_FIND, (label, self._floor, MOST_DOCUMENTS)):
+                    for video, score in self._query(_FIND, (label, self._floor, MOST_VIDEOS)):
                         best[video] = max(best.get(video, 0.0), score * factor)
             for video, score in best.items():
                 before = found.get(video, Match(0.0, 0.0))
@@ -143,7 +147,7 @@ class Labels:
         return [int(video) for (video,) in self._query(statement, (*labels, self._floor))] if labels else []
 
     def _counts(self, most: int) -> tuple[tuple[str, int], ...]:
-        """The `most` labels that the most videos have: name, number of videos."""
+        """The `most` labels that the most videos have by one expert: name, number of videos."""
         return tuple((name, int(number)) for name, number in self._query(_COUNTS, (self._floor, most)))
 
     def _named(self, word: str) -> dict[int, tuple[str, float]]:

@@ -1,5 +1,6 @@
 """The index and the queries, as tasks."""
 
+import json
 import shutil
 
 import numpy as np
@@ -10,7 +11,16 @@ from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
 from search import Collection
 from search.index.folder import current
-from tasks import BuildIndex, Search
+from tasks import BuildIndex, ExportExpert, Search
+
+CLASSIFIER = {
+    "extractor": "image_classifier", "modality": "rgb", "weights": "seeded",
+    "labels": {"names": ["zebra", "brown bear, bruin"], "keep": 2},
+    "params": {
+        "network": "torchvision/resnet18.IMAGENET1K_V1", "dim": 512, "classes": 2, "resize_px": 64, "crop_px": 64,
+    },
+}  # fmt: skip
+"""On stand-in weights: what is seen means nothing, but it is told and found all the same."""
 
 
 def open_collection(project) -> Collection:
@@ -121,3 +131,36 @@ def test_failures_that_were_tried_again_make_a_new_index_also_without_a_model(pr
     store.forget(path, [row.key])
     parts.publish(path, [row], [features], 300)
     assert project.run(BuildIndex, dataset="tiny", untrained=True) == ["BuildIndex"]
+
+
+def test_a_classifier_is_searched_by_its_labels_and_exported_with_their_names(project, capsys):
+    project.write_config("experts", "rgb_light", CLASSIFIER)
+    project.run(ExportExpert, dataset="tiny", expert="rgb_light")
+    lines = (project.data / "export" / "tiny" / "rgb_light.jsonl").read_text(encoding="utf-8").splitlines()
+    best: dict[tuple[str, str], float] = {}
+    for row in map(json.loads, lines):
+        assert len(row["features"]) == 512
+        for label, score in zip(row["labels"], row["label_scores"], strict=True):
+            best[row["video"], label] = max(best.get((row["video"], label), 0.0), score)
+    assert {label for _, label in best} == {"zebra", "brown bear, bruin"}
+
+    project.run(Search, dataset="tiny", query="zebra bruin", untrained=True)
+    assert "labels 1" in capsys.readouterr().out
+    answer = open_collection(project).search("zebra bruin")
+    assert len(answer) == 10
+    for hit in answer:
+        assert hit.seen
+        for one in hit.seen:
+            assert one.score == pytest.approx(best[hit.video_id, one.label], abs=1e-5)
+
+
+def test_labels_that_are_gone_from_a_part_are_extracted_once_more_and_searched(project):
+    project.write_config("experts", "rgb_light", CLASSIFIER)
+    project.run(BuildIndex, dataset="tiny", untrained=True)
+    (part,) = [path for path in project.feature_parts("rgb_light") if (path / "labels").is_dir()]
+    shutil.rmtree(part / "labels")
+    shutil.rmtree(project.data / "store" / "index")
+    ran = project.run(BuildIndex, dataset="tiny", untrained=True)
+    assert ran[-1] == "BuildIndex"
+    assert "ExtractExpert rgb_light" in ran
+    assert open_collection(project).search("zebra").hits
