@@ -163,8 +163,8 @@ def test_a_yaml_that_makes_no_sense_is_one_line_that_names_it(write, told, said)
 
 
 def test_a_name_that_nobody_has_is_told_with_the_nearest():
-    with pytest.raises(ConfigError, match=r"no rgb_lite\.yaml in .*\(did you mean 'rgb_light'\?"):
-        registry.expert("rgb_lite", CONFIGS / "experts")
+    with pytest.raises(ConfigError, match=r"no rgb_ligt\.yaml in .*\(did you mean 'rgb_light'\?"):
+        registry.expert("rgb_ligt", CONFIGS / "experts")
     with pytest.raises(ConfigError, match=r"did you mean 'words_hashed'"):
         registry.text("word_hashed", CONFIGS / "text")
 
