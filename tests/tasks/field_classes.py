@@ -90,6 +90,7 @@ WEIGHTS = {
     "revision": ("expert", "0" * 40), "size_mb": ("nothing", 7.0), "licence": ("nothing", "another"),
     "place": ("nothing", "another/place.pth"),
     "member": ("nothing", "another.pth"), "md5": ("nothing", "0" * 32), "keep_first": ("nothing", True),
+    "version": ("nothing", "0.2.0"), "state_dict": ("nothing", "by_order"),
 }  # fmt: skip
 
 LUIGI = {
@@ -114,5 +115,9 @@ NOT_ALONE = {
     },
     "TextConfig": {"params": "each of its fields is changed below", "runtime.precision": "refused"},
     "ModelConfig": {"runtime.precision": "refused"},
+    "WeightFile": {
+        "package": "stands in place of url; tests/pipeline/weights/test_files.py has its identity",
+        "file": "only with package",
+    },
 }
 """Fields that are not changed here, and why."""
