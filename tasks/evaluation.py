@@ -8,6 +8,7 @@ from pipeline.stores import recipes
 from pipeline.stores.fingerprint import Recipe
 from tasks.console.metrics_table import print_report
 from tasks.console.progress import progress_bar
+from tasks.console.queries_to_try import print_queries
 from tasks.dataset_task import SEEDS_HELP, ModelTask, remakes_damaged
 from tasks.extraction import EncodeText
 from tasks.parameters import split_parameter
@@ -68,8 +69,10 @@ class EvaluateCE(ModelTask):
         recipes.write_recipe(folder, self.recipe() or {}, provenance(), FILES)
 
     def print_result(self) -> None:
-        """Prints the metrics and the path of the report."""
+        """Prints the metrics and the path of the report; for the demo, queries to try as well."""
         print_report(self.output().require())
+        if self.plan.selection.settings.demo:
+            print_queries()
 
     @property
     def _seeds(self) -> tuple[int, ...]:

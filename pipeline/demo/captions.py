@@ -5,7 +5,16 @@ from collections.abc import Callable
 
 from pipeline.demo.ground_truth import Facts
 
-CHANNEL_WEIGHTS = {"rgb": 1.0, "scene": 1.0, "flow": 1.0, "audio": 1.15, "face": 3.4, "ocr": 1.6, "speech": 1.6}
+CHANNEL_WEIGHTS = {
+    "rgb": 1.0,
+    "scene": 3.5,
+    "thing": 2.0,
+    "flow": 1.1,
+    "audio": 1.2,
+    "face": 3.5,
+    "ocr": 1.6,
+    "speech": 1.5,
+}
 """Weights for the choice of channels: higher for rare ones, so that all are mentioned about equally often overall."""
 
 SHAPE_NAMES = {
@@ -25,6 +34,22 @@ SCENE_NAMES = {
     "grass field": ("a grass field", "a field of grass"),
     "plain wall": ("a plain wall", "a bare wall"),
     "polka dots": ("a wallpaper with polka dots", "a dotted wallpaper"),
+}
+THING_NAMES = {
+    "cat": ("a cat", "a striped cat", "a tabby cat with green eyes"),
+    "coffee": ("a cup of coffee", "an espresso in a red cup", "coffee on a saucer"),
+    "rocket": ("a rocket", "a space rocket", "a rocket on its launch pad"),
+    "motorcycle": ("a motorcycle", "a red motorbike", "a motorcycle in a garage"),
+    "coins": ("old coins", "rows of ancient coins", "a collection of coins"),
+    "moon": ("the moon", "craters on the moon", "the surface of the moon"),
+    "photographer": ("a man with a camera", "a photographer", "a cameraman with a tripod"),
+    "temple": ("a Chinese temple", "a pagoda", "a temple with curved roofs"),
+    "flower": ("an orange flower", "a dahlia", "a flower with many petals"),
+    "officer": ("a navy officer", "an officer in uniform", "a woman in naval uniform"),
+}
+BACKGROUND_FORMS = {
+    "scene": ("the background is {}", "{} fills the background", "the scene shows {}"),
+    "thing": ("there is {} in the background", "{} can be seen in the background", "the scene shows {}"),
 }
 WAYS = {
     "left": ("to the left", "leftwards", "from right to left"),
@@ -50,10 +75,15 @@ SOUND_NAMES = {
     "engine": ("an engine", "a humming engine"),
 }
 PORTRAITS = {
-    "colour": ("a woman's face", "a smiling astronaut", "a photo of a woman"),
-    "dim": ("a woman's face in dim light", "a darkened photo of a woman", "an astronaut in dim light"),
-    "grey": ("a black-and-white photo of a woman", "a woman's face in black and white", "a black-and-white astronaut"),
+    "colour": ("a smiling woman's face", "a smiling astronaut", "a photo of a smiling woman"),
+    "dim": ("a smiling woman's face in dim light", "a darkened photo of a smiling woman", "an astronaut in dim light"),
+    "grey": (
+        "a black-and-white photo of a smiling woman",
+        "a smiling woman's face in black and white",
+        "a black-and-white astronaut",
+    ),
 }
+"""Smiling, because a photograph in the background may show a woman who does not smile."""
 FACE_TIME_NAMES = {"throughout": "", "first half": " at first", "second half": " towards the end"}
 REPORTS = {
     "train": ("the train is late", "their train is running late"),
@@ -94,7 +124,7 @@ def _choose(present: tuple[str, ...], count: int, rng: random.Random) -> tuple[s
 
 def _caption(facts: Facts, channels: tuple[str, ...], rng: random.Random) -> str:
     clauses = [clause(facts, rng) for channel, clause in CLAUSES.items() if channel in channels]
-    if {"rgb", "scene", "flow"} & set(channels):
+    if {"rgb", "scene", "thing", "flow"} & set(channels):
         clauses.append(_picture(facts, channels, rng))
     rng.shuffle(clauses)
     links = (" and ", ", and ", " while ") if len(clauses) == 2 else (" and ", ", and ")
@@ -103,17 +133,21 @@ def _caption(facts: Facts, channels: tuple[str, ...], rng: random.Random) -> str
 
 
 def _picture(facts: Facts, channels: tuple[str, ...], rng: random.Random) -> str:
-    """The clause about shape, motion and scene, as far as they are among the channels."""
-    scene = rng.choice(SCENE_NAMES[facts.scene])
+    """The clause about shape, motion and background, as far as they are among the channels."""
+    background = _background(facts, rng)
     if not {"rgb", "flow"} & set(channels):
-        return rng.choice(("the background is {}", "{} fills the background", "the scene shows {}")).format(scene)
+        return rng.choice(BACKGROUND_FORMS["thing" if facts.thing else "scene"]).format(background)
     subject = _shape(facts, rng) if "rgb" in channels else rng.choice(("something", "an object", "a shape"))
     verb = _motion(facts, rng) if "flow" in channels else rng.choice(("is shown", "can be seen", "appears"))
-    if "scene" not in channels:
+    if not {"scene", "thing"} & set(channels):
         return f"{subject} {verb}"
     return rng.choice(("{0} {1} in front of {2}", "in front of {2} {0} {1}", "{0} {1} before {2}")).format(
-        subject, verb, scene
+        subject, verb, background
     )
+
+
+def _background(facts: Facts, rng: random.Random) -> str:
+    return rng.choice(THING_NAMES[facts.thing] if facts.thing else SCENE_NAMES[facts.scene or ""])
 
 
 def _shape(facts: Facts, rng: random.Random) -> str:
@@ -153,4 +187,4 @@ CLAUSES: dict[str, Callable[[Facts, random.Random], str]] = {
     "ocr": _sign,
     "speech": _speech,
 }
-"""Channels with a separate clause; rgb, scene and flow share one."""
+"""Channels with a separate clause; rgb, scene, thing and flow share one."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.demo.ground_truth import Facts
+from pipeline.demo.photographs import photograph
 from pipeline.demo.scenes import Pixels, scene
 
 Points = NDArray[np.float64]
@@ -79,7 +80,10 @@ def frames(facts: Facts, width_px: int, height_px: int, fps: int) -> Iterator[Pi
     """All frames of a video in order, each (H, W, 3) uint8 RGB."""
     rng = np.random.default_rng(list(facts.key.encode()))
     layout = _layout(facts.direction, width_px, height_px, rng)
-    background = scene(facts.scene, height_px, width_px, rng)
+    if facts.thing:
+        background = photograph(facts.thing, height_px, width_px, rng)
+    else:
+        background = scene(facts.scene or "", height_px, width_px, rng)
     if facts.word:
         _paste(background, sign(facts.word, rng), layout.sign, rng)
     with_photo = background.copy()

@@ -1,4 +1,4 @@
-"""The ground truth of each demo video: facts in seven channels, each sampled independently from a seed."""
+"""The ground truth of each demo video: facts in eight channels, each sampled independently from a seed."""
 
 import random
 from collections.abc import Sequence
@@ -19,6 +19,8 @@ SCENES = (
     "plain wall",
     "polka dots",
 )
+THINGS = ("cat", "coffee", "rocket", "motorcycle", "coins", "moon", "photographer", "temple", "flower", "officer")
+"""What the photographs show that are the background in place of a scene."""
 DIRECTIONS = ("left", "right", "up", "down", "circles")
 SPEEDS = ("slow", "fast")
 SOUNDS = ("high beep", "low beep", "hiss", "siren", "drum", "chord", "birdsong", "bell", "engine")
@@ -85,7 +87,10 @@ class Facts:
     duration_s: float
     color: str
     shape: str
-    scene: str
+    scene: str | None
+    """The texture in the background; None where a photograph is there."""
+    thing: str | None
+    """What the photograph in the background shows."""
     direction: str
     """One of DIRECTIONS, or `still`."""
     speed: str
@@ -103,8 +108,17 @@ class Facts:
     @property
     def channels(self) -> tuple[str, ...]:
         """The channels in which this video has content."""
-        optional = {"audio": self.sound, "face": self.face, "ocr": self.word, "speech": self.topic}
-        return ("rgb", "scene", "flow", *(channel for channel, fact in optional.items() if fact is not None))
+        facts = {
+            "rgb": self.shape,
+            "scene": self.scene,
+            "thing": self.thing,
+            "flow": self.direction,
+            "audio": self.sound,
+            "face": self.face,
+            "ocr": self.word,
+            "speech": self.topic,
+        }
+        return tuple(channel for channel, fact in facts.items() if fact is not None)
 
 
 def sample_facts(name: str, split: str, seed: int, index: int, duration_s: tuple[float, float]) -> Facts:
@@ -115,6 +129,7 @@ def sample_facts(name: str, split: str, seed: int, index: int, duration_s: tuple
     deck = f"{seed}/{split}"
     rng = random.Random(f"{deck}/{index}")
     direction, speed = _deal(MOVES, f"{deck}/flow", index)
+    background = _deal((*SCENES, *THINGS), f"{deck}/background", index)
     topic = _deal((*SUBTITLES, *ABSENT * 5), f"{deck}/speech", index)
     return Facts(
         name=name,
@@ -123,7 +138,8 @@ def sample_facts(name: str, split: str, seed: int, index: int, duration_s: tuple
         duration_s=round(rng.uniform(*duration_s), 2),
         color=_deal(COLORS, f"{deck}/color", index),
         shape=_deal(SHAPES, f"{deck}/shape", index),
-        scene=_deal(SCENES, f"{deck}/scene", index),
+        scene=background if background in SCENES else None,
+        thing=background if background in THINGS else None,
         direction=direction,
         speed=speed,
         sound=_deal((*SOUNDS, *ABSENT), f"{deck}/audio", index),

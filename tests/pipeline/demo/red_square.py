@@ -9,6 +9,7 @@ RED_SQUARE = replace(
     color="red",
     shape="square",
     scene="plain wall",
+    thing=None,
     direction="left",
     speed="slow",
     word=None,

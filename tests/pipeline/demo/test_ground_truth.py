@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.datasets.annotations import load_dataset
-from pipeline.demo.ground_truth import COLORS, SCENES, SHAPES, SOUNDS, SUBTITLES, WORDS
+from pipeline.demo.ground_truth import COLORS, SCENES, SHAPES, SOUNDS, SUBTITLES, THINGS, WORDS
 from pipeline.demo.make import all_facts
 from tests.conftest import ROOT
 
@@ -33,7 +33,10 @@ def test_no_two_videos_share_a_name_or_their_chance():
     assert len({one.name for one in facts}) == len({one.key for one in facts}) == 168 + 32 + 40 + 1
 
 
-@pytest.mark.parametrize(("field", "share"), [("sound", 0.1), ("word", 0.26), ("face", 0.5), ("topic", 0.25)])
+@pytest.mark.parametrize(
+    ("field", "share"),
+    [("sound", 0.1), ("word", 0.26), ("face", 0.5), ("topic", 0.25), ("scene", 10 / 18), ("thing", 8 / 18)],
+)
 def test_a_channel_is_absent_as_often_as_planned(field, share):
     facts = all_facts(SETTINGS)
     absent = sum(getattr(one, field) is None for one in facts) / len(facts)
@@ -46,6 +49,7 @@ def test_a_channel_is_absent_as_often_as_planned(field, share):
         ("color", COLORS),
         ("shape", SHAPES),
         ("scene", SCENES),
+        ("thing", THINGS),
         ("sound", SOUNDS),
         ("word", WORDS),
         ("topic", tuple(SUBTITLES)),
@@ -54,6 +58,10 @@ def test_a_channel_is_absent_as_often_as_planned(field, share):
 def test_every_fact_occurs_several_times_in_train(field, values):
     counts = Counter(getattr(one, field) for one in all_facts(SETTINGS) if one.split == "train")
     assert min(counts[value] for value in values) >= 5
+
+
+def test_the_background_is_a_scene_or_a_thing():
+    assert all((facts.scene is None) != (facts.thing is None) for facts in all_facts(SETTINGS))
 
 
 def test_a_still_shape_has_no_speed_and_a_moving_one_has():

@@ -12,7 +12,7 @@ from pipeline.demo.make import DAMAGED, DemoSettings, all_facts, make_demo
 from pipeline.errors import ConfigError, PipelineError
 
 SETTINGS = DemoSettings(
-    version=1,
+    version=2,
     seed=3,
     num_train=3,
     num_val=1,

@@ -1,0 +1,41 @@
+import re
+
+import pytest
+
+from pipeline.datasets.annotations import load_dataset
+from pipeline.demo.captions import write_captions
+from pipeline.demo.make import all_facts
+from pipeline.demo.queries import QUERIES
+from tests.conftest import ROOT
+
+SETTINGS = load_dataset("demo", ROOT / "configs" / "datasets").demo
+FACTS = all_facts(SETTINGS)
+
+
+def words(text):
+    return set(re.findall(r"\w+", text.lower()))
+
+
+def test_no_word_of_a_query_is_in_any_caption():
+    captions = {
+        word
+        for facts in FACTS
+        for text, _ in write_captions(facts, SETTINGS.captions_per_video)
+        for word in words(text)
+    }
+    assert {"cat", "motorcycle", "rain"} <= captions
+    for query in QUERIES:
+        asked = words(query.text) - {"a"}
+        assert asked
+        assert not {caption for caption in captions for word in asked if caption.startswith(word)}
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.text)
+def test_some_videos_answer_a_query_and_most_do_not(query):
+    assert 1 <= sum(map(query.is_answer, FACTS)) < len(FACTS) / 10
+
+
+def test_one_query_is_of_a_word_that_somebody_says_and_the_others_are_of_what_is_shown():
+    (heard,) = (query for query in QUERIES if any(words(query.text) - {"a"} <= words(f.subtitle or "") for f in FACTS))
+    assert all(facts.topic == "rain" for facts in FACTS if heard.is_answer(facts))
+    assert not any(words(query.text) - {"a"} <= words(f.word or "") for query in QUERIES for f in FACTS)
