@@ -2,8 +2,8 @@
 
 Each change is tuned separately: the learning rate of a small grid with the best validation score over three seeds; when
 the highest rate is the best, a higher one is tried. The test split is then evaluated once with five seeds; differences
-are paired over its videos, seeds averaged. Needs the demo's features (make demo). Prints a table, and writes
-benchmarks/ab.json.
+are paired over its videos, seeds averaged. Prints a table, and writes benchmarks/ab.json. Needs the demo's features and
+the vectors of its captions: luigi --module tasks EvaluateCE --dataset demo --model ce_light
 """
 
 import dataclasses
@@ -38,7 +38,7 @@ def main() -> None:
     from tasks.plan.plan import load_plan
 
     torch.set_num_threads(1)
-    plan = load_plan(Layout(Path("data"), Path("configs")), "demo")
+    plan = load_plan(Layout(Path("data"), Path("configs")), "demo", "ce_light")
     sources, base = plan.sources(), plan.selection.model
     splits = {name: collect(sources, name).collection for name in ("train", "val", "test")}
     owners, num_videos = splits["test"].caption_video, splits["test"].num_videos
