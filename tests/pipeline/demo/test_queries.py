@@ -53,13 +53,13 @@ def collection(tmp_path_factory):
     shipped = {
         "experts": ["rgb_lite", "speech_light"],
         "text": ["sentence_minilm"],
-        "models": ["ce_packaged"],
+        "models": ["ce_demo"],
         "datasets": ["demo"],
     }
     for kind, names in shipped.items():
         for name in names:
             project.copy_config(kind, name)
-    project.edit("models", "ce_packaged", experts=shipped["experts"], training__seeds=[0])
+    project.edit("models", "ce_demo", experts=shipped["experts"], training__seeds=[0])
     folder = project.data / "raw" / "demo"
     project.edit("datasets", "demo", videos=str(folder / "videos"), captions=str(folder / "captions.csv"))
     code, _, errors = project.run_command("BuildIndex", "--dataset", "demo")
