@@ -1,4 +1,4 @@
-"""The settings in configs/search.yaml: fusion of the engines, score floors, stop words, and the index."""
+"""The settings in configs/search.yaml: fusion, score floors, stop words, the index, experts for a folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +69,15 @@ class Floors:
 
 
 @dataclass(frozen=True)
+class FolderSettings:
+    """Settings of SearchFolder, which searches a folder that nobody has described."""
+
+    __pydantic_config__ = config.STRICT
+    experts: tuple[tuple[str, ...], ...] = ()
+    """Groups of experts; of each group the first whose weights are at hand takes part."""
+
+
+@dataclass(frozen=True)
 class SearchConfig:
     """The contents of configs/search.yaml."""
 
@@ -77,6 +86,7 @@ class SearchConfig:
     floors: Floors
     stop_words: frozenset[str]
     index: IndexSettings = IndexSettings()
+    folder: FolderSettings = FolderSettings()
 
 
 def load(configs: Path = CONFIGS) -> SearchConfig:

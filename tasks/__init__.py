@@ -23,6 +23,7 @@ from tasks.rankings import ShowRankings
 from tasks.released import EvaluateReleased
 from tasks.results_table import ResultsTable
 from tasks.search import BuildIndex, Search
+from tasks.search_folder import SearchFolder
 from tasks.training import TrainCE
 
 prepare_process()
@@ -48,6 +49,7 @@ __all__ = [
     "NewDataset",
     "ResultsTable",
     "Search",
+    "SearchFolder",
     "ShowRankings",
     "Status",
     "TrainCE",

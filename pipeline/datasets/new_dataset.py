@@ -33,7 +33,9 @@ class DatasetSummary:
     """Names in the captions that match no video."""
 
 
-def write_dataset(name: str, videos: str, captions: str, model: str, folder: Path) -> DatasetSummary:
+def write_dataset(
+    name: str, videos: str, captions: str, model: str, folder: Path, max_failed_fraction: float = MAX_FAILED_FRACTION
+) -> DatasetSummary:
     """Writes `folder/<name>.yaml` and returns the numbers of the dataset.
 
     With `captions` empty, text files beside the videos are used if there are any. ConfigError for an invalid name or
@@ -50,7 +52,7 @@ def write_dataset(name: str, videos: str, captions: str, model: str, folder: Pat
         raise AnnotationError(f"{root}: no videos there, at any depth")
     has_sidecars = any(file.path.with_suffix(".txt").is_file() for file in files)
     source = captions or (SIDECAR_CAPTIONS if has_sidecars else "")
-    settings = DatasetConfig(videos=root, captions=source or None, model=model)
+    settings = DatasetConfig(root, source or None, model=model, max_failed_fraction=max_failed_fraction)
     annotations = read_annotations(settings)
     names = names_of(files)
     unknown = tuple(sorted(annotations.keys() - names.keys()))
@@ -80,7 +82,7 @@ def _yaml(name: str, settings: DatasetConfig) -> str:
         )
     lines += [
         f"model: {_text(settings.model)}",
-        f"max_failed_fraction: {MAX_FAILED_FRACTION}  # more unreadable files than this stop a run",
+        f"max_failed_fraction: {settings.max_failed_fraction}  # more unreadable files than this stop a run",
     ]
     return "\n".join(lines) + "\n"
 

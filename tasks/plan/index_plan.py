@@ -2,12 +2,13 @@
 
 import dataclasses
 import functools
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractors import registry
 from extractors.configs import ExpertConfig, TextConfig
-from extractors.registry import NamedText
+from extractors.registry import NamedExpert, NamedText
 from pipeline import config
 from pipeline.datasets.manifest import Video
 from pipeline.errors import ConfigError
@@ -130,12 +131,15 @@ class IndexPlan:
         return registry.text(path.stem, path.parent, self.searched.selection.layout.weights)
 
     def _text_towers(self) -> dict[str, Path]:
-        """Image-text expert -> the YAML of its text tower."""
         selection = self.searched.selection
-        folder = selection.layout.configs / "text"
-        texts = {path: config.load(TextConfig, path) for path in sorted(folder.glob("*.yaml"))}
-        pairs = ((expert, path) for expert in selection.experts for path in texts)
-        return {expert.name: path for expert, path in pairs if _is_text_tower(texts[path], expert.config)}
+        return text_towers(selection.experts, selection.layout.configs / "text")
+
+
+def text_towers(experts: Iterable[NamedExpert], folder: Path) -> dict[str, Path]:
+    """Image-text expert -> the YAML of its text tower in `folder`."""
+    texts = {path: config.load(TextConfig, path) for path in sorted(folder.glob("*.yaml"))}
+    pairs = ((expert, path) for expert in experts for path in texts)
+    return {expert.name: path for expert, path in pairs if _is_text_tower(texts[path], expert.config)}
 
 
 def _file_facts(video: Video) -> list[str | float | bool]:

@@ -1,0 +1,57 @@
+"""Lines on a folder that is made searchable: which experts take part, and what it is searched by in the end."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasks.console.terminal import say
+from tasks.plan.at_hand import Choice
+from tasks.plan.inventory import Inventory
+
+if TYPE_CHECKING:
+    from search.index.folder import Facts
+
+MOST_NAMED = 3
+"""Videos that cannot be read are named up to this number."""
+KINDS = {"ocr": "words read", "speech": "words heard"}
+"""Modality of an expert whose words are searched -> how they are called."""
+
+
+def say_choice(choice: Choice) -> None:
+    """Says in one line which expert of a group takes part, and what the others lack."""
+    lacking = ", ".join(f"{name} ({why})" for name, why in choice.lacking.items())
+    if not choice.expert:
+        say(f"No expert for {choice.modality}: {lacking}")
+        return
+    seeded = ", on stand-in weights: what it finds means nothing" if choice.is_seeded else ""
+    say(f"Expert {choice.expert}{seeded}{lacking and f'; better, but not here: {lacking}'}")
+
+
+def say_summary(inventory: Inventory, index: Path) -> None:
+    """Says how many videos there are, which of them cannot be read, and what the index is searched by."""
+    from search.index.folder import read_facts
+
+    videos, facts = inventory.manifest(), read_facts(index)
+    assert videos is not None, "the index was built from it"
+    unread = [f"{video.video_id!r}: {video.problem}" for video in videos.videos if video.problem]
+    say(f"{videos.dataset}: {len(videos.videos)} videos{f', {len(unread)} of which cannot be read' if unread else ''}")
+    for line in unread[:MOST_NAMED]:
+        say(f"  {line}")
+    problems = {video.content for video in videos.videos if video.problem}
+    for name in facts.modalities:
+        state = inventory.expert_state(inventory.selection.expert(name))
+        failed = [row for row in (state.failed if state else []) if row.key not in problems]
+        if failed:
+            say(f"{name} failed on {len(failed)} videos, e.g.: {failed[0].reason}")
+    say(f"Searched by: {', '.join(_ways(facts)) or 'nothing, since no expert found anything'}")
+
+
+def _ways(facts: "Facts") -> list[str]:
+    """What a query is compared with: "words read in 5 videos (ocr_light)"."""
+    found = {name: count for name, count in facts.seen.items() if count}
+    ways = [
+        f"{kind} in {count} videos ({name})"
+        for modality, kind in KINDS.items()
+        for name, count in found.items()
+        if facts.modalities[name] == modality
+    ]
+    return ways + [f"what is seen in {found[name]} videos ({name})" for name in facts.towers if name in found]

@@ -1,0 +1,98 @@
+"""Task that makes any folder of videos searchable, without a word about it: dataset, features and index in one."""
+
+import functools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import luigi
+
+from pipeline.datasets.folders import dataset_of, free_name
+from pipeline.datasets.new_dataset import write_dataset
+from pipeline.errors import ConfigError
+from pipeline.stores import recipes
+from tasks.console.folder_lines import say_choice, say_summary
+from tasks.console.terminal import say
+from tasks.dataset_task import RunsEachTime
+from tasks.fetch_weights import FetchWeights
+from tasks.parameters import TypedPath
+from tasks.plan.at_hand import Choice, choose
+from tasks.plan.settings import Paths
+from tasks.search import BuildIndex
+
+MODEL = "ce_light"
+"""The model that the dataset's YAML names, for whoever adds captions and trains one."""
+
+
+class SearchFolder(RunsEachTime, luigi.Task):
+    """Makes a folder of videos searchable: describes it, extracts what works with the weights at hand, and indexes it.
+
+    Again with the same folder, it adds the videos that are new. `python -m search --videos FOLDER` does the same, and
+    opens the page.
+    """
+
+    videos = TypedPath(description="Folder with the videos, at any depth, in any container")
+    name = luigi.Parameter(default="", description="Name of the dataset; by default that of the folder")
+    fetch = luigi.BoolParameter(description="Fetch the weights of the best experts, be they gigabytes")
+
+    def run(self) -> Iterator[luigi.Task | list[luigi.Task]]:
+        """Builds what is missing, and prints what the folder is searched by, and the command that opens the page."""
+        dataset = self._dataset
+        if self._is_trained:
+            say(f"{dataset} has an index with a trained model, which stays as it is; luigi --module tasks BuildIndex "
+                f"--dataset {dataset} adds new videos to it")  # fmt: skip
+        else:
+            experts = ",".join(choice.expert for choice in self._choices if choice.expert)
+            yield [FetchWeights(network) for choice in self._choices for network in choice.networks]
+            index = BuildIndex(dataset, experts=experts, untrained=True)
+            yield index
+            say_summary(index.plan.inventory, index.output().require())
+        say(f"Search: python -m search --dataset {dataset}")
+        self.has_run = True
+
+    @functools.cached_property
+    def _dataset(self) -> str:
+        """The dataset of the folder; writes its YAML the first time."""
+        videos, datasets = self._folder, Paths().layout.configs / "datasets"
+        found = dataset_of(videos, datasets, Path(), self.name)
+        if found:
+            return found
+        name = self.name or free_name(videos, datasets)
+        # Nobody has looked through the folder: what cannot be read in it is told, and stops nothing.
+        made = write_dataset(name, str(videos), "", MODEL, datasets, max_failed_fraction=1.0)
+        captioned = f", {made.num_captioned} with captions" if made.num_captioned else ""
+        say(f"Wrote {made.path}: {made.num_videos} videos{captioned}")
+        return name
+
+    @property
+    def _folder(self) -> Path:
+        """The folder that was typed; from the project folder where it lies in it, so that both can be moved."""
+        if not self.videos.strip():
+            raise ConfigError("--videos is empty: name a folder")
+        folder = Path(os.path.abspath(Path(self.videos).expanduser()))  # noqa: PTH100 - Path keeps the ".." in it
+        if not folder.is_dir():
+            what = "is a file: name the folder that it lies in" if folder.exists() else "is not there"
+            raise ConfigError(f"--videos {self.videos}: {folder} {what}")
+        here = Path.cwd()
+        return folder.relative_to(here) if folder.is_relative_to(here) else folder
+
+    @functools.cached_property
+    def _choices(self) -> list[Choice]:
+        from search import config
+
+        layout = Paths().layout
+        choices = choose(config.load(layout.configs).folder.experts, layout, self.fetch)
+        if not any(choice.expert for choice in choices):
+            raise ConfigError(f"{layout.configs}/search.yaml: no expert under folder: can take part; name one that can")
+        for choice in choices:
+            say_choice(choice)
+        return choices
+
+    @functools.cached_property
+    def _is_trained(self) -> bool:
+        """Whether the index that a search opens now has a trained model: nothing here may replace it."""
+        from search.index.folder import current
+
+        path = current(Paths().layout.store / "index" / self._dataset)
+        recipe = recipes.read_recipe(path) if path else None
+        return bool(recipe and recipe["train"])
