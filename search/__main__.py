@@ -1,22 +1,44 @@
-"""Serves the search page of a dataset: `python -m search --dataset NAME`. By default only this machine can reach it."""
+"""Serves the search page: `python -m search --videos FOLDER` of any folder, `--dataset NAME` of one that has an index.
+
+By default only this machine can reach it.
+"""
+
+from pipeline.running import stopping
+
+if __name__ == "__main__":
+    # What follows takes seconds, in which the program may be stopped too.
+    stopping.install()
 
 import argparse
+import os
+import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from pipeline import project
+from pipeline.datasets.folders import dataset_of
 from pipeline.errors import PipelineError
+from pipeline.project import Project
 
 MISTAKE = 2
 """Exit status after a mistake of the person who typed the command; argparse has the same."""
+DEAF = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+"""Starts a program that Ctrl+C does not reach: it is told by the one that started it, and only once."""
+SHUTDOWN_S = 2
+"""Time that a stop leaves to answers that are on their way, e.g. videos that are being played."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until it is stopped; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.dataset and (options.name or options.fetch):
+        parser.error("--name and --fetch belong to --videos")
     try:
-        serve(options)
+        return run(options)
     except PipelineError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return MISTAKE
@@ -25,31 +47,75 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"ERROR: {options.host}:{options.port}: {error.strerror or error}; choose another --port", file=sys.stderr
         )
         return MISTAKE
+
+
+def run(options: argparse.Namespace) -> int:
+    """Takes the port, makes the folder searchable where one was typed, and serves the page; returns the exit status."""
+    place = project.load(options.project, options.data, options.configs)
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    with socket.socket(family) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((options.host, options.port))  # before a long extraction: a port may be taken
+        dataset = options.dataset
+        if options.videos is not None:
+            status = make_searchable(options, place)
+            if status:
+                return status
+            folder = Path(options.videos).expanduser().absolute()
+            dataset = dataset_of(folder, place.configs / "datasets", place.folder, options.name)
+        serve(dataset, place, options.host, listening)
     return 0
 
 
-def serve(options: argparse.Namespace) -> None:
-    """Opens the collection, prints the address of the page, and serves it."""
+def make_searchable(options: argparse.Namespace, place: Project) -> int:
+    """Runs the task SearchFolder, with its output on this terminal; returns its exit status.
+
+    In a process of its own, since the DAG stands above the search, and needs none of what a server holds.
+    """
+    typed = {"--project": options.project, "--Paths-data": options.data and str(place.data)}
+    typed |= {"--Paths-configs": options.configs and str(place.configs), "--name": options.name}
+    videos = str(Path(options.videos).expanduser().absolute()) if options.videos else ""
+    # -P and PYTHONPATH: this program's package "tasks", whatever lies in the current folder.
+    root = str(Path(__file__).parents[1])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
+    command = [*DEAF, sys.executable, "-P", "-m", "tasks", "SearchFolder", f"--videos={videos}"]
+    command += [f"{option}={value}" for option, value in typed.items() if value]
+    command += ["--fetch"] if options.fetch else []
+    with subprocess.Popen(command, env=environment) as child:
+        try:
+            status = child.wait()
+        except KeyboardInterrupt:
+            child.terminate()
+            if child.wait() < 0:
+                raise  # it had not begun, and says nothing
+            return child.returncode
+    if status < 0:
+        print(
+            f"ERROR: ended by {signal.Signals(-status).name}; the same command goes on from what is done",
+            file=sys.stderr,
+        )
+    return _shell_status(status)
+
+
+def serve(dataset: str, place: Project, host: str, listening: socket.socket) -> None:
+    """Opens the collection, prints the address of the page, and serves it until a stop signal comes."""
     import uvicorn
 
     from search.collection import Collection
     from search.pages.app import create_app
 
     one_thread()
-    place = project.load(options.project, options.data, options.configs)
-    collection = Collection.of_project(place, options.dataset)
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    with socket.socket(family) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((options.host, options.port))
-        host = f"[{options.host}]" if ":" in options.host else options.host
-        hosts = ("*",) if options.host in {"0.0.0.0", "::"} else ("127.0.0.1", "localhost", "[::1]", host)  # noqa: S104
-        port = listening.getsockname()[1]
-        print(
-            f"{options.dataset}: {collection.facts.num_videos} videos at http://{host}:{port} (Ctrl+C stops)",
-            flush=True,
-        )
-        uvicorn.Server(uvicorn.Config(create_app(collection, hosts), log_level="warning")).run([listening])
+    collection = Collection.of_project(place, dataset)
+    shown = f"[{host}]" if ":" in host else host
+    hosts = ("*",) if host in {"0.0.0.0", "::"} else ("127.0.0.1", "localhost", "[::1]", shown)  # noqa: S104
+    port = listening.getsockname()[1]
+    print(f"{dataset}: {collection.facts.num_videos} videos at http://{shown}:{port} (Ctrl+C stops)", flush=True)
+    app = create_app(collection, hosts)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_S)
+    try:
+        uvicorn.Server(config).run([listening])
+    except KeyboardInterrupt:  # uvicorn has closed all, and raises the signal again
+        print("Stopped", flush=True)
 
 
 def one_thread() -> None:
@@ -61,11 +127,19 @@ def one_thread() -> None:
     threadpool_limits(1)
 
 
+def _shell_status(status: int) -> int:
+    """The status of a process as shells tell it: 128 and the number of the signal that ended it."""
+    return 128 - status if status < 0 else status
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m search", description="Search the videos of a dataset in a browser."
-    )
-    parser.add_argument("--dataset", required=True, help="name of a dataset that has an index (BuildIndex)")
+    parser = argparse.ArgumentParser(prog="python -m search", description="Search videos in a browser.")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--dataset", help="name of a dataset that has an index (BuildIndex)")
+    videos_help = "any folder with videos: makes it searchable first, and again, adds the videos that are new"
+    what.add_argument("--videos", help=videos_help)
+    parser.add_argument("--name", default="", help="with --videos: name of its dataset; by default that of the folder")
+    parser.add_argument("--fetch", action="store_true", help="with --videos: fetch the weights of the best experts")
     host_help = "address to listen on; under another than this machine's own, whoever can reach it sees your videos"
     parser.add_argument("--host", default="127.0.0.1", help=host_help)
     parser.add_argument("--port", type=int, default=8000, help="0: any that is free")

@@ -1,9 +1,10 @@
 """Lines on a folder that is made searchable: which experts take part, and what it is searched by in the end."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from tasks.console.terminal import say
+from pipeline.datasets.manifest import Video
+from tasks.console.terminal import printable, say
 from tasks.plan.at_hand import Choice
 from tasks.plan.inventory import Inventory
 
@@ -32,10 +33,10 @@ def say_summary(inventory: Inventory, index: Path) -> None:
 
     videos, facts = inventory.manifest(), read_facts(index)
     assert videos is not None, "the index was built from it"
-    unread = [f"{video.video_id!r}: {video.problem}" for video in videos.videos if video.problem]
+    unread = [_unread(video) for video in videos.videos if video.problem]
     say(f"{videos.dataset}: {len(videos.videos)} videos{f', {len(unread)} of which cannot be read' if unread else ''}")
     for line in unread[:MOST_NAMED]:
-        say(f"  {line}")
+        say(f"  {printable(line)}")
     problems = {video.content for video in videos.videos if video.problem}
     for name in facts.modalities:
         state = inventory.expert_state(inventory.selection.expert(name))
@@ -43,6 +44,11 @@ def say_summary(inventory: Inventory, index: Path) -> None:
         if failed:
             say(f"{name} failed on {len(failed)} videos, e.g.: {failed[0].reason}")
     say(f"Searched by: {', '.join(_ways(facts)) or 'nothing, since no expert found anything'}")
+
+
+def _unread(video: Video) -> str:
+    """Which video cannot be read, and why; most decoders begin with the name of the file."""
+    return f"{video.video_id}: {video.problem.removeprefix(f'{PurePosixPath(video.video_id).name}: ')}"
 
 
 def _ways(facts: "Facts") -> list[str]:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tasks.console.terminal import print_table, say
+from tasks.console.terminal import print_table, printable, say
 
 if TYPE_CHECKING:
     from search import Answer, Hit
@@ -33,10 +33,10 @@ def print_answer(answer: "Answer") -> None:
 def _cells(hit: "Hit", has_seen: bool) -> list[str]:
     seen = ", ".join(f"{one.short} {one.score:.2f} at {_clock(one.start_s)}" for one in hit.seen[:MOST_SEEN])
     return [
-        _printable(hit.video_id),
+        printable(hit.video_id),
         ", ".join(f"{ENGINE_LABELS[engine]} {found.rank}" for engine, found in hit.found_by.items()),
-        _printable(" ".join(dict.fromkeys(word.text for word in hit.words))),
-        *([_printable(seen)] if has_seen else []),
+        printable(" ".join(dict.fromkeys(word.text for word in hit.words))),
+        *([printable(seen)] if has_seen else []),
         f"{hit.best_s:.1f} s",
         f"{hit.similarity:.2f}" if hit.similarity is not None else "",
         *("-" if share is None else f"{share:.2f}" for share in hit.shares.values()),
@@ -46,12 +46,3 @@ def _cells(hit: "Hit", has_seen: bool) -> list[str]:
 def _clock(second: float) -> str:
     """Minutes and seconds, rounded down: 0:02."""
     return f"{int(second) // 60}:{int(second) % 60:02}"
-
-
-def _printable(text: str) -> str:
-    """The text with control characters replaced.
-
-    File names and subtitles come from strangers: an escape sequence in them could move the cursor or recolour the
-    terminal.
-    """
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -29,6 +29,15 @@ def say(line: str) -> None:
     console.print(line, markup=False)
 
 
+def printable(text: str) -> str:
+    """The text with control characters replaced.
+
+    File names and subtitles come from strangers: an escape sequence in them could move the cursor or recolour the
+    terminal.
+    """
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:
     """Prints a table whose first `left` columns are aligned to the left, as text is, and the others to the right."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))

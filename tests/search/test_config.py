@@ -39,3 +39,11 @@ def test_values_out_of_range_name_their_key(section, change, message):
     plain[section] |= change
     with pytest.raises(ConfigError, match=message):
         config.parse(SearchConfig, plain, "search.yaml")
+
+
+def test_each_expert_for_a_folder_is_one_that_is_shipped():
+    groups = load(CONFIGS).folder.experts
+    named = [name for group in groups for name in group]
+    assert set(named) <= set(config.names(CONFIGS / "experts"))
+    assert len(named) == len(set(named))
+    assert all(groups)

@@ -36,6 +36,13 @@ def test_a_folder_without_captions_becomes_a_dataset_to_search(tmp_path, videos)
     assert load(tmp_path).captions is None
 
 
+def test_how_many_files_may_be_unreadable_is_written_down(tmp_path, videos):
+    write_dataset("mine", str(videos), "", "ce_light", tmp_path / "configs", max_failed_fraction=1.0)
+    describe(tmp_path, videos, name="strict")
+    assert load(tmp_path).max_failed_fraction == 1.0
+    assert load(tmp_path, "strict").max_failed_fraction == 0.25
+
+
 def test_every_strange_name_gets_its_captions_from_a_table(tmp_path, videos):
     with (tmp_path / "captions.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["video", "caption", "split"], *([name, "x", "train"] for name in STRANGE)])
