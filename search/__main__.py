@@ -108,6 +108,7 @@ def serve(dataset: str, place: Project, host: str, listening: socket.socket) -> 
     collection = Collection.of_project(place, dataset)
     shown = f"[{host}]" if ":" in host else host
     hosts = ("*",) if host in {"0.0.0.0", "::"} else ("127.0.0.1", "localhost", "[::1]", shown)  # noqa: S104
+    listening.listen()  # so that who opens the address at once is answered
     port = listening.getsockname()[1]
     print(f"{dataset}: {collection.facts.num_videos} videos at http://{shown}:{port} (Ctrl+C stops)", flush=True)
     app = create_app(collection, hosts)

@@ -1,5 +1,9 @@
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -10,6 +14,8 @@ import uvicorn
 from threadpoolctl import threadpool_info
 
 from search import __main__ as program
+from tests.search.small_collection import CONFIGS
+from tests.tasks.undescribed import folder_of, project_for_folders
 
 
 @pytest.fixture
@@ -80,3 +86,110 @@ def test_a_query_uses_one_thread(threads):
     program.one_thread()
     assert torch.get_num_threads() == 1
     assert all(library["num_threads"] == 1 for library in threadpool_info())
+
+
+@pytest.fixture
+def place(tmp_path):
+    return project_for_folders(tmp_path / "project")
+
+
+@pytest.fixture
+def clips(tmp_path, clip, rich_clip):
+    return folder_of(tmp_path, clip, rich_clip)
+
+
+@pytest.fixture
+def start(place, tmp_path):
+    """Starts `python -m search` in an empty folder, in a group of its own, as a shell does."""
+    (tmp_path / "elsewhere").mkdir()
+    processes = []
+
+    def run(*words: str, folder=None) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "search", "--port", "0", *words]
+        environment = os.environ | {"PYTHONPATH": str(CONFIGS.parent), "OMP_NUM_THREADS": "1"}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        cwd = folder or tmp_path / "elsewhere"
+        process = subprocess.Popen(command, cwd=cwd, env=environment, start_new_session=True, **pipes)
+        processes.append(process)
+        return process
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def test_a_folder_is_made_searchable_and_served_by_one_command_wherever_it_is_typed(place, clips, start):
+    (place.root.parent / "elsewhere" / "tasks.py").write_text("raise SystemExit('a stranger')\n")
+    process = start("--project", str(place.root), "--videos", f"../{clips.name}", "--name", "mine")
+    lines = []
+    while not lines or " at http" not in lines[-1]:
+        lines.append(process.stdout.readline())
+        assert lines[-1], process.stderr.read()
+    address = lines[-1].split(" at ")[1].split(" ")[0]
+    with urllib.request.urlopen(f"{address}/api/search?q=harbor", timeout=20) as answer:
+        assert [hit["video_id"] for hit in json.load(answer)["hits"]] == ["harbor.mkv"]
+    os.killpg(process.pid, signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (0, "Stopped\n")
+    assert "Expert rgb_light; better, but not here: clip_siglip2 (1501 MB to fetch)\n" in lines
+    assert "Searched by: words heard in 1 videos (speech_light)\n" in lines
+    assert all(line.startswith(("Looking into", "Extracting")) for line in errors.splitlines()), errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+def test_a_stop_while_the_folder_is_made_searchable_is_answered_by_one_line(place, clips, start, number):
+    process = start("--project", str(place.root), "--videos", str(clips))
+    assert process.stdout.readline().startswith("Wrote ")
+    os.killpg(process.pid, number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode in {130, 143}
+    assert errors.splitlines()[-1] == "Stopped; the same command goes on from what is done"
+    assert "Traceback" not in errors
+
+
+def test_a_stop_in_the_first_moment_is_answered_by_one_line(clips, start):
+    process = start("--videos", str(clips))
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert "Traceback" not in errors
+
+
+def told(process: subprocess.Popen[str]) -> str:
+    """The one line of an error."""
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (2, "")
+    assert errors.count("\n") == 1
+    return errors
+
+
+def test_a_mistake_is_told_once_and_in_one_line(place, clips, start):
+    project = ("--project", str(place.root))
+    assert "no such folder here is not there" in told(start(*project, "--videos", "no such folder here"))
+    assert "is a file: name the folder that it lies in" in told(start(*project, "--videos", str(clips / "silent.mp4")))
+    assert "no project folder: neither" in told(start("--videos", str(clips)))
+    assert "needs --videos" in told(start(*project, "--videos", ""))
+    assert not (place.configs / "datasets").exists()
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_made(place, clips, capsys, threads):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert program.main(["--project", str(place.root), "--videos", str(clips), "--port", port]) == 2
+    assert "choose another --port" in capsys.readouterr().err
+    assert not (place.configs / "datasets").exists()
+
+
+@pytest.mark.parametrize("words", [[], ["--dataset", "a", "--videos", "b"], ["--dataset", "a", "--fetch"]])
+def test_a_dataset_or_a_folder_is_named_and_what_belongs_to_it(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        program.main(words)
+    assert ended.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_process_that_was_killed_is_told(place, clips, monkeypatch, capsys, threads):
+    monkeypatch.setattr(program, "DEAF", ("sh", "-c", "kill -KILL $$"))
+    assert program.main(["--project", str(place.root), "--videos", str(clips), "--port", "0"]) == 137
+    assert "ERROR: ended by SIGKILL; the same command goes on" in capsys.readouterr().err

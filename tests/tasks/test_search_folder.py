@@ -3,37 +3,22 @@
 import shutil
 
 import pytest
-import yaml
 
 from pipeline.datasets.annotations import load_dataset
 from search import Collection
 from search.index.folder import current
 from tasks import BuildIndex, SearchFolder
-from tests.tasks.project import Project
+from tests.tasks.undescribed import edit_search_settings, folder_of, project_for_folders
 
 
 @pytest.fixture
 def place(tmp_path):
-    """A project in which two experts can take part that need no weights, and one that needs 1501 MB."""
-    project = Project(tmp_path / "project")
-    for kind, names in (("experts", ["rgb_light", "speech_light", "clip_siglip2"]), ("text", ["words_hashed"])):
-        for name in names:
-            project.copy_config(kind, name)
-    project.copy_config("models", "ce_light")
-    settings = yaml.safe_load((project.configs / "search.yaml").read_text(encoding="utf-8"))
-    settings["folder"] = {"experts": [["clip_siglip2", "rgb_light"], ["speech_light"]]}
-    (project.configs / "search.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-    return project
+    return project_for_folders(tmp_path / "project")
 
 
 @pytest.fixture
 def clips(tmp_path, clip, rich_clip):
-    """A folder with a space and letters that are not ASCII: one video speaks of a harbor, one says nothing."""
-    folder = tmp_path / "Été à Nîmes"
-    folder.mkdir()
-    shutil.copy(clip, folder / "silent.mp4")
-    shutil.copy(rich_clip, folder / "harbor.mkv")
-    return folder
+    return folder_of(tmp_path, clip, rich_clip)
 
 
 def make_searchable(project, folder, **more) -> list[str]:
@@ -167,9 +152,7 @@ def test_an_index_with_a_trained_model_is_never_replaced(project, capsys):
 
 
 def test_settings_that_name_no_expert_are_told(place, clips):
-    settings = yaml.safe_load((place.configs / "search.yaml").read_text(encoding="utf-8"))
-    del settings["folder"]
-    (place.configs / "search.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    edit_search_settings(place, folder=None)
     assert "search.yaml: no expert under folder: can take part" in refused_late(place, clips)
 
 
