@@ -119,6 +119,7 @@ def start(place, tmp_path):
         process.communicate()
 
 
+@pytest.mark.slow
 def test_a_folder_is_made_searchable_and_served_by_one_command_wherever_it_is_typed(place, clips, start):
     (place.root.parent / "elsewhere" / "tasks.py").write_text("raise SystemExit('a stranger')\n")
     process = start("--project", str(place.root), "--videos", f"../{clips.name}", "--name", "mine")
@@ -167,9 +168,7 @@ def told(process: subprocess.Popen[str]) -> str:
 def test_a_mistake_is_told_once_and_in_one_line(place, clips, start):
     project = ("--project", str(place.root))
     assert "no such folder here is not there" in told(start(*project, "--videos", "no such folder here"))
-    assert "is a file: name the folder that it lies in" in told(start(*project, "--videos", str(clips / "silent.mp4")))
     assert "no project folder: neither" in told(start("--videos", str(clips)))
-    assert "needs --videos" in told(start(*project, "--videos", ""))
     assert not (place.configs / "datasets").exists()
 
 
