@@ -10,7 +10,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Collection", "Filter", "Hit", "Options"]
 
-_MODULES = {"Collection": "collection", "Filter": "filters", "Options": "filters", "Answer": "results", "Hit": "results"}
+_MODULES = {
+    "Collection": "collection",
+    "Filter": "filters",
+    "Options": "filters",
+    "Answer": "results",
+    "Hit": "results",
+}
 
 
 def __getattr__(name: str) -> Any:

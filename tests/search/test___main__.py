@@ -134,7 +134,7 @@ def test_a_folder_is_made_searchable_and_served_by_one_command_wherever_it_is_ty
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, output) == (0, "Stopped\n")
     assert "Expert rgb_light; better, but not here: clip_siglip2 (1501 MB to fetch)\n" in lines
-    assert "Searched by: words heard in 1 videos (speech_light)\n" in lines
+    assert "Searched by: words heard in 1 video (speech_light)\n" in lines
     assert all(line.startswith(("Looking into", "Extracting")) for line in errors.splitlines()), errors
 
 

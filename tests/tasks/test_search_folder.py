@@ -53,7 +53,7 @@ def test_one_task_describes_extracts_and_indexes_a_folder_and_says_what_it_did(p
     assert said[2] == "Expert speech_light"
     assert said[-3:] == [
         "Ete_a_Nimes: 2 videos",
-        "Searched by: words heard in 1 videos (speech_light)",
+        "Searched by: words heard in 1 video (speech_light)",
         "Search: python -m search --dataset Ete_a_Nimes",
     ]
     assert [hit.video_id for hit in opened(place).search("harbor")] == ["harbor.mkv"]
