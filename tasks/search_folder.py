@@ -11,7 +11,7 @@ from pipeline.datasets.folders import dataset_of, free_name
 from pipeline.datasets.new_dataset import write_dataset
 from pipeline.errors import ConfigError
 from pipeline.stores import recipes
-from tasks.console.folder_lines import say_choice, say_summary
+from tasks.console.folder_lines import count_videos, say_choice, say_summary
 from tasks.console.terminal import say
 from tasks.dataset_task import RunsEachTime
 from tasks.fetch_weights import FetchWeights
@@ -61,7 +61,7 @@ class SearchFolder(RunsEachTime, luigi.Task):
         # Nobody has looked through the folder: what cannot be read in it is told, and stops nothing.
         made = write_dataset(name, str(videos), "", MODEL, datasets, max_failed_fraction=1.0)
         captioned = f", {made.num_captioned} with captions" if made.num_captioned else ""
-        say(f"Wrote {made.path}: {made.num_videos} videos{captioned}")
+        say(f"Wrote {made.path}: {count_videos(made.num_videos)}{captioned}")
         return name
 
     @property

@@ -34,7 +34,8 @@ def say_summary(inventory: Inventory, index: Path) -> None:
     videos, facts = inventory.manifest(), read_facts(index)
     assert videos is not None, "the index was built from it"
     unread = [_unread(video) for video in videos.videos if video.problem]
-    say(f"{videos.dataset}: {_count(len(videos.videos))}{f', {len(unread)} of which cannot be read' if unread else ''}")
+    how_many = f", {len(unread)} of which cannot be read" if unread else ""
+    say(f"{videos.dataset}: {count_videos(len(videos.videos))}{how_many}")
     for line in unread[:MOST_NAMED]:
         say(f"  {printable(line)}")
     problems = {video.content for video in videos.videos if video.problem}
@@ -42,7 +43,7 @@ def say_summary(inventory: Inventory, index: Path) -> None:
         state = inventory.expert_state(inventory.selection.expert(name))
         failed = [row for row in (state.failed if state else []) if row.key not in problems]
         if failed:
-            say(f"{name} failed on {_count(len(failed))}, e.g.: {failed[0].reason}")
+            say(f"{name} failed on {count_videos(len(failed))}, e.g.: {failed[0].reason}")
     say(f"Searched by: {', '.join(_ways(facts)) or 'nothing, since no expert found anything'}")
 
 
@@ -53,12 +54,13 @@ def _unread(video: Video) -> str:
 
 def _ways(facts: "Facts") -> list[str]:
     """What a query is compared with, e.g. "words read in 5 videos (ocr_light)"."""
-    found = {name: _count(number) for name, number in facts.seen.items() if number}
+    found = {name: count_videos(number) for name, number in facts.seen.items() if number}
     of_kind = ((kind, name) for modality, kind in KINDS.items() for name in found if facts.modalities[name] == modality)
     ways = [f"{kind} in {found[name]} ({name})" for kind, name in of_kind]
     ways += [f"what {found[name]} show ({name})" for name in facts.towers if name in found]
     return ways + [f"labels of what {found[name]} show ({name})" for name in facts.labelled if name in found]
 
 
-def _count(videos: int) -> str:
+def count_videos(videos: int) -> str:
+    """The number with its noun: "1 video"."""
     return f"{videos} video{'s' if videos != 1 else ''}"

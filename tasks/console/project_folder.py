@@ -1,5 +1,6 @@
 """Makes the project folder the current one, wherever in it, or outside of it, a command was typed."""
 
+import functools
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tasks.console.luigi_internals import read_settings_of
 from tasks.plan.settings import DEFAULTS, Paths
 
 
+@functools.cache  # Luigi reads its command line twice, and from the project folder a relative path leads elsewhere
 def enter(named: str = "", configs: str = "") -> None:
     """Goes into the project folder and reads its luigi.cfg; `named`, `configs`: typed as --project, --Paths-configs.
 

@@ -45,13 +45,18 @@ def test_outside_of_a_project_a_command_ends_at_once_with_one_line(tmp_path):
     assert errors.count("\n") == 1
 
 
-@pytest.mark.parametrize("how", ["from a folder in it", "--project", "EXPERT_RETRIEVAL_HOME"])
-def test_a_command_finds_its_project(home, tmp_path, how):
-    words = ["--project", str(home)] if how == "--project" else []
-    environment = {how: str(home)} if how.isupper() else {}
-    code, output, errors = command(
-        home / "a" / "b" if how.startswith("from") else tmp_path, *QUICK, *words, **environment
-    )
+@pytest.mark.parametrize("typed", ["{home}", "home", "./home/a/.."])
+@pytest.mark.parametrize("how", ["--project", "EXPERT_RETRIEVAL_HOME"])
+def test_a_project_that_is_named_is_found_also_by_a_relative_path(home, tmp_path, how, typed):
+    path = typed.format(home=home)
+    words, environment = (["--project", path], {}) if how == "--project" else ([], {how: path})
+    code, output, errors = command(tmp_path, *QUICK, *words, **environment)
+    assert (code, errors) == (0, "")
+    assert "rgb_light" in output
+
+
+def test_a_command_finds_the_project_that_it_is_typed_in(home):
+    code, output, errors = command(home / "a" / "b", *QUICK)
     assert (code, errors) == (0, "")
     assert "rgb_light" in output
 
