@@ -37,13 +37,10 @@ class SearchFolder(RunsEachTime, luigi.Task):
 
     def run(self) -> Iterator[luigi.Task | list[luigi.Task]]:
         """Builds what is missing, and prints what the folder is searched by, and the command that opens the page."""
-        dataset = self._dataset
-        if self._is_trained:
-            say(f"{dataset} has an index with a trained model, which stays as it is; luigi --module tasks BuildIndex "
-                f"--dataset {dataset} adds new videos to it")  # fmt: skip
-        else:
-            experts = ",".join(choice.expert for choice in self._choices if choice.expert)
-            yield [FetchWeights(network) for choice in self._choices for network in choice.networks]
+        dataset, choices = self._begun
+        if choices:
+            yield [FetchWeights(network) for choice in choices for network in choice.networks]
+            experts = ",".join(choice.expert for choice in choices if choice.expert)
             index = BuildIndex(dataset, experts=experts, untrained=True)
             yield index
             say_summary(index.plan.inventory, index.output().require())
@@ -51,15 +48,28 @@ class SearchFolder(RunsEachTime, luigi.Task):
         self.has_run = True
 
     @functools.cached_property
-    def _dataset(self) -> str:
-        """The dataset of the folder; writes its YAML the first time."""
-        videos, datasets = self._folder, Paths().layout.configs / "datasets"
-        found = dataset_of(videos, datasets, Path(), self.name)
-        if found:
-            return found
-        name = self.name or free_name(videos, datasets)
+    def _begun(self) -> tuple[str, list[Choice]]:
+        """The dataset, and what becomes of each group of experts; of none where the dataset has a trained model.
+
+        Is said once, though Luigi enters `run` several times. Nothing is written where one of the two cannot be.
+        """
+        folder, datasets = self._folder, Paths().layout.configs / "datasets"
+        dataset = dataset_of(folder, datasets, Path(), self.name)
+        if dataset and _is_trained(dataset):
+            say(f"{dataset} has an index with a trained model, which stays as it is; luigi --module tasks BuildIndex "
+                f"--dataset {dataset} adds new videos to it")  # fmt: skip
+            return dataset, []
+        choices = self._choose()
+        dataset = dataset or self._describe(folder, datasets)
+        for choice in choices:
+            say_choice(choice)
+        return dataset, choices
+
+    def _describe(self, folder: Path, datasets: Path) -> str:
+        """Writes the YAML of a new dataset, and returns its name."""
+        name = self.name or free_name(folder, datasets)
         # Nobody has looked through the folder: what cannot be read in it is told, and stops nothing.
-        made = write_dataset(name, str(videos), "", MODEL, datasets, max_failed_fraction=1.0)
+        made = write_dataset(name, str(folder), "", MODEL, datasets, max_failed_fraction=1.0)
         captioned = f", {made.num_captioned} with captions" if made.num_captioned else ""
         say(f"Wrote {made.path}: {count_videos(made.num_videos)}{captioned}")
         return name
@@ -67,8 +77,6 @@ class SearchFolder(RunsEachTime, luigi.Task):
     @property
     def _folder(self) -> Path:
         """The folder that was typed; from the project folder where it lies in it, so that both can be moved."""
-        if not self.videos.strip():
-            raise ConfigError("--videos is empty: name a folder")
         folder = Path(os.path.abspath(Path(self.videos).expanduser()))  # noqa: PTH100 - Path keeps the ".." in it
         if not folder.is_dir():
             what = "is a file: name the folder that it lies in" if folder.exists() else "is not there"
@@ -76,23 +84,20 @@ class SearchFolder(RunsEachTime, luigi.Task):
         here = Path.cwd()
         return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
-    @functools.cached_property
-    def _choices(self) -> list[Choice]:
+    def _choose(self) -> list[Choice]:
         from search import config
 
         layout = Paths().layout
         choices = choose(config.load(layout.configs).folder.experts, layout, self.fetch)
         if not any(choice.expert for choice in choices):
             raise ConfigError(f"{layout.configs}/search.yaml: no expert under folder: can take part; name one that can")
-        for choice in choices:
-            say_choice(choice)
         return choices
 
-    @functools.cached_property
-    def _is_trained(self) -> bool:
-        """Whether the index that a search opens now has a trained model: nothing here may replace it."""
-        from search.index.folder import current
 
-        path = current(Paths().layout.store / "index" / self._dataset)
-        recipe = recipes.read_recipe(path) if path else None
-        return bool(recipe and recipe["train"])
+def _is_trained(dataset: str) -> bool:
+    """Whether the index that a search opens now has a trained model: nothing here may replace it."""
+    from search.index.folder import current
+
+    path = current(Paths().layout.store / "index" / dataset)
+    recipe = recipes.read_recipe(path) if path else None
+    return bool(recipe and recipe["train"])

@@ -58,7 +58,9 @@ def _ways(facts: "Facts") -> list[str]:
     of_kind = ((kind, name) for modality, kind in KINDS.items() for name in found if facts.modalities[name] == modality)
     ways = [f"{kind} in {found[name]} ({name})" for kind, name in of_kind]
     ways += [f"what {found[name]} show ({name})" for name in facts.towers if name in found]
-    return ways + [f"labels of what {found[name]} show ({name})" for name in facts.labelled if name in found]
+    ways += [f"labels of what {found[name]} show ({name})" for name in facts.labelled if name in found]
+    encoders = facts.encoders.keys() - {*facts.towers.values(), facts.text}
+    return ways + [f"words like these labels ({name})" for name in sorted(encoders)]
 
 
 def count_videos(videos: int) -> str:

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from pipeline.datasets.annotations import load_dataset
+from pipeline.errors import AnnotationError, ConfigError
 from search import Collection
 from search.index.folder import current
 from tasks import BuildIndex, SearchFolder
@@ -25,13 +26,12 @@ def make_searchable(project, folder, **more) -> list[str]:
     return project.run(SearchFolder, videos=str(folder), **more)
 
 
-def refused(project, folder, **more) -> str:
-    """The error of a run that must fail, in one line."""
-    code, _, errors = project.run_command("SearchFolder", f"--videos={folder}", *more.get("words", ()))
-    assert code == 2
-    assert errors.startswith("ERROR: ")
-    assert errors.count("\n") == 1
-    return errors
+def refused(project, folder, error=ConfigError, **more) -> str:
+    """The message of a run that ends before it has begun."""
+    with project.process(), pytest.raises(error) as raised:
+        next(SearchFolder(videos=str(folder), **more).run())
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
 
 
 def opened(project, name="Ete_a_Nimes"):
@@ -92,7 +92,7 @@ def test_another_folder_of_the_same_name_is_another_dataset(place, clips):
     assert load_dataset("Ete_a_Nimes_2", datasets).videos == str(other)
     make_searchable(place, other, name="chosen")
     assert load_dataset("chosen", datasets).videos == str(other)
-    assert "of other videos; choose another --name" in refused(place, clips, words=["--name", "chosen"])
+    assert "of other videos; choose another --name" in refused(place, clips, name="chosen")
 
 
 def test_captions_beside_the_videos_are_shown_with_what_is_found(place, clips, capsys):
@@ -124,11 +124,12 @@ def test_a_folder_of_nothing_but_damage_is_an_error_of_one_line(place, clips):
 
 def test_what_is_no_folder_with_videos_is_told_and_nothing_is_written(place, tmp_path, clips):
     (tmp_path / "empty").mkdir()
-    assert "no videos there, at any depth" in refused(place, tmp_path / "empty")
+    assert "no videos there, at any depth" in refused(place, tmp_path / "empty", AnnotationError)
     assert "gone is not there" in refused(place, tmp_path / "gone")
     assert "is a file: name the folder that it lies in" in refused(place, clips / "silent.mp4")
-    assert "SearchFolder needs --videos" in refused(place, "")
-    assert "letters, digits, - and _ only" in refused(place, clips, words=["--name", "a/b"])
+    code, _, errors = place.run_command("SearchFolder", "--videos", "")
+    assert (code, errors) == (2, "ERROR: SearchFolder needs --videos\n")
+    assert "letters, digits, - and _ only" in refused(place, clips, name="a/b")
     assert not (place.configs / "datasets").exists()
 
 
@@ -153,15 +154,8 @@ def test_an_index_with_a_trained_model_is_never_replaced(project, capsys):
 
 def test_settings_that_name_no_expert_are_told(place, clips):
     edit_search_settings(place, folder=None)
-    assert "search.yaml: no expert under folder: can take part" in refused_late(place, clips)
-
-
-def refused_late(project, folder) -> str:
-    """The error of a run that fails after the dataset was written."""
-    code, _, errors = project.run_command("SearchFolder", f"--videos={folder}")
-    assert code == 2
-    assert "Traceback" not in errors
-    return errors
+    assert "search.yaml: no expert under folder: can take part" in refused(place, clips)
+    assert not (place.configs / "datasets").exists()
 
 
 def test_weights_are_fetched_only_where_that_is_asked_for(place, clips):
