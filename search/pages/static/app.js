@@ -73,11 +73,17 @@ function empty(heading, text) {
   $("empty").hidden = false;
 }
 
+// Whether names of what is seen, or a network that knows language, answer without training.
+function seesThings() {
+  return facts.experts.some((one) => one.weighable && !["ocr", "speech"].includes(one.modality));
+}
+
 function welcome() {
   document.title = `Search ${facts.dataset}`;
   blank();
   empty("Find the moment", facts.trained ? "Describe what happens, or type a word that is said or written. Try one of these:"
-    : "Type a word that is said or written in a video. Once a model is trained, you can also describe what happens.");
+    : `Type a word that is said or written in a video${seesThings() ? ", or name what can be seen" : ""}. `
+      + "Once a model is trained, you can also describe what happens.");
 }
 
 function failed(error) {
