@@ -82,7 +82,7 @@ SEARCH = {
     "fusion.offset": ("nothing", 5.0), "fusion.weights": ("nothing", {"ce": 2.0, "words": 1.0, "frames": 1.0}),
     "floors.ce_percentile": ("nothing", 7.0), "floors.ce": ("nothing", 0.1), "floors.ce_keep": ("nothing", 0.1),
     "floors.frames_margin": ("nothing", 1.0), "floors.words": ("nothing", 0.1), "floors.labels": ("nothing", 0.2),
-    "stop_words": ("nothing", ["a"]),
+    "stop_words": ("nothing", ["a"]), "folder.experts": ("nothing", [["rgb_light"]]),
 }  # fmt: skip
 
 WEIGHTS = {
