@@ -20,6 +20,8 @@ from models.training.hardware import choose, threads
 from models.training.history import History
 from models.training.teachers import denoised, teacher
 from models.training.train import train
+from models.zero_shot.report_row import untrained
+from models.zero_shot.stored import LabelSources
 from pipeline.errors import TrainingError
 from pipeline.running.cpu import freed_memory_kept
 from pipeline.stores.ragged import Ragged
@@ -84,10 +86,13 @@ def splits(settings: ModelConfig) -> tuple[tuple[str, ...], str]:
     return ("train", "val"), "test"
 
 
-def evaluate_seeds(sources: Sources, settings: ModelConfig, runs: Mapping[int, Path], split: str) -> dict[str, Any]:
+def evaluate_seeds(
+    sources: Sources, settings: ModelConfig, runs: Mapping[int, Path], split: str, labels: LabelSources | None = None
+) -> dict[str, Any]:
     """The body of report.json, as plain JSON: metrics of the trained seeds on a split.
 
-    Metrics are means over the seeds with the sample standard deviation (0 for one seed).
+    Metrics are means over the seeds with the sample standard deviation (0 for one seed). With `labels` there is
+    `untrained` too: the same split without any training.
     """
     data = collect(sources, split)
     device = str(choose(settings.runtime).device)
@@ -95,11 +100,13 @@ def evaluate_seeds(sources: Sources, settings: ModelConfig, runs: Mapping[int, P
     captions = None if split == "train" else bank(sources, BANK_CAPTIONS)
     ranks = {seed: ranks_of(checkpoint.load_model(folder, device), data, captions) for seed, folder in runs.items()}
     training = {str(seed): _curve(folder) for seed, folder in runs.items()}
+    raw = [columns[T2V] for columns in ranks.values()]
     return {
         "split": split,
         "selection": SELECTIONS[settings.training.selection],
         **body(data, ranks),
         "training": training,
+        **({"untrained": {"label_words": untrained(sources, data, labels, raw)}} if labels else {}),
     }
 
 

@@ -57,11 +57,21 @@ def warnings(report: Report) -> list[str]:
             f"{len(report['blind'])} videos of the {report['split']} split take no part, because no expert could see "
             f"them: {', '.join(report['blind'][:5])}{' ...' if len(report['blind']) > 5 else ''}"
         )
+    lines += [_below(row) for row in report.get("untrained", {}).values() if row["gain"]["R@1"]["mean"] < 0]
     if len(report["seeds"]) < 3:
         lines.append("Fewer than three seeds: the spread says little.")
     if report["gallery"]["videos"] < 50:
         lines.append(f"Only {report['gallery']['videos']} videos to choose from: recalls are high by chance alone.")
     return lines
+
+
+def _below(row: Mapping[str, Any]) -> str:
+    """That the trained model finds less than a row without training, whose `gain` is below 0."""
+    gain = row["gain"]["R@1"]
+    return (
+        f"The trained model is below {row['label']}, which needs no training: R@1 {gain['mean']:.1f} points "
+        f"(95 % interval {gain['low']:.1f} to {gain['high']:.1f}, p = {gain['p']:.2g})."
+    )
 
 
 def render(body: Mapping[str, Any], queries: list[dict[str, Any]]) -> str:

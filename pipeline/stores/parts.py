@@ -164,6 +164,15 @@ class Reader:
         """(n, 2) of each row, start and end."""
         return self._ragged("times_s", keys, 2)
 
+    def beside(self, name: str, keys: Sequence[str]) -> Ragged:
+        """(n, K) of each row, of the numbers called `name` beside the vectors; K is 0 where no row has a vector."""
+        locations = self._locations_of(keys)
+        filled = dict.fromkeys(part for part, span in locations if span.stop > span.start)
+        arrays = {part: _required_array(part, name) for part in filled}  # a part of empty rows has no extras
+        width = next((array.shape[1] for array in arrays.values()), 0)
+        empty = np.zeros((0, width), np.float32)
+        return Ragged.stack([arrays[part][span] if part in arrays else empty for part, span in locations], width)
+
     def features(self, key: str) -> Features | None:
         """The features of a row with times and extras, or None when the store does not have it.
 

@@ -18,7 +18,9 @@ def print_report(folder: Path) -> None:
     )
     raw = [_mean_std(name, report[name]) for name in ("t2v", "v2t")]
     variants = [_mean_std(name.replace("_", " "), variant["metrics"]) for name, variant in report["variants"].items()]
-    print_table(title, ["", *METRICS], [raw[0], _intervals(report["t2v"]), raw[1], _chance(report), *variants])
+    without = [line for row in report.get("untrained", {}).values() for line in _untrained(row)]
+    lines = [raw[0], _intervals(report["t2v"]), raw[1], *without, _chance(report), *variants]
+    print_table(title, ["", *METRICS], lines)
     failed = {row["video"] for row in report["failures"]}
     if failed:
         say(f"{len(failed)} of the videos failed; the report lists them with the reasons")
@@ -33,6 +35,14 @@ def print_report(folder: Path) -> None:
 def _mean_std(name: str, metrics: dict[str, Any]) -> list[str]:
     """A row with mean and standard deviation over the seeds."""
     return [name, *(f"{metrics[key]['mean']:.1f} ({metrics[key]['std']:.1f})" for key in METRICS)]
+
+
+def _untrained(row: dict[str, Any]) -> list[list[str]]:
+    """Rows of what needs no training, and so has no seeds: caption finds video, its interval, video finds caption."""
+    t2v, v2t = (
+        [f"{row['label']} {name}", *(f"{row[name][key]['mean']:.1f}" for key in METRICS)] for name in ("t2v", "v2t")
+    )
+    return [t2v, _intervals(row["t2v"]), v2t]
 
 
 def _intervals(metrics: dict[str, Any]) -> list[str]:

@@ -155,6 +155,32 @@ def test_an_interval_stands_below_its_recall_where_there_is_one():
     assert "7.2 to 15.5" in page_of(report).text
 
 
+def untrained(points):
+    """A row without training, `points` of R@1 below the trained model."""
+    direction = {name: metric(70.25 + number) for number, name in enumerate(METRICS)}
+    direction["R@1"] = metric(9.5) | {"interval": [8.75, 10.25]}
+    gain = {"mean": points, "low": points - 1, "high": points + 2, "p": 0.04}
+    return {"label": "zero-shot by label words", "experts": ["rgb_lite", NASTY], "text": "sentence_minilm",
+            "t2v": direction, "v2t": copy.deepcopy(direction), "gain": {"R@1": gain}}  # fmt: skip
+
+
+def test_a_row_without_training_stands_beside_the_trained_model_and_has_no_seeds():
+    page = page_of(make_report(untrained={"label_words": untrained(1.5)}))
+    assert "zero-shot by label words: caption finds video9.5 8.8 to 10.2" in page.text
+    assert "zero-shot by label words: video finds caption9.5 " in page.text
+    assert "recognised in a video" in page.text and NASTY in page.text
+    assert "+1.5 points of R@1 from it\n(+0.5 to +3.5, p = 0.04)" in page.text
+    assert not warnings(make_report(untrained={"label_words": untrained(1.5)}, seeds=[0, 1, 2]))
+
+
+def test_a_trained_model_below_a_row_without_training_is_told():
+    below = make_report(untrained={"label_words": untrained(-4.5)}, seeds=[0, 1, 2])
+    assert warnings(below) == [
+        "The trained model is below zero-shot by label words, which needs no training: R@1 -4.5 points "
+        "(95 % interval -5.5 to -2.5, p = 0.04)."
+    ]
+
+
 def test_names_and_captions_stay_text_whatever_is_in_them():
     report = make_report(
         dataset=NASTY, failures=[{"video": NASTY, "expert": "rgb_light", "reason": NASTY}], blind=[NASTY]

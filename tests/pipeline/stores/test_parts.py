@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.errors import StoreError
+from pipeline.errors import DamagedError, StoreError
 from pipeline.stores import atomic, parts, store
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
@@ -71,6 +71,18 @@ def test_what_is_kept_beside_the_vectors_is_read_back(tmp_path):
     np.testing.assert_array_equal(kept["box_px"], boxes)
     assert kept["box_px"].dtype == np.float32
     assert parts.read_features(tmp_path, "b").extras["text"].tolist() == []
+
+
+def test_numbers_beside_the_vectors_are_read_for_many_rows_at_once(tmp_path):
+    given = {"a": features(2, labels=np.array([[5, 1], [300, 2]], np.int16)), "b": features(0), "c": features(0)}
+    for names in ("ab", "c"):  # the second part has empty rows alone, and so no labels
+        parts.publish(tmp_path, [Row(n, len(given[n].values)) for n in names], [given[n] for n in names], DIM)
+    found = parts.Reader(tmp_path).beside("labels", ["c", "a", "b"])
+    np.testing.assert_array_equal(found.values, [[5, 1], [300, 2]])
+    np.testing.assert_array_equal(found.offsets, [0, 0, 2, 2])
+    assert parts.Reader(tmp_path).beside("labels", ["b", "c"]).values.shape == (0, 0)
+    with pytest.raises(DamagedError, match="'scores' is not there"):
+        parts.Reader(tmp_path).beside("scores", ["a"])
 
 
 def test_good_and_failed_rows_go_to_parts_of_their_own(tmp_path):

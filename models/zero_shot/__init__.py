@@ -1,0 +1,1 @@
+"""Ranking without training: queries compared with the labels that classifiers recognised."""
