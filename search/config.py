@@ -1,8 +1,9 @@
-"""The settings in configs/search.yaml: fusion, score floors, stop words, the index, experts for a folder."""
+"""The settings in configs/search.yaml: fusion, floors, stop words, index, label words, experts for a folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from models.zero_shot.settings import LabelWords
 from pipeline import config
 
 CONFIGS = Path("configs")
@@ -58,6 +59,14 @@ class Floors:
     """Share of the query's words that must occur in a video."""
     labels: float = 0.1
     """Probability from which on a label counts as seen."""
+    label_words: float = 0.05
+    """Least score of a video by label words, 0..1."""
+    label_words_near: float = 0.5
+    """Cosine from which on the label that is nearest to the query says what the query says."""
+    label_words_of_near: float = 0.01
+    """Least score where there is such a label: lower, as the weights spread over the many kinds of a general thing."""
+    label_words_keep: float = 0.2
+    """Share of the best score that a further hit by label words must reach."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.ce_percentile <= 100:
@@ -87,6 +96,7 @@ class SearchConfig:
     stop_words: frozenset[str]
     index: IndexSettings = IndexSettings()
     folder: FolderSettings = FolderSettings()
+    label_words: LabelWords = field(default_factory=LabelWords)
 
 
 def load(configs: Path = CONFIGS) -> SearchConfig:

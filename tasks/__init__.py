@@ -12,7 +12,7 @@ from tasks.compare import CompareRuns
 from tasks.console.startup import prepare_process
 from tasks.evaluation import EvaluateCE
 from tasks.export import ExportExpert
-from tasks.extraction import EncodeText, ExtractExpert
+from tasks.extraction import EncodeLabels, EncodeText, ExtractExpert
 from tasks.fetch_weights import FetchWeights
 from tasks.known_datasets import FetchAnnotations, ImportExperts
 from tasks.list_experts import ListExperts
@@ -34,6 +34,7 @@ __all__ = [
     "BuildManifest",
     "CollectGarbage",
     "CompareRuns",
+    "EncodeLabels",
     "EncodeText",
     "EstimateExtraction",
     "EvaluateCE",

@@ -9,8 +9,9 @@ from pipeline.stores.fingerprint import Recipe
 from tasks.console.metrics_table import print_report
 from tasks.console.progress import progress_bar
 from tasks.console.queries_to_try import print_queries
+from tasks.console.terminal import say
 from tasks.dataset_task import SEEDS_HELP, ModelTask, remakes_damaged
-from tasks.extraction import EncodeText
+from tasks.extraction import EncodeLabels, EncodeText
 from tasks.parameters import split_parameter
 from tasks.plan.data_summary import data_summary
 from tasks.plan.provenance import provenance
@@ -29,10 +30,18 @@ class EvaluateCE(ModelTask):
     )
 
     def requires(self) -> Iterator[luigi.Task]:
-        """A trained model for each seed, and the token vectors, which may be gone while the models are there."""
+        """A trained model for each seed, and the token vectors, which may be gone while the models are there.
+
+        With label words, the names of the labels and the captions as the sentence encoder reads them.
+        """
         yield from self._trainings()
         splits = f"{self.plan.selection.training_splits},{self.split}"
         yield EncodeText(self.dataset, self.model, self.experts, splits)
+        words = self.plan.label_words
+        if words.is_on:
+            yield EncodeLabels(self.dataset, self.model, self.experts)
+        if words.is_on and words.text.name != self.plan.selection.model.text:
+            yield EncodeText(self.dataset, self.model, self.experts, splits, words.text.name)
 
     def _trainings(self) -> list[TrainCE]:
         return [TrainCE(self.dataset, self.model, self.experts, seed, self.split) for seed in self._seeds]
@@ -64,13 +73,15 @@ class EvaluateCE(ModelTask):
 
         folder, plan = self.output().require(), self.plan
         runs = {task.seed: task.output().require() for task in self._trainings()}
-        report = evaluate_seeds(plan.sources(), plan.selection.model, runs, self.split)
+        report = evaluate_seeds(plan.sources(), plan.selection.model, runs, self.split, plan.label_words.sources())
         write_report(folder, report | data_summary(plan.inventory) | {"rankings": self.rankings})
         recipes.write_recipe(folder, self.recipe() or {}, provenance(), FILES)
 
     def print_result(self) -> None:
         """Prints the metrics and the path of the report; for the demo, queries to try as well."""
         print_report(self.output().require())
+        if note := self.plan.label_words.lacks:
+            say(f"Note: {note}")
         if self.plan.selection.settings.demo:
             print_queries()
 

@@ -1,10 +1,11 @@
 """Tasks that extract the features of videos and the token vectors of captions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import luigi
 
+from extractors.registry import NamedText
 from pipeline.errors import ConfigError
 from pipeline.running.stopping import deferred
 from pipeline.stores import recipes
@@ -14,9 +15,10 @@ from tasks.dataset_task import DatasetTask, ModelTask, remakes_damaged
 from tasks.fetch_weights import FetchWeights, expert_networks, say_unpinned, text_network
 from tasks.manifest import BuildManifest
 from tasks.parameters import hidden_joined_names, hidden_unnamed, joined_names, names_in, run_id
+from tasks.plan.layout import Layout
 from tasks.plan.provenance import provenance
 from tasks.plan.settings import Extraction
-from tasks.plan.targets import ExpertTarget, TextTarget
+from tasks.plan.targets import ExpertTarget, LabelsTarget, TextTarget
 
 if TYPE_CHECKING:
     from extractors.extraction.one_pass import Wanted
@@ -82,14 +84,20 @@ class ExtractExpert(DatasetTask):
 
 
 class EncodeText(ModelTask):
-    """Turns the captions of a dataset into token vectors, by the text encoder of the model."""
+    """Turns the captions of a dataset into token vectors, by the text encoder of the model or another one."""
 
     splits = hidden_unnamed()  # as for ExtractExpert
+    text = luigi.Parameter(default="", description="Name of a file in configs/text/; by default that of the model")
 
     @property
     def networks(self) -> str:
         """The encoder's network, as FetchWeights names it."""
-        return text_network(self.plan.selection.model.text)
+        return text_network(self._named.name)
+
+    @property
+    def _named(self) -> NamedText:
+        selection = self.plan.selection
+        return selection.text_encoder(self.text) if self.text else selection.text
 
     def requires(self) -> Iterator[luigi.Task]:
         """The manifest, which holds the captions, and the weights of the network."""
@@ -98,20 +106,48 @@ class EncodeText(ModelTask):
 
     def output(self) -> TextTarget:
         """Complete when every caption has its row."""
-        return TextTarget(self.plan.inventory)
+        return TextTarget(self.plan.inventory, self._named)
 
     @remakes_damaged
     def run(self) -> None:
         """Encodes the captions that lack a row."""
-        from extractors.extraction.captions import encode
-
         self.plan.inventory.refuse_empty_splits(self.splits)
-        selection, missing = self.plan.selection, self.plan.inventory.missing_captions() or []
-        say_unpinned(f"text/{selection.text.name}", selection.text.encoder)
-        folder = selection.layout.text(selection.text)
-        recipes.write_recipe(folder, selection.text.recipe, provenance(selection.text.config.encoder))
-        with deferred() as stop, progress_bar("Encoding the captions", "caption") as progress:
-            encode(selection.text, missing, folder, Extraction().devices[0], progress, stop)
+        missing = self.plan.inventory.missing_captions(self._named) or []
+        _encode(self._named, missing, self.plan.selection.layout, "caption")
+
+
+class EncodeLabels(ModelTask):
+    """Turns the names of what the experts can recognise into vectors, by the sentence encoder of label words."""
+
+    @property
+    def networks(self) -> str:
+        """The encoder's network, as FetchWeights names it."""
+        return text_network(self.plan.label_words.text.name)
+
+    def requires(self) -> luigi.Task:
+        """The weights of the network."""
+        return FetchWeights(self.networks)
+
+    def output(self) -> LabelsTarget:
+        """Complete when every name has its row."""
+        return LabelsTarget(self.plan.label_words)
+
+    @remakes_damaged
+    def run(self) -> None:
+        """Encodes the names that lack a row."""
+        words = self.plan.label_words
+        _encode(words.text, words.missing, self.plan.selection.layout, "label")
+
+
+def _encode(text: NamedText, missing: Sequence[str], layout: Layout, what: str) -> None:
+    """Writes the token vectors of `missing` texts, which are captions or labels, to the encoder's store."""
+    from extractors.extraction.captions import encode
+
+    say_unpinned(f"text/{text.name}", text.encoder)
+    folder = layout.text(text)
+    recipes.write_recipe(folder, text.recipe, provenance(text.config.encoder))
+    with deferred() as stop, progress_bar(f"Encoding the {what}s", what) as progress:
+        encode(text, missing, folder, Extraction().devices[0], progress, stop)
 
 
 def extraction(dataset: str, names: Iterable[str], *encoders: EncodeText, splits: str = "") -> list[ExtractExpert]:

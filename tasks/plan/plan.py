@@ -17,6 +17,7 @@ from models.network_inputs import ExpertInput
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.stores.fingerprint import Recipe, fingerprint
 from tasks.plan.inventory import Inventory
+from tasks.plan.label_words import LabelWordsPlan
 from tasks.plan.layout import Layout
 from tasks.plan.selection import Selection, is_unknown
 
@@ -67,6 +68,11 @@ class Plan:
         """Pooling of an expert: that of the expert's YAML, unless the model's YAML has one."""
         pool = self.selection.model.pools.get(expert.name)
         return {"pool": "vlad", **vars(pool)} if pool else dict(vars(expert.config.model))
+
+    @functools.cached_property
+    def label_words(self) -> LabelWordsPlan:
+        """What a report compares the trained model with, where its experts keep labels."""
+        return LabelWordsPlan(self.selection, has_model=True)
 
     @functools.cached_property
     def teachers(self) -> "list[Plan]":
@@ -132,6 +138,7 @@ class Plan:
             "split": split,
             "train": {str(seed): fingerprint(run) for seed, run in zip(seeds, runs, strict=True) if run},
             **self.shown(),
+            **self.label_words.recipe(),
         }
 
     def shown(self) -> Recipe:

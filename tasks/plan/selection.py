@@ -54,7 +54,11 @@ class Selection:
     @functools.cached_property
     def text(self) -> NamedText:
         """The model's text encoder."""
-        return registry.text(self.model.text, self.layout.configs / "text", self.layout.weights)
+        return self.text_encoder(self.model.text)
+
+    def text_encoder(self, name: str) -> NamedText:
+        """The text encoder called `name`."""
+        return registry.text(name, self.layout.configs / "text", self.layout.weights)
 
     def seeds(self, typed: str) -> tuple[int, ...]:
         """The seeds that were typed as --seeds, or those of the model where `typed` is empty."""

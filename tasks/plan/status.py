@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from extractors.registry import is_seeded
+from extractors.registry import NamedText, is_seeded
 from pipeline.stores import recipes, store
 from pipeline.stores.fingerprint import Recipe, differences
 from tasks.plan.inventory import ExpertState
@@ -33,7 +33,9 @@ def status(plan: Plan, seeds: str, split: str) -> list[StageStatus]:
         state = inventory.expert_state(selection.expert(name))
         stages.append(_expert(plan, state) if state else _waiting(f"ExtractExpert {name}"))
     has_manifest = inventory.manifest() is not None
-    stages.append(_text(plan) if has_manifest else _waiting(f"EncodeText {selection.model.text}"))
+    for text in _texts(plan):
+        stages.append(_text(plan, text) if has_manifest else _waiting(f"EncodeText {text.name}"))
+    stages += _labels(plan)
     numbers = selection.seeds(seeds)
     for seed in numbers:
         stages.append(_result(plan, f"TrainCE seed {seed}", "runs", plan.train_recipe(seed), {"seed": seed}))
@@ -82,17 +84,33 @@ def _rows(plan: Plan, state: ExpertState) -> tuple[bool, str]:
     return False, f"all {len(state.remaining)} videos: {changes or 'never extracted'}"
 
 
-def _text(plan: Plan) -> StageStatus:
-    text, folder = plan.selection.text, plan.selection.layout.text(plan.selection.text)
-    missing = plan.inventory.missing_captions() or []
+def _texts(plan: Plan) -> list[NamedText]:
+    """The text encoder of the model, and that of label words where it is another one."""
+    words, text = plan.label_words, plan.selection.text
+    return [text, words.text] if words.is_on and words.text.name != text.name else [text]
+
+
+def _text(plan: Plan, text: NamedText) -> StageStatus:
+    missing = plan.inventory.missing_captions(text) or []
+    return _encoded(plan, text, missing, "captions", "EncodeText")
+
+
+def _labels(plan: Plan) -> Iterator[StageStatus]:
+    words = plan.label_words
+    if words.is_on:
+        yield _encoded(plan, words.text, words.missing, "names of labels", "EncodeLabels")
+
+
+def _encoded(plan: Plan, text: NamedText, missing: list[str], what: str, task: str) -> StageStatus:
+    """Status of texts as a text encoder reads them; `missing`: those without a row."""
+    folder = plan.selection.layout.text(text)
     if not missing:
         why = ""
     elif store.parts(folder):
-        why = f"{len(missing)} captions are new"
+        why = f"{len(missing)} {what} are new"
     else:
-        why = f"all {len(missing)} captions: {_changes(folder.parent, text.recipe) or 'never encoded'}"
-    line = StageStatus(f"EncodeText {plan.selection.model.text}", not missing, why)
-    return _with_notes(line, text.recipe, folder, text.config.encoder)
+        why = f"all {len(missing)} {what}: {_changes(folder.parent, text.recipe) or 'never encoded'}"
+    return _with_notes(StageStatus(f"{task} {text.name}", not missing, why), text.recipe, folder, text.config.encoder)
 
 
 def _with_notes(line: StageStatus, recipe: Recipe, folder: Path, module: str) -> StageStatus:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import luigi
 
+from extractors.registry import NamedText
 from pipeline.errors import ExtractionError, PipelineError
 from pipeline.stores import recipes
 from pipeline.stores.fingerprint import Recipe
 from tasks.plan.inventory import ExpertState, Inventory, mended
+from tasks.plan.label_words import LabelWordsPlan
 from tasks.plan.selection import Selection
 
 
@@ -68,12 +70,23 @@ class ExpertTarget(luigi.Target):
 class TextTarget(luigi.Target):
     """The token vectors of every caption of a dataset."""
 
-    def __init__(self, inventory: Inventory) -> None:
-        self._inventory = inventory
+    def __init__(self, inventory: Inventory, text: NamedText) -> None:
+        self._inventory, self._text = inventory, text
 
     def exists(self) -> bool:
         """Whether every caption has its row."""
-        return self._inventory.missing_captions() == []
+        return self._inventory.missing_captions(self._text) == []
+
+
+class LabelsTarget(luigi.Target):
+    """The vectors of the names of what classifiers can recognise."""
+
+    def __init__(self, plan: LabelWordsPlan) -> None:
+        self._plan = plan
+
+    def exists(self) -> bool:
+        """Whether every name has its row."""
+        return not self._plan.missing
 
 
 class FolderTarget(luigi.Target):

@@ -23,6 +23,7 @@ from pipeline.stores import atomic, recipes
 from pipeline.stores.fingerprint import Recipe, fingerprint
 from search import config as search_config
 from search.index import folder as index_folder
+from tasks.plan import label_words
 from tasks.plan.layout import Layout
 from tasks.plan.plan import EVALUATE_VERSION, Plan, load_plan
 from tasks.plan.selection import is_unknown
@@ -183,6 +184,10 @@ class Judge:
         recipe, dataset, model = self._recipe(path), path.parent.parent.name, path.parent.name
         manifests = self._manifests(dataset)
         if recipe["version"] != EVALUATE_VERSION or not self._model_is_there(model):
+            return False
+        words = recipe.get("label_words", {"text": {}})
+        texts = [self._is_recipe_of("text", name, one) for name, one in words["text"].items()]
+        if texts and not (all(texts) and label_words.is_scored_the_same(words, self._layout)):
             return False
         runs = [self._layout.store / "runs" / dataset / model / run for run in recipe["train"].values()]
         if all(recipes.read_recipe(run) is not None for run in runs):

@@ -83,6 +83,10 @@ SEARCH = {
     "floors.ce_percentile": ("nothing", 7.0), "floors.ce": ("nothing", 0.1), "floors.ce_keep": ("nothing", 0.1),
     "floors.frames_margin": ("nothing", 1.0), "floors.words": ("nothing", 0.1), "floors.labels": ("nothing", 0.2),
     "stop_words": ("nothing", ["a"]), "folder.experts": ("nothing", [["rgb_light"]]),
+    "floors.label_words": ("nothing", 0.2), "floors.label_words_near": ("nothing", 0.2),
+    "floors.label_words_of_near": ("nothing", 0.2), "floors.label_words_keep": ("nothing", 0.1),
+    "label_words.text": ("shown", "shorter"), "label_words.temperature": ("seeds", 0.3),
+    "label_words.labels": ("seeds", 2), "label_words.power": ("seeds", 0.7), "label_words.pool": ("seeds", "mean"),
 }  # fmt: skip
 
 WEIGHTS = {

@@ -1,4 +1,5 @@
 from tasks import BuildManifest, EncodeText, EvaluateCE, ExtractExpert, TrainCE
+from tests.tasks.labelled_project import add_labels
 from tests.tasks.project import required_families
 
 
@@ -40,3 +41,27 @@ def test_nothing_is_complete_before_the_folder_was_looked_into(project):
         assert not EncodeText(dataset="tiny").complete()
         assert not TrainCE(dataset="tiny", seed=0).complete()
         assert not EvaluateCE(dataset="tiny").complete()
+
+
+def test_experts_with_labels_bring_a_row_without_training_and_its_settings_run_the_report_alone(project):
+    add_labels(project)
+    ran = project.run(EvaluateCE, dataset="tiny")
+    assert sorted(ran) == ["EncodeLabels", "EvaluateCE test", "ExtractExpert things", "TrainCE 0"]
+    first = project.report()["untrained"]["label_words"]
+    assert (first["experts"], first["text"]) == (["things"], "words_hashed")
+    assert 0 <= first["t2v"]["R@1"]["mean"] <= 100
+    assert project.run(EvaluateCE, dataset="tiny") == []
+    project.edit("", "search", label_words__temperature=0.5)
+    assert project.run(EvaluateCE, dataset="tiny") == ["EvaluateCE test"]
+
+
+def test_the_captions_are_encoded_for_the_sentence_encoder_too_where_the_model_has_another_one(project):
+    project.write_config("text", "other", {"encoder": "words", "params": {"longest": 5}})
+    add_labels(project, text="other")
+    ran = project.run(EvaluateCE, dataset="tiny")
+    assert ran.count("EncodeText") == 1
+    assert len(list((project.data / "store" / "text" / "other").glob("*/part-*"))) == 2
+
+
+def test_a_report_without_labels_has_no_such_row(project):
+    assert "untrained" not in project.report()

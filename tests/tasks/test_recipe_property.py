@@ -18,6 +18,7 @@ from pipeline.errors import ConfigError
 from pipeline.stores.fingerprint import fingerprint
 from pipeline.weights.files import WeightFile
 from search.config import SearchConfig
+from tasks import ExtractExpert
 from tasks.plan import settings
 from tasks.plan.index_plan import IndexPlan
 from tasks.plan.plan import load_plan
@@ -34,6 +35,7 @@ from tests.tasks.field_classes import (
     TEXT,
     WEIGHTS,
 )
+from tests.tasks.labelled_project import add_labels
 from tests.tasks.project import CONFIGS, MODEL, Project
 
 ROOT = Path(__file__).parents[2]
@@ -169,6 +171,8 @@ def test_the_fields_of_a_dataset(rich):
 
 
 def test_the_fields_of_the_search(rich):
+    add_labels(rich)
+    rich.run(ExtractExpert, dataset="tiny", expert="things")
     assert wrong_classes(rich, rich.configs / "search.yaml", SEARCH) == {}
 
 

@@ -1,3 +1,6 @@
+import copy
+import json
+
 from tasks.console import metrics_table
 
 
@@ -15,3 +18,20 @@ def test_a_report_is_printed_with_every_metric_and_where_it_lies(project, capsys
     assert "failed" not in output
     assert f"Report: {folder / 'report.html'}\n" in output
     assert output.rstrip().endswith('Search: luigi --module tasks Search --dataset tiny --query "..."')
+
+
+def test_what_needs_no_training_has_rows_of_its_own_without_a_deviation(project, capsys):
+    (folder,) = project.data.glob("store/reports/tiny/tiny/*/")
+    report = project.report()
+    t2v = copy.deepcopy(report["t2v"])
+    t2v["R@1"] |= {"mean": 42.25, "interval": [40.0, 44.5]}
+    row = {"label": "zero-shot by label words", "experts": ["things"], "text": "x", "t2v": t2v, "v2t": report["v2t"]}
+    (folder / "report.json").write_text(json.dumps(report | {"untrained": {"label_words": row}}), encoding="utf-8")
+    metrics_table.print_report(folder)
+    lines = capsys.readouterr().out.splitlines()
+    (place,) = [number for number, line in enumerate(lines) if line.startswith("zero-shot by label words t2v")]
+    assert lines[place].split()[5] == "42.2"
+    assert "(" not in lines[place]
+    assert lines[place + 1].split("  ")[0] == "95 % interval"
+    assert "40.0 to 44.5" in lines[place + 1]
+    assert lines[place + 2].startswith("zero-shot by label words v2t")

@@ -5,11 +5,12 @@ import pytest
 from pipeline.stores import parts
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
-from tasks import BuildManifest, EvaluateCE, ExtractExpert
+from tasks import BuildManifest, EncodeLabels, EvaluateCE, ExtractExpert
 from tasks.plan import code_digest
 from tasks.plan.plan import load_plan
 from tasks.plan.settings import Paths
 from tasks.plan.status import CODE_NOTE, status
+from tests.tasks.labelled_project import add_labels
 
 
 def stages_of(project, **more):
@@ -176,3 +177,10 @@ def test_other_code_is_a_note_and_no_reason_to_run(project, monkeypatch):
     assert "code" not in lines["ExtractExpert speech_light"][1]
     assert lines["EncodeText words_hashed"] == (True, "")
     assert project.run(EvaluateCE, dataset="tiny") == []
+
+
+def test_label_words_are_a_stage_where_experts_keep_labels(project):
+    add_labels(project)
+    assert stages_of(project)["EncodeLabels words_hashed"] == (False, "6 names of labels are new")
+    project.run(EncodeLabels, dataset="tiny")
+    assert stages_of(project)["EncodeLabels words_hashed"] == (True, "")

@@ -41,12 +41,13 @@ def test_a_damaged_folder_is_set_aside_and_told_and_then_not_there(tmp_path, cap
 
 def test_targets_of_a_finished_project_are_there_and_after_a_new_video_are_not(project):
     def targets():
-        tiny = load_plan(Paths().layout, "tiny").inventory
+        plan = load_plan(Paths().layout, "tiny")
+        tiny = plan.inventory
         return [
             ManifestTarget(tiny),
             ExpertTarget(tiny, "rgb_light"),
             ExpertTarget(tiny, "speech_light"),
-            TextTarget(tiny),
+            TextTarget(tiny, plan.selection.text),
         ]
 
     with project.process():

@@ -1,8 +1,10 @@
 import pytest
 
 from extractors.base import Plugin
+from tasks import EvaluateCE
 from tasks.plan.settings import Paths
 from tasks.plan.wanted import Judge
+from tests.tasks.labelled_project import add_labels
 
 
 @pytest.fixture
@@ -47,3 +49,11 @@ def test_what_names_weights_of_unknown_content_is_kept_and_said(project, judged,
         wanted, notes = judged(pattern)
         assert wanted == [True]
         assert "unknown" in notes[0]
+
+
+def test_a_report_whose_label_words_would_be_scored_otherwise_is_unwanted(project, judged):
+    add_labels(project)
+    project.run(EvaluateCE, dataset="tiny", rankings=False)
+    assert judged("reports/*/*/*")[0] == [True, True], "one of before, without labels"
+    project.edit("", "search", label_words__power=0.7)
+    assert sorted(judged("reports/*/*/*")[0]) == [False, True]
