@@ -22,13 +22,14 @@ from search.engines.experts import Experts
 from search.engines.frames import FoundFrames, Frames
 from search.engines.fulltext import FullText, Match
 from search.engines.fusion import CANDIDATES, Ranking, fuse
+from search.engines.label_words import FoundLabels, LabelSearch
 from search.engines.labels import FILE, Labels, Seen
 from search.engines.text_encoders import TextEncoders
 from search.filters import Options
 from search.index import folder
 from search.index.vectors import UNSEEN, Query
 from search.index.videos import Entry, Videos
-from search.results import CE, FRAMES, LABELS, SIMILAR, WORDS, Answer, Found, Hit
+from search.results import CE, FRAMES, LABEL_WORDS, LABELS, SIMILAR, WORDS, Answer, Found, Hit
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class _Sought:
     embedded: Query | None = None
     """As the trained experts read it; None where they take no part."""
     frames: FoundFrames | None = None
+    label_words: FoundLabels | None = None
 
 
 class Collection:
@@ -61,6 +63,7 @@ class Collection:
         self.experts = Experts(path, self.facts, weights) if self.facts.is_trained else None
         encoders = TextEncoders(path, self.facts, weights)
         self.frames = [Frames(path, expert, encoders) for expert in self.facts.towers]
+        self.label_words = LabelSearch.open(path, encoders, settings) if self.facts.sentences else None
 
     @classmethod
     def open(
@@ -126,9 +129,12 @@ class Collection:
         seen = frames.find(weighted, query, allowed, self.settings.floors.frames_margin, notes)
         if seen is not None:
             rankings[FRAMES] = seen.ranking
+        told = self.label_words.find(query, allowed, options.weights, notes) if self.label_words else None
+        if told is not None:
+            rankings[LABEL_WORDS] = told.ranking
         if embedded is not None and (ranking := self._expert_ranking(embedded, allowed)):
             rankings[CE] = ranking
-        hits = self._hits(_Sought(query, options, matches, labels, embedded, seen), rankings)
+        hits = self._hits(_Sought(query, options, matches, labels, embedded, seen, told), rankings)
         return Answer(query, hits, "" if hits else self._why_nothing(allowed), tuple(notes))
 
     def similar(self, video: str, k: int = 10, options: Options | None = None) -> Answer:
@@ -196,10 +202,12 @@ class Collection:
         return tuple(hits)
 
     def _seen(self, sought: "_Sought", row: int) -> tuple[Seen, ...]:
-        """The labels of the video that match the query, best first."""
-        if self.labels is None or row not in sought.labels:
-            return ()
-        return self.labels.matched(sought.text, row, sought.options.weights)
+        """The labels of the video that match the query, best first: those with its words, then those like it."""
+        has_words, told = self.labels is not None and row in sought.labels, sought.label_words
+        matched = self.labels.matched(sought.text, row, sought.options.weights) if self.labels and has_words else ()
+        alike = told.seen(row) if told and row in told.ranking.scores else ()
+        known = {(seen.label, seen.expert) for seen in matched}
+        return matched + tuple(seen for seen in alike if (seen.label, seen.expert) not in known)
 
     def _best_second(
         self,
@@ -217,12 +225,14 @@ class Collection:
             return seen[0].start_s
         if engine == FRAMES and sought.frames is not None:
             return sought.frames.best_second(row)
+        if engine == LABEL_WORDS and sought.label_words is not None:
+            return sought.label_words.best_second(row)
         return self.experts.best_second(sought.embedded, row) if self.experts and sought.embedded else 0.0
 
     def _why_nothing(self, allowed: NDArray[np.bool_]) -> str:
         if not allowed.any():
             return "No video passes the filters."
-        if self.experts is None and not self.frames:
+        if self.experts is None and not self.frames and self.label_words is None:
             how = "read, heard or seen" if self.labels else "read or heard"
             return f"None of these words can be {how} in any video. No model is trained yet to look further."
         return "Nothing in this collection is a good match."

@@ -8,9 +8,9 @@ from typing import Any
 from search.engines.fulltext import Word
 from search.engines.labels import Seen
 
-CE, WORDS, LABELS, FRAMES, SIMILAR = "ce", "words", "labels", "frames", "similar"
-"""Names of the engines: trained experts; words in the videos; labels of classifiers; frames against a text tower;
-similarity to a video."""
+CE, WORDS, LABELS, LABEL_WORDS, FRAMES, SIMILAR = "ce", "words", "labels", "label_words", "frames", "similar"
+"""Names of the engines: trained experts; words in the videos; labels of classifiers that have the query's words, or are
+like the query; frames against a text tower; similarity to a video."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Found:
     rank: int
     """Rank, from 1."""
     score: float
-    """ce, similar, frames: -1..1; words: bm25; labels: sum of probabilities. Not comparable between engines."""
+    """ce, similar, frames: -1..1; label_words: 0..1; words: bm25; labels: sum of probabilities. Not comparable."""
 
 
 @dataclass(frozen=True)

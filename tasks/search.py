@@ -7,14 +7,14 @@ import luigi
 from pipeline.errors import ConfigError
 from tasks.console.terminal import say
 from tasks.dataset_task import ModelTask, RunsEachTime, remakes_damaged
-from tasks.extraction import extraction
+from tasks.extraction import EncodeLabels, extraction
 from tasks.plan.index_plan import IndexPlan
 from tasks.plan.plan import Plan, load_plan
 from tasks.plan.settings import Partial, Paths
 from tasks.plan.targets import IndexTarget
 from tasks.training import TrainCE
 
-UNTRAINED_HELP = "Without a model: only the words that can be read or heard are searched"
+UNTRAINED_HELP = "Without a model: what can be read, heard or recognised is searched"
 TRAINED_ON_HELP = "Another dataset, whose trained model is searched with; for videos without captions"
 
 
@@ -45,12 +45,15 @@ class BuildIndex(IndexTask):
     """
 
     def requires(self) -> Iterator[luigi.Task]:
-        """The trained model, and the features of the dataset that is searched."""
+        """The trained model, the features of the dataset that is searched, and the vectors of label words."""
         index = self.index_plan
         if index.seed is not None:
             yield TrainCE(index.trained.selection.dataset, self.model, self.experts, index.seed)
         if index.seed is None or index.trained_elsewhere:
             yield from extraction(self.dataset, index.searched.selection.expert_names)
+        if index.label_words.is_on:
+            selection = index.searched.selection
+            yield EncodeLabels(self.dataset, selection.model_name, ",".join(index.label_words.classifiers))
 
     def output(self) -> IndexTarget:
         """Complete when the index of exactly these inputs is written, and is the current one."""
@@ -73,6 +76,8 @@ class BuildIndex(IndexTask):
         say(f"Index: {self.output().require()}")
         say(f"Search: luigi --module tasks Search --dataset {self.dataset}{self._options} --query \"...\", or in a "
             f"browser: python -m search --dataset {self.dataset}")  # fmt: skip
+        if note := self.index_plan.label_words.lacks:
+            say(f"Note: {note}")
 
     @property
     def _options(self) -> str:

@@ -18,7 +18,7 @@ from pipeline.stores.parts import Reader
 from pipeline.weights.files import WeightOptions
 from search.building import embed, expert_labels, expert_words
 from search.config import IndexSettings
-from search.engines import frames, fulltext, labels
+from search.engines import frames, fulltext, label_words, labels
 from search.engines.experts import CALIBRATION, Experts
 from search.index import folder as index_folder
 from search.index import vectors, videos
@@ -28,6 +28,7 @@ from search.index.videos import Entry
 
 if TYPE_CHECKING:
     from models.inputs.load import Sources
+    from models.zero_shot.stored import LabelSources
 
 VERSION = 8
 """To be raised by hand whenever a change of the code changes the index."""
@@ -61,6 +62,10 @@ class Ingredients:
     """Name of the YAML of each text encoder -> fingerprint of its recipe."""
     labels: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     """Classifier that keeps labels -> the names of its classes."""
+    label_words: "LabelSources | None" = None
+    """Names and sentence vectors of what classifiers recognised; None: an index without label words."""
+    sentence_config: Path | None = None
+    """YAML of the sentence encoder; required with `label_words`."""
     weights: WeightOptions = dataclasses.field(default_factory=WeightOptions)
     """Where the weights of text encoders are."""
 
@@ -107,6 +112,11 @@ def _fill(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSett
         keys = [ingredients.key(expert, video) for video in listed]
         frames.save(folder, expert, Reader(ingredients.stores[expert]), ingredients.dims[expert], keys)
         shutil.copy(text_config, folder / "text")
+    if ingredients.label_words and ingredients.sentence_config:
+        for expert in ingredients.label_words.classifiers:
+            keys = [ingredients.key(expert, video) for video in listed]
+            label_words.save(folder, expert, ingredients.label_words, Reader(ingredients.stores[expert]), keys)
+        shutil.copy(ingredients.sentence_config, folder / "text")
     embedded = 0
     if ingredients.model and ingredients.sources and ingredients.text_config:
         from models.training.checkpoint import MODEL
@@ -145,6 +155,7 @@ def _write_videos(ingredients: Ingredients, listed: Sequence[Video], folder: Pat
         towers={name: path.stem for name, path in ingredients.towers.items()},
         encoders=dict(ingredients.encoders),
         labelled=tuple(ingredients.labels),
+        sentences=ingredients.sentence_config.stem if ingredients.sentence_config else "",
         seeded=ingredients.weights.seeded,
     )
 

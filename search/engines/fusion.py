@@ -16,7 +16,7 @@ class Ranking:
     scores: dict[int, float]
     """Row -> score, best first."""
     coverage: Mapping[int, float] | None = None
-    """Row -> 0..1, share of the query that the video matches; None: 1 for all."""
+    """Row -> 0..1, share of the query that the video matches, or of the best score; None: 1 for all."""
 
     @property
     def ranks(self) -> dict[int, int]:

@@ -7,6 +7,7 @@ index.json                the facts of the index     videos.sqlite facets/   the
 videos/ moments/ frames/  embeddings                 words.sqlite            recognised words
 approximate/              index for many videos      labels.sqlite           what classifiers saw, by class
 model/ text/              the network; YAMLs of the text encoders
+label_words/              what classifiers saw, by frame, and the sentence vectors of its names
 """
 
 import dataclasses
@@ -50,6 +51,8 @@ class Facts:
     """Text encoder -> fingerprint of its recipe; an index before version 7 has none."""
     labelled: tuple[str, ...] = ()
     """Experts whose labels are in labels.sqlite; an index before version 8 has none."""
+    sentences: str = ""
+    """Name of the text encoder that compares queries with label words; empty where there are none."""
     seeded: bool = False
     """Whether the text encoders ran on stand-in weights; their recipes say so too."""
 

@@ -72,7 +72,7 @@ class FoundVideo:
     best_s: float
     """Second to start playing at."""
     found_by: dict[str, Found]
-    """ce: trained experts; words: words read or heard; labels: of classifiers; similar: likeness of a video."""
+    """ce: trained experts; words: read or heard; labels, label_words: of classifiers; similar: likeness of a video."""
     shares: dict[str, float | None]
     """Expert -> what it adds to the similarity; null where the video lacks it."""
     words: tuple[Word, ...]

@@ -7,7 +7,13 @@ from tasks.console.terminal import print_table, printable, say
 if TYPE_CHECKING:
     from search import Answer, Hit
 
-ENGINE_LABELS = {"ce": "experts", "words": "words", "labels": "labels", "frames": "frames"}
+ENGINE_LABELS = {
+    "ce": "experts",
+    "words": "words",
+    "labels": "labels",
+    "label_words": "like labels",
+    "frames": "frames",
+}
 """Search engine -> how the column "found by" calls it."""
 
 MOST_SEEN = 2

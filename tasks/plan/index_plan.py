@@ -13,6 +13,7 @@ from pipeline import config
 from pipeline.datasets.manifest import Video
 from pipeline.errors import ConfigError
 from pipeline.stores.fingerprint import Recipe, fingerprint
+from tasks.plan.label_words import LabelWordsPlan
 from tasks.plan.plan import Plan, load_plan
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ class IndexPlan:
 
         return search_config.load(self.searched.selection.layout.configs).index
 
+    @functools.cached_property
+    def label_words(self) -> LabelWordsPlan:
+        """The label words of the index."""
+        return LabelWordsPlan(self.searched.selection, has_model=self.seed is not None)
+
     def recipe(self) -> Recipe | None:
         """All that decides the index, or None while an input is missing."""
         selection, inventory = self.searched.selection, self.searched.inventory
@@ -93,6 +99,7 @@ class IndexPlan:
             "modalities": {expert.name: expert.config.modality for expert in selection.experts},
             "files": fingerprint({"files": [_file_facts(video) for video in videos.videos]}),
             "settings": dataclasses.asdict(self.settings),
+            **({"label_words": self.label_words.inputs()} if self.label_words.is_on else {}),
             **({"trained_on": self.trained.selection.dataset} if self.trained_elsewhere else {}),
         } | self.searched.import_recipe()
 
@@ -118,12 +125,20 @@ class IndexPlan:
             dims={expert.name: expert.extractor.dim for expert in experts},
             encoders=self._encoders(text_config),
             labels={expert.name: expert.extractor.labels for expert in experts if expert.extractor.labels},
+            label_words=self.label_words.sources(),
+            sentence_config=self._sentence_config,
             weights=layout.weights,
         )
 
+    @property
+    def _sentence_config(self) -> Path | None:
+        """The YAML of the sentence encoder of label words; None where there are none."""
+        words = self.label_words
+        return config.choose(self.searched.selection.layout.configs / "text", words.text.name) if words.is_on else None
+
     def _encoders(self, text_config: Path | None) -> dict[str, str]:
         """Name of the YAML of each text encoder in the index -> fingerprint of its recipe."""
-        paths = {*self._text_towers().values(), *([text_config] if text_config else [])}
+        paths = {*self._text_towers().values(), *filter(None, (text_config, self._sentence_config))}
         return {path.stem: fingerprint(self._text(path).recipe) for path in paths}
 
     def _text(self, path: Path) -> NamedText:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import torch
@@ -78,11 +79,15 @@ LABELLED = {"rgb_light": CLASSES}
 
 
 def make(
-    root: Path, clips: Sequence[Clip] = CLIPS, has_model: bool = True, towers: Mapping[str, Path] = MappingProxyType({})
+    root: Path,
+    clips: Sequence[Clip] = CLIPS,
+    has_model: bool = True,
+    towers: Mapping[str, Path] = MappingProxyType({}),
+    **more: Any,
 ) -> Path:
-    """The index of `clips` below `root`/store, made current."""
+    """The index of `clips` below `root`/store, made current; `more`: further ingredients."""
     sources, model = trained(root, clips)
-    inputs = replace(ingredients(root, sources, model if has_model else None), towers=towers)
+    inputs = replace(ingredients(root, sources, model if has_model else None), towers=towers, **more)
     path = root / "store" / "index" / "tiny" / ("a" * 12 if has_model else "b" * 12)
     build.build_index(inputs, IndexSettings(2.0, 200_000), path, {"stage": "index"})
     folder.publish(path)

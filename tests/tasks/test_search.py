@@ -12,6 +12,7 @@ from pipeline.stores.store import Row
 from search import Collection
 from search.index.folder import current
 from tasks import BuildIndex, ExportExpert, Search
+from tests.tasks.labelled_project import add_labels
 
 CLASSIFIER = {
     "extractor": "image_classifier", "modality": "rgb", "weights": "seeded",
@@ -164,3 +165,17 @@ def test_labels_that_are_gone_from_a_part_are_extracted_once_more_and_searched(p
     assert ran[-1] == "BuildIndex"
     assert "ExtractExpert rgb_light" in ran
     assert open_collection(project).search("zebra").hits
+
+
+def test_label_words_are_searched_before_any_training_and_their_settings_build_no_new_index(project):
+    add_labels(project)
+    project.edit("", "search", floors__label_words=0.0, floors__label_words_of_near=0.0)
+    ran = project.run(BuildIndex, dataset="tiny", untrained=True)
+    assert sorted(ran) == ["BuildIndex", "EncodeLabels", "ExtractExpert things"]
+    collection = open_collection(project)
+    assert (collection.facts.sentences, collection.facts.labelled) == ("words_hashed", ("things",))
+    hits = collection.search("crimson square").hits
+    assert hits
+    assert all("label_words" in hit.found_by and hit.seen for hit in hits)
+    project.edit("", "search", label_words__temperature=0.5, label_words__pool="mean")
+    assert project.run(BuildIndex, dataset="tiny", untrained=True) == []

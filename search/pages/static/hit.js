@@ -1,7 +1,7 @@
 // The card of one hit: the player, the engines and words that found it, and the share of each expert.
 import { clock, make } from "./dom.js";
 
-const ENGINES = { ce: "experts", words: "words", labels: "labels", frames: "frames", similar: "likeness" };
+const ENGINES = { ce: "experts", words: "words", labels: "labels", label_words: "like labels", frames: "frames", similar: "likeness" };
 
 export function hitCard(hit, place, looks, onSimilar) {
   const screen = player(hit, place);

@@ -1,0 +1,227 @@
+"""Searches by label words: the query is compared with the names of what classifiers recognised; needs no training.
+
+The score is that of `models.zero_shot.label_words`. V videos, N frames (or clips, or pieces of sound), L classes,
+K classes kept of each frame.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.zero_shot import label_words
+from models.zero_shot.label_words import Floats, LabelVectors, TopLabels
+from models.zero_shot.settings import LabelWords
+from models.zero_shot.stored import LabelSources, top_labels
+from pipeline.errors import PipelineError
+from pipeline.stores import atomic
+from pipeline.stores.parts import Reader
+from search.config import Floors, SearchConfig
+from search.engines.fusion import CANDIDATES, Ranking
+from search.engines.labels import Seen
+from search.engines.text_encoders import TextEncoders
+from search.index.growing_array import GrowingArray
+
+FOLDER = "label_words"
+"""In an index."""
+BLOCK_VIDEOS = 1024
+MOST_SEEN = 3
+"""Labels that are told as the reason for a hit."""
+LEAST_SHARE = 0.1
+"""Of the score of a video, that such a label adds."""
+LEAST_PROBABILITY = 0.01
+"""Of such a label, unless there is no other."""
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """What one expert recognised in the V videos of the index in `folder`; read when it is needed."""
+
+    folder: Path
+    expert: str
+
+    @cached_property
+    def labels(self) -> LabelVectors:
+        """The sentence vectors of the L classes."""
+        with np.load(self.file("labels.npz")) as arrays:
+            return LabelVectors(arrays["descriptions"], arrays["synonyms"], arrays["offsets"])
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The name of each class."""
+        names: list[str] = json.loads(self.file("names.json").read_text(encoding="utf-8"))
+        return names
+
+    @cached_property
+    def top(self) -> TopLabels:
+        """The classes of the N frames."""
+        classes = np.load(self.file("classes.npy"), mmap_mode="r")
+        probabilities = np.load(self.file("probabilities.npy"), mmap_mode="r")
+        return TopLabels(classes, probabilities, self._frames["offsets"])
+
+    @property
+    def starts_s(self) -> NDArray[np.float64]:
+        """(N,), start of each frame."""
+        starts_s: NDArray[np.float64] = self._frames["starts_s"]
+        return starts_s
+
+    @cached_property
+    def _frames(self) -> dict[str, NDArray[Any]]:
+        with np.load(self.file("frames.npz")) as arrays:
+            return dict(arrays)
+
+    def file(self, name: str) -> Path:
+        """Path of one of its files."""
+        return self.folder / FOLDER / f"{self.expert}.{name}"
+
+    def of_video(self, row: int) -> TopLabels:
+        """What was recognised in one video."""
+        span = slice(self.top.offsets[row], self.top.offsets[row + 1])
+        count = span.stop - span.start
+        return TopLabels(self.top.classes[span], self.top.probabilities[span], np.array([0, count], np.int64))
+
+
+@dataclass(frozen=True)
+class FoundLabels:
+    """What label words found for a text."""
+
+    weights: Sequence[tuple[Classifier, Floats]]
+    """Each classifier that took part, with the weights (L,) of its classes."""
+    settings: LabelWords
+    ranking: Ranking
+
+    def seen(self, row: int) -> tuple[Seen, ...]:
+        """The labels that carry the score of a video, of each classifier's best frame; the most important first."""
+        best = self._best_frames(row)
+        least = LEAST_SHARE * sum(one.score for one in best)
+        reasons = [reason for one in best for reason in one.reasons(self.settings) if reason[0] > least]
+        ordered = [seen for _, seen in sorted(reasons, key=lambda reason: -reason[0])]
+        return tuple([seen for seen in ordered if seen.score >= LEAST_PROBABILITY][:MOST_SEEN] or ordered[:1])
+
+    def best_second(self, row: int) -> float:
+        """Start of the frame of a video that matches the text best; 0 for a video without frames."""
+        best = max(self._best_frames(row), key=lambda one: one.score, default=None)
+        return best.start_s if best else 0.0
+
+    def _best_frames(self, row: int) -> "list[_BestFrame]":
+        """The best frame of a video by each classifier that has any of it."""
+        found = []
+        for classifier, weights in self.weights:
+            top, first = classifier.of_video(row), int(classifier.top.offsets[row])
+            scores = label_words.frame_scores(weights, top, self.settings)
+            if len(scores):
+                frame = int(scores.argmax())
+                start_s = round(float(classifier.starts_s[first + frame]), 3)
+                found.append(_BestFrame(classifier, weights, top, frame, float(scores[frame]), start_s))
+        return found
+
+
+@dataclass(frozen=True)
+class _BestFrame:
+    """The frame of a video with the highest score by one classifier."""
+
+    classifier: Classifier
+    weights: Floats
+    """(L,)"""
+    top: TopLabels
+    """Of the video."""
+    frame: int
+    """Index in the video."""
+    score: float
+    start_s: float
+
+    def reasons(self, settings: LabelWords) -> list[tuple[float, Seen]]:
+        """What each label adds to the score, with the label."""
+        probability = dict(zip(self.top.classes[self.frame].tolist(), self.top.probabilities[self.frame], strict=True))
+        parts = label_words.contributions(self.weights, self.top, settings, self.frame)
+        names, expert = self.classifier.names, self.classifier.expert
+        return [
+            (part, Seen(names[label], expert, round(float(probability[label]), 6), self.start_s))
+            for label, part in parts.items()
+        ]
+
+
+@dataclass(frozen=True)
+class LabelSearch:
+    """The classifiers of an index, and the sentence encoder that reads queries."""
+
+    classifiers: Sequence[Classifier]
+    encoders: TextEncoders
+    settings: LabelWords
+    floors: Floors
+
+    @classmethod
+    def open(cls, folder: Path, encoders: TextEncoders, settings: SearchConfig) -> "LabelSearch":
+        """Those of the index in `folder`."""
+        classifiers = [Classifier(folder, expert) for expert in encoders.facts.labelled]
+        return cls(classifiers, encoders, settings.label_words, settings.floors)
+
+    def find(
+        self, text: str, allowed: NDArray[np.bool_], factors: Mapping[str, float], notes: list[str]
+    ) -> FoundLabels | None:
+        """The at most CANDIDATES best of the `allowed` videos, (V,) bools; None when none is above the floors.
+
+        `factors`: by which the score by an expert is multiplied, by default 1; an expert of 0 takes no part. Appends to
+        `notes` why the sentence encoder could not be loaded.
+        """
+        taking_part = [one for one in self.classifiers if factors.get(one.expert, 1.0) > 0]
+        if not taking_part:
+            return None
+        try:
+            query = self._query(text)
+        except PipelineError as error:
+            notes.append(f"Label words take no part: {error}")
+            return None
+        labels = [classifier.labels for classifier in taking_part]
+        joined = LabelVectors.join(labels)
+        weights = label_words.label_weights(query, joined, self.settings.temperature)
+        pairs = list(zip(taking_part, (part[0] for part in label_words.split(weights, labels)), strict=True))
+        scores = np.zeros(len(allowed), np.float32)
+        for classifier, of_classes in pairs:
+            factor = np.float32(factors.get(classifier.expert, 1.0))
+            scores += factor * label_words.video_scores(of_classes, classifier.top, self.settings)
+        is_near = joined.nearest(query) >= self.floors.label_words_near
+        ranking = self._ranking(
+            scores, allowed, self.floors.label_words_of_near if is_near else self.floors.label_words
+        )
+        return FoundLabels(pairs, self.settings, ranking) if ranking.scores else None
+
+    def _query(self, text: str) -> Floats:
+        """(1, D) of length 1."""
+        vector = self.encoders.encode(self.encoders.facts.sentences, text).sum(axis=0, keepdims=True)
+        return np.asarray(vector / max(float(np.linalg.norm(vector)), np.finfo(np.float32).tiny), np.float32)
+
+    def _ranking(self, scores: Floats, allowed: NDArray[np.bool_], floor: float) -> Ranking:
+        rows = np.flatnonzero(allowed & (scores >= floor))
+        best = rows[np.argsort(-scores[rows], kind="stable")][:CANDIDATES]
+        highest = float(scores[best[0]]) if len(best) else 0.0
+        found = {int(row): float(scores[row]) for row in best if scores[row] >= self.floors.label_words_keep * highest}
+        # Ranks alone would make a distant second as good as a near one, and scores are comparable within a query.
+        return Ranking(found, {row: score / highest if highest else 0.0 for row, score in found.items()})
+
+
+def save(folder: Path, expert: str, labels: LabelSources, store: Reader, keys: Sequence[str]) -> None:
+    """Writes what `expert` recognised in V videos, the rows `keys` of its store, into the index at `folder`."""
+    (folder / FOLDER).mkdir(exist_ok=True)
+    classes, vectors, path = labels.classifiers[expert], labels.labels(expert), Classifier(folder, expert).file
+    np.savez(path("labels.npz"), descriptions=vectors.descriptions, synonyms=vectors.synonyms, offsets=vectors.offsets)
+    atomic.write_text(path("names.json"), json.dumps(classes.names, ensure_ascii=False))
+    starts_s, counts = [np.zeros(0, np.float64)], [np.zeros(1, np.int64)]
+    with (
+        GrowingArray(path("classes.npy"), (classes.keep,), np.int16) as indices,
+        GrowingArray(path("probabilities.npy"), (classes.keep,)) as probabilities,
+    ):
+        for start in range(0, len(keys), BLOCK_VIDEOS):
+            block = keys[start : start + BLOCK_VIDEOS]
+            top = top_labels(store, block, classes.keep)
+            indices.append(top.classes)
+            probabilities.append(top.probabilities)
+            starts_s.append(store.times_s(block).values[:, 0].astype(np.float64))
+            counts.append(np.diff(top.offsets))
+    offsets = np.cumsum(np.concatenate(counts))
+    np.savez(path("frames.npz"), offsets=offsets, starts_s=np.concatenate(starts_s))
