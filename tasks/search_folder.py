@@ -34,6 +34,7 @@ class SearchFolder(RunsEachTime, luigi.Task):
     videos = TypedPath(description="Folder with the videos, at any depth, in any container")
     name = luigi.Parameter(default="", description="Name of the dataset; by default that of the folder")
     fetch = luigi.BoolParameter(description="Fetch the weights of the best experts, be they gigabytes")
+    query = luigi.Parameter(default="", description="What to look for, in words; the ten best videos are printed")
 
     def run(self) -> Iterator[luigi.Task | list[luigi.Task]]:
         """Builds what is missing, and prints what the folder is searched by, and the command that opens the page."""
@@ -44,8 +45,19 @@ class SearchFolder(RunsEachTime, luigi.Task):
             index = BuildIndex(dataset, experts=experts, untrained=True)
             yield index
             say_summary(index.plan.inventory, index.output().require())
+            if note := index.index_plan.label_words.lacks:
+                say(f"Note: {note}")
+        if self.query.strip():
+            self._answer(dataset)
         say(f"Search: python -m search --dataset {dataset}")
         self.has_run = True
+
+    def _answer(self, dataset: str) -> None:
+        from search import Collection
+        from tasks.console.search_results import print_answer
+
+        layout = Paths().layout
+        print_answer(Collection.open(dataset, layout.data, layout.configs, layout.weights).search(self.query))
 
     @functools.cached_property
     def _begun(self) -> tuple[str, list[Choice]]:

@@ -59,8 +59,7 @@ def _ways(facts: "Facts") -> list[str]:
     ways = [f"{kind} in {found[name]} ({name})" for kind, name in of_kind]
     ways += [f"what {found[name]} show ({name})" for name in facts.towers if name in found]
     ways += [f"labels of what {found[name]} show ({name})" for name in facts.labelled if name in found]
-    encoders = facts.encoders.keys() - {*facts.towers.values(), facts.text}
-    return ways + [f"words like these labels ({name})" for name in sorted(encoders)]
+    return ways + ([f"words like these labels ({facts.sentences})"] if facts.sentences else [])
 
 
 def count_videos(videos: int) -> str:

@@ -1,5 +1,8 @@
 """Status of what the search floor makes: the page of rankings, and the index that a search opens."""
 
+from collections.abc import Iterable
+
+from pipeline import config
 from pipeline.stores import recipes
 from pipeline.stores.fingerprint import Recipe, differences
 from search.index import folder
@@ -38,12 +41,24 @@ def _index(plan: Plan) -> StageStatus:
     if trained_on:
         index = IndexPlan(_trained_plan(plan, trained_on), searched=selection.dataset)
     else:
-        index = IndexPlan(plan, untrained=untrained)
+        index = IndexPlan(_with_experts(plan, old["experts"]) if untrained else plan, untrained=untrained)
     model = "without a model" if untrained else f"with a model trained on {trained_on}" if trained_on else ""
     if IndexTarget(index.folder, selection.layout.store).exists():
         return StageStatus("BuildIndex", True, ", ".join(part for part in (str(opened), model) if part))
     now = index.recipe()
     return StageStatus("BuildIndex", False, WAITS if now is None else "; ".join(differences(old, now)))
+
+
+def _with_experts(plan: Plan, experts: Iterable[str]) -> Plan:
+    """The plan with the experts of an index without a model, which need not be those of the dataset's model.
+
+    The plan itself where one of them has no YAML any more.
+    """
+    selection = plan.selection
+    if not set(experts) <= set(config.names(selection.layout.configs / "experts")):
+        return plan
+    names = ",".join(experts)
+    return load_plan(selection.layout, selection.dataset, selection.model_name, names, selection.allow_partial)
 
 
 def _trained_plan(plan: Plan, trained_on: str) -> Plan:

@@ -59,6 +59,13 @@ def test_one_task_describes_extracts_and_indexes_a_folder_and_says_what_it_did(p
     assert [hit.video_id for hit in opened(place).search("harbor")] == ["harbor.mkv"]
 
 
+def test_a_query_is_answered_at_the_terminal(place, clips, capsys):
+    make_searchable(place, clips, query="harbor")
+    said = capsys.readouterr().out
+    assert "1 best for 'harbor'" in said
+    assert "harbor.mkv" in said
+
+
 def test_the_same_folder_again_is_the_same_dataset_and_nothing_is_done(place, clips, capsys):
     make_searchable(place, clips)
     capsys.readouterr()

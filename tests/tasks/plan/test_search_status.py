@@ -44,6 +44,16 @@ def test_an_index_is_fresh_or_not_in_the_way_in_which_it_was_made(project):
     assert why.endswith(", without a model")
 
 
+def test_an_index_without_a_model_is_judged_by_its_own_experts(project):
+    project.run(BuildIndex, dataset="tiny", untrained=True, experts="speech_light")
+    fresh, why = stages_of(project)["BuildIndex"]
+    assert fresh
+    assert why.endswith(", without a model")
+    (project.configs / "experts" / "speech_light.yaml").rename(project.configs / "experts" / "heard.yaml")
+    project.edit("models", "tiny", experts=["rgb_light"])
+    assert "speech_light" in stages_of(project)["BuildIndex"][1]
+
+
 def test_what_makes_an_index_stale_is_told(project):
     project.run(BuildIndex, dataset="tiny")
     search = project.configs / "search.yaml"
