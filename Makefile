@@ -1,4 +1,4 @@
-# make demo | test | check | bench | bench-extract | bench-train | bench-search | bench-gpu | lock | clean. The first one that you type sets everything up in .venv.
+# make demo | test | check | bench | bench-extract | bench-train | bench-search | bench-stamps | bench-gpu | lock | clean. The first one that you type sets everything up in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.installed
@@ -6,7 +6,7 @@ SETUP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check bench bench-extract bench-train bench-search bench-gpu wheels lock clean
+.PHONY: demo test check bench bench-extract bench-train bench-search bench-stamps bench-gpu wheels lock clean
 
 demo: $(SETUP)
 	@$(BIN)/luigi --module tasks EvaluateCE --dataset demo
@@ -33,6 +33,10 @@ bench-train: $(SETUP)
 
 bench-search: $(SETUP)
 	@$(BIN)/python benchmarks/search_index.py
+
+# Needs the Debian package tuxpaint-stamps-default, installed.
+bench-stamps: $(SETUP)
+	@$(BIN)/python -m benchmarks.stamps.run data/stamps
 
 # On a machine with a GPU that has the project installed; a bare one takes `make wheels` beforehand, and then the script.
 bench-gpu: $(SETUP)

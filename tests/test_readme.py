@@ -17,6 +17,7 @@ from luigi.task_register import Register
 import tasks
 from benchmarks.gpu.keep import KEPT
 from benchmarks.gpu.table import readme
+from benchmarks.stamps import table as stamps
 from extractors import registry
 from pipeline import config
 from pipeline.datasets.annotations import DatasetConfig
@@ -68,13 +69,18 @@ def test_the_dataset_example_is_a_dataset():
     assert written.captions == "/somewhere/captions.csv"
 
 
-@pytest.mark.parametrize("name", ["experts", "zoo", "gpu"])
+@pytest.mark.parametrize("name", ["experts", "zoo", "gpu", "stamps"])
 def test_the_tables_are_what_the_configs_say(name):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    source = "benchmarks/gpu.json" if name == "gpu" else "configs"
+    source = {"gpu": "benchmarks/gpu.json", "stamps": "benchmarks/stamps.json"}.get(name, "configs")
     begin = f"<!-- {name}: generated from {source} by tests/test_readme.py -->"
     end = f"<!-- /{name} -->"
-    tables = {"experts": experts_table, "zoo": lambda: zoo(ROOT / "configs/datasets"), "gpu": lambda: readme(KEPT)}
+    tables = {
+        "experts": experts_table,
+        "zoo": lambda: zoo(ROOT / "configs/datasets"),
+        "gpu": lambda: readme(KEPT),
+        "stamps": lambda: stamps.readme(ROOT / "benchmarks/stamps.json"),
+    }
     table = tables[name]()
     expected = f"{begin}\n{table.strip()}\n{end}"
     found = text[text.index(begin) : text.index(end) + len(end)]

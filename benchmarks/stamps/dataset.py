@@ -39,8 +39,8 @@ def splits(found: Sequence[Photograph], seed: int = SPLIT_SEED) -> dict[str, str
     return {one.name: of_thing[one.thing] for one in found}
 
 
-def write(found: Sequence[Photograph], work: Path, form: clips.Format) -> None:
-    """Writes what is not there yet, so that the features of a first run serve the next one."""
+def write(found: Sequence[Photograph], work: Path, form: clips.Format, models: Sequence[str] = ()) -> None:
+    """Makes the work folder a project; videos that are there are kept. The `models` are trained with SEEDS."""
     raw = work / "data" / "raw" / NAME
     (raw / "videos").mkdir(parents=True, exist_ok=True)
     for one in found:
@@ -48,7 +48,7 @@ def write(found: Sequence[Photograph], work: Path, form: clips.Format) -> None:
         if not path.exists():
             atomic.write_bytes(path, clips.encode(one, form))
     write_captions(found, raw / "captions.csv")
-    write_configs(work)
+    write_configs(work, models)
 
 
 def write_captions(found: Sequence[Photograph], path: Path) -> None:

@@ -102,7 +102,9 @@ def on_grey(picture: Path, side_px: int = 340, share: float = 0.9, grey: int = 1
     """The thing in the middle of a grey square, (side, side, 3), of which its longer side takes `share`."""
     thing = Image.fromarray(cut_out(picture))
     scale = share * side_px / max(thing.size)
-    thing = thing.resize((max(1, round(thing.width * scale)), max(1, round(thing.height * scale))), Image.Resampling.BICUBIC)
+    thing = thing.resize(
+        (max(1, round(thing.width * scale)), max(1, round(thing.height * scale))), Image.Resampling.BICUBIC
+    )
     square = Image.new("RGBA", (side_px, side_px), (grey, grey, grey, 255))
     square.alpha_composite(thing, ((side_px - thing.width) // 2, (side_px - thing.height) // 2))
     return np.asarray(square.convert("RGB"))

@@ -1,0 +1,107 @@
+"""Measures retrieval on real things: `python -m benchmarks.stamps.run WORK [--stamps FILE.deb]`.
+
+WORK becomes a project folder of its own; what is there from an earlier run is used again. The dataset is made, our own
+tasks extract, train with five seeds and evaluate, and each test caption is searched for in the index. Prints a table,
+and writes benchmarks/stamps.json; then UPDATE_README=1 pytest tests/test_readme.py renews the README's table.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.stamps import dataset, photographs
+from benchmarks.stamps.clips import Format
+from benchmarks.stamps.dataset import NAME
+from benchmarks.stamps.searching import searched
+from benchmarks.stamps.table import table
+from pipeline.stores import atomic
+
+KEPT = Path(__file__).parents[1] / "stamps.json"
+LIGHT, PACKAGED = "ce_light", "ce_packaged"
+
+
+def main() -> None:
+    """Ends with one line where the package is not there or a task fails."""
+    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    asked.add_argument("work", type=Path, metavar="WORK", help="project folder that is made, or gone on with")
+    asked.add_argument("--stamps", type=Path, help="the .deb or its unpacked folder; by default the installed package")
+    options = asked.parse_args()
+    if options.stamps is None and not photographs.installed():
+        sys.exit(f"no photographs: apt-get install {photographs.PACKAGE}, or name its .deb with --stamps")
+    work = options.work.absolute()
+    found = dataset.photographs_from(options.stamps, work)
+    cpu_s = {"videos": spent(lambda: dataset.write(found, work, Format(), (LIGHT, PACKAGED)))}
+    reports = {}
+    for model in (PACKAGED, LIGHT):
+        cpu_s[model] = spent(lambda model=model: reports.update({model: evaluate(work, model)}))
+    figures = {"dataset": facts(found), "cpu_s": cpu_s, "rows": rows(work, reports)}
+    atomic.write_text(KEPT, json.dumps(figures, indent=1) + "\n")
+    print("\n".join(table(figures)))
+
+
+def spent(step: Any) -> float:
+    """CPU seconds of a step, with those of the processes that it starts and waits for."""
+    before = os.times()
+    step()
+    after = os.times()
+    return round(sum(after[:4]) - sum(before[:4]), 1)
+
+
+def luigi(work: Path, *words: str) -> str:
+    """Runs a task in the work folder, shows what it prints, and returns it; ends where the task fails."""
+    command = [sys.executable, "-m", "luigi", "--module", "tasks", *words]
+    environment = os.environ | {"PYTHONPATH": str(dataset.PROJECT)}
+    printed = []
+    with subprocess.Popen(command, cwd=work, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            printed.append(line)
+    if process.returncode:
+        sys.exit(f"{' '.join(words)} failed; what it said stands above")
+    return "".join(printed)
+
+
+def evaluate(work: Path, model: str) -> dict[str, Any]:
+    """The report of a model over all seeds."""
+    printed = luigi(work, "EvaluateCE", "--dataset", NAME, "--model", model, "--rankings", "false")
+    page = next(line.split(": ", 1)[1] for line in printed.splitlines() if line.startswith("Report: "))
+    report: dict[str, Any] = json.loads((work / page).with_suffix(".json").read_text(encoding="utf-8"))
+    return report
+
+
+def facts(found: Sequence[photographs.Photograph]) -> dict[str, int]:
+    """How many videos there are, in each split and with which sounds."""
+    of_split = list(dataset.splits(found).values())
+    return {name: of_split.count(name) for name in dataset.SHARES} | {
+        "own_sound": sum(one.own_sound is not None for one in found),
+        "spoken": sum(one.spoken is not None for one in found),
+    }
+
+
+def rows(work: Path, reports: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the README shows, each with its metrics: mean over the seeds and, for recalls, 95 % interval."""
+    light, packaged = reports[LIGHT], reports[PACKAGED]
+    zero_shot = packaged["untrained"]["label_words"]
+    found = [
+        {"name": "zero-shot by label words", "seeds": 0, "t2v": zero_shot["t2v"]},
+        {"name": "CE on the light experts", "seeds": len(light["seeds"]), "t2v": light["t2v"]},
+        {
+            "name": "CE on packaged networks",
+            "seeds": len(packaged["seeds"]),
+            "t2v": packaged["t2v"],
+            "above_zero_shot": zero_shot["gain"],
+        },
+    ]
+    for name, option in (("search before any training", ["--untrained"]), ("search, all engines fused", [])):
+        luigi(work, "BuildIndex", "--dataset", NAME, "--model", PACKAGED, *option)
+        found.append({"name": name, "seeds": 0 if option else 1, "t2v": searched(work)})
+    return found
+
+
+if __name__ == "__main__":
+    main()

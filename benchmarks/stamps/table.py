@@ -1,0 +1,43 @@
+"""The figures of the photographs as the README shows them. Needs no library."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+RECALLS = ("R@1", "R@5", "R@10")
+
+
+def table(figures: dict[str, Any]) -> list[str]:
+    """A way of searching a line, then what is to be said of them."""
+    lines = ["| | R@1 | R@5 | R@10 | MdR |", "| --- | --- | --- | --- | --- |"]
+    for row in figures["rows"]:
+        lines.append(f"| {' | '.join((row['name'], *cells(row['t2v'])))} |")
+    videos = figures["dataset"]["test"]
+    lines.append(f"| chance | {' | '.join(f'{min(100.0, 100 * k / videos):.1f}' for k in (1, 5, 10))} | |")
+    return [*lines, "", *said(figures)]
+
+
+def cells(metrics: dict[str, Any]) -> Iterator[str]:
+    """Each recall with its 95 % interval, and the median rank."""
+    for name in RECALLS:
+        low, high = metrics[name]["interval"]
+        yield f"{metrics[name]['mean']:.1f} ({low:.1f} to {high:.1f})"
+    yield f"{metrics['MdR']['mean']:.1f}"
+
+
+def said(figures: dict[str, Any]) -> Iterator[str]:
+    """Whether training pays."""
+    for row in figures["rows"]:
+        if gain := row.get("above_zero_shot"):
+            one = gain["R@1"]
+            word = "above" if one["mean"] >= 0 else "BELOW"
+            yield (
+                f"{row['name']} is {abs(one['mean']):.1f} points of R@1 {word} zero-shot by label words, which needs "
+                f"no training (95 % interval of the difference {one['low']:+.1f} to {one['high']:+.1f})."
+            )
+
+
+def readme(path: Path) -> str:
+    """The README's part, from a kept stamps.json."""
+    return "\n".join(table(json.loads(path.read_text(encoding="utf-8"))))
