@@ -11,11 +11,11 @@ import numpy as np
 
 from benchmarks.stamps.photographs import Photograph, on_grey
 from extractors import registry
-from extractors.base import Extractor, FrameNeed, FrameView
+from extractors.base import Extractor, FrameNeed, FrameView, TextEncoder
 from extractors.extraction.resize import Resize, resize_frame
 from models.evaluation.metrics import Ranks, caption_ranks
-from models.zero_shot.label_words import TopLabels, scores, sentence_vectors
-from models.zero_shot.settings import LabelWords
+from models.zero_shot.label_words import Floats, LabelVectors, TopLabels, scores, sentence_vectors
+from models.zero_shot.settings import LabelWords, synonyms
 from pipeline.stores.ragged import Ragged
 from pipeline.weights.files import WeightOptions
 
@@ -30,11 +30,21 @@ def ranks(found: Sequence[Photograph], configs: Path, weights: WeightOptions, se
     top = labels_of(found, expert)
     encoder = registry.text(SENTENCES, configs / "text", weights).encoder
     encoder.load("cpu")
-    names, queries = (
-        sentence_vectors(Ragged.stack(encoder.encode(texts), encoder.dim))
-        for texts in (list(expert.label_descriptions), [one.caption for one in found])
-    )
-    return caption_ranks(scores(queries, [names], [top], settings), np.arange(len(found)))
+    queries = vectors_of(encoder, [one.caption for one in found])
+    return caption_ranks(scores(queries, [classes_of(expert, encoder)], [top], settings), np.arange(len(found)))
+
+
+def classes_of(expert: Extractor, encoder: TextEncoder) -> LabelVectors:
+    """The vectors of a classifier's classes."""
+    names = [synonyms(name) for name in expert.labels]
+    offsets = np.concatenate([[0], np.cumsum([len(of_class) for of_class in names])]).astype(np.int64)
+    flat = [name for of_class in names for name in of_class]
+    return LabelVectors(vectors_of(encoder, expert.label_descriptions), vectors_of(encoder, flat), offsets)
+
+
+def vectors_of(encoder: TextEncoder, texts: Sequence[str]) -> Floats:
+    """(len(texts), D), of length 1."""
+    return sentence_vectors(Ragged.stack(encoder.encode(list(texts)), encoder.dim))
 
 
 def labels_of(found: Sequence[Photograph], expert: Extractor) -> TopLabels:

@@ -9,8 +9,7 @@ import numpy as np
 from benchmarks.stamps.dataset import NAME
 from models.evaluation.metrics import Ranks
 from models.evaluation.report_columns import metrics_with_intervals
-from search import Collection
-from search.collection import Filter, Options
+from search import Collection, Filter, Options
 
 SPLIT = "test"
 
