@@ -14,12 +14,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.stamps import dataset, photographs
+import numpy as np
+
+from benchmarks.stamps import dataset, photographs, plain
 from benchmarks.stamps.clips import Format
 from benchmarks.stamps.dataset import NAME
 from benchmarks.stamps.searching import searched
 from benchmarks.stamps.table import table
+from models.evaluation.report_columns import metrics_with_intervals
+from pipeline import project
 from pipeline.stores import atomic
+from search import config
 
 KEPT = Path(__file__).parents[1] / "stamps.json"
 LIGHT, PACKAGED = "ce_light", "ce_packaged"
@@ -35,21 +40,11 @@ def main() -> None:
         sys.exit(f"no photographs: apt-get install {photographs.PACKAGE}, or name its .deb with --stamps")
     work = options.work.absolute()
     found = dataset.photographs_from(options.stamps, work)
-    cpu_s = {"videos": spent(lambda: dataset.write(found, work, Format(), (LIGHT, PACKAGED)))}
-    reports = {}
-    for model in (PACKAGED, LIGHT):
-        cpu_s[model] = spent(lambda model=model: reports.update({model: evaluate(work, model)}))
-    figures = {"dataset": facts(found), "cpu_s": cpu_s, "rows": rows(work, reports)}
+    dataset.write(found, work, Format(), (LIGHT, PACKAGED))
+    reports = {model: evaluate(work, model) for model in (PACKAGED, LIGHT)}
+    figures = {"dataset": facts(found), "rows": rows(work, reports), "plain": plain_figures(found, work)}
     atomic.write_text(KEPT, json.dumps(figures, indent=1) + "\n")
     print("\n".join(table(figures)))
-
-
-def spent(step: Any) -> float:
-    """CPU seconds of a step, with those of the processes that it starts and waits for."""
-    before = os.times()
-    step()
-    after = os.times()
-    return round(sum(after[:4]) - sum(before[:4]), 1)
 
 
 def luigi(work: Path, *words: str) -> str:
@@ -101,6 +96,13 @@ def rows(work: Path, reports: dict[str, dict[str, Any]]) -> list[dict[str, Any]]
         luigi(work, "BuildIndex", "--dataset", NAME, "--model", PACKAGED, *option)
         found.append({"name": name, "seeds": 0 if option else 1, "t2v": searched(work)})
     return found
+
+
+def plain_figures(found: Sequence[photographs.Photograph], work: Path) -> dict[str, Any]:
+    """Zero-shot on the photographs themselves, one frame each, all of them in one gallery."""
+    place = project.load(str(work))
+    ranks = plain.ranks(found, place.configs, place.weights, config.load(place.configs).label_words)
+    return {"photographs": len(found), "t2v": metrics_with_intervals([ranks], np.arange(len(found)), len(found))}
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def cells(metrics: dict[str, Any]) -> Iterator[str]:
 
 
 def said(figures: dict[str, Any]) -> Iterator[str]:
-    """Whether training pays."""
+    """Whether training pays, and what label words find without motion and background."""
     for row in figures["rows"]:
         if gain := row.get("above_zero_shot"):
             one = gain["R@1"]
@@ -36,6 +36,11 @@ def said(figures: dict[str, Any]) -> Iterator[str]:
                 f"{row['name']} is {abs(one['mean']):.1f} points of R@1 {word} zero-shot by label words, which needs "
                 f"no training (95 % interval of the difference {one['low']:+.1f} to {one['high']:+.1f})."
             )
+    plain = figures["plain"]
+    yield (
+        f"On the {plain['photographs']} photographs themselves, one frame each, on grey, zero-shot by label words has "
+        f"R@1, R@5 and R@10 {', '.join(list(cells(plain['t2v']))[:3])}."
+    )
 
 
 def readme(path: Path) -> str:
