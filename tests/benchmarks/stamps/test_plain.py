@@ -20,5 +20,5 @@ def test_label_words_find_real_things_without_any_training():
     metrics = summary(
         plain.ranks(found, ROOT / "configs", packaged_options(), config.load(ROOT / "configs").label_words)
     )
-    assert metrics["R@1"] >= 22
-    assert metrics["R@10"] >= 44
+    assert metrics["R@1"] >= 25
+    assert metrics["R@10"] >= 50
