@@ -70,9 +70,10 @@ def unpack(package: Path, folder: Path) -> Path:
     for name, content in _members(package.read_bytes()):
         if name.startswith("data.tar"):
             inside = f".{INSTALLED}/"
-            with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-                wanted = [one for one in archive if one.isfile() and one.name.startswith(inside)]
-                archive.extractall(folder, wanted, filter="data")
+            with tarfile.open(fileobj=io.BytesIO(content), mode="r|*") as archive:  # in one go: it is large
+                for member in archive:
+                    if member.isfile() and member.name.startswith(inside):
+                        archive.extract(member, folder, filter="data")
             return folder / inside
     raise ValueError(f"{package}: no data.tar in it; is it a .deb?")
 
