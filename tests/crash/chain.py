@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.stores import parts, store
+from pipeline.stores.atomic import TEMPORARY
 from tests.tasks.project import Project, forget_everything
 
 COMMANDS = (("EvaluateCE", "--dataset", "tiny"), ("BuildIndex", "--dataset", "tiny"))
@@ -37,7 +38,8 @@ class Chain:
         """What the run is for: report, ranks, features by the content of the videos, vectors of the index."""
         data = self.project.data / "store"
         files = [*data.glob("reports/*/*/*/report.json"), *data.glob("reports/*/*/*/ranks.csv")]
-        files += [path for path in data.glob("index/*/*/**/*.npy") if path.is_file()]
+        indexes = (path for path in data.glob("index/*/*") if not path.name.startswith(TEMPORARY))  # of a killed run
+        files += [path for folder in indexes for path in folder.rglob("*.npy")]
         found = {str(path.relative_to(data)): path.read_bytes() for path in files}
         forget_everything()
         for folder in sorted(data.glob("features/*/*")):
