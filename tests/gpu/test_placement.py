@@ -17,7 +17,8 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from extractors import registry
-from extractors.networks import base
+from extractors.base import Embedded
+from extractors.networks import base, labelled
 from models.config import Runtime
 from models.inputs.batches import Batch, Texts, Videos
 from models.training import run as runs
@@ -79,7 +80,7 @@ def pretending(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "enabled", False)  # its own kernels cannot pretend
 
     def load(extractor):
-        for module in (base, importlib.import_module(type(extractor).__module__)):
+        for module in (base, labelled, importlib.import_module(type(extractor).__module__)):
             if hasattr(module, "network_to_device"):
                 monkeypatch.setattr(module, "network_to_device", pretend_to_move)
         extractor.load(GPU)
@@ -100,7 +101,9 @@ def test_a_network_and_its_input_are_on_the_gpu_and_of_types_that_go_together(na
         with PRETENDING(), torch.inference_mode():
             batch = torch.empty(given.shape, dtype=torch.from_numpy(given).dtype, device=GPU)
             seen.append(self.forward(preprocess(batch)).float())
-        return np.ones(tuple(seen[-1].shape), np.float32)
+            if getattr(self, "head", None) is not None and not torch.is_autocast_enabled("cuda"):  # off for the head
+                assert self.head(seen[-1]).device == torch.device(GPU)
+        return Embedded.one_per_item(np.ones(tuple(seen[-1].shape), np.float32))
 
     with mock.patch.object(type(extractor), "run", run):
         for precision in (nullcontext, bfloat16_on_a_gpu):
