@@ -2,12 +2,15 @@
 
 import functools
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import luigi
 
 from pipeline.errors import DamagedError
 from pipeline.stores import damage
+from pipeline.stores.atomic import exclusive
 from tasks.console.luigi_internals import typed_task
 from tasks.console.terminal import say
 from tasks.plan.plan import Plan, load_plan
@@ -48,6 +51,14 @@ def _remake(task: Any, run: Callable[[Any], Any], error: DamagedError) -> Iterat
     say(damage.set_aside(error, Paths().layout.store))
     yield luigi.task.flatten(task.requires())
     yield from run(task) or ()  # reached at once where nothing that is required is incomplete
+
+
+def alone(folder: Path, what: str) -> AbstractContextManager[None]:
+    """Context in which no other run makes the result in `folder`; it is waited for, and said in one line.
+
+    Two that write one result at once would take each other's files for damaged.
+    """
+    return exclusive(folder, lambda: say(f"Another run makes the {what} now, which this one waits for"))
 
 
 class RunsEachTime:

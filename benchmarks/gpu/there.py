@@ -36,6 +36,7 @@ NEEDLESS = frozenset({"docutils"})
 LEFT_OUT = {
     "easyocr": "the expert ocr",
     "rapidocr": "the expert ocr_light",
+    "faster_whisper": "the expert speech_fast",
     "decord": "the faster decoder of some files: PyAV reads them all",
     "faiss": "the search of a million videos by FAISS, beside which the GPU's is put",
     "fastapi": "the search page",

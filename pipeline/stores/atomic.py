@@ -12,7 +12,7 @@ import platform
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,9 @@ ABANDONED_S = 3600
 
 FOREIGN_ABANDONED_S = 7 * 24 * 3600
 """The same for files of another machine, whose processes cannot be seen from here."""
+
+WAIT_S = 0.2
+"""Between two looks whether another process is done."""
 
 _OWNER = re.compile(rf"{re.escape(TEMPORARY)}([0-9a-f]{{8}})_(\d+)_")
 _NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES}
@@ -73,6 +76,42 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Writes a file atomically; makes the folders above it."""
     with replacing(path) as written:
         written.write_bytes(content)
+
+
+@contextmanager
+def exclusive(folder: Path, waits: Callable[[], None]) -> Iterator[None]:
+    """Context in which no other process is in this context of the same folder, which is made where it is missing.
+
+    `waits` is called once where another process is in it. A process that dies leaves it. Where the file system or the
+    system has no locks, nothing is waited for.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(descriptor, waits)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, waits: Callable[[], None]) -> None:
+    try:
+        import fcntl
+    except ImportError:
+        return
+    has_told = False
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not has_told:
+                waits()
+            has_told = True
+            time.sleep(WAIT_S)  # and not in the lock: a signal ends it
+        except OSError:
+            return
+        else:
+            return
 
 
 def is_abandoned(path: Path) -> bool:

@@ -1,5 +1,7 @@
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,23 @@ def test_what_a_living_process_writes_is_never_abandoned_and_a_dead_one_s_is_aft
     (dead / "inside" / "new").write_bytes(b"x")
     os.utime(dead / "inside", (1, 1))
     assert not atomic.is_abandoned(dead), "the newest date inside counts"
+
+
+def test_two_processes_are_not_in_one_folder_at_once_and_one_that_dies_leaves_it(tmp_path):
+    held = (
+        "import sys, time\nfrom pathlib import Path\nfrom pipeline.stores.atomic import exclusive\n"
+        "with exclusive(Path(sys.argv[1]), lambda: None):\n    print('in', flush=True)\n    time.sleep(60)\n"
+    )
+    root = str(Path(atomic.__file__).parents[2])
+    with subprocess.Popen([sys.executable, "-c", held, str(tmp_path / "x")], stdout=subprocess.PIPE, cwd=root) as other:
+        assert other.stdout.readline() == b"in\n"
+        told = []
+
+        def waits():
+            told.append("waits")
+            other.kill()
+
+        with atomic.exclusive(tmp_path / "x", waits):
+            assert told == ["waits"]
+    with atomic.exclusive(tmp_path / "x", waits):
+        assert told == ["waits"]
