@@ -2,8 +2,6 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import luigi
@@ -15,6 +13,7 @@ from tasks.console.luigi_internals import typed_task
 from tasks.console.terminal import say
 from tasks.plan.plan import Plan, load_plan
 from tasks.plan.settings import Partial, Paths
+from tasks.plan.targets import FolderTarget
 
 DATASET_HELP = "Name of a file in configs/datasets/, without .yaml"
 MODEL_HELP = "Name of a file in configs/models/; by default the one that the dataset names"
@@ -27,7 +26,7 @@ MAX_REMADE = 20
 
 
 def remakes_damaged(run: Callable[[Any], None]) -> Callable[[Any], Iterator[list[luigi.Task]] | None]:
-    """The method `run` of a task, for which damaged inputs are made anew within the same command.
+    """The method `run` of a task, which no other process runs at once; damaged inputs are made anew on the way.
 
     Some damage is only seen when an array is read. The damaged result is then set aside, and what the task requires is
     given to Luigi as new dependencies: it runs those that are incomplete now, and then this task again.
@@ -36,12 +35,33 @@ def remakes_damaged(run: Callable[[Any], None]) -> Callable[[Any], Iterator[list
     @functools.wraps(run)
     def run_or_remake(task: Any) -> Iterator[list[luigi.Task]] | None:
         try:
-            run(task)
+            _run_alone(task, run)
             return None
         except DamagedError as error:
             return _remake(task, run_or_remake, error)
 
     return run_or_remake
+
+
+def _run_alone(task: Any, run: Callable[[Any], None]) -> None:
+    """Runs a task that makes a folder, unless another run has just made it; one that does so now is waited for.
+
+    Two that write one result at once would take each other's files for damaged.
+    """
+    target = task.output()
+    folder = target.lock if isinstance(target, FolderTarget) else None
+    if folder is None:
+        run(task)
+        return
+    others: list[str] = []
+
+    def wait() -> None:
+        others.append(task.task_family)
+        say(f"Another run makes the same {task.task_family} now, and this one waits for it")
+
+    with exclusive(folder, wait):
+        if not (others and task.complete()):
+            run(task)
 
 
 def _remake(task: Any, run: Callable[[Any], Any], error: DamagedError) -> Iterator[list[luigi.Task]]:
@@ -51,14 +71,6 @@ def _remake(task: Any, run: Callable[[Any], Any], error: DamagedError) -> Iterat
     say(damage.set_aside(error, Paths().layout.store))
     yield luigi.task.flatten(task.requires())
     yield from run(task) or ()  # reached at once where nothing that is required is incomplete
-
-
-def alone(folder: Path, what: str) -> AbstractContextManager[None]:
-    """Context in which no other run makes the result in `folder`; it is waited for, and said in one line.
-
-    Two that write one result at once would take each other's files for damaged.
-    """
-    return exclusive(folder, lambda: say(f"Another run makes the {what} now, which this one waits for"))
 
 
 class RunsEachTime:

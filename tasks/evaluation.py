@@ -10,7 +10,7 @@ from tasks.console.metrics_table import print_report
 from tasks.console.progress import progress_bar
 from tasks.console.queries_to_try import print_queries
 from tasks.console.terminal import say
-from tasks.dataset_task import SEEDS_HELP, ModelTask, alone, remakes_damaged
+from tasks.dataset_task import SEEDS_HELP, ModelTask, remakes_damaged
 from tasks.extraction import EncodeLabels, EncodeText
 from tasks.parameters import split_parameter
 from tasks.plan.data_summary import data_summary
@@ -61,12 +61,11 @@ class EvaluateCE(ModelTask):
     @remakes_damaged
     def run(self) -> None:
         """Writes report.json, report.html and ranks.csv, then rankings.html; a killed run goes on where it stopped."""
-        with alone(self.output().require(), "report"):
-            if not self.output().exists():
-                self._report()
-            if self.rankings and not self._page.target.exists():
-                with progress_bar("Taking stills", "video") as progress:
-                    self._page.write(progress)
+        if not self.output().exists():
+            self._report()
+        if self.rankings and not self._page.target.exists():
+            with progress_bar("Taking stills", "video") as progress:
+                self._page.write(progress)
 
     def _report(self) -> None:
         from models.stages import evaluate_seeds

@@ -6,7 +6,7 @@ import luigi
 
 from pipeline.stores import recipes
 from tasks.console.progress import progress_bar
-from tasks.dataset_task import ModelTask, alone, remakes_damaged
+from tasks.dataset_task import ModelTask, remakes_damaged
 from tasks.extraction import EncodeText, extraction
 from tasks.parameters import hidden_unnamed
 from tasks.plan.provenance import provenance
@@ -52,9 +52,6 @@ class TrainCE(ModelTask):
 
         folder, sources = self.output().require(), self.plan.sources()
         teachers = [(task.plan.sources(), task.output().require()) for task in self._teachers()]
-        with alone(folder, f"training of seed {self.seed}"):
-            if self.complete():
-                return  # another run has made it
-            with progress_bar(f"Training, seed {self.seed}", "epoch") as progress:
-                train_seed(sources, self.plan.selection.model, self.seed, folder, progress, teachers)
-            recipes.write_recipe(folder, self.plan.train_recipe(self.seed) or {}, provenance(), RUN_FILES)
+        with progress_bar(f"Training, seed {self.seed}", "epoch") as progress:
+            train_seed(sources, self.plan.selection.model, self.seed, folder, progress, teachers)
+        recipes.write_recipe(folder, self.plan.train_recipe(self.seed) or {}, provenance(), RUN_FILES)

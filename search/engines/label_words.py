@@ -21,6 +21,7 @@ from models.zero_shot.stored import LabelSources, top_labels
 from pipeline.errors import PipelineError
 from pipeline.stores import atomic
 from pipeline.stores.parts import Reader
+from pipeline.stores.ragged import Ragged
 from search.config import Floors, SearchConfig
 from search.engines.fusion import CANDIDATES, Ranking
 from search.engines.labels import Seen
@@ -193,8 +194,8 @@ class LabelSearch:
 
     def _query(self, text: str) -> Floats:
         """(1, D) of length 1."""
-        vector = self.encoders.encode(self.encoders.facts.sentences, text).sum(axis=0, keepdims=True)
-        return np.asarray(vector / max(float(np.linalg.norm(vector)), np.finfo(np.float32).tiny), np.float32)
+        vectors = self.encoders.encode(self.encoders.facts.sentences, text)
+        return label_words.sentence_vectors(Ragged.stack([vectors], vectors.shape[1]))
 
     def _ranking(self, scores: Floats, allowed: NDArray[np.bool_], floor: float) -> Ranking:
         rows = np.flatnonzero(allowed & (scores >= floor))

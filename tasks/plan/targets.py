@@ -107,6 +107,11 @@ class FolderTarget(luigi.Target):
         folder = self._folder
         return None if folder is None else mended(self._store, lambda: recipes.check(folder))
 
+    @property
+    def lock(self) -> Path | None:
+        """The folder that a run holds while it makes this one (`atomic.exclusive`); None while it is not known."""
+        return self._folder
+
     def require(self) -> Path:
         """Path of the folder, complete or not; PipelineError while its name is not known."""
         if self._folder is None:
@@ -121,6 +126,11 @@ class RecipeTarget(FolderTarget):
         super().__init__(folder, store)
         self._recipe = recipe
 
+    @property
+    def lock(self) -> Path | None:
+        """The folder of the result that it lies in, whose other files are made with it."""
+        return self._folder.parent if self._folder else None
+
     def exists(self) -> bool:
         """Whether the folder is complete and was made with this recipe, not by an older version."""
         return self._recipe_of_folder() == self._recipe
@@ -128,6 +138,11 @@ class RecipeTarget(FolderTarget):
 
 class IndexTarget(FolderTarget):
     """A search index that is complete and current, i.e. the one that a search opens."""
+
+    @property
+    def lock(self) -> Path | None:
+        """The folder of all indexes of the dataset, since that of an index is replaced as a whole."""
+        return self._folder.parent if self._folder else None
 
     def exists(self) -> bool:
         """Whether the index is complete and current."""

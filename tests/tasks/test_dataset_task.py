@@ -6,11 +6,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
 import pytest
 
+from pipeline.stores import atomic
+from tasks import EvaluateCE, dataset_task
 from tests.tasks.project import CONFIGS
 
 
@@ -101,3 +104,26 @@ def test_a_run_that_has_nothing_to_do_loads_no_network_library(project):
         check=True,
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_result_that_another_run_makes_is_waited_for_and_not_made_twice(project, monkeypatch):
+    (report,) = project.data.glob("store/reports/tiny/*/*")
+    kept = report.rename(project.root / "made")
+    inode = (kept / "report.json").stat().st_ino
+    begun, waited = threading.Event(), threading.Event()
+
+    def make():
+        with atomic.exclusive(report, lambda: None):
+            begun.set()
+            waited.wait(60)
+            for path in kept.iterdir():
+                path.rename(report / path.name)
+
+    monkeypatch.setattr(dataset_task, "say", lambda line: waited.set() if line.startswith("Another run") else None)
+    other = threading.Thread(target=make)
+    other.start()
+    begun.wait(60)
+    assert project.attempt(EvaluateCE, dataset="tiny")[1]
+    other.join()
+    assert waited.is_set()
+    assert (report / "report.json").stat().st_ino == inode
