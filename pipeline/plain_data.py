@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -22,10 +23,13 @@ def parse_yaml(text: str) -> Any:
         raise ValueError(_NAMELESS.sub("", " ".join(str(error).split()))) from None
 
 
-def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON text; ValueError for all that is none, and for what is nested too deeply."""
+def parse_json(text: str | bytes, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """The value of a JSON text; ValueError for all that is none, and for what is nested too deeply.
+
+    `pairs` makes an object of its keys and values, by default a dict that takes the last of equal keys.
+    """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=pairs)
     except RecursionError:
         raise ValueError("lists or mappings are nested too deeply") from None
 

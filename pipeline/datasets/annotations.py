@@ -1,23 +1,18 @@
 """Configs of datasets, and the reader of captions files: the captions and the split of each video."""
 
-import csv
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pipeline import config
+from pipeline.datasets.caption_files import read_rows, read_sidecars
 from pipeline.datasets.files import find_videos
 from pipeline.datasets.sources import AnnotationFiles, Part, Released, SplitCounts
 from pipeline.datasets.splits import SPLITS, SplitFractions, splits_by_hash
 from pipeline.demo.make import DemoSettings
 from pipeline.errors import AnnotationError
-from pipeline.file_kinds import irregular
-from pipeline.plain_data import parse_json
 
 DATASETS = Path("configs/datasets")
-COLUMNS = ("video", "caption", "split", "tags")
 SIDECAR_CAPTIONS = "*.txt"
 """Value of `captions` for captions in a text file beside each video."""
 
@@ -30,8 +25,9 @@ class DatasetConfig:
     videos: str
     """Folder with the videos, at any depth."""
     captions: str | None = None
-    """A .csv with the columns `video`, `caption` and, if wanted, `split` and `tags` (joined by ;), or a .jsonl, or
-    "*.txt": beside each video a text file of the same name, one caption a line."""
+    """A .csv or .tsv with the columns `video`, `caption` and, if wanted, `split` and `tags` (joined by ;), with commas,
+    semicolons or tabs between, or a .jsonl, or "*.txt": beside each video a text file of the same name, one caption a
+    line."""
     annotations: AnnotationFiles | None = None
     """For a known dataset, in place of `captions`: the annotation files of its owners."""
     fuse_captions: bool = False
@@ -93,23 +89,29 @@ def load_dataset(name: str, folder: Path = DATASETS) -> DatasetConfig:
     return config.load(DatasetConfig, config.choose(folder, name))
 
 
-def read_annotations(settings: DatasetConfig) -> dict[str, Annotation]:
+def read_annotations(settings: DatasetConfig, warnings: list[str] | None = None) -> dict[str, Annotation]:
     """Video name -> its split and captions, in the order of the file; empty when the dataset has no captions.
 
-    AnnotationError names the file and the line of an invalid entry.
+    What was guessed, e.g. an encoding, is appended to `warnings`. AnnotationError names the file and the line of an
+    invalid entry.
     """
+    told: list[str] = [] if warnings is None else warnings
     if settings.captions is None:
         return {}
     path = Path(settings.captions)
     from_sidecars = settings.captions == SIDECAR_CAPTIONS
     annotations: dict[str, Annotation] = {}
-    for where, row in _sidecar_rows(Path(settings.videos)) if from_sidecars else _rows(path):
-        video, text = (row.get("video") or "").strip(), " ".join((row.get("caption") or "").split())
+    for where, row in (
+        read_sidecars(_caption_sidecars(Path(settings.videos)), told) if from_sidecars else read_rows(path, told)
+    ):
+        video, text = row["video"].strip(), " ".join(row["caption"].split())
         if not video or not text:
             raise AnnotationError(f"{where}: 'video' and 'caption' must not be empty")
         split = (row.get("split") or "").strip()
         if split and split not in SPLITS:
-            raise AnnotationError(f"{where}: split {split!r} is none of {', '.join(SPLITS)}")
+            raise AnnotationError(
+                f"{where}: split {split[:40]!r} is none of {', '.join(SPLITS)}; put quotes around a caption with commas"
+            )
         previous = annotations.get(video, Annotation(split, ()))
         if split and previous.split and previous.split != split:
             raise AnnotationError(f"{where}: {video} is in split {split!r} here and in {previous.split!r} above")
@@ -140,73 +142,3 @@ def annotation_files(settings: DatasetConfig) -> list[Path]:
 def _caption_sidecars(root: Path) -> dict[str, Path]:
     """Video id -> path of the text file beside it, whether it exists or not."""
     return {file.video_id: file.path.with_suffix(".txt") for file in find_videos(root)}
-
-
-def _sidecar_rows(root: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """(file, column -> text) of each caption in the text files beside the videos."""
-    for video, path in _caption_sidecars(root).items():
-        _refuse_irregular(path)
-        try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else []
-        except (OSError, UnicodeDecodeError) as error:
-            raise AnnotationError(f"{path}: cannot be read: {error}") from None
-        yield from ((str(path), {"video": video, "caption": line}) for line in lines if line.strip())
-
-
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """(file and line, column -> text) of each row of a captions file."""
-    reader = {".csv": _csv_rows, ".jsonl": _jsonl_rows}.get(path.suffix.lower())
-    if reader is None:
-        raise AnnotationError(f"{path}: captions must be a .csv or a .jsonl file")
-    _refuse_irregular(path)
-    try:
-        yield from reader(path)
-    except FileNotFoundError:
-        raise AnnotationError(f"{path}: no such file; see 'captions' in the dataset's YAML") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise AnnotationError(f"{path}: cannot be read: {error}") from None
-
-
-def _refuse_irregular(path: Path) -> None:
-    """AnnotationError for a pipe, a device or a broken link, which must not be opened."""
-    if why := irregular(path):
-        raise AnnotationError(f"{path}: cannot be read: {why}; put a text file there, or remove it")
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, strict=True)  # without strict, an unclosed quote swallows the rest of the file
-        for column in ("video", "caption"):
-            if column not in (reader.fieldnames or []):
-                raise AnnotationError(f"{path}: its first line must name the columns 'video' and 'caption'")
-        try:
-            for row in reader:
-                yield f"{path}:{reader.line_num}", row
-        except csv.Error as error:
-            raise AnnotationError(f"{path}:{reader.line_num + 1}: {error}") from None
-
-
-def _jsonl_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield f"{path}:{number}", _json_row(line, f"{path}:{number}")
-
-
-def _json_row(line: str, where: str) -> dict[str, str]:
-    try:
-        row: Any = parse_json(line)
-    except ValueError as error:
-        raise AnnotationError(f"{where}: not JSON: {error}") from None
-    if not isinstance(row, dict):
-        raise AnnotationError(f"{where}: expected an object with 'video' and 'caption'")
-    return {column: _json_text(row.get(column), f"{where}: {column!r}") for column in COLUMNS}
-
-
-def _json_text(value: Any, where: str) -> str:
-    """A JSON value as the text of a CSV column: null is empty, a list of tags is joined by ;, a number is an id."""
-    if isinstance(value, list) and where.endswith("'tags'") and all(isinstance(tag, str) for tag in value):
-        return ";".join(value)
-    if value is not None and not isinstance(value, (str, int)):
-        raise AnnotationError(f"{where} must be text, found {value!r}")
-    return "" if value is None else str(value)

@@ -15,12 +15,13 @@ Annotations = dict[str, Annotation]
 
 
 def annotations_of(name: str, settings: DatasetConfig) -> tuple[Annotations, list[str]]:
-    """Split and captions of each video as the protocol uses them, and warnings about differences from known counts.
+    """Split and captions of each video as the protocol uses them, and warnings: guesses, differences from known counts.
 
     AnnotationError when the annotation files are missing, or the counts differ and `allow_partial` is not set.
     """
     if settings.annotations is None:
-        return apply_protocol(read_annotations(settings), settings), []
+        guesses: list[str] = []
+        return apply_protocol(read_annotations(settings, guesses), settings), guesses
     annotations = read_known(settings, settings.annotations)
     if annotations is None:
         raise AnnotationError(how_to_get(name, settings))

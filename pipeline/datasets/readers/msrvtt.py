@@ -4,7 +4,6 @@ full: 6513 training, 497 validation and 2990 test videos. 1k-a: JSFusion's 1000 
 all other videos are for training. 1k-b: Miech's lists, with the first caption of each test video.
 """
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from pipeline.datasets.readers.parsing import (
     annotation,
     check_variant,
     malformed,
-    open_text,
+    read_columns,
     read_json,
     read_lines,
     sentence,
@@ -60,15 +59,9 @@ def _videos(paths: Iterable[Path]) -> dict[str, Annotation]:
 
 def _jsfusion(videos: dict[str, Annotation], path: Path) -> dict[str, Annotation]:
     """The 1k-a split."""
-    try:
-        with open_text(path) as file:
-            chosen = {row["video_id"]: sentence(row["sentence"]) for row in csv.DictReader(file)}
-    except FileNotFoundError:
-        raise AnnotationError(
-            f"{path}: no such file; it names the 1000 test videos of 1k-A and the caption of each"
-        ) from None
-    except (OSError, KeyError, AttributeError, UnicodeDecodeError, csv.Error) as error:
-        raise malformed(path, error) from None
+    if not path.exists():
+        raise AnnotationError(f"{path}: no such file; it names the 1000 test videos of 1k-A and the caption of each")
+    chosen = {name: sentence(text) for name, text in read_columns(path, "video_id", "sentence")}
     return _split(videos, chosen, path)
 
 

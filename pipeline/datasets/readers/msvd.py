@@ -1,11 +1,10 @@
 """Reads MSVD: lines of clip name and caption, and the standard split into 1200, 100 and 670 clips."""
 
-import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipeline.datasets.annotations import Annotation
-from pipeline.datasets.readers.parsing import annotation, check_variant, malformed, open_text, read_lines
+from pipeline.datasets.readers.parsing import annotation, check_variant, read_columns, read_lines
 from pipeline.errors import AnnotationError
 
 FILES = (
@@ -17,6 +16,9 @@ VARIANTS = ("official",)
 TEXT = "AllVideoDescriptions.txt"
 MAPPING = "youtube_mapping.txt"
 LISTS = {"train": "train_list.txt", "val": "val_list.txt", "test": "test_list.txt"}
+
+COLUMNS = "Language", "VideoID", "Start", "End", "Description"
+"""Of the corpus as a table."""
 
 FIRST_VAL, FIRST_TEST = 1201, 1301
 """Numbers in the mapping at which the splits begin: vid1 to vid1200 are the training split."""
@@ -63,10 +65,6 @@ def _text(path: Path) -> Iterator[tuple[str, str]]:
 
 def _table(path: Path) -> Iterator[tuple[str, str]]:
     """(clip name, caption) of the English rows of the multilingual corpus."""
-    try:
-        with open_text(path) as file:
-            for row in csv.DictReader(file):
-                if row["Language"] == "English":
-                    yield f"{row['VideoID']}_{row['Start']}_{row['End']}", row["Description"] or ""
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise malformed(path, error) from None
+    for language, video, start, end, text in read_columns(path, *COLUMNS):
+        if language == "English":
+            yield f"{video}_{start}_{end}", text

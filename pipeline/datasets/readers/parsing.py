@@ -1,40 +1,44 @@
 """Parsing shared by the readers: JSON and text files, captions, and errors that name the file."""
 
-import errno
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from pipeline.datasets.annotations import Annotation, Caption
+from pipeline.datasets.text_files import lines_of, read_table, read_text
 from pipeline.errors import AnnotationError
-from pipeline.file_kinds import irregular
 from pipeline.plain_data import parse_json
-
-
-def open_text(path: Path) -> TextIO:
-    """The file, opened as UTF-8 text; OSError where that cannot be, also for a pipe or a device."""
-    if why := irregular(path):
-        raise OSError(errno.EINVAL, why, str(path))
-    return path.open(encoding="utf-8-sig", newline="")
 
 
 def read_json(path: Path) -> Any:
     """The parsed content of a JSON file; AnnotationError when it cannot be read."""
+    text = _text(path)
     try:
-        with open_text(path) as file:
-            return parse_json(file.read())
-    except (OSError, ValueError) as error:
+        return parse_json(text)
+    except ValueError as error:
         raise AnnotationError(f"{path}: cannot be read: {error}; get the file again") from None
 
 
 def read_lines(path: Path) -> list[str]:
     """The non-empty lines of a text file, stripped; AnnotationError when it cannot be read."""
+    return [line.strip() for line in lines_of(_text(path)) if line.strip()]
+
+
+def read_columns(path: Path, *columns: str) -> Iterator[tuple[str, ...]]:
+    """The cells of these columns in each row of a table; AnnotationError, with the line, when it cannot be read."""
+    names = [column.lower() for column in columns]
+    for _, cells in read_table(path, _text(path), names):
+        yield tuple(cells[name] for name in names)
+
+
+def _text(path: Path) -> str:
+    """The text of an owner's file; AnnotationError where it is not UTF-8 or UTF-16, since no guess is needed of it."""
     try:
-        with open_text(path) as file:
-            lines = file.read().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise AnnotationError(f"{path}: cannot be read: {error}; get the file again") from None
-    return [line.strip() for line in lines if line.strip()]
+        return read_text(path)
+    except FileNotFoundError:
+        raise AnnotationError(f"{path}: cannot be read: no such file; get the file again") from None
+    except AnnotationError as error:
+        raise AnnotationError(f"{error}; get the file again") from None
 
 
 def check_variant(variant: str, known: Iterable[str]) -> str:

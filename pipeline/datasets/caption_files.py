@@ -1,0 +1,82 @@
+"""Reads the rows of captions files: tables, JSON lines, and text files beside the videos."""
+
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.datasets.text_files import lines_of, read_table, read_text
+from pipeline.errors import AnnotationError
+from pipeline.plain_data import parse_json
+
+COLUMNS = ("video", "caption", "split", "tags")
+NEEDED = COLUMNS[:2]
+
+Entry = tuple[str, dict[str, str]]
+"""File and line of a caption, and its cells by column."""
+
+
+def read_rows(path: Path, warnings: list[str]) -> Iterator[Entry]:
+    """The entries of a .csv, .tsv or .jsonl file.
+
+    Appends to `warnings` what was guessed. AnnotationError, with the line, for what cannot be understood.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in {".csv", ".tsv", ".jsonl"}:
+        raise AnnotationError(f"{path}: captions must be a .csv, .tsv or .jsonl file")
+    try:
+        text = read_text(path, warnings)
+    except FileNotFoundError:
+        raise AnnotationError(f"{path}: no such file; see 'captions' in the dataset's YAML") from None
+    return _json_rows(path, text) if suffix == ".jsonl" else read_table(path, text, NEEDED, COLUMNS)
+
+
+def read_sidecars(sidecars: Mapping[str, Path], warnings: list[str]) -> Iterator[Entry]:
+    """The entries of the text files beside the videos (video id -> path, which need not exist), one a line.
+
+    Appends to `warnings` how many files have a guessed encoding, with an example.
+    """
+    guessed: list[str] = []
+    for video, path in sidecars.items():
+        try:
+            lines = lines_of(read_text(path, guessed))
+        except FileNotFoundError:
+            continue
+        yield from ((str(path), {"video": video, "caption": line}) for line in lines if line.strip())
+    if guessed:
+        more = f" (and {len(guessed) - 1} other text files)" if len(guessed) > 1 else ""
+        warnings.append(f"{guessed[0]}{more}")
+
+
+def _json_rows(path: Path, text: str) -> Iterator[Entry]:
+    for number, line in enumerate(io.StringIO(text, newline=""), 1):
+        if line.strip():
+            yield f"{path}:{number}", _json_row(line, f"{path}:{number}")
+
+
+def _json_row(line: str, where: str) -> dict[str, str]:
+    try:
+        row: Any = parse_json(line, pairs=_unique)
+    except ValueError as error:
+        raise AnnotationError(f"{where}: not JSON: {error}") from None
+    if not isinstance(row, dict):
+        raise AnnotationError(f"{where}: expected an object with 'video' and 'caption'")
+    return {column: _json_text(row.get(column), f"{where}: {column!r}") for column in COLUMNS}
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object with its keys in lower case; ValueError where one of ours is there twice, of which JSON takes one."""
+    keys = [key.strip().lower() for key, _ in pairs]
+    for key in COLUMNS:
+        if keys.count(key) > 1:
+            raise ValueError(f"{key!r} is there {keys.count(key)} times")
+    return dict(zip(keys, (value for _, value in pairs), strict=True))
+
+
+def _json_text(value: Any, where: str) -> str:
+    """A JSON value as the text of a cell: null is empty, a list of tags is joined by ;, a number is an id."""
+    if isinstance(value, list) and where.endswith("'tags'") and all(isinstance(tag, str) for tag in value):
+        return ";".join(value)
+    if value is not None and not isinstance(value, (str, int)):
+        raise AnnotationError(f"{where} must be text, found {value!r}")
+    return "" if value is None else str(value)

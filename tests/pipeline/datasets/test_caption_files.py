@@ -1,0 +1,43 @@
+import json
+
+import pytest
+
+from pipeline.datasets.caption_files import read_rows, read_sidecars
+from pipeline.errors import AnnotationError
+
+
+def test_json_lines_may_have_keys_in_any_case_and_any_encoding(tmp_path):
+    path = tmp_path / "c.jsonl"
+    line = json.dumps({"Video": "a.mp4", " Caption": "Größe"}, ensure_ascii=False)
+    for encoding in ("utf-8-sig", "utf-16", "utf-16-le", "cp1252"):
+        path.write_bytes(f"{line}\r\n".encode(encoding))
+        warnings = []
+        ((where, row),) = read_rows(path, warnings)
+        assert (where, row["video"], row["caption"], row["split"]) == (f"{path}:1", "a.mp4", "Größe", "")
+        assert len(warnings) == (encoding == "cp1252")
+
+
+def test_a_key_that_is_there_twice_is_told_with_its_line(tmp_path):
+    path = tmp_path / "c.jsonl"
+    path.write_text('{"video": "a", "caption": "x"}\n{"video": "a", "caption": "x", "caption": "y"}\n')
+    with pytest.raises(AnnotationError, match=r"c\.jsonl:2: not JSON: 'caption' is there 2 times"):
+        list(read_rows(path, []))
+
+
+def test_tabs_may_be_between_the_columns_of_a_tsv(tmp_path):
+    (tmp_path / "c.TSV").write_text('video\tcaption\na.mp4\tA "big" dog, running\n')
+    ((_, row),) = read_rows(tmp_path / "c.TSV", [])
+    assert row == {"video": "a.mp4", "caption": 'A "big" dog, running'}
+
+
+def test_text_files_that_are_not_utf8_are_one_warning(tmp_path):
+    sidecars = {f"{name}.mp4": tmp_path / f"{name}.txt" for name in "abcd"}
+    for name in "abc":
+        sidecars[f"{name}.mp4"].write_bytes("Größe\n\nzwei\n".encode("cp1252" if name != "b" else "utf-16"))
+    warnings = []
+    assert [(row["video"], row["caption"]) for _, row in read_sidecars(sidecars, warnings)] == [
+        (f"{name}.mp4", text) for name in "abc" for text in ("Größe", "zwei")
+    ]
+    (warning,) = warnings
+    assert warning.startswith(str(tmp_path / "a.txt"))
+    assert warning.endswith("(and 1 other text files)")
