@@ -23,7 +23,8 @@ class NewDataset(RunsEachTime, luigi.Task):
     name = luigi.Parameter(description="What the dataset shall be called")
     videos = TypedPath(description="Folder with the videos, at any depth, in any container")
     captions = TypedPath(
-        default="", description='A .csv (columns video, caption, split) or .jsonl; else the ".txt" beside each video'
+        default="",
+        description='A .csv or .tsv (columns video, caption, split) or .jsonl; else the ".txt" beside each video',
     )
     model = luigi.Parameter(default="ce_light", description="Name of a file in configs/models/")
 
@@ -34,6 +35,8 @@ class NewDataset(RunsEachTime, luigi.Task):
         splits = ", ".join(f"{count} {split}" for split, count in made.splits.items())
         captioned = f"{made.num_captioned} with captions{splits and f' ({splits})'}"
         say(f"Wrote {made.path}: {made.num_videos} videos, {captioned}")
+        for warning in made.warnings:
+            say(f"Note: {warning}")
         if made.unknown:
             say(f"Note: {len(made.unknown)} names in the captions fit no video, e.g. {made.unknown[0]!r}")
         empty = [split for split, count in made.splits.items() if not count]

@@ -7,6 +7,7 @@ from pathlib import Path
 from pipeline import config
 from pipeline.datasets.caption_files import read_rows, read_sidecars
 from pipeline.datasets.files import find_videos
+from pipeline.datasets.names import without_suffix
 from pipeline.datasets.sources import AnnotationFiles, Part, Released, SplitCounts
 from pipeline.datasets.splits import SPLITS, SplitFractions, splits_by_hash
 from pipeline.demo.make import DemoSettings
@@ -139,6 +140,11 @@ def annotation_files(settings: DatasetConfig) -> list[Path]:
     return [Path(settings.captions)] if settings.captions and Path(settings.captions).exists() else []
 
 
+def caption_sidecar(path: Path) -> Path:
+    """Where the text file with the captions of the video `path` lies, if there is one."""
+    return path.with_name(f"{without_suffix(path.name)}.txt")
+
+
 def _caption_sidecars(root: Path) -> dict[str, Path]:
     """Video id -> path of the text file beside it, whether it exists or not."""
-    return {file.video_id: file.path.with_suffix(".txt") for file in find_videos(root)}
+    return {file.video_id: caption_sidecar(file.path) for file in find_videos(root)}

@@ -42,12 +42,23 @@ class Video:
     note: str = ""
     """A shortfall of a damaged file that can be used."""
     problem: str = ""
-    """Why the file cannot be used; empty when it can."""
+    """Why the file cannot be used, or what lies in its place; empty when it can."""
     stamps: tuple[int, ...] = ()
     """Size and time of the file and its subtitles when they were hashed (see `stamps.stamps_of`); empty: not known.
 
     No part of the recipe: a copy of a dataset has the same manifest.
     """
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no file that could be read: none, or something else in its place."""
+        return self.problem == MISSING or self.content == missing_content(self.video_id, self.problem)
+
+
+def missing_content(video_id: str, problem: str) -> str:
+    """In place of a content hash, for a captioned video without a file."""
+    told = {} if problem == MISSING else {"problem": problem}  # so that a row with another reason is another row
+    return fingerprint.fingerprint({"missing": video_id} | told)
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,7 @@ class Manifest:
 
     def _usable(self, name: str) -> bool:
         # Imported features need no file: whether a missing one is missed, the extraction tells.
-        return any(not video.problem or video.problem == MISSING for video in self.split(name))
+        return any(not video.problem or video.is_missing for video in self.split(name))
 
 
 def recipe(dataset: str, videos: list[Video]) -> fingerprint.Recipe:

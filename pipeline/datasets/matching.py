@@ -1,10 +1,9 @@
 """Matches the video names in captions with video files, and checks both for contradictions."""
 
-from pathlib import PurePosixPath
-
 from pipeline.datasets.annotations import Annotation, DatasetConfig
-from pipeline.datasets.files import VideoFile, plain_name
+from pipeline.datasets.files import VideoFile
 from pipeline.datasets.manifest import UNLABELLED, Video
+from pipeline.datasets.names import Names, normal_form
 from pipeline.datasets.protocol import Annotations
 from pipeline.errors import AnnotationError
 
@@ -12,36 +11,61 @@ from pipeline.errors import AnnotationError
 def match_files(annotations: Annotations, files: list[VideoFile], warnings: list[str]) -> Annotations:
     """The annotations by video id; AnnotationError when two names of one file put it in two splits.
 
-    A name may lack the suffix, or suffix and folders, of the file. A name that matches several files is not resolved,
-    and adds to `warnings`; of several links to one file, the first is taken.
+    Which files a name may mean is told by `names.Names`. A name that matches several files is not resolved, and adds to
+    `warnings`; of several links to one file, the first is taken. AnnotationError, too, where these files' names have
+    the same normal form, so that no name but their own could tell them apart.
     """
-    candidates = names_of(files)
+    finder = names_of(files)
     paths = {file.video_id: file.path for file in files}
     matched: Annotations = {}
+    twins: set[str] = set()
     for name, annotation in annotations.items():
-        ids = candidates.get(name, {name})
+        ids = finder.find(name) or {name}
         if len(ids) > 1 and len({paths[video_id].resolve() for video_id in ids}) == 1:
             ids = {min(ids)}  # one file by several links
         if len(ids) > 1:
-            warnings.append(f"{name!r} may be any of {', '.join(sorted(ids)[:3])}: say which, with folder and suffix")
+            _refuse_twins(name, ids)
+            warnings.append(f"{name!r} {may_be_any_of(ids)}")
         video_id = name if len(ids) > 1 else min(ids)
+        twins |= finder.twins(video_id)
         first = matched.get(video_id, Annotation(annotation.split, ()))
         if first.split != annotation.split:
             raise AnnotationError(
                 f"{video_id}: under one name in split {first.split!r}, as {name} in {annotation.split!r}"
             )
         matched[video_id] = Annotation(first.split, first.captions + annotation.captions)
+    warnings += _told_apart(twins, finder)
     return matched
 
 
-def names_of(files: list[VideoFile]) -> dict[str, set[str]]:
-    """Possible name of a video -> the ids of the videos it may refer to; a full id refers to its own video only."""
-    names: dict[str, set[str]] = {}
-    for file in files:
-        path = PurePosixPath(file.video_id)
-        for name in {str(path.with_suffix("")), plain_name(file.video_id), path.name}:
-            names.setdefault(name, set()).add(file.video_id)
-    return names | {file.video_id: {file.video_id} for file in files}
+def names_of(files: list[VideoFile]) -> Names:
+    """What finds the files that a name may mean."""
+    return Names(file.video_id for file in files)
+
+
+def may_be_any_of(ids: set[str]) -> str:
+    """That a name fits several videos, and what to do, in words."""
+    return f"may be any of {', '.join(sorted(ids)[:3])}: say which, with folder and suffix"
+
+
+def _refuse_twins(name: str, ids: set[str]) -> None:
+    """AnnotationError where the ids differ in nothing but what a normal form leaves out."""
+    if len({normal_form(video_id) for video_id in ids}) == 1:
+        first, second, *_ = sorted(ids)
+        raise AnnotationError(
+            f"{name!r} may be {first!a} or {second!a}, whose names differ only in how they are written (capitals of "
+            "the suffix, composed letters, blanks): rename one, or write in the captions what the file is called"
+        )
+
+
+def _told_apart(twins: set[str], finder: Names) -> list[str]:
+    """A warning about captioned videos whose names differ only in how they are written: a slip finds another."""
+    groups = {tuple(sorted(finder.twins(video_id))) for video_id in twins}
+    pairs = sorted(group for group in groups if len(group) > 1)
+    if not pairs:
+        return []
+    example = " and ".join(f"{video_id!a}" for video_id in pairs[0][:2])
+    return [f"names of files differ only in how they are written, e.g. {example}; captions mean the one written so"]
 
 
 def refuse_unrelated(annotations: Annotations, missing: set[str], settings: DatasetConfig) -> None:

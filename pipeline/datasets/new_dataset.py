@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.datasets.annotations import SIDECAR_CAPTIONS, DatasetConfig, read_annotations
+from pipeline.datasets.annotations import SIDECAR_CAPTIONS, DatasetConfig, caption_sidecar, read_annotations
 from pipeline.datasets.files import find_videos
 from pipeline.datasets.matching import names_of
 from pipeline.datasets.splits import SPLITS
@@ -31,6 +31,8 @@ class DatasetSummary:
     """Split -> number of captioned videos; empty without captions."""
     unknown: tuple[str, ...]
     """Names in the captions that match no video."""
+    warnings: tuple[str, ...] = ()
+    """What was guessed of the captions, e.g. their encoding."""
 
 
 def write_dataset(
@@ -50,18 +52,19 @@ def write_dataset(
     files = find_videos(Path(root))
     if not files:
         raise AnnotationError(f"{root}: no videos there, at any depth")
-    has_sidecars = any(file.path.with_suffix(".txt").is_file() for file in files)
+    has_sidecars = any(caption_sidecar(file.path).is_file() for file in files)
     source = captions or (SIDECAR_CAPTIONS if has_sidecars else "")
     settings = DatasetConfig(root, source or None, model=model, max_failed_fraction=max_failed_fraction)
-    annotations = read_annotations(settings)
-    names = names_of(files)
-    unknown = tuple(sorted(annotations.keys() - names.keys()))
+    warnings: list[str] = []
+    annotations = read_annotations(settings, warnings)
+    names = names_of(find_videos(Path(root), named=annotations.keys))
+    unknown = tuple(sorted(name for name in annotations if not names.find(name)))
     if annotations and len(unknown) == len(annotations):
         raise AnnotationError(f"{source}: names {unknown[0]!r} and others, none of which is in {root}")
-    splits = Counter(annotation.split for name, annotation in annotations.items() if name in names)
+    splits = Counter(annotation.split for name, annotation in annotations.items() if names.find(name))
     atomic.write_text(path, _yaml(name, settings))
     ordered = {split: splits[split] for split in SPLITS} if annotations else {}
-    return DatasetSummary(path, len(files), sum(splits.values()), ordered, unknown)
+    return DatasetSummary(path, len(files), sum(splits.values()), ordered, unknown, tuple(warnings))
 
 
 def _yaml(name: str, settings: DatasetConfig) -> str:

@@ -3,15 +3,22 @@
 import dataclasses
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from pipeline.datasets.annotations import Annotation, DatasetConfig, annotation_files
+from pipeline.datasets.absent import why_missing
+from pipeline.datasets.annotations import (
+    SIDECAR_CAPTIONS,
+    Annotation,
+    DatasetConfig,
+    annotation_files,
+    read_annotations,
+)
 from pipeline.datasets.availability import how_to_get, is_imported
 from pipeline.datasets.files import INSPECT_VERSION, FileInfo, VideoFile, cached_infos, find_videos, inspect_files
-from pipeline.datasets.manifest import MANIFEST_VERSION, MISSING, UNLABELLED, Manifest, Video, recipe
-from pipeline.datasets.matching import match_files, refuse_missing, refuse_unrelated, shared_between_splits
+from pipeline.datasets.manifest import MANIFEST_VERSION, UNLABELLED, Manifest, Video, missing_content, recipe
+from pipeline.datasets.matching import match_files, names_of, refuse_missing, refuse_unrelated, shared_between_splits
 from pipeline.datasets.protocol import annotations_of
 from pipeline.errors import AnnotationError
 from pipeline.stores import fingerprint
@@ -51,8 +58,8 @@ def build(
     """
     root = Path(settings.videos)
     left_out: list[str] = []
-    files = _find(settings, left_out)
     by_name, warnings = annotations_of(name, settings)
+    files = _find(settings, left_out, by_name.keys)
     warnings += left_out
     if not files and not (by_name and is_imported(settings)):
         raise AnnotationError(how_to_get(name, settings))
@@ -65,7 +72,12 @@ def build(
         annotations = {key: one for key, one in annotations.items() if not (settings.allow_partial and key in missing)}
     infos = inspect_files(files, cache, workers, deadline_s, progress)
     videos = [_video(file, infos[file.video_id], annotations.get(file.video_id)) for file in files]
-    videos += [_missing_video(key, one) for key, one in annotations.items() if key not in file_ids]
+    names = names_of(files)
+    videos += [
+        _missing_video(key, one, why_missing(root, key, names))
+        for key, one in annotations.items()
+        if key not in file_ids
+    ]
     videos.sort(key=lambda video: video.video_id)
     warnings += shared_between_splits(videos)
     return Manifest(name, root, fingerprint.fingerprint(recipe(name, videos)), tuple(videos), tuple(warnings))
@@ -74,7 +86,7 @@ def build(
 def changes(before: Manifest, settings: DatasetConfig, cache: Path) -> dict[str, list[str]]:
     """Ids of the videos that are "new", "changed" or "gone" since the manifest `before`; reads no video."""
     files = _find(settings)
-    known = {video.video_id: video for video in before.videos if video.problem != MISSING}
+    known = {video.video_id: video for video in before.videos if not video.is_missing}
     infos = cached_infos(files, cache)
     changed = [
         file.video_id
@@ -89,10 +101,27 @@ def changes(before: Manifest, settings: DatasetConfig, cache: Path) -> dict[str,
     }
 
 
-def _find(settings: DatasetConfig, left_out: list[str] | None = None) -> list[VideoFile]:
-    """As `find_videos`; empty when the folder of a known dataset is missing, since it may have imported features."""
+def _find(
+    settings: DatasetConfig, left_out: list[str] | None = None, named: Callable[[], Collection[str]] | None = None
+) -> list[VideoFile]:
+    """As `find_videos`; empty when the folder of a known dataset is missing, since it may have imported features.
+
+    `named`: names in the captions, by default read from the captions file.
+    """
     root = Path(settings.videos)
-    return [] if settings.annotations and not root.is_dir() else find_videos(root, left_out)
+    if settings.annotations and not root.is_dir():
+        return []
+    return find_videos(root, left_out, named or (lambda: _named_in(settings)))
+
+
+def _named_in(settings: DatasetConfig) -> Collection[str]:
+    """The names in a captions file; none where it cannot be read, which is told when the manifest is built."""
+    if settings.captions == SIDECAR_CAPTIONS:
+        return ()
+    try:
+        return read_annotations(settings).keys()
+    except AnnotationError:
+        return ()
 
 
 def _file_stat(file: VideoFile) -> list[str | int]:
@@ -119,6 +148,6 @@ def _video(file: VideoFile, info: FileInfo, annotation: Annotation | None) -> Vi
     )
 
 
-def _missing_video(video_id: str, annotation: Annotation) -> Video:
-    content = fingerprint.fingerprint({"missing": video_id})
-    return Video(video_id, content, annotation.split, annotation.captions, 0.0, False, False, False, problem=MISSING)
+def _missing_video(video_id: str, annotation: Annotation, why: str) -> Video:
+    content = missing_content(video_id, why)
+    return Video(video_id, content, annotation.split, annotation.captions, 0.0, False, False, False, problem=why)

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.errors import DecodeError
 from pipeline.file_kinds import irregular
+from pipeline.media.signatures import is_text, is_video, read_head, what_is
 
 DEFAULT_FPS = Fraction(25)
 """For a stream without a frame rate; only decides how long its last frame is shown."""
@@ -19,16 +20,29 @@ def open_container(path: Path) -> Any:
 
     if why := irregular(path):
         raise DecodeError(f"{path.name}: {why}")
+    # FFmpeg takes a row of JPEGs for one image, unless it is told what the suffix says.
+    named_format = "mjpeg" if path.suffix.lower() in {".mjpeg", ".mjpg"} else None
     try:
         # With "file:" FFmpeg takes any name as a file name: "-x.mp4", "concat:a" and "http:b" are legal ones.
-        container = av.open(f"file:{path.resolve()}", **_lenient(av.__version__))
+        container = av.open(f"file:{path.resolve()}", format=named_format, **_lenient(av.__version__))
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        empty = path.exists() and path.stat().st_size == 0
-        raise DecodeError(f"{path.name}: {'the file is empty' if empty else reason(error)}") from None
-    if container.format.name.endswith("_pipe") or container.format.name == "image2":
+        raise DecodeError(f"{path.name}: {_why_not(path, error)}") from None
+    is_image = container.format.name.endswith("_pipe") or container.format.name == "image2"
+    # FFmpeg shows a .txt as a terminal, and follows a list of other files or addresses.
+    if is_image or is_text(read_head(path)):
         container.close()
-        raise DecodeError(f"{path.name}: an image, not a video")
+        raise DecodeError(f"{path.name}: {'an image' if is_image else 'a text file'}, not a video")
     return container
+
+
+def _why_not(path: Path, error: BaseException) -> str:
+    """Why FFmpeg could not open a file, and what the file is where that can be seen."""
+    try:
+        head = read_head(path)
+    except OSError:
+        return reason(error)
+    kind = "" if is_video(head) else what_is(head)
+    return "the file is empty" if not head else f"{kind}, not a video ({reason(error)})" if kind else reason(error)
 
 
 def _lenient(version: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.datasets.files import plain_name
+from pipeline.datasets.names import plain_name
 from pipeline.errors import ArchiveError
 from pipeline.stores import atomic, damage, parts, store
 from pipeline.stores.fingerprint import Recipe

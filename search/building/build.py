@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.datasets.manifest import MISSING, Manifest, Video
+from pipeline.datasets.manifest import Manifest, Video
 from pipeline.errors import PipelineError
 from pipeline.stores import atomic, recipes, store
 from pipeline.stores.fingerprint import Recipe
@@ -84,7 +84,7 @@ def build_index(ingredients: Ingredients, settings: IndexSettings, folder: Path,
 
     Raises PipelineError when no video is readable, ConfigError when the network has no vector for each expert.
     """
-    listed = [video for video in ingredients.manifest.videos if not video.problem or video.problem == MISSING]
+    listed = [video for video in ingredients.manifest.videos if not video.problem or video.is_missing]
     if not listed:
         raise PipelineError(f"{ingredients.manifest.dataset}: none of its videos can be read, so there is no index")
     temporary = atomic.temporary(folder)

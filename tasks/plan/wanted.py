@@ -16,7 +16,6 @@ from pipeline import config
 from pipeline.datasets import annotations
 from pipeline.datasets.availability import is_imported
 from pipeline.datasets.files import find_videos
-from pipeline.datasets.manifest import MISSING
 from pipeline.errors import PipelineError
 from pipeline.reports.report import read_report
 from pipeline.stores import atomic, recipes
@@ -147,7 +146,7 @@ class Judge:
 
     def _had_videos(self, dataset: str) -> bool:
         last = load_plan(self._layout, dataset).inventory.last_manifest()
-        return last is not None and any(video.problem != MISSING for video in last.videos)
+        return last is not None and any(not video.is_missing for video in last.videos)
 
     def _run(self, path: Path) -> bool:
         recipe, dataset, model = self._recipe(path), path.parent.parent.name, path.parent.name

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.datasets.annotations import Annotation, Caption
-from pipeline.datasets.files import plain_name
+from pipeline.datasets.names import plain_name
 from pipeline.datasets.readers.parsing import annotation, read_lines, sentence
 from pipeline.datasets.sources import Released
 from pipeline.errors import AnnotationError

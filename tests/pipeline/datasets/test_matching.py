@@ -1,8 +1,9 @@
+import os
 import shutil
+import unicodedata
 
 import pytest
 
-from pipeline.datasets.manifest import MISSING
 from pipeline.errors import AnnotationError
 
 
@@ -21,7 +22,8 @@ def test_a_stem_that_fits_two_files_is_not_guessed(dataset, made):
     shutil.copy(made[3], dataset.videos / "sub" / "a.mkv")
     dataset.rows = [("sub/a", "which?", "train", ""), ("b", "clear", "train", "")]
     videos = {video.video_id: video for video in dataset.build().videos}
-    assert videos["sub/a"].problem == MISSING
+    assert videos["sub/a"].problem == "may be any of sub/a.mkv, sub/a.mp4: say which, with folder and suffix"
+    assert videos["sub/a"].is_missing
     assert videos["sub/a.mp4"].captions == videos["sub/a.mkv"].captions == ()
     assert len(videos["b.mp4"].captions) == 1
 
@@ -80,3 +82,90 @@ def test_captions_of_another_dataset_are_told(dataset):
     dataset.rows = [("video7010.mp4", "x", "train", ""), ("video7011.mp4", "y", "test", "")]
     with pytest.raises(AnnotationError, match=r"captions\.csv: names 'video7010\.mp4' and others, none of which is in"):
         dataset.build()
+
+
+WRITTEN = [
+    ("É/clip.MP4", unicodedata.normalize("NFD", "É/clip.mp4")),
+    ("plain.mp4", ".\\plain.MP4"),
+    ("two words.mp4", "two%20words.mp4"),
+    ("clip", "clip"),
+    ("clip.weird", "./clip.weird "),
+    ("last.mp4 ", "last.mp4"),
+]
+"""Name of the file, and how captions write it."""
+
+
+@pytest.mark.parametrize(("file", "written"), WRITTEN)
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_file_is_found_however_captions_write_its_name(dataset, made, file, written, form):
+    path = dataset.videos / unicodedata.normalize(form, file)
+    path.parent.mkdir(exist_ok=True)
+    shutil.copy(made[3], path)
+    dataset.rows = [(written, "one", "train", "")]
+    built = dataset.build()
+    (video,) = [video for video in built.videos if video.captions]
+    assert built.path(video) == path
+    assert (video.problem, video.has_video, built.warnings) == ("", True, ())
+
+
+def test_two_files_that_a_name_fits_alike_are_an_error_that_names_both(dataset, made):
+    for name in ("é.mp4", "e\u0301.mp4"):
+        shutil.copy(made[3], dataset.videos / name)
+    dataset.rows = [("é.MP4", "which?", "train", "")]
+    with pytest.raises(
+        AnnotationError, match=r"may be 'e\\u0301\.mp4' or '\\xe9\.mp4', whose names differ only in how"
+    ):
+        dataset.build()
+    dataset.rows = [("é.mp4", "this one", "train", "")]
+    built = dataset.build()
+    assert [video.video_id for video in built.videos if video.captions] == ["é.mp4"]
+    (warning,) = built.warnings
+    assert "differ only in how they are written" in warning
+
+
+def test_a_file_without_suffix_is_a_video_only_if_it_begins_like_one(dataset, made):
+    shutil.copy(made[3], dataset.videos / "clip")
+    shutil.copy(made[3], dataset.videos / "screen 12.30.45")
+    (dataset.videos / "README").write_text("No video.")
+    (dataset.videos / "empty").touch()
+    os.mkfifo(dataset.videos / "pipe")
+    assert {video.video_id for video in dataset.build().videos} == {
+        "a.mp4", "b.mp4", "sub/a.mp4", "clip", "screen 12.30.45",
+    }  # fmt: skip
+
+
+def test_what_captions_name_is_looked_into_and_told(dataset, made):
+    (dataset.videos / "notes.txt").write_text("No video.")
+    (dataset.videos / "other.txt").write_text("Nobody names it.")
+    (dataset.videos / "folder.mp4").mkdir()
+    (dataset.videos / "dead").symlink_to("/mnt/nowhere")
+    os.mkfifo(dataset.videos / "pipe")
+    shutil.copy(made[3], dataset.videos / "download.part")
+    names = ("notes.txt", "folder.mp4", "dead", "pipe", "download.part", "gone.mp4", "a.mp4")
+    dataset.rows = [(name, name, "train", "") for name in names]
+    problems = {video.video_id: video.problem for video in dataset.build().videos if video.captions}
+    assert problems == {
+        "notes.txt": "notes.txt: a text file, not a video (Invalid data found when processing input)",
+        "folder.mp4": "a folder, not a file",
+        "dead": "a link to /mnt/nowhere, which is not there",
+        "pipe": "a named pipe, not a file",
+        "download.part": "",
+        "gone.mp4": "no such file",
+        "a.mp4": "",
+    }
+
+
+def test_a_name_that_a_video_bears_means_no_other_file(dataset):
+    (dataset.videos / "b").write_text("Notes on b.mp4.")
+    dataset.rows = [("b", "the video", "train", "")]
+    assert [video.video_id for video in dataset.build().videos if video.captions] == ["b.mp4"]
+
+
+def test_a_file_of_any_kind_that_captions_name_changes_the_look_of_the_folder(dataset, made):
+    dataset.rows.append(("download.part", "It comes", "train", ""))
+    dataset.build()
+    before = dataset.digest
+    (dataset.videos / "other.part").touch()
+    assert dataset.digest == before
+    shutil.copy(made[3], dataset.videos / "download.part")
+    assert dataset.digest != before

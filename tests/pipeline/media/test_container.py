@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.errors import DecodeError
 from pipeline.media.container import _lenient, open_container, pick_video
+from tests.clips import make_clip
 
 
 @pytest.fixture
@@ -56,3 +57,29 @@ def test_a_pipe_and_a_device_are_refused_and_not_opened(tmp_path):
     for name in ("pipe", "device"):
         with pytest.raises(DecodeError, match=rf"{name}\.mp4: a.*, not a file"):
             open_container(tmp_path / f"{name}.mp4")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.mp4", b"<!doctype html><html>404</html>", "a web page, not a video"),
+        ("a.mkv", b"Just a note.", "a text file, not a video"),
+        ("a.txt", b"Just a note.", "a text file, not a video"),
+        ("a.m3u8", b"#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/a.ts\n", "a text file, not a video"),
+        ("a.mp4", b"ffconcat version 1.0\nfile a.ts\n", "a text file, not a video"),
+        ("a.mp4", b"PK\x03\x04" + bytes(100), "an archive (zip), not a video"),
+        ("a.mp4", bytes(9000), "nothing but zero bytes, not a video"),
+        ("a.mp4", b"\x00\x00\x00\x20ftypisom" + bytes(40), "Invalid data"),
+    ],
+)
+def test_what_a_file_is_that_is_no_video_is_told(tmp_path, name, content, told):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DecodeError) as caught:
+        open_container(tmp_path / name)
+    assert str(caught.value).startswith(f"{name}: {told}")
+
+
+def test_a_row_of_jpegs_is_a_video_if_its_name_says_so(tmp_path):
+    path = make_clip(tmp_path / "a.mjpeg", codec="mjpeg", pixels="yuvj420p", sound=None, seconds=0.4)
+    with open_container(path) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 10

@@ -1,0 +1,79 @@
+import unicodedata
+
+import pytest
+
+from pipeline.datasets.names import VIDEO_SUFFIXES, Names, has_no_suffix, has_video_suffix, normal_form, plain_name
+
+FILES = ["Été/Café.MP4", "sub/my clip.mp4", "a.mp4", "v1.5", "x%20y.mkv"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (unicodedata.normalize("NFD", "Été/Café.MP4"), "Été/Café.MP4"),
+        ("Été\\Café.mp4", "Été/Café.MP4"),
+        ("./a.MP4", "a.mp4"),
+        (".\\sub\\my clip.mp4", "sub/my clip.mp4"),
+        ("sub//./my clip.mp4 ", "sub/my clip.mp4"),
+        (" a.mp4\u00a0", "a.mp4"),
+        ("my%20clip.mp4", "sub/my clip.mp4"),
+        ("sub%2Fmy%20clip", "sub/my clip.mp4"),
+        ("%C3%89t%C3%A9/Caf%C3%A9.mp4", "Été/Café.MP4"),
+        ("x%20y", "x%20y.mkv"),
+        ("Café", "Été/Café.MP4"),
+        ("v1.5", "v1.5"),
+    ],
+)
+def test_a_name_is_found_however_it_is_written(written, meant):
+    assert Names(FILES).find(written) == {meant}
+    decomposed = [unicodedata.normalize("NFD", name) for name in FILES]
+    assert Names(decomposed).find(written) == {unicodedata.normalize("NFD", meant)}
+
+
+@pytest.mark.parametrize(
+    "name", ["A.mp4", "a.mkv", "v1", "5", "my", "cafe", "../a.mp4", "", ".", "%", "100%", "a.mp4x"]
+)
+def test_another_name_is_another_video(name):
+    assert Names(FILES).find(name) == set()
+
+
+def test_the_name_as_it_is_written_comes_first():
+    names = Names(["é.mp4", "e\u0301.mp4", "a.mp4", "a.MP4", "b.mp4/b.mp4", "b.mp4", "%61.mp4"])
+    for name in ("é.mp4", "e\u0301.mp4", "a.mp4", "a.MP4", "b.mp4", "%61.mp4"):
+        assert names.find(name) == {name}
+    assert names.find("a.Mp4") == {"a.mp4", "a.MP4"} == names.twins("a.mp4")
+    assert names.twins("b.mp4") == {"b.mp4"}
+
+
+def test_a_stem_may_mean_several():
+    assert Names(["a/x.mp4", "b/x.mp4"]).find("x") == {"a/x.mp4", "b/x.mp4"}
+
+
+@pytest.mark.parametrize(
+    ("video_id", "name"),
+    [
+        ("TrainValVideo/video0.mp4", "video0"),
+        ("1010_TITANIC_00.41.32.072-00.41.40.264.avi", "1010_TITANIC_00.41.32.072-00.41.40.264"),
+        ("1010_TITANIC_00.41.32.072-00.41.40.264", "1010_TITANIC_00.41.32.072-00.41.40.264"),
+        ("clip.MOV", "clip"),
+        ("clip.hevc.mp4", "clip"),
+    ],
+)
+def test_the_plain_name_has_no_suffix_and_keeps_what_only_looks_like_one(video_id, name):
+    assert plain_name(video_id) == name
+
+
+def test_the_suffixes_that_people_reported_are_known():
+    suffixes = "qt 3g2 m2v dv mpe y4m insv mp4v m1v mjpeg mts trp tp webm ivf h264 264 hevc mp4 mkv avi mov flv ts mpg"
+    assert {f".{name}" for name in suffixes.split()} <= VIDEO_SUFFIXES
+    assert has_video_suffix("A.QT") and has_video_suffix("a.mp4 ") and not has_video_suffix("a.txt")
+
+
+@pytest.mark.parametrize(("name", "expected"), [("clip", True), ("v1.5", True), ("x.mp4?dl=1", True), ("a.txt", False)])
+def test_what_has_no_suffix(name, expected):
+    assert has_no_suffix(name) == expected
+
+
+def test_the_normal_form_keeps_the_case_of_all_but_the_suffix():
+    assert normal_form(".\\Dir/AbC.MoV ") == "Dir/AbC.mov"
+    assert normal_form("V1.B") == "V1.b"
