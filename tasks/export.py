@@ -15,6 +15,8 @@ from tasks.extraction import ExtractExpert
 from tasks.parameters import Choice, TypedPath
 from tasks.plan.settings import Paths
 
+STATES = ("present", "absent", "failed")
+
 
 class ExportExpert(RunsEachTime, DatasetTask):
     """Writes the words, faces or features of an expert, with times, boxes, confidence and labels, as files."""
@@ -29,15 +31,17 @@ class ExportExpert(RunsEachTime, DatasetTask):
 
     @remakes_damaged
     def run(self) -> None:
-        """Writes the features, and beside them a CSV with the state of each video: present, absent or failed."""
+        """Writes the features, and beside them a CSV with the state of each video, its reason and its note."""
         name = f"{self.expert}.{self.format}" if self.format != "npy" else self.expert
         path = Path(self.to) if self.to else Path(Paths().data) / "export" / self.dataset / name
         num_rows = export(self._features(), path, cast(Format, self.format))
         csv_path = path.with_name(f"{path.name}.videos.csv")
         states = export_states(self._rows(), csv_path)
         say(f"{num_rows} rows: {path}")
-        counts = ", ".join(f"{states[state]} {state}" for state in ("present", "absent", "failed") if states[state])
-        say(f"{states.total()} videos ({counts}): {csv_path}")
+        total = sum(states[state] for state in STATES)
+        counts = ", ".join(f"{states[state]} {state}" for state in STATES if states[state])
+        noted = f"; {states['noted']} with notes" if states["noted"] else ""
+        say(f"{total} videos ({counts}{noted}): {csv_path}")
         self.has_run = True
 
     def _features(self) -> Iterator[tuple[str, Features]]:
@@ -49,10 +53,10 @@ class ExportExpert(RunsEachTime, DatasetTask):
             if features is not None:
                 yield video.video_id, with_label_names(features, expert.extractor.labels)
 
-    def _rows(self) -> Iterator[tuple[str, Row]]:
-        """(video id, row) of all videos, in manifest order."""
+    def _rows(self) -> Iterator[tuple[str, Row, str]]:
+        """(video id, row, what the manifest notes of the file) of all videos, in manifest order."""
         inventory, expert = self.plan.inventory, self.plan.selection.expert(self.expert)
         state = inventory.expert_state(expert)
         rows = state.rows if state else {}
         for _, video in inventory.files():
-            yield video.video_id, rows[inventory.row_key(expert, video)]
+            yield video.video_id, rows[inventory.row_key(expert, video)], video.note

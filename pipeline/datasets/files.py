@@ -9,14 +9,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
-from pipeline.datasets.names import Names, has_no_suffix, has_video_suffix, normal_form
 from pipeline.datasets.stamps import CHANGED, Stamp, content_of, sidecar_stamp, stamp_of, stamps_of
-from pipeline.datasets.walk import note_dead_link, walk
+from pipeline.datasets.video_paths import video_paths
 from pipeline.errors import AnnotationError, DamagedError, DecodeError
 from pipeline.file_kinds import irregular
-from pipeline.media import signatures
 from pipeline.media.sidecars import sidecar, unusable_sidecar
 from pipeline.running.worker_pool import run_jobs
 from pipeline.stores.fingerprint import text_sha256
@@ -74,24 +71,14 @@ def find_videos(
 ) -> list[VideoFile]:
     """The video files below `root`, sorted by id; hidden files and folders are left out.
 
-    A video is what has a video's suffix, or no suffix and a video's first bytes; and whatever the captions name:
-    `named`, which is called only where there are other files, gives those names. Links are followed. One that leads
-    nowhere or in a circle is not, which is appended to `left_out`. AnnotationError when there is no such folder, a
-    folder cannot be read, or a name is not UTF-8.
+    Which files are videos is told by `video_paths`, to which `named` gives the names in captions. Links are followed.
+    One that leads nowhere or in a circle is not, which is appended to `left_out`. AnnotationError when there is no such
+    folder, a folder cannot be read, or a name is not UTF-8.
     """
     unfollowed: list[str] = [] if left_out is None else left_out
     if not root.is_dir():
         raise AnnotationError(f"{root}: no such folder; see 'videos' in the dataset's YAML")
-    videos: list[Path] = []
-    others: list[Path] = []
-    for path in walk(root, unfollowed):
-        is_video = has_video_suffix(path.name) or (has_no_suffix(path.name) and _begins_like_a_video(path))
-        (videos if is_video else others).append(path)
-    chosen = _named(others, videos, root, named) if others else set()
-    for path in others:
-        if path not in chosen:
-            note_dead_link(path, unfollowed)
-    files = [_video_file(path, root) for path in (*videos, *chosen)]
+    files = [_video_file(path, root) for path in video_paths(root, unfollowed, named)]
     for file in files:
         if any("\ud800" <= letter <= "\udfff" for letter in file.video_id):
             raise AnnotationError(f"{root}: the name {file.video_id!r} is not UTF-8, so it cannot be listed; rename it")
@@ -132,23 +119,6 @@ def cached_infos(files: list[VideoFile], cache: Path) -> dict[str, FileInfo]:
     """Video id -> the cached inspection, for the files that have not changed since; reads no video."""
     with _open_cache(cache) as database:
         return {file.video_id: cached for file in files if (cached := _read_cache(database, file))}
-
-
-def _begins_like_a_video(path: Path) -> bool:
-    try:
-        return not irregular(path) and signatures.is_video(signatures.read_head(path))
-    except OSError:
-        return False
-
-
-def _named(others: list[Path], videos: list[Path], root: Path, named: Callable[[], Collection[str]]) -> set[Path]:
-    """Those of the other files that captions name, with their suffix, and mean no video by."""
-    names = Names(path.relative_to(root).as_posix() for path in videos)
-    wanted = {normal_form(name) for name in named() if not names.find(name)}
-    wanted |= {normal_form(unquote(name)) for name in wanted if "%" in name}
-    if not wanted:
-        return set()
-    return {path for path in others if normal_form(path.relative_to(root).as_posix()) in wanted}
 
 
 def _video_file(path: Path, root: Path) -> VideoFile:

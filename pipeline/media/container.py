@@ -13,6 +13,12 @@ DEFAULT_FPS = Fraction(25)
 
 TEXT_CODECS = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"})
 
+_TEXTS = {".srt", ".vtt", ".ass", ".ssa"}
+"""Suffixes of files that are text and opened all the same: subtitles."""
+
+_INVALID = "Invalid data found when processing input"
+"""As FFmpeg says it."""
+
 
 def open_container(path: Path) -> Any:
     """The file as a PyAV container, to be closed by the caller; DecodeError when it is not a video or audio file."""
@@ -20,29 +26,37 @@ def open_container(path: Path) -> Any:
 
     if why := irregular(path):
         raise DecodeError(f"{path.name}: {why}")
+    head = _head(path)
+    if is_text(head) and path.suffix.lower() not in _TEXTS:
+        # FFmpeg would follow a list of other files or addresses, and show plain text as a terminal does.
+        raise DecodeError(f"{path.name}: {_INVALID}: {what_is(head)}, not a video")
     # FFmpeg takes a row of JPEGs for one image, unless it is told what the suffix says.
     named_format = "mjpeg" if path.suffix.lower() in {".mjpeg", ".mjpg"} else None
     try:
         # With "file:" FFmpeg takes any name as a file name: "-x.mp4", "concat:a" and "http:b" are legal ones.
         container = av.open(f"file:{path.resolve()}", format=named_format, **_lenient(av.__version__))
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise DecodeError(f"{path.name}: {_why_not(path, error)}") from None
-    is_image = container.format.name.endswith("_pipe") or container.format.name == "image2"
-    # FFmpeg shows a .txt as a terminal, and follows a list of other files or addresses.
-    if is_image or is_text(read_head(path)):
+        raise DecodeError(f"{path.name}: {_why_not(path, head, error)}") from None
+    if container.format.name.endswith("_pipe") or container.format.name == "image2":
         container.close()
-        raise DecodeError(f"{path.name}: {'an image' if is_image else 'a text file'}, not a video")
+        raise DecodeError(f"{path.name}: an image, not a video")
     return container
 
 
-def _why_not(path: Path, error: BaseException) -> str:
+def _why_not(path: Path, head: bytes, error: BaseException) -> str:
     """Why FFmpeg could not open a file, and what the file is where that can be seen."""
+    if not head:
+        return "the file is empty" if path.exists() and path.stat().st_size == 0 else reason(error)
+    kind = "" if is_video(head) or path.suffix.lower() in _TEXTS else what_is(head)
+    return f"{reason(error)}: {kind}, not a video" if kind else reason(error)
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file; none where it cannot be read, which FFmpeg will say."""
     try:
-        head = read_head(path)
+        return read_head(path)
     except OSError:
-        return reason(error)
-    kind = "" if is_video(head) else what_is(head)
-    return "the file is empty" if not head else f"{kind}, not a video ({reason(error)})" if kind else reason(error)
+        return b""
 
 
 def _lenient(version: str) -> dict[str, Any]:

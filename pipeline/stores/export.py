@@ -46,19 +46,22 @@ def export(videos: Iterable[VideoFeatures], path: Path, kind: Format) -> int:
         return write(videos, temporary)
 
 
-def export_states(videos: Iterable[tuple[str, Row]], path: Path) -> Counter[str]:
-    """Writes each video's state (present, absent or failed) and its reason as CSV; returns the counts by state.
+def export_states(videos: Iterable[tuple[str, Row, str]], path: Path) -> Counter[str]:
+    """Writes each video's state (present, absent or failed), its reason and its note as CSV; returns counts by state.
 
-    A video that has no row in an export is either absent or failed; only this file says which.
+    `videos`: id, row, and what the manifest notes of the file. A video that has no row in an export is either absent or
+    failed, and a video that is present may be incomplete; only this file says so. "noted" counts those with a note, or
+    with a reason though they are present.
     """
     counts: Counter[str] = Counter()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("video", "state", "rows", "reason"))
-    for video, row in videos:
+    writer.writerow(("video", "state", "rows", "reason", "note"))
+    for video, row, note in videos:
         state = "failed" if row.failed else "present" if row.count else "absent"
         counts[state] += 1
-        writer.writerow((video, state, row.count, row.reason))
+        counts["noted"] += bool(note or (row.count and row.reason))
+        writer.writerow((video, state, row.count, row.reason, note))
     atomic.write_text(path, text.getvalue())
     return counts
 

@@ -1,14 +1,19 @@
-"""Summary of the data behind a report: rows of each expert, failed videos, stand-in weights, warnings."""
+"""Summary of the data behind a report: rows of each expert, failed videos, notes, stand-in weights, warnings."""
 
 from typing import Any
 
 from extractors import registry
 from extractors.registry import NamedExpert
+from pipeline.reports.notes import summary
 from tasks.plan.inventory import Inventory
+from tasks.plan.notes import notes_of
 
 
 def data_summary(inventory: Inventory) -> dict[str, Any]:
-    """The keys of report.json about the data: dataset, model, experts, failures, seeded, and partial where warned."""
+    """The keys of report.json about the data: dataset, model, experts, failures, seeded.
+
+    There are `notes` and `partial` too, where there is any note or warning.
+    """
     selection = inventory.selection
     coverage, failures = {}, []
     for expert in selection.experts:
@@ -27,14 +32,16 @@ def data_summary(inventory: Inventory) -> dict[str, Any]:
         ]
     recipes = {expert.name: expert.recipe for expert in selection.experts}
     recipes[selection.text.name] = selection.text.recipe
-    videos = inventory.manifest()
+    videos, notes = inventory.manifest(), notes_of(inventory)
     return {
         "dataset": selection.dataset,
         "model": selection.model_name,
         "experts": coverage,
         "failures": failures,
         "seeded": [name for name, recipe in recipes.items() if registry.is_seeded(recipe)],
-    } | ({"partial": list(videos.warnings)} if videos and videos.warnings else {})
+        **({"notes": summary(notes)} if notes else {}),
+        **({"partial": list(videos.warnings)} if videos and videos.warnings else {}),
+    }
 
 
 def _video_ids(inventory: Inventory, expert: NamedExpert) -> dict[str, list[str]]:

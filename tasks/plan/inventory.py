@@ -84,6 +84,11 @@ class ExpertState:
         return sum(row.count == 0 and not row.failed for row in self.rows.values())
 
     @property
+    def num_noted(self) -> int:
+        """Number of rows with features and a note, e.g. of frames that are missing."""
+        return sum(row.count > 0 and bool(row.reason) for row in self.rows.values())
+
+    @property
     def failed(self) -> list[Row]:
         """The rows of videos on which the expert failed."""
         return [row for row in self.rows.values() if row.failed]

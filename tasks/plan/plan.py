@@ -19,6 +19,7 @@ from pipeline.stores.fingerprint import Recipe, fingerprint
 from tasks.plan.inventory import Inventory
 from tasks.plan.label_words import LabelWordsPlan
 from tasks.plan.layout import Layout
+from tasks.plan.notes import notes_of
 from tasks.plan.selection import Selection, is_unknown
 
 if TYPE_CHECKING:
@@ -142,11 +143,16 @@ class Plan:
         }
 
     def shown(self) -> Recipe:
-        """What a report says of its data that no recipe of a training holds: modalities, and warnings if any."""
+        """What a report says of its data that no recipe of a training holds: modalities; warnings and notes, if any."""
         videos = self.inventory.manifest()
         modalities = {expert.name: expert.config.modality for expert in self.selection.experts}
         warnings = list(videos.warnings) if videos else []
-        return {"modalities": modalities} | ({"warnings": warnings} if warnings else {})
+        notes = [[note.video, note.text, *note.experts] for note in notes_of(self.inventory)]
+        return {
+            "modalities": modalities,
+            **({"warnings": warnings} if warnings else {}),
+            **({"notes": fingerprint({"notes": notes})} if notes else {}),
+        }
 
     def evaluate_folder(self, seeds: Sequence[int], split: str) -> Path | None:
         """Folder of a report."""

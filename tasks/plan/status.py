@@ -58,7 +58,9 @@ def _demo(plan: Plan) -> Iterator[StageStatus]:
 def _manifest(plan: Plan) -> StageStatus:
     now = plan.inventory.manifest()
     if now is not None:
-        return StageStatus("BuildManifest", True, f"{len(now.videos)} videos")
+        noted = sum(bool(video.note) for video in now.videos)
+        counts = [f"{len(now.videos)} videos", f"{noted} with notes" if noted else ""]
+        return StageStatus("BuildManifest", True, ", ".join(filter(None, counts)))
     before = plan.inventory.last_manifest()
     if before is None:
         return StageStatus("BuildManifest", False, "the dataset's folder was not looked into yet")
@@ -77,6 +79,7 @@ def _rows(plan: Plan, state: ExpertState) -> tuple[bool, str]:
     if not state.remaining:
         message = plan.inventory.failure_message(state)
         counts = {"present": state.num_present, "nothing there": state.num_absent, "failed": len(state.failed)}
+        counts["with notes"] = state.num_noted
         return not message, message or ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
     if state.rows:
         return False, f"{len(state.remaining)} of {state.num_videos} videos are new"

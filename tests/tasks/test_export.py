@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from pipeline.stores import parts, store
 from tasks import ExportExpert
 from tasks.plan.plan import load_plan
 from tasks.plan.settings import Paths
+from tests.tasks.cut_off import NOTE, cut_off
 
 FORMATS = ("jsonl", "parquet", "npy")
 WORD, VECTOR = "speech_light", "rgb_light"
@@ -91,9 +93,22 @@ def test_what_is_absent_and_what_failed_is_told_beside_it(exported, kind):
     assert (rows["v00.mp4"]["state"], rows["v00.mp4"]["rows"], rows["v00.mp4"]["reason"]) == ("present", "3", "")
     assert (rows["v01.mp4"]["state"], rows["v01.mp4"]["rows"]) == ("absent", "0")
     assert rows["broken.mp4"]["state"] == "failed"
-    assert "Invalid data" in rows["broken.mp4"]["reason"]
+    assert "Invalid data found when processing input: a text file, not a video" in rows["broken.mp4"]["reason"]
     assert f"15 rows: {path}" in output
     assert "15 videos (5 present, 9 absent, 1 failed)" in output
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_notes_of_a_file_and_of_its_row_stand_beside_it(project, exported, kind):
+    cut_off(project, "cut.mp4")
+    output, path = exported(VECTOR, kind)
+    with path.with_name(f"{path.name}.videos.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["video"]: row for row in csv.DictReader(file)}
+    assert rows["cut.mp4"]["state"] == "present"
+    assert re.search(NOTE, rows["cut.mp4"]["note"])
+    assert rows["cut.mp4"]["reason"]
+    assert {row["note"] for video, row in rows.items() if video != "cut.mp4"} == {""}
+    assert "16 videos (15 present, 1 failed; 1 with notes)" in output
 
 
 def test_it_may_lie_elsewhere_and_is_written_again_each_time(project, exported, tmp_path):

@@ -106,7 +106,7 @@ def test_what_is_in_a_file_is_told_by_its_content(tmp_path, clip):
     assert facts["same.mp4"] == facts["a.mp4"]
     assert facts["spoken.mp4"].has_subtitles
     assert facts["spoken.mp4"].content == content_of(clip, tmp_path / "spoken.srt") != facts["a.mp4"].content
-    assert facts["text.mp4"].problem.startswith("text.mp4: a text file, not a video")
+    assert facts["text.mp4"].problem == "text.mp4: Invalid data found when processing input: a text file, not a video"
     assert facts["text.mp4"].content == content_of(tmp_path / "text.mp4")
     assert facts["empty.mp4"].problem == "empty.mp4: the file is empty"
     assert facts["gone.mp4"].problem.endswith("nowhere.mp4, which is not there")

@@ -145,7 +145,7 @@ def test_what_captions_name_is_looked_into_and_told(dataset, made):
     dataset.rows = [(name, name, "train", "") for name in names]
     problems = {video.video_id: video.problem for video in dataset.build().videos if video.captions}
     assert problems == {
-        "notes.txt": "notes.txt: a text file, not a video (Invalid data found when processing input)",
+        "notes.txt": "notes.txt: Invalid data found when processing input: a text file, not a video",
         "folder.mp4": "a folder, not a file",
         "dead": "a link to /mnt/nowhere, which is not there",
         "pipe": "a named pipe, not a file",

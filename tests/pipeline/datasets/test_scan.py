@@ -61,7 +61,7 @@ def test_a_broken_file_is_listed_with_its_problem(dataset):
     (dataset.videos / "broken.mp4").write_text("not a video")
     dataset.rows.append(("broken.mp4", "It was fine yesterday", "train", ""))
     (broken,) = [video for video in dataset.build().videos if video.video_id == "broken.mp4"]
-    assert "Invalid data" in broken.problem
+    assert "a text file, not a video" in broken.problem
     assert broken.captions
 
 

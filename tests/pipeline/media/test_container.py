@@ -69,14 +69,15 @@ def test_a_pipe_and_a_device_are_refused_and_not_opened(tmp_path):
         ("a.mp4", b"ffconcat version 1.0\nfile a.ts\n", "a text file, not a video"),
         ("a.mp4", b"PK\x03\x04" + bytes(100), "an archive (zip), not a video"),
         ("a.mp4", bytes(9000), "nothing but zero bytes, not a video"),
-        ("a.mp4", b"\x00\x00\x00\x20ftypisom" + bytes(40), "Invalid data"),
+        ("a.mp4", b"\x00\x00\x00\x20ftypisom" + bytes(40), "Invalid data found when processing input"),
     ],
 )
 def test_what_a_file_is_that_is_no_video_is_told(tmp_path, name, content, told):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DecodeError) as caught:
         open_container(tmp_path / name)
-    assert str(caught.value).startswith(f"{name}: {told}")
+    assert str(caught.value).startswith(f"{name}: Invalid data")
+    assert str(caught.value).endswith(told)
 
 
 def test_a_row_of_jpegs_is_a_video_if_its_name_says_so(tmp_path):

@@ -190,7 +190,7 @@ def test_a_missing_file_a_folder_and_a_dangling_link_are_told(tmp_path):
 
 def test_subtitles_alone_are_no_video(tmp_path):
     (tmp_path / "words.mkv").write_text("1\n00:00:00,000 --> 00:00:01,000\nhi\n\n")
-    with pytest.raises(DecodeError, match="neither a video nor an audio stream"):
+    with pytest.raises(DecodeError, match="a text file, not a video"):
         probe(tmp_path / "words.mkv")
 
 

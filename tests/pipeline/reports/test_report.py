@@ -250,3 +250,14 @@ def test_a_report_that_is_not_finished_leaves_no_report_json(tmp_path, monkeypat
         write_report(tmp_path, make_report())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ranks.csv", "report.html"]
     assert (tmp_path / "report.html").read_text(encoding="utf-8").rstrip().endswith("</html>")
+
+
+def test_notes_are_a_table_of_kinds_and_one_of_videos_and_without_any_there_is_none():
+    assert "What files lack" not in page_of(make_report()).text
+    kinds = [{"kind": "N of N frames", "videos": 207}]
+    videos = [{"video": NASTY, "note": "47 of 100 frames", "experts": ["rgb", "flow"]}]
+    page = page_of(make_report(notes={"total": 207, "kinds": kinds, "videos": videos}))
+    assert "What files lack" in page.text
+    for told in ("N of N frames", "207", "47 of 100 frames", "rgb, flow", NASTY, "The first 1 of 207 notes"):
+        assert told in page.text
+    assert "script" not in page.tags

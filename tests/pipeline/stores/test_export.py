@@ -68,19 +68,21 @@ def test_what_fails_half_way_leaves_nothing(tmp_path):
 
 def test_what_came_of_each_video_is_a_table_and_is_counted(tmp_path):
     rows = [
-        ("a,b.mp4", Row("x", 3)),
-        ("c", Row("y", 0, reason="no audio stream")),
-        ("d", Row("z", 0, failed=True, reason='said "no",\nthen died')),
-        ("e", Row("w", 2, reason="part 2: cut short")),
+        ("a,b.mp4", Row("x", 3), ""),
+        ("c", Row("y", 0, reason="no audio stream"), ""),
+        ("d", Row("z", 0, failed=True, reason='said "no",\nthen died'), ""),
+        ("e", Row("w", 2, reason="part 2: cut short"), ""),
+        ("f", Row("v", 2), "47 of 100 frames are in the file"),
     ]
-    assert export_states(rows, tmp_path / "new" / "v.csv") == {"present": 2, "absent": 1, "failed": 1}
+    assert export_states(rows, tmp_path / "new" / "v.csv") == {"present": 3, "absent": 1, "failed": 1, "noted": 2}
     with (tmp_path / "new" / "v.csv").open(encoding="utf-8", newline="") as file:
         assert list(csv.reader(file)) == [
-            ["video", "state", "rows", "reason"],
-            ["a,b.mp4", "present", "3", ""],
-            ["c", "absent", "0", "no audio stream"],
-            ["d", "failed", "0", 'said "no",\nthen died'],
-            ["e", "present", "2", "part 2: cut short"],
+            ["video", "state", "rows", "reason", "note"],
+            ["a,b.mp4", "present", "3", "", ""],
+            ["c", "absent", "0", "no audio stream", ""],
+            ["d", "failed", "0", 'said "no",\nthen died', ""],
+            ["e", "present", "2", "part 2: cut short", ""],
+            ["f", "present", "2", "", "47 of 100 frames are in the file"],
         ]
 
 

@@ -6,8 +6,10 @@ import pytest
 from pipeline.datasets import scan
 from pipeline.errors import PipelineError
 from pipeline.stores.fingerprint import Recipe, differences, fingerprint
+from tasks import ExtractExpert
 from tasks.plan.plan import load_plan
 from tasks.plan.settings import Paths
+from tests.tasks.cut_off import cut_off
 
 
 @pytest.fixture
@@ -80,6 +82,17 @@ def test_the_modalities_that_a_report_shows_are_in_its_recipe(project):
     train_after, report_after = recipes_of(project)
     assert train_after == train
     assert differences(report, report_after) == ["modalities.rgb_light: rgb -> colour"]
+
+
+def test_the_notes_that_a_report_shows_are_in_its_recipe(project):
+    def shown():
+        with project.process():
+            return load_plan(Paths().layout, "tiny", experts="rgb_light").shown()
+
+    assert "notes" not in shown()
+    cut_off(project, "cut.mp4")
+    project.run(ExtractExpert, dataset="tiny", expert="rgb_light")
+    assert len(shown()["notes"]) == 12
 
 
 def test_the_warnings_that_a_report_shows_are_in_its_recipe_and_those_of_the_settings_as_they_are(project, request):

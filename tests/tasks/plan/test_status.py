@@ -10,6 +10,7 @@ from tasks.plan import code_digest
 from tasks.plan.plan import load_plan
 from tasks.plan.settings import Paths
 from tasks.plan.status import CODE_NOTE, status
+from tests.tasks.cut_off import cut_off
 from tests.tasks.labelled_project import add_labels
 
 
@@ -39,6 +40,14 @@ def test_all_is_fresh_after_a_run(project):
     assert lines["ExtractExpert rgb_light"] == (True, "14 present")
     assert lines["ExtractExpert speech_light"] == (True, "5 present, 9 nothing there")
     assert str(project.data) in lines["EvaluateCE test"][1]
+
+
+def test_notes_are_counted(project):
+    cut_off(project, "cut.mp4")
+    project.run(ExtractExpert, dataset="tiny", expert="rgb_light")
+    lines = stages_of(project)
+    assert lines["BuildManifest"] == (True, "15 videos, 1 with notes")
+    assert lines["ExtractExpert rgb_light"] == (True, "15 present, 1 with notes")
 
 
 def test_nothing_was_run_yet(project):

@@ -1,0 +1,52 @@
+import os
+import shutil
+
+import pytest
+
+from pipeline.datasets.video_paths import video_paths
+
+
+@pytest.fixture
+def root(tmp_path, clip):
+    for name in ("a.mp4", "A.QT", "folder/b", "b 12.30.45", "clip.mp4?dl=1", "download.part"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(clip, tmp_path / name)
+    for name in ("README", "notes.txt", "v1.5", "folder/a.srt"):
+        (tmp_path / name).write_text("no video")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "dead").symlink_to("nowhere")
+    return tmp_path
+
+
+def found(root, *named):
+    left_out = []
+    paths = video_paths(root, left_out, lambda: named)
+    return {path.relative_to(root).as_posix() for path in paths}, {line.partition(":")[0] for line in left_out}
+
+
+BY_ITSELF = {"a.mp4", "A.QT", "folder/b", "b 12.30.45", "clip.mp4?dl=1"}
+
+
+def test_a_video_is_what_is_called_so_or_begins_so(root):
+    assert found(root) == (BY_ITSELF, {str(root / "dead"), str(root / "loop")})
+
+
+def test_what_captions_name_is_one_too(root):
+    videos, left_out = found(root, "Download.part", "download.PART", ".\\notes.txt", "dead", "a", "README", "gone.mp4")
+    assert videos == BY_ITSELF | {"download.part", "notes.txt", "dead", "README"}
+    assert left_out == {str(root / "loop")}
+
+
+def test_a_name_that_means_a_video_brings_in_nothing_else(root, clip):
+    (root / "a").write_text("notes on a.mp4")
+    assert found(root, "a")[0] == BY_ITSELF
+
+
+def test_captions_are_not_read_where_there_is_nothing_but_videos(tmp_path, clip):
+    shutil.copy(clip, tmp_path / "a.mp4")
+
+    def named():
+        raise AssertionError("read for nothing")
+
+    assert video_paths(tmp_path, [], named) == [tmp_path / "a.mp4"]
