@@ -203,7 +203,7 @@ def frame_view(grid: Grid, frames: dict[int, NDArray[np.uint8]], info: VideoInfo
     times_s = np.stack([starts_s, np.minimum(starts_s + need.window / need.fps, info.end_s)], axis=1)
     starts = np.array([position[start] for start in complete], np.int64)
     view = FrameView(np.stack([frames[index] for index in order]), starts, need.window, times_s)
-    return Decoded(view, note or info.note)
+    return Decoded(view, "; ".join(filter(None, (note, info.note))))
 
 
 def empty_frame_view(need: FrameNeed) -> FrameView:
