@@ -1,8 +1,10 @@
 """Matches the video names in captions with video files, and checks both for contradictions."""
 
+from pathlib import PurePosixPath
+
 from pipeline.datasets.annotations import Annotation, DatasetConfig
 from pipeline.datasets.files import VideoFile
-from pipeline.datasets.manifest import UNLABELLED, Video
+from pipeline.datasets.manifest import MISSING, UNLABELLED, Video
 from pipeline.datasets.names import Names, normal_form
 from pipeline.datasets.protocol import Annotations
 from pipeline.errors import AnnotationError
@@ -40,7 +42,8 @@ def match_files(annotations: Annotations, files: list[VideoFile], warnings: list
 
 def names_of(files: list[VideoFile]) -> Names:
     """What finds the files that a name may mean."""
-    return Names(file.video_id for file in files)
+    root = files[0].path.parents[len(PurePosixPath(files[0].video_id).parts) - 1] if files else None
+    return Names([file.video_id for file in files], root)
 
 
 def may_be_any_of(ids: set[str]) -> str:
@@ -68,16 +71,23 @@ def _told_apart(twins: set[str], finder: Names) -> list[str]:
     return [f"names of files differ only in how they are written, e.g. {example}; captions mean the one written so"]
 
 
-def refuse_unrelated(annotations: Annotations, missing: set[str], settings: DatasetConfig) -> None:
-    """AnnotationError when no captioned video has a file, i.e. captions and videos are of different datasets."""
-    if not annotations.keys() - missing:
+def refuse_unrelated(annotations: Annotations, missing: dict[str, str], settings: DatasetConfig) -> None:
+    """AnnotationError when no captioned video has a file, i.e. captions and videos are of different datasets.
+
+    `missing`: the name of each video without a file, and why it has none.
+    """
+    if not annotations.keys() - missing.keys():
         where = settings.captions or (settings.annotations.folder if settings.annotations else "")
-        raise AnnotationError(f"{where}: names {min(missing)!r} and others, none of which is in {settings.videos}")
+        name = min(missing)
+        raise AnnotationError(
+            f"{where}: names {name!r} and others, none of which is in {settings.videos} ({missing[name]})"
+        )
 
 
-def refuse_missing(name: str, settings: DatasetConfig, missing: set[str], annotations: Annotations) -> list[str]:
+def refuse_missing(name: str, settings: DatasetConfig, missing: dict[str, str], annotations: Annotations) -> list[str]:
     """Warnings about missing files; AnnotationError for a known dataset, unless `allow_partial` is set."""
     problem = f"{len(missing)} of {len(annotations)} captioned videos are not in {settings.videos}, e.g. {min(missing)}"
+    problem += "" if missing[min(missing)] == MISSING else f" ({missing[min(missing)]})"
     if settings.annotations and not settings.allow_partial:
         raise AnnotationError(
             f"{name}: {problem}; put them there, or go on without them with --allow-partial: results then compare with "

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from pathlib import PurePosixPath
+from pathlib import Path
 from urllib.parse import unquote
 
 _SUFFIXES = (
@@ -14,14 +14,19 @@ _SUFFIXES = (
 _NUMBER_SUFFIXES = {".264", ".265"}
 VIDEO_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split()) | _NUMBER_SUFFIXES
 """Of files that are videos until their content tells otherwise."""
+_NAMED_SUFFIXES = VIDEO_SUFFIXES - _NUMBER_SUFFIXES
+"""Those that no other name ends with: LSMDC's names of clips end with milliseconds, e.g. "...-00.41.40.264"."""
 
 _SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9_-]{0,9}$")
 """What looks like the suffix of a kind of file: "12.30.45" and "clip.mp4?dl=1" have none."""
 
+_BLANKS = " \t\r\n\u00a0\u200b\u200e\u200f\u202a\u202c\ufeff"
+"""Blanks and marks without a width, which copying a name may add at its ends."""
+
 
 def has_video_suffix(name: str) -> bool:
     """Whether a file's name ends like that of a video, in any case."""
-    return PurePosixPath(name.strip()).suffix.lower() in VIDEO_SUFFIXES
+    return _cut(name.strip(), VIDEO_SUFFIXES) != name.strip()
 
 
 def has_no_suffix(name: str) -> bool:
@@ -31,16 +36,21 @@ def has_no_suffix(name: str) -> bool:
 
 def without_suffix(video_id: str) -> str:
     """The path without the suffix of a video; all of it where it has none."""
-    return str(PurePosixPath(video_id).with_suffix("")) if has_video_suffix(video_id) else video_id
+    return _cut(video_id, VIDEO_SUFFIXES)
 
 
 def plain_name(video_id: str) -> str:
     """The name by which captions and released features know a video: without folders and video suffixes."""
-    name = PurePosixPath(video_id)
-    # A number is no suffix here: the names of LSMDC's clips end with milliseconds, e.g. "...-00.41.40.264".
-    while name.suffix.lower() in VIDEO_SUFFIXES - _NUMBER_SUFFIXES:
-        name = name.with_suffix("")
-    return name.name
+    name = video_id.rpartition("/")[2]
+    while (shorter := _cut(name, _NAMED_SUFFIXES)) != name:
+        name = shorter
+    return name
+
+
+def _cut(name: str, suffixes: frozenset[str]) -> str:
+    """The name without its suffix where that is one of `suffixes`; a file whose name begins with a dot has none."""
+    stem, _, suffix = name.rpartition(".")  # for a hundred thousand names, pathlib takes ten times as long
+    return stem if f".{suffix.rstrip().lower()}" in suffixes and stem and not stem.endswith("/") else name
 
 
 def normal_form(name: str) -> str:
@@ -49,7 +59,7 @@ def normal_form(name: str) -> str:
     Composed characters (NFC; macOS decomposes them), forward slashes, no "./", no blanks at the ends of a part, and
     the suffix in lower case. All else keeps its case: ids of YouTube differ in nothing else.
     """
-    parts = [part.strip() for part in unicodedata.normalize("NFC", name).replace("\\", "/").split("/")]
+    parts = [part.strip(_BLANKS) for part in unicodedata.normalize("NFC", name).replace("\\", "/").split("/")]
     kept = [part for part in parts if part not in {"", "."}]
     if kept:
         kept[-1] = _SUFFIX.sub(lambda suffix: suffix[0].lower(), kept[-1])
@@ -59,8 +69,10 @@ def normal_form(name: str) -> str:
 class Names:
     """Finds the videos that a name in captions may mean, among the ids of all."""
 
-    def __init__(self, video_ids: Iterable[str]) -> None:
+    def __init__(self, video_ids: Iterable[str], root: Path | None = None) -> None:
+        """`root`: their folder, with which a name in captions may begin."""
         ids = list(video_ids)
+        self._roots = {normal_form(str(path)) + "/" for path in (root, root.resolve())} - {"/"} if root else set()
         self._exact = _index({video_id: video_id for video_id in ids})
         self._normal = _index({video_id: normal_form(video_id) for video_id in ids})
 
@@ -68,13 +80,17 @@ class Names:
         """The ids of the videos that the name may mean: one, several, or none.
 
         A name may lack the suffix, or suffix and folders, of the file. As it is written it comes first, then its normal
-        form, and only then what it means as part of a URL ("%20").
+        form, then what is behind the folder of all videos, and only then what it means as part of a URL ("%20").
         """
-        found = self._exact.get(name) or self._normal.get(normal_form(name))
-        if not found and "%" in name:
-            plain = unquote(name)
-            found = self._exact.get(plain) or self._normal.get(normal_form(plain))
-        return found or set()
+        spellings = [name, *([unquote(name)] if "%" in name else [])]
+        found = (self._exact.get(one) or self._normal.get(normal_form(one)) or self._below(one) for one in spellings)
+        return next(filter(None, found), set())
+
+    def _below(self, name: str) -> set[str]:
+        """The videos that a path through the folder of all videos may mean, e.g. "/home/me/videos/a.mp4"."""
+        normal = normal_form(name)
+        rests = [normal.removeprefix(root) for root in self._roots if normal.startswith(root)]
+        return next(filter(None, map(self._normal.get, rests)), set())
 
     def twins(self, video_id: str) -> set[str]:
         """The ids of all videos whose names have the normal form of this one's, itself among them."""
@@ -87,6 +103,6 @@ def _index(names: dict[str, str]) -> dict[str, set[str]]:
     full: dict[str, set[str]] = {}
     for video_id, name in names.items():
         full.setdefault(name, set()).add(video_id)
-        for short in {without_suffix(name), plain_name(name), PurePosixPath(name).name}:
+        for short in {without_suffix(name), plain_name(name), name.rpartition("/")[2]}:
             index.setdefault(short, set()).add(video_id)
     return index | full

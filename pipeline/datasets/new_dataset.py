@@ -57,7 +57,8 @@ def write_dataset(
     settings = DatasetConfig(root, source or None, model=model, max_failed_fraction=max_failed_fraction)
     warnings: list[str] = []
     annotations = read_annotations(settings, warnings)
-    names = names_of(find_videos(Path(root), named=annotations.keys))
+    files = find_videos(Path(root), named=annotations.keys)
+    names = names_of(files)
     unknown = tuple(sorted(name for name in annotations if not names.find(name)))
     if annotations and len(unknown) == len(annotations):
         raise AnnotationError(f"{source}: names {unknown[0]!r} and others, none of which is in {root}")

@@ -65,19 +65,15 @@ def build(
         raise AnnotationError(how_to_get(name, settings))
     annotations = match_files(by_name, files, warnings)
     file_ids = {file.video_id for file in files}
-    missing = set(annotations.keys() - file_ids)
+    names = names_of(files)
+    missing = {key: why_missing(root, key, names) for key in annotations if key not in file_ids}
     if missing and not is_imported(settings):
         refuse_unrelated(annotations, missing, settings)
         warnings += refuse_missing(name, settings, missing, annotations)
         annotations = {key: one for key, one in annotations.items() if not (settings.allow_partial and key in missing)}
     infos = inspect_files(files, cache, workers, deadline_s, progress)
     videos = [_video(file, infos[file.video_id], annotations.get(file.video_id)) for file in files]
-    names = names_of(files)
-    videos += [
-        _missing_video(key, one, why_missing(root, key, names))
-        for key, one in annotations.items()
-        if key not in file_ids
-    ]
+    videos += [_missing_video(key, one, missing[key]) for key, one in annotations.items() if key in missing]
     videos.sort(key=lambda video: video.video_id)
     warnings += shared_between_splits(videos)
     return Manifest(name, root, fingerprint.fingerprint(recipe(name, videos)), tuple(videos), tuple(warnings))

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Collection
 from pathlib import Path
-from urllib.parse import unquote
 
-from pipeline.datasets.names import Names, has_no_suffix, has_video_suffix, normal_form
+from pipeline.datasets.names import Names, has_no_suffix, has_video_suffix
 from pipeline.datasets.walk import note_dead_link, walk
 from pipeline.file_kinds import irregular
 from pipeline.media import signatures
@@ -37,9 +36,8 @@ def _begins_like_a_video(path: Path) -> bool:
 
 def _named(others: list[Path], videos: list[Path], root: Path, named: Collection[str]) -> set[Path]:
     """Those of the other files that captions name, suffix and all, by a name that means none of the videos."""
-    names = Names(path.relative_to(root).as_posix() for path in videos)
-    wanted = {normal_form(name) for name in named if not names.find(name)}
-    wanted |= {normal_form(unquote(name)) for name in wanted if "%" in name}
-    if not wanted:
-        return set()
-    return {path for path in others if normal_form(path.relative_to(root).as_posix()) in wanted}
+    found = Names([path.relative_to(root).as_posix() for path in videos], root)
+    paths = {path.relative_to(root).as_posix(): path for path in others}
+    rest = Names(paths, root)  # whose suffixes a name cannot lack: they are none of videos
+    wanted = (name for name in named if not found.find(name))
+    return {paths[other] for name in wanted for other in rest.find(name)}

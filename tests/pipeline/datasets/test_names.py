@@ -1,4 +1,5 @@
 import unicodedata
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ FILES = ["Été/Café.MP4", "sub/my clip.mp4", "a.mp4", "v1.5", "x%20y.mkv"]
         (".\\sub\\my clip.mp4", "sub/my clip.mp4"),
         ("sub//./my clip.mp4 ", "sub/my clip.mp4"),
         (" a.mp4\u00a0", "a.mp4"),
+        ("\u202asub/\ufeffmy clip.mp4", "sub/my clip.mp4"),
         ("my%20clip.mp4", "sub/my clip.mp4"),
         ("sub%2Fmy%20clip", "sub/my clip.mp4"),
         ("%C3%89t%C3%A9/Caf%C3%A9.mp4", "Été/Café.MP4"),
@@ -28,6 +30,19 @@ def test_a_name_is_found_however_it_is_written(written, meant):
     assert Names(FILES).find(written) == {meant}
     decomposed = [unicodedata.normalize("NFD", name) for name in FILES]
     assert Names(decomposed).find(written) == {unicodedata.normalize("NFD", meant)}
+
+
+def test_a_path_through_the_folder_of_the_videos_is_found(tmp_path, monkeypatch):
+    (tmp_path / "my videos").mkdir()
+    (tmp_path / "link").symlink_to("my videos")
+    for root in (tmp_path / "my videos", tmp_path / "link"):
+        names = Names(FILES, root)
+        for before in (tmp_path / "my videos", root, f"{root}/.".replace("/", "\\")):
+            assert names.find(f"{before}/sub/my clip.MP4") == {"sub/my clip.mp4"}
+            assert names.find(f"{before}/a") == {"a.mp4"}
+        assert names.find(f"{tmp_path}/others/a.mp4") == set()
+    monkeypatch.chdir(tmp_path)
+    assert Names(FILES, Path("my videos")).find("my videos/a.mp4") == {"a.mp4"}
 
 
 @pytest.mark.parametrize(
