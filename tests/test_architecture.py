@@ -16,6 +16,7 @@ ROOMS = sorted(path for path in SOURCES if path.name == "__init__.py" and path.p
 DOCUMENTS = ("ARCHITECTURE.md", "CONTRIBUTING.md")
 
 OF_SEVERAL = {
+    "tests/extractors/extraction/test_bad_files.py",
     "tests/extractors/extraction/test_changed_files.py",
     "tests/extractors/test_contract.py",
     "tests/models/test_evaluate_released.py",
