@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.media.container import DEFAULT_FPS, open_container, pick_video
+from pipeline.media.raw_streams import demux, is_raw
 
 SLACK_S = 1e-3
 """Frame times that differ by less than this are the same: containers round to a millisecond."""
@@ -26,7 +27,7 @@ def decode_frames(container: Any, stream: Any) -> Iterator[Any]:
     import av
 
     stream.thread_type = "NONE"  # parallelism is across videos; threads inside one only cost memory
-    packets = container.demux(stream)
+    packets = demux(container, stream)
     while True:
         try:
             packet = next(packets)
@@ -46,9 +47,9 @@ def pyav_frames(path: Path, times_s: NDArray[np.float64], last_s: float, seek: b
     from av.video.reformatter import VideoReformatter
 
     reformatter = VideoReformatter()
-    sought = seek and times_s[0] > SEEK_FROM_S
     with open_container(path) as container:
         stream: Any = pick_video(container)
+        sought = seek and times_s[0] > SEEK_FROM_S and not is_raw(container)
         start_s = (container.start_time or 0) / 1e6
         if sought:
             container.seek(int((times_s[0] + start_s) * 1e6), backward=True)

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from pipeline.errors import DecodeError
 from pipeline.media.container import DEFAULT_FPS, open_container, pick_video, reason, subtitle_streams
 from pipeline.media.decoders import TimedFrame, decode_frames, decord_frames, open_decord, pyav_frames
+from pipeline.media.raw_streams import demux
 
-DECODE_VERSION = 1
+DECODE_VERSION = 2
 """Raised by hand when the decoded frames or samples change; part of every expert's recipe."""
 
 MAX_DECORD_PIXELS = 1920 * 1088
@@ -106,7 +107,7 @@ def _packet_times(container: Any, stream: Any) -> tuple[NDArray[np.float64], flo
     times: list[float] = []
     end_s, num_packets = 0.0, 0
     try:
-        for packet in container.demux(stream):
+        for packet in demux(container, stream):
             if packet.size == 0:
                 continue
             num_packets += 1
