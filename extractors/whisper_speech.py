@@ -87,7 +87,7 @@ class Params:
 class Expert(WordExpert, NetworkExtractor):
     """One row for each spoken word, with extras `text`, `language` and `confidence`."""
 
-    version = 2
+    version = 3
     params: Params
 
     @property

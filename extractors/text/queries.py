@@ -13,7 +13,7 @@ from extractors.text.folding import fold
 from extractors.text.tokens import Word, normalised, words
 
 _KANA = regex.compile(r"\X[ァィゥェォャュョヮぁぃぅぇぉゃゅょゎ]*")
-_NUMBER_GLUE = frozenset({".", ",", ":"})
+_IN_NUMBERS = frozenset(".,:\u066b\u066c")  # the last two: Arabic decimal and thousands separators
 _TSHEG = "\N{TIBETAN MARK INTERSYLLABIC TSHEG}"
 
 
@@ -60,7 +60,7 @@ def _belong(first: Word, between: str, second: Word) -> bool:
     if between == "":
         joins = (first.is_unspaced or first.kind == "hangul", second.is_unspaced or second.kind == "hangul")
         return (first.is_unspaced and second.is_unspaced) or (numbers[0] and joins[1]) or (joins[0] and numbers[1])
-    return (between in _NUMBER_GLUE and all(numbers)) or between == _TSHEG
+    return (between in _IN_NUMBERS and all(numbers)) or between == _TSHEG
 
 
 def _terms(word: Word, hangul: Callable[[str], list[str]]) -> list[str]:

@@ -41,7 +41,7 @@ def _numbers(letters: str) -> str:
 def indexed(words: Sequence[str]) -> tuple[str, str]:
     """The text that SQLite indexes for words without blanks, and what `stored` needs beside it to give them back."""
     texts = [text_of(word) for word in words]
-    if all(text == word.lower() and word.isascii() for text, word in zip(texts, words, strict=True)):
+    if all(text and text == word.lower() and word.isascii() for text, word in zip(texts, words, strict=True)):
         return " ".join(words), ""
     counts = [len(text.split()) for text in texts]
     return " ".join(filter(None, texts)), json.dumps([list(words), counts], ensure_ascii=False)
