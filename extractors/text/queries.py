@@ -5,6 +5,7 @@ and each syllable of kana, so that a word is found inside a sentence: as a phras
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import regex
 
@@ -22,9 +23,12 @@ def terms(word: str) -> list[str]:
 
     More than one for a word of several characters without blanks, and for a Korean word with particles.
     """
-    if word.isascii() and word.isalnum():
-        return [word.lower()]
-    return [term for one in words(normalised(word)) for term in _terms(one, korean.stems)]
+    return [word.lower()] if word.isascii() and word.isalnum() else list(_cached_terms(word))
+
+
+@lru_cache(maxsize=65536)
+def _cached_terms(word: str) -> tuple[str, ...]:
+    return tuple(term for one in words(normalised(word)) for term in _terms(one, korean.stems))
 
 
 def query_terms(word: str) -> list[str]:
