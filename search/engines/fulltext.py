@@ -13,6 +13,7 @@ from typing import Any
 
 from extractors.text.folding import fold
 from extractors.text.queries import query_words
+from extractors.text.tokens import is_unspaced
 from search.engines import term_text
 from search.engines.term_text import TOKENIZER, phrase
 from search.index import sqlite
@@ -61,6 +62,8 @@ class Word:
     """The expert that recognised it."""
     start_s: float
     end_s: float
+    is_unspaced: bool = False
+    """Whether its script puts no blanks between words; a word of several characters is then one word, if it matched."""
 
 
 @dataclass(frozen=True)
@@ -127,19 +130,24 @@ class FullText:
         for expert, marked, times, words_beside in self._query(_MARK, (video, " OR ".join(map(phrase, words)))):
             if weights.get(expert, 1.0) > 0:
                 spans = term_text.matched(marked, words_beside, json.loads(times))
-                found |= {Word(text, expert, start_s, end_s) for text, start_s, end_s in spans}
+                found |= {_word(text, expert, span_s) for text, *span_s in spans}
         return tuple(sorted(found, key=lambda word: (word.start_s, word.text)))
 
     def words_of(self, video: int) -> tuple[Word, ...]:
         """All recognised words of a video, sorted by expert and time."""
         return tuple(
-            Word(text, expert, *times_s)
+            _word(text, expert, times_s)
             for expert, indexed, times, words_beside in self._query(_ALL, (video,))
             for text, times_s in zip(term_text.stored(indexed, words_beside)[0], json.loads(times), strict=True)
         )
 
     def _query(self, statement: str, values: tuple[str | int, ...]) -> list[tuple[Any, ...]]:
         return sqlite.query(self._path, statement, values)
+
+
+def _word(text: str, expert: str, times_s: Sequence[float]) -> Word:
+    start_s, end_s = times_s
+    return Word(text, expert, start_s, end_s, is_unspaced(text))
 
 
 def words_of_query(query: str, stop_words: Collection[str]) -> list[str]:

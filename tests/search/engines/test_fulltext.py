@@ -174,6 +174,14 @@ def test_a_query_in_several_scripts_finds_each_of_them(tmp_path):
     assert [word.text for word in index.matched("दिन港口gb", 2)] == ["दिन", "GB"]
 
 
+def test_words_of_scripts_without_blanks_are_told_from_others(tmp_path):
+    index = said(tmp_path, "看港口 ok")
+    assert [(word.text, word.is_unspaced) for word in index.words_of(0)] == [
+        ("看", True), ("港", True), ("口", True), ("ok", False)
+    ]  # fmt: skip
+    assert [(word.text, word.is_unspaced) for word in index.matched("港口 ok", 0)] == [("港口", True), ("ok", False)]
+
+
 @pytest.mark.parametrize("query", ["", "?!", "。、", "the", "THE the", "\u200d", "ـ", "\x00", '"'])
 def test_punctuation_and_stop_words_alone_find_nothing(tmp_path, query):
     index = said(tmp_path, "the 港口 ... دِن")
