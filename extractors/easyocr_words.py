@@ -54,7 +54,7 @@ class Params:
 class Expert(OcrExpert, NetworkExtractor):
     """One row for each word in a frame, with extras `text`, `confidence` and `box_px`."""
 
-    version = 1
+    version = 2
     params: Params
 
     @property

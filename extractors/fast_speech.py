@@ -15,7 +15,8 @@ from extractors.base import AudioNeed, AudioView, Embedded
 from extractors.networks import faster_whisper
 from extractors.networks.base import NetworkPlugin
 from extractors.text.hashed_words import EncoderParams
-from extractors.whisper_speech import MIN_AUDIO_S, RATE_HZ, WINDOW_S, audio_end_s, loudest_rms, spread
+from extractors.whisper_speech import MIN_AUDIO_S, RATE_HZ, WINDOW_S, audio_end_s, loudest_rms
+from extractors.word_experts.timing import Piece, mended, spread
 from extractors.word_experts.word_expert import WordExpert, WordParams
 from pipeline import config
 from pipeline.media.audio import Resampler
@@ -67,7 +68,7 @@ class Params:
 class Expert(WordExpert, NetworkPlugin):
     """One row for each spoken word, with extras `text`, `language` and `confidence`."""
 
-    version = 1
+    version = 2
     params: Params
 
     @property
@@ -142,11 +143,11 @@ class Expert(WordExpert, NetworkPlugin):
             },
         )
         words = [
-            (part.text, part.start_s, part.end_s, float(word.probability), str(info.language))
+            (*part, piece.probability, str(info.language))
             for segment in segments
             if segment.compression_ratio <= settings.max_compression
-            for word in segment.words
-            if word.start < min(word.end, end_s)
-            for part in spread(word.word, float(word.start), min(float(word.end), end_s))
+            for piece in mended([Piece(one.word, one.start, one.end, float(one.probability)) for one in segment.words])
+            if piece.start_s < min(piece.end_s, end_s)
+            for part in spread(piece.text, float(piece.start_s), min(float(piece.end_s), end_s))
         ]
         return sorted(words, key=lambda word: word[1])

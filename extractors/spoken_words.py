@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from extractors.base import Embedded, SubtitleNeed, WordView
 from extractors.text.hashed_words import EncoderParams
-from extractors.text.tokens import tokens
+from extractors.word_experts.timing import spread
 from extractors.word_experts.word_expert import WordExpert, WordParams
 from pipeline import config
 
@@ -23,9 +23,12 @@ class Params:
 
 
 class Expert(WordExpert):
-    """One row for each spoken word; "well-known" counts as two, a lone dash as none."""
+    """One row for each spoken word; "well-known" counts as two, a lone dash as none.
 
-    version = 1
+    In scripts without blanks a whole sentence is one item, of which each word has its share of the time.
+    """
+
+    version = 2
     params: Params
 
     @property
@@ -33,13 +36,15 @@ class Expert(WordExpert):
         """The words of the subtitles."""
         return SubtitleNeed()
 
-    def prepare(self, view: WordView) -> NDArray[np.str_]:
-        """(N,), the words as in the subtitles."""
-        return view.words
+    def prepare(self, view: WordView) -> NDArray[np.void]:
+        """(N,), the words as in the subtitles, and how long each lasts: fields `text` and `duration_s`."""
+        durations_s = view.times_s[:, 1] - view.times_s[:, 0]
+        fields = [("text", view.words.dtype), ("duration_s", np.float64)]
+        return np.array(list(zip(view.words, durations_s, strict=True)), fields)
 
-    def embed(self, items: NDArray[np.str_]) -> Embedded:
+    def embed(self, items: NDArray[np.void]) -> Embedded:
         """(R, D) vectors, with the extra `text` (R,), the word without punctuation."""
-        words_of_items = [tokens(str(item)) for item in items]
-        words = [word for words in words_of_items for word in words]
-        item_index = np.repeat(np.arange(len(items)), [len(words) for words in words_of_items])
-        return self.embed_words(words, item_index.tolist(), {})
+        timed = [spread(str(text), 0.0, float(duration_s)) for text, duration_s in items]
+        rows = [(index, *word) for index, words in enumerate(timed) for word in words]
+        times_s = np.array([(start_s, end_s) for _, _, start_s, end_s in rows], np.float64).reshape(-1, 2)
+        return self.embed_words([text for _, text, *_ in rows], [index for index, *_ in rows], {}, times_s)

@@ -8,14 +8,14 @@ the last try, are dropped.
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
 from extractors.networks.base import NetworkExtractor, array_to_device
-from extractors.text.tokens import tokens
+from extractors.word_experts.timing import TimedWord, spread
 from extractors.word_experts.word_expert import AnyWordParams, WordExpert
 from extractors.word_vectors import EncoderParams
 from pipeline import config
@@ -84,19 +84,10 @@ class Params:
             raise ValueError("temperatures must name at least one, and none below 0")
 
 
-class Word(NamedTuple):
-    """A word of a transcript."""
-
-    text: str
-    start_s: float
-    """Relative to the start of the window."""
-    end_s: float
-
-
 class Expert(WordExpert, NetworkExtractor):
     """One row for each spoken word, with extras `text`, `language` and `confidence`."""
 
-    version = 2
+    version = 3
     params: Params
 
     @property
@@ -205,7 +196,7 @@ class Expert(WordExpert, NetworkExtractor):
     def _is_repetitive(self, result: "DecodingResult") -> bool:
         return bool(result.compression_ratio > self.params.max_compression)
 
-    def _words_of(self, transcript: Sequence[int], language: str, end_s: float) -> list[Word]:
+    def _words_of(self, transcript: Sequence[int], language: str, end_s: float) -> list[TimedWord]:
         """The words of a transcript, text tokens between timestamp tokens; without those after the end of the audio."""
         tokenizer = self._tokenizer(language)
         words, text, start_s = [], [], 0.0
@@ -230,11 +221,3 @@ def loudest_rms(window: NDArray[np.float32]) -> float:
     """Root mean square of the loudest half second."""
     halves = window[: len(window) // (RATE_HZ // 2) * (RATE_HZ // 2)].reshape(-1, RATE_HZ // 2)
     return float(np.sqrt(np.square(halves).mean(axis=1).max(initial=0)))
-
-
-def spread(text: str, start_s: float, end_s: float) -> list[Word]:
-    """The words of a sentence, with times as if all its letters were equally long."""
-    words = tokens(text)
-    ends = np.cumsum([len(word) for word in words], dtype=np.float64)
-    edges = start_s + np.concatenate([[0], ends]) / max(len("".join(words)), 1) * (end_s - start_s)
-    return [Word(word, *span) for word, *span in zip(words, edges[:-1].tolist(), edges[1:].tolist(), strict=True)]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from extractors.networks import hub
 from extractors.networks.base import NetworkEncoder, network_to_device
 from extractors.text import hashed_words
+from extractors.text.folding import fold
 from extractors.text.hashed_words import EncoderParams as HashedParams
 from extractors.text.tokens import tokens
 from pipeline import config
@@ -87,7 +88,7 @@ class SegmentParams(EncoderParams):
 class Encoder(NetworkEncoder):
     """One vector for each known word; a text without a known word has one vector of zeros."""
 
-    version = 1
+    version = 2
     params: EncoderParams
 
     @property
@@ -193,8 +194,10 @@ class WordTable:
     """(W, D)"""
 
     def look_up(self, words: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """As `Encoder.known_vectors`; a word is looked up as written, then in lower case."""
-        rows = np.array([self.rows.get(word, self.rows.get(word.lower(), -1)) for word in words], np.int64)
+        """As `Encoder.known_vectors`; a word is looked up as written, then in lower case, then folded."""
+        forms = ((word, word.lower(), fold(word)) for word in words)
+        known = [next((self.rows[form] for form in tried if form in self.rows), -1) for tried in forms]
+        rows = np.array(known, np.int64)
         index = np.flatnonzero(rows >= 0)
         return self.values[rows[index]].reshape(-1, self.values.shape[1]), index
 

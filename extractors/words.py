@@ -13,7 +13,7 @@ from extractors.text.tokens import tokens
 class Encoder(TextEncoder):
     """One unit vector per word; a text without words has the vector of the empty word."""
 
-    version = 1
+    version = 2
     params: EncoderParams
 
     @property

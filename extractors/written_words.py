@@ -46,7 +46,7 @@ class Params:
 class Expert(OcrExpert):
     """One row for each word in a frame, in reading order."""
 
-    version = 1
+    version = 2
     params: Params
 
     @property

@@ -1,1 +1,1 @@
-"""Splits texts into words, and hashes words to vectors."""
+"""What a word is, in every script: its spellings, its terms in an index and a query, its hashed vector."""

@@ -5,7 +5,6 @@ a word is the sum of its character n-grams, which have hashed random signs in pl
 """
 
 import hashlib
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from extractors.text.folding import fold
 from pipeline import config
 
 _SIGNS_PER_DIGEST = 512  # blake2b's longest digest, in bits
@@ -38,9 +38,8 @@ class EncoderParams:
 
 
 def vectors(words: Sequence[str], params: EncoderParams) -> NDArray[np.float32]:
-    """(W, D) unit vectors of the words, W >= 0; words are compared in NFKC and lower case."""
-    normalised = [unicodedata.normalize("NFKC", word).lower() for word in words]
-    return np.array([_vector(word, params) for word in normalised], np.float32).reshape(-1, params.dim)
+    """(W, D) unit vectors of the words, W >= 0; words are compared as `fold` gives them, in lower case."""
+    return np.array([_vector(fold(word), params) for word in words], np.float32).reshape(-1, params.dim)
 
 
 @lru_cache(maxsize=65536)

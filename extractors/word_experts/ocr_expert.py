@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from extractors.base import Embedded
 from extractors.frames.windows import FrameExtractor
-from extractors.text.tokens import tokens
+from extractors.text.tokens import normalised, words
 from extractors.word_experts.segments import STARTS_LINE
 from extractors.word_experts.word_expert import WordExpert
 from extractors.word_vectors import SegmentParams
@@ -46,13 +46,11 @@ def split_line(text: str, confidence: float, corners: NDArray[np.float32]) -> li
     The box of a word is computed as if all letters of the line were equally wide.
     """
     left_top, right_top, right_bottom, left_bottom = np.asarray(corners, np.float64)
-    words: list[Word] = []
-    end = 0
-    for token in tokens(text):
-        start = max(text.find(token, end), end)  # not found (-1) if normalisation changed it, e.g. a ligature
-        end = start + len(token)
-        parts = np.array([[start], [end]]) / max(len(text), end)
+    text = normalised(text)
+    found: list[Word] = []
+    for word in words(text):
+        parts = np.array([[word.start], [word.end]]) / len(text)
         edges = [left_top + parts * (right_top - left_top), left_bottom + parts * (right_bottom - left_bottom)]
         points = np.concatenate(edges)
-        words.append(Word(token, confidence, (*points.min(axis=0), *points.max(axis=0)), not words))
-    return words
+        found.append(Word(word.text, confidence, (*points.min(axis=0), *points.max(axis=0)), not found))
+    return found

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from extractors.text.tokens import sentence
 from pipeline.stores.parts import Features
 
 STARTS_LINE = "starts_line"
@@ -30,12 +31,15 @@ def join(words: Features, silence_s: float, vectors_of: Callable[[Sequence[str]]
     if starts_line is not None:
         is_new = np.asarray(starts_line[1:], bool)
     groups = np.split(np.arange(len(words.values)), np.flatnonzero(is_new) + 1)
-    texts = [" ".join("".join(str(word).split()) for word in extras["text"][group]) for group in groups]
+    words_of = [["".join(str(word).split()) for word in extras["text"][group]] for group in groups]
     times_s = np.array([[words.times_s[group, 0].min(), words.times_s[group, 1].max()] for group in groups])
     joined = {name: np.stack([_joined(name, values[group]) for group in groups]) for name, values in extras.items()}
     spans = [" ".join(f"{start:.2f}-{end:.2f}" for start, end in words.times_s[group]) for group in groups]
-    kept = joined | {"text": np.array(texts, np.str_), WORD_TIMES: np.array(spans, np.str_)}
-    return Features(vectors_of(texts), times_s, kept)
+    kept = joined | {
+        "text": np.array([" ".join(of_group) for of_group in words_of], np.str_),
+        WORD_TIMES: np.array(spans, np.str_),
+    }
+    return Features(vectors_of([sentence(of_group) for of_group in words_of]), times_s, kept)
 
 
 def _joined(name: str, values: NDArray[Any]) -> NDArray[Any]:

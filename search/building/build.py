@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from models.inputs.load import Sources
     from models.zero_shot.stored import LabelSources
 
-VERSION = 8
+VERSION = 9
 """To be raised by hand whenever a change of the code changes the index."""
 
 CALIBRATION_CAPTIONS = 200

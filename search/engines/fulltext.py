@@ -1,21 +1,27 @@
 """Full-text search in the recognised words of the videos, by SQLite's FTS5 with its bm25 ranking.
 
-A document is the words that one expert recognised in one video, with their times.
+A document is the words that one expert recognised in one video, with their times. What is indexed are their terms
+(`extractors.text.queries`), English ones stemmed; a word of a query is found where its terms follow one another.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from extractors.text.tokens import tokens
+from extractors.text.folding import fold
+from extractors.text.queries import query_words
+from extractors.text.tokens import is_unspaced
+from search.engines import term_text
+from search.engines.term_text import TOKENIZER, phrase
 from search.index import sqlite
 
-_SCHEMA = """
-CREATE VIRTUAL TABLE documents USING fts5(text, tokenize = 'porter unicode61 remove_diacritics 2');
-CREATE TABLE sources (id INTEGER PRIMARY KEY, video INTEGER NOT NULL, expert TEXT NOT NULL, times TEXT NOT NULL);
+_SCHEMA = f"""
+CREATE VIRTUAL TABLE documents USING fts5(text, tokenize = '{TOKENIZER}');
+CREATE TABLE sources (id INTEGER PRIMARY KEY, video INTEGER NOT NULL, expert TEXT NOT NULL, times TEXT NOT NULL,
+                      words TEXT NOT NULL);
 CREATE INDEX by_video ON sources (video);
 """
 _FIND = """
@@ -23,14 +29,14 @@ SELECT sources.video, sources.expert, -rank FROM documents JOIN sources ON sourc
 WHERE documents MATCH ? ORDER BY rank LIMIT ?
 """
 _MARK = """
-SELECT sources.expert, highlight(documents, 0, char(2), char(3)), sources.times FROM sources
+SELECT sources.expert, highlight(documents, 0, char(2), char(3)), sources.times, sources.words FROM sources
 JOIN documents ON documents.rowid = sources.id WHERE sources.video = ? AND documents MATCH ?
 """
 _ALL = """
-SELECT sources.expert, documents.text, sources.times FROM sources JOIN documents ON documents.rowid = sources.id
+SELECT sources.expert, documents.text, sources.times, sources.words FROM sources
+JOIN documents ON documents.rowid = sources.id
 WHERE sources.video = ? ORDER BY sources.expert
 """
-MARK, END = "\x02", "\x03"
 MOST_DOCUMENTS = 5000
 """Maximum number of documents for each word of a query, the best ones first."""
 
@@ -56,6 +62,8 @@ class Word:
     """The expert that recognised it."""
     start_s: float
     end_s: float
+    is_unspaced: bool = False
+    """Whether its script puts no blanks between words; a word of several characters is then one word, if it matched."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +82,10 @@ def build(path: Path, documents: Iterable[Document]) -> None:
         database.executescript(_SCHEMA)
         for number, document in enumerate(documents, 1):
             times = json.dumps([[round(float(start), 3), round(float(end), 3)] for start, end in document.times_s])
+            text, words = term_text.indexed(["".join(word.split()) for word in document.words])
             database.execute(
-                "INSERT INTO sources VALUES (?, ?, ?, ?)", (number, document.video, document.expert, times)
+                "INSERT INTO sources VALUES (?, ?, ?, ?, ?)", (number, document.video, document.expert, times, words)
             )
-            # Words are separated by exactly one space, so that the position of a marked word gives its time.
-            text = " ".join("".join(word.split()) for word in document.words)
             database.execute("INSERT INTO documents (rowid, text) VALUES (?, ?)", (number, text))
         database.execute("INSERT INTO documents (documents) VALUES ('optimize')")
 
@@ -94,7 +101,7 @@ class FullText:
         self._stop_words = stop_words
 
     def query_words(self, query: str) -> list[str]:
-        """The words of a query that are searched for: distinct, in lower case, without stop words."""
+        """The words of a query that are searched for: distinct, without stop words."""
         return words_of_query(query, self._stop_words)
 
     def find(self, query: str, weights: Mapping[str, float] = MappingProxyType({})) -> dict[int, Match]:
@@ -103,7 +110,7 @@ class FullText:
         found: dict[int, Match] = {}
         for word in words:
             of_word: dict[int, Match] = {}
-            for video, expert, score in self._query(_FIND, (quoted(word), MOST_DOCUMENTS)):
+            for video, expert, score in self._query(_FIND, (phrase(word), MOST_DOCUMENTS)):
                 weight = weights.get(expert, 1.0)
                 before = of_word.get(video, NO_MATCH)
                 if weight > 0:
@@ -120,48 +127,39 @@ class FullText:
         if not words:
             return ()
         found: set[Word] = set()
-        for expert, marked, times in self._query(_MARK, (video, " OR ".join(map(quoted, words)))):
+        for expert, marked, times, words_beside in self._query(_MARK, (video, " OR ".join(map(phrase, words)))):
             if weights.get(expert, 1.0) > 0:
-                found |= {Word(text, expert, *times_s) for text, times_s in _marked(marked, json.loads(times))}
+                spans = term_text.matched(marked, words_beside, json.loads(times))
+                found |= {_word(text, expert, span_s) for text, *span_s in spans}
         return tuple(sorted(found, key=lambda word: (word.start_s, word.text)))
 
     def words_of(self, video: int) -> tuple[Word, ...]:
         """All recognised words of a video, sorted by expert and time."""
         return tuple(
-            Word(text, expert, *times_s)
-            for expert, joined, times in self._query(_ALL, (video,))
-            for text, times_s in zip(joined.split(" "), json.loads(times), strict=True)
+            _word(text, expert, times_s)
+            for expert, indexed, times, words_beside in self._query(_ALL, (video,))
+            for text, times_s in zip(term_text.stored(indexed, words_beside)[0], json.loads(times), strict=True)
         )
 
     def _query(self, statement: str, values: tuple[str | int, ...]) -> list[tuple[Any, ...]]:
         return sqlite.query(self._path, statement, values)
 
 
+def _word(text: str, expert: str, times_s: Sequence[float]) -> Word:
+    start_s, end_s = times_s
+    return Word(text, expert, start_s, end_s, is_unspaced(text))
+
+
 def words_of_query(query: str, stop_words: Collection[str]) -> list[str]:
-    """The words of a query that are searched for: distinct, in lower case, without `stop_words`."""
-    words = dict.fromkeys(token.lower() for token in tokens(query))
-    return [word for word in words if word not in stop_words]
-
-
-def quoted(word: str) -> str:
-    """The word as a string of SQLite's language for full-text queries, in which nothing has another meaning."""
-    return '"' + word.replace('"', '""') + '"'
-
-
-def _marked(text: str, times: Sequence[tuple[float, float]]) -> Iterator[tuple[str, tuple[float, float]]]:
-    """The words between marks, with their times; one pair of marks may enclose several words."""
-    inside = False
-    for word, times_s in zip(text.split(" "), times, strict=True):
-        if inside or MARK in word:
-            yield word.replace(MARK, "").replace(END, ""), times_s
-        if MARK in word or END in word:
-            inside = word.rfind(MARK) > word.rfind(END)
+    """The words of a query that are searched for: distinct, without `stop_words`."""
+    left_out = {fold(word) for word in stop_words}
+    return [word for word in query_words(query) if fold(word) not in left_out]
 
 
 def best_second(words: Sequence[Word], within_s: float = 5.0) -> float:
     """Start of the span of `within_s` seconds with the most distinct words; the first such span."""
 
     def num_distinct(start: Word) -> int:
-        return len({word.text.lower() for word in words if 0 <= word.start_s - start.start_s <= within_s})
+        return len({fold(word.text) for word in words if 0 <= word.start_s - start.start_s <= within_s})
 
     return max(words, key=lambda word: (num_distinct(word), -word.start_s)).start_s

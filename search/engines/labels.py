@@ -1,7 +1,7 @@
 """Searches what classifiers saw or heard in the videos, by the names of their classes.
 
 A file holds, for each video and class, the highest probability and when it was reached. Names are searched as words
-are: stemmed, in any form, and by any of their synonyms ("brown bear, bruin, Ursus arctos").
+are: by their terms, stemmed, in any form, and by any of their synonyms ("brown bear, bruin, Ursus arctos").
 """
 
 import re
@@ -12,16 +12,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from extractors.text.tokens import tokens
 from search.config import LEAST_LABEL
-from search.engines.fulltext import MARK, Match, quoted, words_of_query
+from search.engines.fulltext import Match, words_of_query
+from search.engines.term_text import MARK, TOKENIZER, phrase, text_of
 from search.index import sqlite
 
 FILE = "labels.sqlite"
 
-_SCHEMA = """
-CREATE VIRTUAL TABLE names USING fts5(name, tokenize = 'porter unicode61 remove_diacritics 2');
-CREATE TABLE labels (id INTEGER PRIMARY KEY, expert TEXT NOT NULL);
+_SYNONYMS_END = re.compile("[,;]")
+
+_SCHEMA = f"""
+CREATE VIRTUAL TABLE names USING fts5(terms, tokenize = '{TOKENIZER}');
+CREATE TABLE labels (id INTEGER PRIMARY KEY, expert TEXT NOT NULL, name TEXT NOT NULL);
 CREATE TABLE seen (label INTEGER NOT NULL, video INTEGER NOT NULL, score REAL NOT NULL, start_s REAL NOT NULL);
 """
 _INDEXES = """
@@ -36,12 +38,12 @@ FROM names JOIN labels ON labels.id = names.rowid WHERE names MATCH ?
 _FIND = "SELECT video, score FROM seen WHERE label = ? AND score >= ? ORDER BY score DESC LIMIT ?"
 _WITH = "SELECT DISTINCT video FROM seen WHERE label IN ({}) AND score >= ?"
 _OF_VIDEO = """
-SELECT label, name, expert, score, start_s FROM seen JOIN labels ON labels.id = label JOIN names ON names.rowid = label
+SELECT label, name, expert, score, start_s FROM seen JOIN labels ON labels.id = label
 WHERE video = ? AND score >= ? ORDER BY score DESC, label
 """
 _COUNTS = """
 SELECT name, max(number) FROM (SELECT label, count(*) AS number FROM seen WHERE score >= ? GROUP BY label)
-JOIN names ON names.rowid = label GROUP BY name ORDER BY max(number) DESC, name LIMIT ?
+JOIN labels ON labels.id = label GROUP BY name ORDER BY max(number) DESC, name LIMIT ?
 """
 
 
@@ -87,10 +89,11 @@ def build(path: Path, names: Mapping[str, Sequence[str]], seen: Iterable[BestLab
         for expert, of_expert in names.items():
             first_id[expert] = next_id
             next_id += len(of_expert)
-            ids = range(first_id[expert], next_id)
-            database.executemany("INSERT INTO labels VALUES (?, ?)", ((label, expert) for label in ids))
-            rows = zip(ids, of_expert, strict=True)
-            database.executemany("INSERT INTO names (rowid, name) VALUES (?, ?)", rows)
+            named = list(zip(range(first_id[expert], next_id), of_expert, strict=True))
+            rows = [(label, expert, name) for label, name in named]
+            database.executemany("INSERT INTO labels VALUES (?, ?, ?)", rows)
+            texts = [(label, ", ".join(map(text_of, _SYNONYMS_END.split(name)))) for label, name in named]
+            database.executemany("INSERT INTO names (rowid, terms) VALUES (?, ?)", texts)
         for one in seen:
             first = first_id[one.expert]
             values = ((first + index, one.video, score, start_s) for index, score, start_s in one.labels)
@@ -141,8 +144,8 @@ class Labels:
 
     def videos_with(self, text: str) -> list[int]:
         """Rows of the videos with a label that has all the words of `text` in its name; without a word: none."""
-        words = list(dict.fromkeys(tokens(text)))
-        labels = [row[0] for row in self._query(_NAMED, (" ".join(map(quoted, words)),))] if words else []
+        words = words_of_query(text, ())
+        labels = [row[0] for row in self._query(_NAMED, (" ".join(map(phrase, words)),))] if words else []
         statement = _WITH.format(",".join("?" * len(labels)))
         return [int(video) for (video,) in self._query(statement, (*labels, self._floor))] if labels else []
 
@@ -152,8 +155,8 @@ class Labels:
 
     def _named(self, word: str) -> dict[int, tuple[str, float]]:
         """Label with the word in its name -> its expert, and the word's share of the shortest synonym that has it."""
-        rows = self._query(_NAMED, (quoted(word),))
-        return {label: (expert, _share(marked)) for label, expert, marked in rows}
+        rows = self._query(_NAMED, (phrase(word),))
+        return {label: (expert, _share(marked, phrase(word))) for label, expert, marked in rows}
 
     def _of_video(self, video: int) -> list[tuple[Any, ...]]:
         return self._query(_OF_VIDEO, (video, self._floor))
@@ -162,7 +165,7 @@ class Labels:
         return sqlite.query(self._path, statement, values)
 
 
-def _share(marked: str) -> float:
-    """1 / the number of words of the shortest synonym with a marked word."""
-    synonyms = [part for part in re.split(r"[,;]", marked) if MARK in part]
-    return 1 / max(1, min((len(tokens(part)) for part in synonyms), default=1))
+def _share(marked: str, found: str) -> float:
+    """The number of terms of the phrase that was found, by that of the shortest synonym that has it."""
+    synonyms = [part for part in marked.split(",") if MARK in part]
+    return min(1.0, len(found.split()) / max(1, min((len(part.split()) for part in synonyms), default=1)))

@@ -33,3 +33,17 @@ def test_words_without_a_letter_give_no_rows():
 
 def test_a_video_in_which_nobody_speaks_has_no_items():
     assert EXPERT.prepare(WordView(np.array([], np.str_), np.zeros((0, 2)))).shape == (0,)
+
+
+def test_a_sentence_without_blanks_gives_a_row_for_each_word_with_its_share_of_the_time():
+    view = WordView(np.array(["去港口看船", "ok,", "दिन"]), np.array([[1.0, 6.0], [6.0, 6.5], [7.0, 9.0]]))
+    embedded = EXPERT.embed(EXPERT.prepare(view))
+    assert embedded.extras["text"].tolist() == ["去", "港", "口", "看", "船", "ok", "दिन"]
+    assert embedded.item_index.tolist() == [0] * 5 + [1, 2]
+    expected = [[0, 1], [1, 2], [2, 3], [3, 4], [4, 5], [0, 0.5], [0, 2]]
+    np.testing.assert_allclose(embedded.times_s, expected)
+
+
+def test_words_of_any_length_share_a_batch():
+    items = [EXPERT.prepare(WordView(np.array([word]), np.array([[0.0, 1.0]])))[0] for word in ("a", "harbour")]
+    assert EXPERT.embed(np.stack([np.asarray(item) for item in items])).extras["text"].tolist() == ["a", "harbour"]

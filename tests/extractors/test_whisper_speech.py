@@ -6,7 +6,7 @@ import torch
 from whisper import ModelDimensions, Whisper
 
 from extractors import whisper_speech
-from extractors.whisper_speech import Expert, Params, audio_end_s, loudest_rms, spread
+from extractors.whisper_speech import Expert, Params, audio_end_s, loudest_rms
 from pipeline.weights import seeded
 from pipeline.weights.files import WeightFile, WeightOptions, WeightSource
 from tests.clips import tone
@@ -98,11 +98,6 @@ def test_measures_of_sound():
     assert loudest_rms(window(tone(1, 440, 16000))) == pytest.approx(0.5 / 2**0.5, rel=0.01)
     assert audio_end_s(window(np.ones(16000))) == pytest.approx(1.0)
     assert audio_end_s(np.zeros(SAMPLES, np.float32)) == 0
-
-
-def test_time_is_shared_by_letters():
-    assert spread(" a bcd!", 1.0, 3.0) == [("a", 1.0, 1.5), ("bcd", 1.5, 3.0)]
-    assert spread(" ...", 1.0, 3.0) == []
 
 
 @pytest.mark.parametrize(

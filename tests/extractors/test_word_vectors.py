@@ -44,6 +44,14 @@ def test_words_of_a_file_have_its_vectors(tmp_path, name, write):
     assert made.weights == {"words": checksum(tmp_path / name)}
 
 
+def test_a_word_that_the_file_has_not_as_written_is_looked_up_folded(tmp_path):
+    (tmp_path / "v.vec").write_text("2 3\ncafe 1 0 0\n\u0643\u062a\u0627\u0628 0 1 0\n", encoding="utf-8")
+    made = encoder(tmp_path, "v.vec")
+    values, known = made.known_vectors(["Café", "\u0643\u0650\u062a\u064e\u0627\u0628", "caf"])  # with Arabic vowels
+    assert known.tolist() == [0, 1]
+    np.testing.assert_array_equal(values, [[1, 0, 0], [0, 1, 0]])
+
+
 def test_only_the_first_words_are_read(tmp_path):
     text_file(tmp_path / "v.vec")
     assert encoder(tmp_path, "v.vec", max_words=1).known_vectors(["the", "harbor"])[1].tolist() == [0]

@@ -93,16 +93,25 @@ function actions(hit, looks, onSimilar) {
   return make("div", {}, more, make("div", { class: "actions" }, Object.keys(hit.shares).length ? similar : null, details));
 }
 
+// Whether a word is what was found, or a character of it, where its script puts no blanks between words.
+function isPart(word, found) {
+  if (word.text === found.text && word.start_s === found.start_s) return true;
+  return word.is_unspaced && found.text.includes(word.text) && word.start_s >= found.start_s && word.end_s <= found.end_s;
+}
+
 async function everything(hit, looks) {
   const response = await fetch(`/api/videos/${hit.key}`);
   if (!response.ok) return [make("p", { class: "dim" }, "The words could not be loaded.")];
   const { words, captions, seen } = await response.json();
-  const matched = new Set(hit.words.map((word) => `${word.expert}/${word.start_s}/${word.text}`));
   const parts = [];
   for (const expert of new Set(words.map((word) => word.expert))) {
     const text = make("p");
+    const found = hit.words.filter((other) => other.expert === expert);
+    let before = null;
     for (const word of words.filter((other) => other.expert === expert)) {
-      text.append(matched.has(`${expert}/${word.start_s}/${word.text}`) ? make("mark", {}, word.text) : word.text, " ");
+      if (before && !(before.is_unspaced && word.is_unspaced)) text.append(" ");
+      text.append(found.some((one) => isPart(word, one)) ? make("mark", {}, word.text) : word.text);
+      before = word;
     }
     parts.push(make("h4", {}, looks.get(expert)?.label ?? expert), text);
   }

@@ -40,6 +40,13 @@ def test_what_is_said_between_two_silences_is_one_row():
     assert joined.values.tolist() == [[13], [3]]
 
 
+def test_a_sentence_encoder_reads_a_sentence_without_blanks_as_one():
+    said = words(("港", 0, 1), ("口", 1, 2), ("ok", 2, 3))
+    joined = segments.join(said, 1.0, letters)
+    assert joined.values.tolist() == [[len("港口 ok")]]
+    assert joined.extras["text"].tolist() == ["港 口 ok"], "one blank between words, as their times have"
+
+
 def test_a_word_inside_a_longer_one_does_not_end_a_segment():
     said = words(("loooong", 0, 5), ("short", 1, 2), ("next", 5.5, 6))
     assert segments.join(said, 1.0, letters).extras["text"].tolist() == ["loooong short next"]

@@ -84,3 +84,15 @@ def test_nothing_in_a_query_is_an_instruction(tmp_path, query):
     found = made(tmp_path, (0, "rgb", [(2, 0.9, 0.0)]))
     assert set(found.find(query)) <= {0}
     assert isinstance(found.videos_with(query), list)
+
+
+def test_a_label_in_any_script_is_found_by_its_words_and_scores_by_their_share(tmp_path):
+    names = {"rgb": ["दिन", "दान", "港口, 海港城市", "Café, Kneipe"]}
+    labels.build(tmp_path / "labels.sqlite", names, [BestLabels(row, "rgb", [(row, 0.8, 1.0)]) for row in range(4)])
+    found = Labels(tmp_path / "labels.sqlite", set(), 0.1)
+    assert found.find("दान") == {1: Match(0.8, 1.0)}
+    assert found.find("港口") == {2: Match(0.8, 1.0)}
+    assert found.find("城市")[2].score == pytest.approx(0.4), "half of a name of four characters"
+    assert found.find("口港") == {}
+    assert found.videos_with("cafe") == [3]
+    assert [one.short for one in found.seen_in(2)] == ["港口"]

@@ -142,6 +142,25 @@ def test_a_hostile_name_and_caption_are_shown_as_text(page):
     page.picture("hostile")
 
 
+def test_a_word_of_a_script_without_blanks_is_marked_inside_its_sentence(page):
+    page.driver.execute_script("""
+        const said = (text, at, isUnspaced) => (
+          { text, expert: "speech", start_s: at, end_s: at + 1, is_unspaced: isUnspaced });
+        const words = [..."去港口看口"].map((text, at) => said(text, at, true));
+        words.push(said("see", 5, false), said("ships", 6, false));
+        const found = [{ ...said("港口", 1, true), end_s: 3 }, said("ships", 6, false)];
+        const hit = { key: "k", video_id: "v", playable: false, best_s: 1, duration_s: 9, similarity: null,
+                      found_by: {}, shares: {}, seen: [], words: found };
+        window.fetch = async () => ({ ok: true, json: async () => ({ words, captions: [], seen: [] }) });
+        import("/static/hit.js").then(({ hitCard }) => {
+          document.body.append(hitCard(hit, 1, new Map(), () => {}));
+          document.querySelector(".actions button:last-child").click();
+        });
+    """)
+    page.until(lambda: page.texts(".more p") == ["去港口看口 see ships"])
+    assert page.texts(".more mark") == ["港", "口", "ships"]
+
+
 def test_all_of_it_fits_a_phone(page):
     page.size(390, 844)
     ask(page, "lighthouse")

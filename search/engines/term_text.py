@@ -1,0 +1,85 @@
+"""Terms as text that SQLite's tokenizer and stemmer read right, and its marks back as words.
+
+Its own tokenizer (unicode61) tears words at combining marks, and glues scripts without blanks. So it is given terms one
+blank apart: English as it is, which it stems, and all else as the numbers of its letters, in ASCII.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from extractors.text.queries import query_terms, terms
+from extractors.text.tokens import is_unspaced
+
+TOKENIZER = "porter unicode61 remove_diacritics 2"
+MARK, END = "\x02", "\x03"
+"""Around what matches a query."""
+_PRIVATE = "\ue000"  # a letter to SQLite, and of no word
+
+
+def phrase(word: str) -> str:
+    """A word of a query in SQLite's language for full-text queries: its terms, one after the other."""
+    return '"' + " ".join(map(in_ascii, query_terms(word))) + '"'
+
+
+def text_of(word_or_name: str) -> str:
+    """The terms of a text, one blank apart."""
+    return " ".join(map(in_ascii, terms(word_or_name)))
+
+
+def in_ascii(term: str) -> str:
+    """A term as SQLite leaves it whole, or stems it where it is ASCII; without blank and quote."""
+    return term if term.isascii() else "'".join(map(_numbers, term.split("'")))
+
+
+def _numbers(letters: str) -> str:
+    if letters.isascii():
+        return letters
+    # The 0 at the end keeps the stemmer from cutting off an "ed".
+    return _PRIVATE + "x".join(f"{ord(letter):x}" for letter in letters) + "0"
+
+
+def indexed(words: Sequence[str]) -> tuple[str, str]:
+    """The text that SQLite indexes for words without blanks, and what `stored` needs beside it to give them back."""
+    texts = [text_of(word) for word in words]
+    if all(text and text == word.lower() and word.isascii() for text, word in zip(texts, words, strict=True)):
+        return " ".join(words), ""
+    counts = [len(text.split()) for text in texts]
+    return " ".join(filter(None, texts)), json.dumps([list(words), counts], ensure_ascii=False)
+
+
+def stored(text: str, beside: str) -> tuple[list[str], list[int]]:
+    """The words, and the number of terms of each, from what `indexed` returned."""
+    if not beside:
+        words = text.split(" ") if text else []
+        return words, [1] * len(words)
+    words, counts = json.loads(beside)
+    return words, counts
+
+
+def matched(marked: str, beside: str, times_s: Sequence[tuple[float, float]]) -> Iterator[tuple[str, float, float]]:
+    """Text, start and end of what is between marks in the text that `indexed` gave.
+
+    It is whole words; those of a script without blanks are one, if one pair of marks encloses them.
+    """
+    words, counts = stored(marked.replace(MARK, "").replace(END, ""), beside)
+    word_of_term = [index for index, count in enumerate(counts) for _ in range(count)]
+    for run in _runs(marked):
+        found: list[tuple[str, float, float]] = []
+        for index in sorted({word_of_term[term] for term in run}):
+            word, (start_s, end_s) = words[index], times_s[index]
+            if found and is_unspaced(found[-1][0]) and is_unspaced(word):
+                before, start_s, _ = found.pop()
+                word = before + word
+            found.append((word, start_s, end_s))
+        yield from found
+
+
+def _runs(marked: str) -> Iterator[list[int]]:
+    """The numbers of the terms within each pair of marks."""
+    run: list[int] = []
+    for number, term in enumerate(marked.split(" ")):
+        if run or MARK in term:
+            run.append(number)
+        if run and term.rfind(END) > term.rfind(MARK):
+            yield run
+            run = []

@@ -1,0 +1,64 @@
+import sqlite3
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.engines import term_text
+from search.engines.term_text import END, MARK, TOKENIZER, in_ascii, indexed, matched, phrase, stored
+
+
+def tokens_of(text: str) -> list[str]:
+    """What SQLite makes of a text, with positions in order."""
+    database = sqlite3.connect(":memory:")
+    database.execute(f"CREATE VIRTUAL TABLE t USING fts5(x, tokenize = '{TOKENIZER}')")
+    database.execute("INSERT INTO t VALUES (?)", (text,))
+    database.execute("CREATE VIRTUAL TABLE v USING fts5vocab(t, instance)")
+    return [term for (term,) in database.execute("SELECT term FROM v ORDER BY offset")]
+
+
+@given(st.text(st.characters(categories=["L", "M", "N"]), min_size=1))
+def test_a_term_is_one_token_to_sqlite_whatever_its_letters(letters):
+    term = "é" + letters  # not ASCII
+    assert tokens_of(in_ascii(term)) == [in_ascii(term)]
+
+
+def test_english_is_stemmed_and_nothing_else_is():
+    assert tokens_of("running boats") == ["run", "boat"]
+    assert tokens_of(in_ascii("жed")) == [in_ascii("жed")]
+    assert in_ascii("don't") == "don't"
+    assert len(tokens_of(in_ascii("м'ята"))) == 2, "as an English word with an apostrophe"
+
+
+def test_different_terms_have_different_texts():
+    terms = ["दिन", "दान", "港", "口", "a港", "港a", "43e", "о"]
+    assert len({in_ascii(term) for term in terms}) == len(terms)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["Boats", "on", "water"], ["Don't"], ["Café", "bar"], ["港", "口"], ["...", "x"], ["항구에서", "a-b"], [""]],
+)
+def test_the_words_come_back_as_they_were(words):
+    assert stored(*indexed(words))[0] == words
+
+
+def test_words_in_plain_english_are_the_text_and_nothing_lies_beside_it():
+    assert indexed(["Boats", "ON", "water"]) == ("Boats ON water", "")
+
+
+def test_marks_become_whole_words_with_their_times():
+    text, beside = indexed(["去", "港", "口", "in", "항구에서", "harbour"])
+    times_s = [(float(at), at + 0.5) for at in range(6)]
+    terms = text.split(" ")
+    marked = " ".join([terms[0], MARK + terms[1], terms[2] + END, terms[3], MARK + terms[4] + END, *terms[5:]])
+    assert list(matched(marked, beside, times_s)) == [("港口", 1.0, 2.5), ("항구에서", 4.0, 4.5)]
+    english = f"{MARK}in harbour{END} {MARK}a{END} b"
+    assert list(matched(english, "", times_s)) == [("in", 0.0, 0.5), ("harbour", 1.0, 1.5), ("a", 2.0, 2.5)]
+
+
+def test_a_phrase_holds_no_sign_of_the_query_language():
+    assert phrase("港口") == f'"{in_ascii("港")} {in_ascii("口")}"'
+    assert phrase("Don't") == '"don\'t"'
+    assert '"' not in phrase('צה"ל')[1:-1]
+    assert term_text.text_of('a "b" OR c*') == "a b or c"
