@@ -17,7 +17,7 @@ from pipeline.errors import DecodeError
 from pipeline.media.container import DEFAULT_FPS, open_container, pick_video, reason, subtitle_streams
 from pipeline.media.decoders import TimedFrame, decode_frames, decord_frames, open_decord, pyav_frames
 
-DECODE_VERSION = 1
+DECODE_VERSION = 2
 """Raised by hand when the decoded frames or samples change; part of every expert's recipe."""
 
 MAX_DECORD_PIXELS = 1920 * 1088

@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from extractors.base import WordView
+from extractors.base import SubtitleNeed, WordView
 from extractors.spoken_words import Expert, Params
 from extractors.text.hashed_words import EncoderParams, vectors
 
@@ -33,3 +34,9 @@ def test_words_without_a_letter_give_no_rows():
 
 def test_a_video_in_which_nobody_speaks_has_no_items():
     assert EXPERT.prepare(WordView(np.array([], np.str_), np.zeros((0, 2)))).shape == (0,)
+
+
+def test_the_language_is_shown_to_the_pass_and_checked():
+    assert Expert(Params(language="de")).need == SubtitleNeed("de")
+    with pytest.raises(ValueError, match="'klingon' is no language code"):
+        Params(language="klingon")
