@@ -7,6 +7,7 @@ import numpy as np
 
 from extractors.base import WordView
 from pipeline.datasets.stamps import stamps_of
+from pipeline.errors import DecodeError, PipelineError
 from pipeline.media.subtitles import Subtitles, read_subtitles
 
 
@@ -25,4 +26,9 @@ def words_between(path: Path, language: str, start_s: float, stop_s: float, end_
 @functools.lru_cache(maxsize=2)
 def _cached_subtitles(path: Path, language: str, stamps: tuple[int, ...]) -> Subtitles:
     """As `read_subtitles`, once for all segments of a video: a track is spread over the whole file."""
-    return read_subtitles(path, language)
+    try:
+        return read_subtitles(path, language)
+    except (PipelineError, MemoryError, ImportError):
+        raise
+    except Exception as error:  # whatever is wrong with subtitles must cost nothing but the words
+        raise DecodeError(f"subtitles: {type(error).__name__}: {error}") from error

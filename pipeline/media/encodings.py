@@ -16,7 +16,7 @@ _BY_LANGUAGE = {
     "bg": "cp1251 iso8859-5 cp866", "mk": "cp1251", "sr": "cp1251 cp1250 iso8859-2", "bs": "cp1250 cp1251",
     "pl": "cp1250 iso8859-2", "cs": "cp1250 iso8859-2", "sk": "cp1250 iso8859-2", "hu": "cp1250 iso8859-2",
     "hr": "cp1250 iso8859-2", "sl": "cp1250 iso8859-2", "ro": "cp1250 iso8859-2", "sq": "cp1252 cp1250",
-    "el": "cp1253 iso8859-7", "tr": "cp1254", "az": "cp1254", "he": "cp1255", "yi": "cp1255", "ar": "cp1256",
+    "el": "cp1253 iso8859-7", "tr": "cp1254", "az": "cp1254", "he": "cp1255", "yi": "cp1255", "ar": "cp1256 iso8859-6",
     "fa": "cp1256", "ur": "cp1256", "lt": "cp1257", "lv": "cp1257", "et": "cp1257 cp1252", "vi": "cp1258",
     "th": "cp874", "zh": "gb18030 big5hkscs", "ja": "cp932 euc_jis_2004", "ko": "cp949",
 }  # fmt: skip

@@ -22,6 +22,9 @@ ROLLING_SHARE = 0.5
 MIN_LETTERS = 10
 """A single repetition of fewer letters, e.g. "Yes." and "Yes. Come in.", is no sign of rolling captions."""
 
+MIN_TWICE = 3
+"""So many texts that come twice in a row are a sign, if half of all cues are such; nobody speaks so."""
+
 _MAX_LINES = 8
 """So many lines of a cue can still be shown in the next one; more would cost time on damaged files."""
 
@@ -39,18 +42,19 @@ def unrolled(cues: list[Cue]) -> list[Cue]:
 
 
 def _is_rolling(cues: list[Cue]) -> bool:
-    told = [_num_letters(before, cue) for before, cue in pairwise(cues) if _follows(before, cue)]
-    telling = [letters for letters in told if letters is not None]
-    signs = [letters for letters in telling if letters > 0]
-    return len(signs) >= ROLLING_SHARE * max(len(telling), 1) and (len(signs) > 1 or sum(signs) >= MIN_LETTERS)
+    pairs = [(before, cue) for before, cue in pairwise(cues) if _follows(before, cue)]
+    same = [cue.words for before, cue in pairs if _is_same(before, cue)]
+    if 2 * len(same) >= len(pairs) and len(set(same)) >= MIN_TWICE:
+        return True
+    others = [(before, cue) for before, cue in pairs if not _is_same(before, cue)]
+    signs = [sum(map(len, cue.words[:count])) for before, cue in others if (count := _num_repeated(before, cue))]
+    return len(signs) >= ROLLING_SHARE * max(len(others), 1) and (len(signs) > 1 or sum(signs) >= MIN_LETTERS)
 
 
-def _num_letters(before: Cue, cue: Cue) -> int | None:
-    """Letters of the words that are repeated; None where a text is there twice, which may have been said twice."""
-    is_same = (before.words, before.is_marked) == (cue.words, cue.is_marked)
-    if is_same and not any(one.end_s - one.start_s <= BRIEF_S for one in (before, cue)):
-        return None
-    return sum(map(len, cue.words[: _num_repeated(before, cue)]))
+def _is_same(before: Cue, cue: Cue) -> bool:
+    """Whether a text is there twice, long enough to be read each time: it may have been said twice."""
+    is_brief = min(one.end_s - one.start_s for one in (before, cue)) <= BRIEF_S
+    return (before.words, before.is_marked) == (cue.words, cue.is_marked) and not is_brief
 
 
 def _follows(before: Cue, cue: Cue) -> bool:

@@ -87,7 +87,9 @@ def _beside(path: Path) -> list[tuple[str, Kind | None]]:
             break
         stem = normal.rpartition(".")[0]
         if stem == prefix[:-1] or stem not in owners:
-            found.append((name, kind_of(stem[len(prefix) :].split(".")) if stem != prefix[:-1] else Kind()))
+            parts = stem[len(prefix) :].split(".") if stem != prefix[:-1] else []
+            is_full_name = parts and parts[0].lower() == path.suffix[1:].lower()  # clip.mp4.srt for clip.mp4
+            found.append((name, kind_of(parts[1:] if is_full_name else parts)))
     return found
 
 

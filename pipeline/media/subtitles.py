@@ -10,7 +10,7 @@ from pipeline.media.encodings import decode_text
 from pipeline.media.languages import language_code
 from pipeline.media.markup import Cue
 from pipeline.media.rolling import unrolled
-from pipeline.media.sidecars import Sidecar, ranked, sidecars
+from pipeline.media.sidecars import Sidecar, ranked, sidecars, unusable_sidecar
 from pipeline.media.tracks import Track, ranked_tracks, read_track, text_tracks
 
 MAX_BYTES = 64_000_000
@@ -28,7 +28,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Subtitles:
-    """The words of a video, sorted by time."""
+    """The words of a video, in the order of the subtitles in which they stand."""
 
     words: tuple[Word, ...] = ()
     note: str = ""
@@ -46,12 +46,13 @@ def read_subtitles(path: Path, language: str = "") -> Subtitles:
     beside = ranked(sidecars(path), wanted)
     if beside and not any(beside[0].kind.rank(wanted)):
         return _of_file(beside)
+    left_out = "" if beside else unusable_sidecar(path)
     with open_container(path) as container:
         tracks = ranked_tracks(text_tracks(container), wanted)
         if tracks and not (beside and beside[0].kind.rank(wanted) <= tracks[0].kind.rank(wanted)):
             cues, note = read_track(container, tracks[0])
-            return _subtitles(cues, _choice(tracks[0], len(tracks) + len(beside)), note)
-    return _of_file(beside) if beside else Subtitles()
+            return _subtitles(cues, left_out, _choice(tracks[0], len(tracks) + len(beside)), note)
+    return _of_file(beside) if beside else Subtitles((), left_out)
 
 
 def _words(cue: Cue) -> list[Word]:
@@ -82,5 +83,7 @@ def _choice(chosen: Sidecar | Track, number: int) -> str:
 
 
 def _subtitles(cues: list[Cue], *notes: str) -> Subtitles:
-    words = sorted((word for cue in unrolled(cues) for word in _words(cue)), key=lambda word: word.start_s)
-    return Subtitles(tuple(words), "; ".join(filter(None, notes)))
+    words = tuple(word for cue in unrolled(cues) for word in _words(cue))
+    lost = sum(word.text.count("\ufffd") for word in words)
+    told = [*notes, f"letters of the subtitles that cannot be read: {lost}" if lost else ""]
+    return Subtitles(words, "; ".join(filter(None, told)))

@@ -43,3 +43,12 @@ def test_subtitles_that_cannot_be_read_are_told(video):
     video.with_suffix(".srt").write_text("no subtitles at all")
     with pytest.raises(DecodeError, match=r"clip\.srt"):
         words_between(video, "", 0, 1, 2.0)
+
+
+def test_an_unforeseen_fault_is_one_of_the_subtitles_alone(video, monkeypatch):
+    def broken(*args):
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(subtitle_words, "read_subtitles", broken)
+    with pytest.raises(DecodeError, match="subtitles: ZeroDivisionError: a bug"):
+        words_between(video, "", 0, 1, 2.0)

@@ -31,10 +31,6 @@ def test_automatic_captions_have_each_word_once_at_its_own_time():
     assert timed["home"] == (5.5, 6.0)
 
 
-def without_stamps(rows):
-    return [(start_s, end_s, " ".join(plain_cue(line, 0, 1).words)) for start_s, end_s, line in rows]
-
-
 def test_their_conversion_without_times_inside_has_each_word_once():
     rows = [
         (start_s, end_s, "\n".join(" ".join(plain_cue(line, 0, 1).words) for line in text.splitlines()))
@@ -62,6 +58,12 @@ def test_a_text_whose_words_are_highlighted_one_by_one_is_there_once():
     rows = [(n, n + 1, " ".join(f"<b>{w}</b>" if k == n else w for k, w in enumerate(words))) for n in range(3)]
     plain = [(0, 0.5, "we are going"), *((start + 0.5, end + 0.5, text) for start, end, text in rows)]
     assert said(*plain) == "we are going"
+
+
+def test_a_file_in_which_every_text_comes_twice_has_each_once():
+    lines = ["the first line", "then a second", "and the third"]
+    assert said(*((n, n + 1, lines[n // 2]) for n in range(6))) == " ".join(lines)
+    assert said(*((n, n + 1, lines[n // 3]) for n in range(9))) == " ".join(lines)
 
 
 def test_what_is_said_twice_in_rolling_captions_stays():

@@ -27,7 +27,9 @@ def test_the_subtitle_files_of_a_video_have_its_stem(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".srt", ".SRT", ".Vtt", ".ASS", ".ssa"])
-@pytest.mark.parametrize("tail", ["", ".en", ".en-US", ".eng.sdh", ".forced", ".pt_BR", ".zh-Hans", ".English"])
+@pytest.mark.parametrize(
+    "tail", ["", ".mp4", ".mp4.en", ".en", ".en-US", ".eng.sdh", ".forced", ".pt_BR", ".zh-Hans", ".English"]
+)
 def test_the_suffix_is_in_any_case_and_a_language_may_stand_before_it(tmp_path, tail, suffix):
     touch(tmp_path, "clip.mp4", f"clip{tail}{suffix}")
     (sidecar,) = sidecars(tmp_path / "clip.mp4")

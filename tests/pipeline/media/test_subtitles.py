@@ -81,6 +81,18 @@ def test_a_track_in_the_wanted_language_is_read_in_place_of_a_file_in_another(tm
     assert (found.words[0].text, found.note) == ("track", "words of track 1 (de), one of 3 subtitles")
 
 
+def test_letters_that_are_damaged_are_told(silent):
+    data = "1\n00:00:00,000 --> 00:00:01,000\nпривет всем\n".encode()
+    (silent.parent / "clip.srt").write_bytes(data.replace("т".encode(), "т".encode()[:1]))
+    assert read_subtitles(silent).note == "letters of the subtitles that cannot be read: 1"
+
+
+def test_a_file_whose_name_is_not_understood_is_told(silent):
+    write_srt(silent.parent / "clip.final.srt", [("word", 0, 1)])
+    found = read_subtitles(silent)
+    assert (found.words, found.note) == ((), "clip.final.srt: left out, since its name says no known language")
+
+
 def test_no_subtitles_give_no_words(silent):
     assert read_subtitles(silent) == subtitles.Subtitles()
 
