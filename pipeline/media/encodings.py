@@ -30,7 +30,7 @@ _MARKS = [codecs.BOM_UTF8, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_
 _MARKED = ["utf-8", "utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"]  # UTF-32's mark begins with that of UTF-16
 
 _TIMES = re.compile(
-    rb"^[^\r\n]*-->[^\r\n]*$|^\s*\d+\s*$|^Dialogue:(?:[^,\r\n]*,){9}|<[^<>]*>|\{\\[^{}]*\}", re.MULTILINE
+    rb"^[^\r\n]*-->[^\r\n]*$|^[ \t]*\d+[ \t]*\r?$|^Dialogue:(?:[^,\r\n]*,){9}|<[^<>]*>|\{\\[^{}]*\}", re.MULTILINE
 )
 """What is no text in subtitles. In no encoding with ASCII do < > , and line ends stand for parts of other letters."""
 
@@ -99,6 +99,8 @@ def _detected(data: bytes, encodings: list[str]) -> tuple[str, float]:
     """chardet's choice among the encodings, and its confidence in 0..1."""
     import chardet
 
+    if not data:
+        return encodings[0], 0.0
     found = chardet.detect_all(
         data, ignore_threshold=True, include_encodings=encodings, no_match_encoding=encodings[0], compat_names=False
     )

@@ -87,17 +87,15 @@ def plain_cue(text: str, start_s: float, end_s: float, is_ass: bool = False) -> 
     for line in _without_tags(text, is_ass).splitlines():
         parts = _STAMP.split(line)
         settled = len(words) if settled is None and len(parts) > 1 else settled
-        plain = ""
-        for number, part in enumerate(parts):
-            if number % 2:
-                stamps.append((letters + sum(map(len, plain.split())), _seconds(part)))
-            else:
-                plain += _characters(part)
-        found = [piece for word in plain.split() for piece in _pieces(word)]
+        parts[::2] = map(_characters, parts[::2])
+        for plain, stamp in zip(parts[::2], [*parts[1::2], ""], strict=True):
+            letters += len("".join(plain.split()))
+            if stamp:
+                stamps.append((letters, _seconds(stamp)))
+        found = [piece for word in "".join(parts[::2]).split() for piece in _pieces(word)]
         if found:
             starts.append(len(words))
         words += found
-        letters += sum(map(len, found))
     if stamps and not all(start_s <= time_s <= end_s for _, time_s in stamps):
         stamps = [(at, start_s + time_s) for at, time_s in stamps]
     kept = tuple(stamp for stamp in stamps if stamp[0] < letters)

@@ -123,12 +123,12 @@ def test_a_file_that_holds_no_subtitles_is_told(text):
         read_cues(text)
 
 
-def test_a_hundred_thousand_cues_and_a_megabyte_in_one_are_read():
+def test_many_thousand_cues_and_a_megabyte_in_one_are_read():
     text = "\n".join(
-        f"{n}\n{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02},000 --> 99:00:00,000\nw{n}\n" for n in range(100_000)
+        f"{n}\n{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02},000 --> 99:00:00,000\nw{n}\n" for n in range(20_000)
     )
     cues = read_cues(text)
-    assert (len(cues), cues[-1].words) == (100_000, ("w99999",))
+    assert (len(cues), cues[-1].words) == (20_000, ("w19999",))
     (cue,) = read_cues("1\n00:00:01,000 --> 00:00:02,000\n" + "word " * 200_000)
     assert len(cue.words) == 200_000
 

@@ -112,7 +112,20 @@ def test_the_escape_sequences_of_japanese_mail_are_decoded():
     assert decode_text(srt("今日は港へ").encode("iso2022_jp"))[0] == srt("今日は港へ")
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff", b"\x00", bytes(range(256)), b"\xef\xbb\xbf", b"\xff\xfe\x00"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff",
+        b"<\xff>",
+        b"\n" * 1_000_000 + b"\xff",
+        b"1 " * 500_000 + b"\xff",
+        b"\x00",
+        bytes(range(256)),
+        b"\xef\xbb\xbf",
+        b"\xff\xfe\x00",
+    ],
+)
 def test_any_bytes_become_some_text(data):
     text, encoding = decode_text(data)
     assert isinstance(text, str)

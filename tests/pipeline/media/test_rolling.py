@@ -112,5 +112,5 @@ def test_no_cues_and_one_cue_are_as_they_are():
 
 
 def test_many_long_cues_are_compared_in_time():
-    text = "\n".join("word " * 10 for _ in range(10_000))
-    assert len(said(*((float(n), n + 1.0, text) for n in range(5))).split()) >= 100_000
+    text = "\n".join("word " * 10 for _ in range(2_000))
+    assert len(said(*((float(n), n + 1.0, text) for n in range(5))).split()) >= 20_000
