@@ -50,7 +50,10 @@ class AudioNeed:
 
 @dataclass(frozen=True)
 class SubtitleNeed:
-    """Words of the subtitle track, or of the .srt or .vtt file beside the video; an item is one word."""
+    """Words of the subtitle file beside the video, or of a track in it; an item is one word."""
+
+    language: str = ""
+    """Which of several subtitles are preferred, as a code or a name; empty: English ones, or the default track."""
 
 
 Need = FrameNeed | AudioNeed | SubtitleNeed

@@ -10,6 +10,7 @@ from extractors.text.hashed_words import EncoderParams
 from extractors.word_experts.timing import spread
 from extractors.word_experts.word_expert import WordExpert, WordParams
 from pipeline import config
+from pipeline.media.languages import language_code
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,16 @@ class Params:
     """Settings of the speech expert."""
 
     __pydantic_config__ = config.STRICT
+    language: str = ""
+    """Which of several subtitles are read, as a code or a name, e.g. de; those in another language only where there are
+    no others. Empty: English ones, or the track that the file marks as its default."""
     words: WordParams = field(default_factory=EncoderParams)
     """Word vectors. Must equal those of the text encoder for spoken words to match the words of a query. For other
     sources than hashing see word_vectors.py."""
+
+    def __post_init__(self) -> None:
+        if self.language and not language_code(self.language):
+            raise ValueError(f"language {self.language!r} is no language code, such as en or de")
 
 
 class Expert(WordExpert):
@@ -34,7 +42,7 @@ class Expert(WordExpert):
     @property
     def need(self) -> SubtitleNeed:
         """The words of the subtitles."""
-        return SubtitleNeed()
+        return SubtitleNeed(self.params.language)
 
     def prepare(self, view: WordView) -> NDArray[np.void]:
         """(N,), the words as in the subtitles, and how long each lasts: fields `text` and `duration_s`."""

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors import registry
-from extractors.base import AudioNeed, AudioView, Extractor, FrameNeed, FrameView, Need, SubtitleNeed, View, WordView
+from extractors.base import AudioNeed, AudioView, Extractor, FrameNeed, FrameView, Need, SubtitleNeed, View
 from extractors.extraction.resize import Resize, resize_frame
+from extractors.extraction.subtitle_words import words_between
 from pipeline.errors import DecodeError, ExtractionError, PipelineError
 from pipeline.media.audio import read_audio
-from pipeline.media.subtitles import read_words
 from pipeline.media.video import VideoInfo, frames_at, probe
 
 SEGMENT_S = 32.0
@@ -118,7 +118,7 @@ def decode_views(segment: Segment, info: VideoInfo, needs: set[Need]) -> dict[Ne
         if isinstance(need, AudioNeed):
             decoded[need] = _audio_view(segment, info, need)
         elif isinstance(need, SubtitleNeed):
-            decoded[need] = _word_view(segment, info)
+            decoded[need] = _word_view(segment, info, need)
     return decoded
 
 
@@ -237,13 +237,11 @@ def _audio_view(segment: Segment, info: VideoInfo, need: AudioNeed) -> Decoded:
     return Decoded(AudioView(padded, need.rate_hz, starts, window, times_s))
 
 
-def _word_view(segment: Segment, info: VideoInfo) -> Decoded:
+def _word_view(segment: Segment, info: VideoInfo, need: SubtitleNeed) -> Decoded:
     start_s, stop_s = _span_s(segment)
     try:
-        # Subtitles may go on after the end of the video, e.g. those of a longer cut.
-        words = [word for word in read_words(segment.path) if start_s <= word.start_s < min(stop_s, info.duration_s)]
+        return Decoded(
+            *words_between(segment.path, need.language, start_s, min(stop_s, info.duration_s), info.duration_s)
+        )
     except DecodeError as error:
         return Decoded(None, str(error), failed=True)
-    limit_s = info.duration_s
-    times_s = np.array([(word.start_s, min(word.end_s, limit_s)) for word in words], np.float64)
-    return Decoded(WordView(np.array([word.text for word in words], dtype=np.str_), times_s.reshape(-1, 2)))

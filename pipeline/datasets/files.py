@@ -14,7 +14,7 @@ from pipeline.datasets.stamps import CHANGED, Stamp, content_of, sidecar_stamp, 
 from pipeline.datasets.video_paths import video_paths
 from pipeline.errors import AnnotationError, DamagedError, DecodeError
 from pipeline.file_kinds import irregular
-from pipeline.media.sidecars import sidecar, unusable_sidecar
+from pipeline.media.sidecars import Sidecar, sidecars, unusable_sidecar
 from pipeline.running.worker_pool import run_jobs
 from pipeline.stores.fingerprint import text_sha256
 
@@ -24,17 +24,17 @@ INSPECT_VERSION = 2
 
 @dataclass(frozen=True)
 class VideoFile:
-    """A video file and the subtitle file beside it."""
+    """A video file and the subtitle files beside it."""
 
     video_id: str
     """Path below the dataset's folder, with forward slashes."""
     path: Path
     stamp: Stamp
     """(-1, 0) for what is no regular file, e.g. a dangling link."""
-    sidecar: Path | None
-    """Path of the subtitle file."""
+    sidecars: tuple[Sidecar, ...]
+    """The subtitle files, sorted by name."""
     sidecar_stamp: Stamp
-    """(0, 0) without a subtitle file, (-1, 0) for one that is no regular file."""
+    """As `stamps.sidecar_stamp` gives it."""
     irregular: str = ""
     """Why the file must not be opened, e.g. "a named pipe, not a file"; empty when it may."""
 
@@ -49,7 +49,7 @@ class FileInfo:
     """The result of an inspection of a video file."""
 
     content: str
-    """32 hex digits of a hash of its bytes and those of its subtitle file."""
+    """32 hex digits of a hash of its bytes and those of its subtitle files."""
     duration_s: float = 0.0
     has_video: bool = False
     has_audio: bool = False
@@ -122,7 +122,7 @@ def cached_infos(files: list[VideoFile], cache: Path) -> dict[str, FileInfo]:
 
 
 def _video_file(path: Path, root: Path) -> VideoFile:
-    subtitles, why = sidecar(path), irregular(path)
+    subtitles, why = tuple(sidecars(path)), irregular(path)
     stamp = (-1, 0) if why else stamp_of(path)
     return VideoFile(path.relative_to(root).as_posix(), path, stamp, subtitles, sidecar_stamp(path, subtitles), why)
 
@@ -149,7 +149,7 @@ def _inspect_bytes(job: _InspectJob) -> FileInfo:
 
     file = job.file
     try:
-        content = content_of(file.path, file.sidecar)
+        content = content_of(file.path, file.sidecars)
     except OSError as error:
         return FileInfo(_unread_content(file), problem=f"cannot be read: {error.strerror}")
     if not job.probe:
@@ -162,8 +162,8 @@ def _inspect_bytes(job: _InspectJob) -> FileInfo:
         raise  # a fault of the machine, not of this file
     except Exception as error:  # a bug of the decoder
         return FileInfo(content, problem=f"{type(error).__name__}: {error}")
-    has_subtitles = info.has_subtitles or file.sidecar is not None
-    note = "; ".join(filter(None, [info.note, "" if file.sidecar else unusable_sidecar(file.path)]))
+    has_subtitles = info.has_subtitles or bool(file.sidecars)
+    note = "; ".join(filter(None, [info.note, "" if file.sidecars else unusable_sidecar(file.path)]))
     return FileInfo(content, info.duration_s, info.has_video, info.has_audio, has_subtitles, note)
 
 

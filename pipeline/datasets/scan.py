@@ -121,9 +121,9 @@ def _named_in(settings: DatasetConfig) -> Collection[str]:
 
 
 def _file_stat(file: VideoFile) -> list[str | int]:
-    """Id, stamps and unreadable suffixes of a file; the last since `chmod` changes neither size nor date."""
-    paths = [file.path, *([file.sidecar] if file.sidecar else [])]
-    unreadable = [path.suffix for path in paths if path.exists() and not os.access(path, os.R_OK)]
+    """Id, stamps and unreadable names of a file; the last since `chmod` changes neither size nor date."""
+    paths = [file.path, *(sidecar.path for sidecar in file.sidecars)]
+    unreadable = [path.name for path in paths if path.exists() and not os.access(path, os.R_OK)]
     return [file.video_id, *file.stamp, *file.sidecar_stamp, *unreadable]
 
 

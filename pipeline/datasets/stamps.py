@@ -1,10 +1,11 @@
 """Stamps of video files: size and date of a file and of its subtitles, which tell whether it must be read again."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.media.sidecars import sidecar, unusable_sidecar
-from pipeline.stores.fingerprint import file_sha256
+from pipeline.media.sidecars import Sidecar, sidecars, unusable_sidecar
+from pipeline.stores.fingerprint import canonical, file_sha256, text_sha256
 
 Stamp = tuple[int, int]
 """(size in bytes, modification time in ns); a file with an unchanged stamp is not read again."""
@@ -14,8 +15,8 @@ CHANGED = "changed while it was read; the next run takes it up"
 
 
 def stamps_of(path: Path) -> tuple[int, ...]:
-    """The stamps of a video file and of the subtitle file beside it, as they are now."""
-    return *stamp_of(path), *sidecar_stamp(path, sidecar(path))
+    """The stamps of a video file and of the subtitle files beside it, as they are now."""
+    return *stamp_of(path), *sidecar_stamp(path, sidecars(path))
 
 
 def has_changed(path: Path, stamps: tuple[int, ...], content: str) -> bool:
@@ -26,21 +27,38 @@ def has_changed(path: Path, stamps: tuple[int, ...], content: str) -> bool:
     try:
         now = stamps_of(path)
         if now[::2] == stamps[::2]:
-            return now != stamps and content_of(path, sidecar(path)) != content
+            return now != stamps and content_of(path, sidecars(path)) != content
     except OSError:
         pass
     return True
 
 
-def content_of(path: Path, subtitles: Path | None) -> str:
-    """32 hex digits of a hash of the bytes of a video file and of its subtitles; OSError if one cannot be read."""
-    parts = [file_sha256(each) for each in (path, subtitles) if each]
+def content_of(path: Path, subtitles: Sequence[Sidecar]) -> str:
+    """32 hex digits of a hash of the bytes of a video file and of its subtitles; OSError if one cannot be read.
+
+    Of all of them, since which one is read is up to the expert; and of their names after that of the video, which say
+    the language. A lone .srt or .vtt without a language is hashed by its bytes alone, as it always was.
+    """
+    parts = [file_sha256(path), *([] if _is_plain(subtitles) else [each.tail for each in subtitles])]
+    parts += [file_sha256(each.path) for each in subtitles]
     return hashlib.sha256("+".join(parts).encode()).hexdigest()[:32]
 
 
-def sidecar_stamp(path: Path, subtitles: Path | None) -> Stamp:
-    """The stamp of the subtitle file of the video `path`: (0, 0) for none, (-1, 0) for one that cannot be read."""
-    return stamp_of(subtitles) if subtitles else (-1, 0) if unusable_sidecar(path) else (0, 0)
+def sidecar_stamp(path: Path, subtitles: Sequence[Sidecar]) -> Stamp:
+    """The stamp of the subtitle files of the video `path`: (0, 0) for none, (-1, 0) for one that cannot be read.
+
+    Of several, or where a name says the language: the sum of the sizes, and a number made of names and dates.
+    """
+    if not subtitles:
+        return (-1, 0) if unusable_sidecar(path) else (0, 0)
+    if _is_plain(subtitles):
+        return stamp_of(subtitles[0].path)
+    stamps = {each.tail: stamp_of(each.path) for each in subtitles}
+    return sum(size for size, _ in stamps.values()), int(text_sha256(canonical(stamps))[:15], 16)
+
+
+def _is_plain(subtitles: Sequence[Sidecar]) -> bool:
+    return len(subtitles) == 1 and subtitles[0].tail in {".srt", ".vtt"}
 
 
 def stamp_of(path: Path) -> Stamp:

@@ -1,18 +1,20 @@
-"""Reads subtitles as single words with times."""
+"""Reads the subtitles of a video as single words with times."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pipeline.errors import DecodeError
-from pipeline.media.container import open_container, reason, subtitle_streams
-from pipeline.media.sidecars import sidecar
+from pipeline.media.container import open_container
+from pipeline.media.cue_files import read_cues
+from pipeline.media.encodings import decode_text
+from pipeline.media.languages import language_code
+from pipeline.media.markup import Cue
+from pipeline.media.rolling import unrolled
+from pipeline.media.sidecars import Sidecar, ranked, sidecars, unusable_sidecar
+from pipeline.media.tracks import Track, ranked_tracks, read_track, text_tracks
 
-_TAG = re.compile(r"</?[A-Za-z][^>]*>|<[\d:.]+>|\{[^}]*\}")
-
-_PLAIN_CODECS = frozenset({"subrip", "srt", "webvtt", "text"})
-"""Codecs whose packets hold the text itself."""
+MAX_BYTES = 64_000_000
+"""Of a subtitle file; those of the longest films have a few hundred kB."""
 
 
 @dataclass(frozen=True)
@@ -24,63 +26,64 @@ class Word:
     end_s: float
 
 
-def read_words(path: Path) -> list[Word]:
-    """The words of the subtitle file beside the video, or else of its first text track; empty when it has neither.
+@dataclass(frozen=True)
+class Subtitles:
+    """The words of a video, in the order of the subtitles in which they stand."""
 
-    DecodeError when there are subtitles that cannot be read.
+    words: tuple[Word, ...] = ()
+    note: str = ""
+    """Which subtitles they are, where there was a choice, and how they were read; else empty."""
+
+
+def read_subtitles(path: Path, language: str = "") -> Subtitles:
+    """The words of the subtitle file beside the video, or else of a text track in it; no words when it has neither.
+
+    `language` (code or name) is preferred; empty: English, or what the file marks as its default. Subtitles of forced
+    passages and of commentaries are read only where there are no others. DecodeError when there are subtitles that
+    cannot be read.
     """
-    subtitle_file = sidecar(path)
-    with open_container(subtitle_file or path) as container:
-        streams = subtitle_streams(container)
-        cues = _cues(container, streams[0]) if streams else []
-    return [word for text, start_s, end_s in cues for word in spread(text, start_s, end_s)]
+    wanted = language_code(language)
+    beside = ranked(sidecars(path), wanted)
+    if beside and not any(beside[0].kind.rank(wanted)):
+        return _of_file(beside)
+    left_out = "" if beside else unusable_sidecar(path)
+    with open_container(path) as container:
+        tracks = ranked_tracks(text_tracks(container), wanted)
+        if tracks and not (beside and beside[0].kind.rank(wanted) <= tracks[0].kind.rank(wanted)):
+            cues, note = read_track(container, tracks[0])
+            return _subtitles(cues, left_out, _choice(tracks[0], len(tracks) + len(beside)), note)
+    return _of_file(beside) if beside else Subtitles((), left_out)
 
 
-def spread(text: str, start_s: float, end_s: float) -> list[Word]:
-    """The words of one cue; each gets a share of the cue's time in proportion to its number of characters.
-
-    A cue has times only for the whole sentence. Empty when the text is blank.
-    """
-    words = text.split()
-    num_characters = sum(len(word) for word in words)
-    timed, at = [], 0
-    for word in words:
-        from_s = start_s + (end_s - start_s) * at / num_characters
-        at += len(word)
-        timed.append(Word(word, from_s, start_s + (end_s - start_s) * at / num_characters))
-    return timed
+def _words(cue: Cue) -> list[Word]:
+    return [Word(text, *times_s) for text, times_s in zip(cue.words, cue.times_s(), strict=True)]
 
 
-def _cues(container: Any, stream: Any) -> list[tuple[str, float, float]]:
-    import av
-
-    cues = []
+def _of_file(beside: list[Sidecar]) -> Subtitles:
+    chosen = beside[0]
+    path, language = chosen.path, chosen.kind.language
     try:
-        for packet in container.demux(stream):
-            if packet.pts is None or packet.size == 0:
-                continue
-            start_s = float(packet.pts * packet.time_base)
-            end_s = start_s + float((packet.duration or 0) * packet.time_base)
-            cues += [(text, start_s, end_s) for text in _texts(packet, stream)]
-    except (av.error.FFmpegError, IndexError) as error:
-        raise DecodeError(f"the subtitles cannot be read: {reason(error)}") from None
-    return sorted(cues, key=lambda cue: cue[1])
+        if path.stat().st_size > MAX_BYTES:
+            raise DecodeError(f"larger than {MAX_BYTES / 1e6:.0f} MB, which no subtitles are")
+        text, encoding = decode_text(path.read_bytes(), language)
+        cues = read_cues(text)
+    except DecodeError as error:
+        raise DecodeError(f"{path.name}: {error}") from None
+    except OSError as error:
+        raise DecodeError(f"{path.name}: cannot be read: {error.strerror}") from None
+    told = _choice(chosen, len(beside)) if len(beside) > 1 or language else ""
+    return _subtitles(cues, told, f"subtitles read as {encoding}" if encoding != "utf-8" else "")
 
 
-def _texts(packet: Any, stream: Any) -> list[str]:
-    """The plain text of a packet's cues, without markup; empty ones are left out."""
-    texts = [_TAG.sub(" ", text.replace(r"\N", " ").replace("\\n", " ")).strip() for text in _dialogues(packet, stream)]
-    return [text for text in texts if text]
+def _choice(chosen: Sidecar | Track, number: int) -> str:
+    if isinstance(chosen, Track) and number == 1:
+        return ""
+    name = chosen.path.name if isinstance(chosen, Sidecar) else chosen.name
+    return f"words of {name}" + (f", one of {number} subtitles" if number > 1 else "")
 
 
-def _dialogues(packet: Any, stream: Any) -> list[str]:
-    """The text of a packet's cues with markup: FFmpeg converts every text format to ASS events, styles included."""
-    import av
-
-    try:
-        dialogues = [getattr(subtitle, "dialogue", b"") for subtitle in packet.decode()]
-    except av.error.FFmpegError:
-        if stream.codec_context.name not in _PLAIN_CODECS:
-            raise
-        return [bytes(packet).decode("cp1252", "replace")]  # FFmpeg decodes only UTF-8; most old files are cp1252
-    return [text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in dialogues]
+def _subtitles(cues: list[Cue], *notes: str) -> Subtitles:
+    words = tuple(word for cue in unrolled(cues) for word in _words(cue))
+    lost = sum(word.text.count("\ufffd") for word in words)
+    told = [*notes, f"letters of the subtitles that cannot be read: {lost}" if lost else ""]
+    return Subtitles(words, "; ".join(filter(None, told)))

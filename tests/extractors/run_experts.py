@@ -11,11 +11,11 @@ from extractors.base import Plugin
 from extractors.extraction.one_pass import PassOptions, Wanted, extract
 from extractors.registry import NamedExpert
 from pipeline.datasets.manifest import Video
+from pipeline.datasets.stamps import content_of
 from pipeline.errors import DecodeError
-from pipeline.media.sidecars import sidecar
+from pipeline.media.sidecars import sidecars
 from pipeline.media.video import probe
 from pipeline.stores import parts, store
-from pipeline.stores.fingerprint import file_sha256, fingerprint
 from pipeline.stores.parts import Features
 from pipeline.weights import cache
 from pipeline.weights.files import WeightOptions
@@ -53,8 +53,7 @@ def named(name: str, batch_size: int = 0) -> NamedExpert:
 
 def video_of(path: Path) -> Video:
     """The entry that a manifest would have for a file."""
-    beside = sidecar(path)
-    content = fingerprint({"video": file_sha256(path), "beside": file_sha256(beside) if beside else ""})
+    content = content_of(path, sidecars(path))
     try:
         info = probe(path)
     except DecodeError as error:

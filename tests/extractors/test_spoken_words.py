@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from extractors.base import WordView
+from extractors.base import SubtitleNeed, WordView
 from extractors.spoken_words import Expert, Params
 from extractors.text.hashed_words import EncoderParams, vectors
 
@@ -47,3 +48,9 @@ def test_a_sentence_without_blanks_gives_a_row_for_each_word_with_its_share_of_t
 def test_words_of_any_length_share_a_batch():
     items = [EXPERT.prepare(WordView(np.array([word]), np.array([[0.0, 1.0]])))[0] for word in ("a", "harbour")]
     assert EXPERT.embed(np.stack([np.asarray(item) for item in items])).extras["text"].tolist() == ["a", "harbour"]
+
+
+def test_the_language_is_shown_to_the_pass_and_checked():
+    assert Expert(Params(language="de")).need == SubtitleNeed("de")
+    with pytest.raises(ValueError, match="'klingon' is no language code"):
+        Params(language="klingon")

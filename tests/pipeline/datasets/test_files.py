@@ -85,11 +85,16 @@ def test_a_name_that_is_no_utf8_is_told(tmp_path):
         find_videos(tmp_path)
 
 
-def test_the_subtitle_file_beside_a_video_is_found_by_its_stem(tmp_path):
+def test_the_subtitle_files_beside_a_video_are_found_by_its_stem(tmp_path):
     for name in ("a.mp4", "a.srt", "a.vtt", "b.mp4", "b.vtt", "c.mp4", "c.en.srt", "a.b.mp4", "a.b.srt"):
         (tmp_path / name).touch()
-    beside = {found.video_id: found.sidecar and found.sidecar.name for found in find_videos(tmp_path)}
-    assert beside == {"a.mp4": "a.srt", "b.mp4": "b.vtt", "c.mp4": None, "a.b.mp4": "a.b.srt"}
+    beside = {found.video_id: [one.path.name for one in found.sidecars] for found in find_videos(tmp_path)}
+    assert beside == {
+        "a.mp4": ["a.srt", "a.vtt"],
+        "b.mp4": ["b.vtt"],
+        "c.mp4": ["c.en.srt"],
+        "a.b.mp4": ["a.b.srt"],
+    }
 
 
 def test_what_is_in_a_file_is_told_by_its_content(tmp_path, clip):

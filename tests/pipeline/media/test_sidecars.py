@@ -1,24 +1,116 @@
 import os
+import unicodedata
 
-from pipeline.media.sidecars import sidecar, unusable_sidecar
+import pytest
+
+from pipeline.media import sidecars as module
+from pipeline.media.sidecars import ranked, sidecars, unusable_sidecar
 
 
-def test_the_subtitle_file_of_a_video_has_its_stem_and_srt_comes_before_vtt(tmp_path):
-    for name in ("a.mp4", "a.srt", "a.vtt", "b.mp4", "b.vtt", "c.mp4", "c.en.srt", "a.b.mp4", "a.b.srt"):
-        (tmp_path / name).touch()
-    found = {name: sidecar(tmp_path / f"{name}.mp4") for name in ("a", "b", "c", "a.b")}
-    assert found == {"a": tmp_path / "a.srt", "b": tmp_path / "b.vtt", "c": None, "a.b": tmp_path / "a.b.srt"}
+def touch(folder, *names):
+    for name in names:
+        (folder / name).touch()
+    return folder
+
+
+def found(folder, video):
+    return {sidecar.path.name for sidecar in sidecars(folder / video)}
+
+
+def test_the_subtitle_files_of_a_video_have_its_stem(tmp_path):
+    touch(tmp_path, "a.mp4", "a.srt", "a.vtt", "b.mp4", "b.vtt", "c.mp4", "c.en.srt", "a.b.mp4", "a.b.srt", "d.mp4")
+    assert found(tmp_path, "a.mp4") == {"a.srt", "a.vtt"}
+    assert found(tmp_path, "b.mp4") == {"b.vtt"}
+    assert found(tmp_path, "c.mp4") == {"c.en.srt"}
+    assert found(tmp_path, "a.b.mp4") == {"a.b.srt"}
+    assert found(tmp_path, "d.mp4") == set()
+
+
+@pytest.mark.parametrize("suffix", [".srt", ".SRT", ".Vtt", ".ASS", ".ssa"])
+@pytest.mark.parametrize(
+    "tail", ["", ".mp4", ".mp4.en", ".en", ".en-US", ".eng.sdh", ".forced", ".pt_BR", ".zh-Hans", ".English"]
+)
+def test_the_suffix_is_in_any_case_and_a_language_may_stand_before_it(tmp_path, tail, suffix):
+    touch(tmp_path, "clip.mp4", f"clip{tail}{suffix}")
+    (sidecar,) = sidecars(tmp_path / "clip.mp4")
+    assert (sidecar.path.name, sidecar.tail) == (f"clip{tail}{suffix}", f"{tail}{suffix}".lower())
+    assert sidecar.suffix == suffix.lower()
+
+
+def test_a_file_that_belongs_to_another_video_is_not_taken(tmp_path):
+    touch(tmp_path, "clip.mp4", "clip.2.mp4", "clip.2.srt", "clip.en.mkv", "clip.en.srt", "clip.de.srt", "clip.de.json")
+    assert found(tmp_path, "clip.mp4") == {"clip.de.srt"}
+    assert found(tmp_path, "clip.2.mp4") == {"clip.2.srt"}
+    assert found(tmp_path, "clip.en.mkv") == {"clip.en.srt"}
+    touch(tmp_path, "clip2.srt", "clips.srt", "._clip.srt")
+    assert found(tmp_path, "clip.mp4") == {"clip.de.srt"}
+
+
+def test_a_name_that_is_not_understood_is_left_out_and_told(tmp_path):
+    touch(tmp_path, "clip.mp4", "clip.final.srt")
+    assert found(tmp_path, "clip.mp4") == set()
+    assert unusable_sidecar(tmp_path / "clip.mp4") == "clip.final.srt: left out, since its name says no known language"
+    touch(tmp_path, "clip.final.mp4")
+    assert unusable_sidecar(tmp_path / "clip.mp4") == ""
+
+
+def test_names_are_compared_by_their_normal_form(tmp_path):
+    composed, decomposed = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
+    touch(tmp_path, f"{composed}.mp4", f"{decomposed}.en.srt")
+    (sidecar,) = sidecars(tmp_path / f"{composed}.mp4")
+    assert (sidecar.path.name, sidecar.tail) == (f"{decomposed}.en.srt", ".en.srt")
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("", ["en.srt", "en.sdh.srt", "srt", "vtt", "de.srt", "fr.ass", "en.forced.srt"]),
+        ("de", ["de.srt", "srt", "vtt", "en.srt", "en.sdh.srt", "fr.ass", "en.forced.srt"]),
+        ("es", ["srt", "vtt", "de.srt", "en.srt", "en.sdh.srt", "fr.ass", "en.forced.srt"]),
+    ],
+)
+def test_the_language_that_is_asked_for_comes_first_and_forced_subtitles_last(tmp_path, language, expected):
+    touch(tmp_path, "a.mp4", *(f"a.{tail}" for tail in expected))
+    assert [one.tail[1:] for one in ranked(sidecars(tmp_path / "a.mp4"), language)] == expected
+
+
+def test_a_file_that_comes_or_goes_is_seen_at_once(tmp_path):
+    touch(tmp_path, "a.mp4")
+    for folder_age_s in (0, 100):
+        for tail in (".srt", ".en.srt"):
+            assert found(tmp_path, "a.mp4") == set()
+            touch(tmp_path, f"a{tail}")
+            assert found(tmp_path, "a.mp4") == {f"a{tail}"}
+            (tmp_path / f"a{tail}").unlink()
+        changed_ns = tmp_path.stat().st_mtime_ns - folder_age_s * 10**9
+        os.utime(tmp_path, ns=(changed_ns, changed_ns))
+
+
+def test_an_old_folder_is_listed_once_for_all_its_videos(tmp_path, monkeypatch):
+    touch(tmp_path, "a.mp4", "b.mp4", "b.srt")
+    os.utime(tmp_path, (1e9, 1e9))
+    listed = []
+    real = module._read_listing
+    monkeypatch.setattr(module, "_read_listing", lambda folder: listed.append(folder) or real(folder))
+    assert (found(tmp_path, "a.mp4"), found(tmp_path, "b.mp4")) == (set(), {"b.srt"})
+    assert len(listed) == 1
+
+
+def test_a_folder_that_is_not_there_has_no_subtitles(tmp_path):
+    assert sidecars(tmp_path / "gone" / "a.mp4") == []
+    assert unusable_sidecar(tmp_path / "gone" / "a.mp4") == ""
 
 
 def test_a_folder_of_that_name_is_no_subtitle_file(tmp_path):
     (tmp_path / "d.srt").mkdir()
-    assert sidecar(tmp_path / "d.mp4") is None
+    assert sidecars(tmp_path / "d.mp4") == []
+    assert unusable_sidecar(tmp_path / "d.mp4") == "d.srt: a folder, not a file; left out"
 
 
 def test_what_lies_in_the_place_of_subtitles_and_is_no_file_is_told(tmp_path):
-    for name in ("a.srt", "b.vtt"):
+    for name in ("a.srt", "b.en.vtt"):
         os.mkfifo(tmp_path / name)
-    (tmp_path / "c.srt").touch()
+    touch(tmp_path, "c.srt")
     told = [unusable_sidecar(tmp_path / name) for name in ("a.mp4", "b.mp4", "c.mp4", "d.mp4")]
-    assert told == ["a.srt: a named pipe, not a file; left out", "b.vtt: a named pipe, not a file; left out", "", ""]
-    assert sidecar(tmp_path / "a.mp4") is None
+    assert told == ["a.srt: a named pipe, not a file; left out", "b.en.vtt: a named pipe, not a file; left out", "", ""]
+    assert sidecars(tmp_path / "a.mp4") == []

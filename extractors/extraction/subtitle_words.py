@@ -1,0 +1,34 @@
+"""The words of subtitles that a segment of a video shows."""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+
+from extractors.base import WordView
+from pipeline.datasets.stamps import stamps_of
+from pipeline.errors import DecodeError, PipelineError
+from pipeline.media.subtitles import Subtitles, read_subtitles
+
+
+def words_between(path: Path, language: str, start_s: float, stop_s: float, end_s: float) -> tuple[WordView, str]:
+    """The words that begin within a span of the video, which ends at `end_s`; and what is to be said of its subtitles.
+
+    Subtitles may go on after the end of the video, e.g. those of a longer cut. DecodeError when there are some that
+    cannot be read.
+    """
+    subtitles = _cached_subtitles(path, language, stamps_of(path))
+    words = [word for word in subtitles.words if start_s <= word.start_s < stop_s]
+    times_s = np.array([(word.start_s, min(word.end_s, end_s)) for word in words], np.float64)
+    return WordView(np.array([word.text for word in words], dtype=np.str_), times_s.reshape(-1, 2)), subtitles.note
+
+
+@functools.lru_cache(maxsize=2)
+def _cached_subtitles(path: Path, language: str, stamps: tuple[int, ...]) -> Subtitles:
+    """As `read_subtitles`, once for all segments of a video: a track is spread over the whole file."""
+    try:
+        return read_subtitles(path, language)
+    except (PipelineError, MemoryError, ImportError):
+        raise
+    except Exception as error:  # whatever is wrong with subtitles must cost nothing but the words
+        raise DecodeError(f"subtitles: {type(error).__name__}: {error}") from error
