@@ -1,0 +1,243 @@
+"""Turns decoded frames into the RGB pictures that a player shows.
+
+In this order: fields are made into one picture, YCbCr becomes RGB, what is transparent becomes black, pixels become
+square, and the picture is turned or mirrored. Each picture depends on its own frame and on the file alone, never on the
+frames that were decoded before it, so that it does not matter where a seek has landed. A frame that is progressive,
+opaque, upright and has square pixels is converted and no more.
+"""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+WIDEST_PIXEL = 8
+"""Pixels that are said to be wider (or taller) than this are taken for square: no camera or disc format has them."""
+
+MAX_PIXELS = 8192 * 4320
+"""Larger pictures are made smaller: one of this size takes 106 MB."""
+
+HD_WIDTH_PX, HD_HEIGHT_PX = 1280, 720
+
+FEWEST_LINES = 8
+"""Frames with fewer lines are never deinterlaced: the filter looks two lines up and down."""
+
+MATRICES = frozenset({1, 4, 5, 6, 7, 9})
+"""Values of FFmpeg's AVColorSpace that are obeyed: BT.709, FCC, BT.601 (625 and 525 lines), SMPTE 240M, BT.2020."""
+
+UNTAGGED, BT2020_CONSTANT_LUMINANCE = 2, 10
+
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""Codec -> the decoder that reads its alpha channel; FFmpeg's own decoders leave it out."""
+
+
+class Orientation(NamedTuple):
+    """One of the eight ways to hang a picture: first transposed (x and y swapped), then mirrored."""
+
+    transposed: bool = False
+    flipped_x: bool = False
+    flipped_y: bool = False
+
+    def apply(self, pixels: Pixels) -> Pixels:
+        """The picture (H, W, C) in this orientation, (W, H, C) when transposed; a view."""
+        if self.transposed:
+            pixels = pixels.transpose(1, 0, 2)
+        return pixels[:: -1 if self.flipped_y else 1, :: -1 if self.flipped_x else 1]
+
+
+UPRIGHT = Orientation()
+
+
+@dataclass(frozen=True)
+class Display:
+    """How the frames of a file are to be shown; by default as they are."""
+
+    pixel_aspect: Fraction = Fraction(1)
+    """Width over height of a pixel, before the picture is turned; 1 when the file says nothing, or nonsense."""
+    orientation: Orientation = UPRIGHT
+    """That of the first frame; frames that say nothing of their own are shown like it."""
+
+    @classmethod
+    def of(cls, stream: Any, first_frame: Any) -> "Display":
+        """How a PyAV stream is shown. The container's pixel aspect goes before that of the codec, as in FFmpeg."""
+        aspects = (stream.sample_aspect_ratio, stream.codec_context.sample_aspect_ratio)
+        aspect = next((aspect for aspect in aspects if _is_sane(aspect)), Fraction(1))
+        return cls(aspect, orientation_of(first_frame) or UPRIGHT)
+
+    def size_px(self, frame: Any) -> tuple[int, int]:
+        """Width and height of the frame as shown."""
+        width, height = self.unturned_px(frame)
+        return (height, width) if self.orientation_of(frame).transposed else (width, height)
+
+    def is_plain(self, frame: Any) -> bool:
+        """Whether the frame only has to be converted to RGB, by the matrix that FFmpeg would take by itself."""
+        upright = self.orientation_of(frame) == UPRIGHT and self.unturned_px(frame) == (frame.width, frame.height)
+        return upright and not frame.interlaced_frame and not has_alpha(frame) and matrix_of(frame) is None
+
+    def orientation_of(self, frame: Any) -> Orientation:
+        """The orientation in which the frame is shown."""
+        return orientation_of(frame) or self.orientation
+
+    def unturned_px(self, frame: Any) -> tuple[int, int]:
+        """Width and height of the frame with square pixels, before it is turned."""
+        return stretched_px(frame.width, frame.height, self.pixel_aspect)
+
+
+AS_IT_IS = Display()
+
+
+class Painter:
+    """Makes RGB pictures of the frames of a PyAV stream; without a `display`, shows them as the first one asks for."""
+
+    def __init__(self, stream: Any, display: Display | None = None) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._stream, self._display = stream, display
+        self._reformatter = VideoReformatter()
+
+    def rgb(self, frame: Any) -> Pixels:
+        """The frame as a player shows it, (H, W, 3), contiguous, H and W as `Display.size_px`."""
+        import cv2
+
+        if self._display is None:
+            self._display = Display.of(self._stream, frame)
+        size_px, orientation = self._display.unturned_px(frame), self._display.orientation_of(frame)
+        pixels = self._converted(deinterlaced(frame))
+        if pixels.shape[1::-1] != size_px:
+            pixels = np.asarray(cv2.resize(pixels, size_px, interpolation=cv2.INTER_LINEAR), np.uint8)
+        return np.ascontiguousarray(orientation.apply(pixels))
+
+    def _converted(self, frame: Any) -> Pixels:
+        """The frame as RGB on black, in its own shape, or smaller where that would be too large."""
+        size = {}
+        if frame.width * frame.height > MAX_PIXELS:
+            size["width"], size["height"] = stretched_px(frame.width, frame.height, Fraction(1))
+        alpha = has_alpha(frame)
+        converted = self._reformatter.reformat(
+            frame, format="rgba" if alpha else "rgb24", src_colorspace=matrix_of(frame), **size
+        )
+        pixels = np.asarray(converted.to_ndarray(), np.uint8)
+        return on_black(pixels) if alpha else pixels
+
+
+def open_decoder(stream: Any) -> Any | None:
+    """The PyAV codec context that decodes a video stream, its alpha channel too; None for an unknown codec."""
+    from av.codec import Codec
+    from av.codec.codec import UnknownCodecError
+
+    if stream.codec_context is None:
+        return None
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    library = ALPHA_DECODERS.get(stream.codec_context.name) if tags.get("alpha_mode") == "1" else None
+    if library:
+        try:
+            return Codec(library, "r").create("video")
+        except UnknownCodecError:  # a build of FFmpeg without libvpx: opaque is better than nothing
+            pass
+    return stream.codec_context
+
+
+def orientation_of(frame: Any) -> Orientation | None:
+    """The orientation that the frame's display matrix asks for, or None when it has none, or a singular one.
+
+    The matrix may come from the container or from the H.264 or HEVC stream. It maps (x, y) to (a x + c y, b x + d y);
+    scale and shift are left out. Other angles are taken for the nearest quarter turn, as most players do, so that
+    nothing is cut off.
+    """
+    try:
+        data = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV: side data of a kind that it does not know, beside the matrix
+        a, b = round(math.cos(math.radians(frame.rotation))), -round(math.sin(math.radians(frame.rotation)))
+        c, d = -b, a
+    else:
+        if data is None:
+            return None
+        a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(data), np.int32)[:5])
+    if a * d == b * c:
+        return None
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return Orientation(False, a < 0, d < 0)
+    return Orientation(True, c < 0, b < 0)
+
+
+def stretched_px(width_px: int, height_px: int, pixel_aspect: Fraction) -> tuple[int, int]:
+    """Width and height at which pixels of this aspect become square ones.
+
+    The side that is too short is made longer, as mpv does, so that no line or column is lost. Where that would give
+    more than MAX_PIXELS, both sides are made smaller.
+    """
+    width = max(float(width_px), width_px * float(pixel_aspect))
+    height = max(float(height_px), height_px / float(pixel_aspect))
+    scale = min(1.0, math.sqrt(MAX_PIXELS / (width * height)))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def matrix_of(frame: Any) -> int | None:
+    """The YCbCr matrix for PyAV's reformatter, or None when it finds the right one by itself.
+
+    What the frame is tagged with is obeyed (MATRICES). Frames without a tag, and with one that libswscale lacks (YCgCo,
+    ICtCp), are BT.709 from 720 lines or 1280 columns up, and BT.601 below, which is how libswscale takes them. HDR
+    (PQ, HLG) is not tone-mapped: it looks pale, as in players that do not know it.
+    """
+    from av.video.reformatter import Colorspace
+
+    if frame.format.is_rgb or frame.colorspace in MATRICES:
+        return None
+    if frame.colorspace == BT2020_CONSTANT_LUMINANCE:  # libswscale lacks it too; its coefficients are the same
+        return int(Colorspace.BT2020)
+    if frame.width >= HD_WIDTH_PX or frame.height >= HD_HEIGHT_PX:
+        return int(Colorspace.ITU709)
+    return None if frame.colorspace == UNTAGGED else int(Colorspace.ITU601)
+
+
+def has_alpha(frame: Any) -> bool:
+    """Whether pixels of the frame may be transparent."""
+    return bool(frame.format.has_palette) or any(component.is_alpha for component in frame.format.components)
+
+
+def on_black(rgba: Pixels) -> Pixels:
+    """The picture (H, W, 4) on black: (H, W, 3).
+
+    The colours are taken as not yet multiplied by alpha, as FFmpeg does; what is hidden under alpha 0 is black.
+    """
+    import cv2
+
+    alpha = rgba[..., 3]
+    rgb = np.ascontiguousarray(rgba[..., :3])
+    if alpha.min() == 255:
+        return rgb
+    return np.asarray(cv2.multiply(rgb, cv2.merge([alpha] * 3), scale=1 / 255), np.uint8)
+
+
+def deinterlaced(frame: Any) -> Any:
+    """The frame, in which the lines of the second field are interpolated when it is flagged as interlaced.
+
+    By w3fdif, which is shown this one frame: the neighbours that yadif wants are not there after a seek. It leaves no
+    more combing than yadif does, and takes about 1 ms where libavfilter's spatial deinterlacer (estdif) takes 30.
+    """
+    import av
+
+    if not frame.interlaced_frame or frame.height < FEWEST_LINES:
+        return frame
+    graph = av.filter.Graph()
+    graph.threads = 1
+    try:
+        source = graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
+        )
+        sink = graph.add("buffersink")
+        graph.link_nodes(source, graph.add("w3fdif", "filter=simple:mode=frame"), sink).configure()
+        source.push(frame)
+        source.push(None)
+        return sink.pull()
+    except av.error.FFmpegError:  # a pixel format that the filter cannot take: combed is better than nothing
+        return frame
+
+
+def _is_sane(aspect: Fraction | None) -> bool:
+    return aspect is not None and Fraction(1, WIDEST_PIXEL) <= aspect <= WIDEST_PIXEL
