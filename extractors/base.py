@@ -23,7 +23,8 @@ class FrameNeed:
 
     fps: float
     short_px: int | None = None
-    """Short side after a resize that keeps the aspect ratio; None: native size."""
+    """Short side after a resize that keeps the aspect ratio; None: native size. Frames of more than 16 to 1 are limited
+    by their long side instead, see `resize_frame`."""
     window: int = 1
     """Frames in an item."""
     stride: int = 1
