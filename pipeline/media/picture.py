@@ -25,7 +25,7 @@ MAX_PIXELS = 8192 * 4320
 HD_WIDTH_PX, HD_HEIGHT_PX = 1280, 720
 
 FEWEST_LINES = 8
-"""Frames with fewer lines are never deinterlaced: the filter looks two lines up and down."""
+"""Frames with fewer lines are taken for progressive: neither the filter nor libswscale finds two fields in them."""
 
 MATRICES = frozenset({1, 4, 5, 6, 7, 9})
 """Values of FFmpeg's AVColorSpace that are obeyed: BT.709, FCC, BT.601 (625 and 525 lines), SMPTE 240M, BT.2020."""
@@ -34,6 +34,9 @@ UNTAGGED, BT2020_CONSTANT_LUMINANCE = 2, 10
 
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """Codec -> the decoder that reads its alpha channel; FFmpeg's own decoders leave it out."""
+
+PADDED = frozenset({"rawvideo"})
+"""Codecs whose alpha channel may be no more than padding: screen recorders leave 0 in the fourth byte of RGB32."""
 
 
 class Orientation(NamedTuple):
@@ -122,6 +125,8 @@ class Painter:
             frame, format="rgba" if alpha else "rgb24", src_colorspace=matrix_of(frame), **size
         )
         pixels = np.asarray(converted.to_ndarray(), np.uint8)
+        if alpha and self._stream.codec_context.name in PADDED and not pixels[..., 3].any():
+            return np.ascontiguousarray(pixels[..., :3])
         return on_black(pixels) if alpha else pixels
 
 
@@ -222,8 +227,9 @@ def deinterlaced(frame: Any) -> Any:
     """
     import av
 
-    if not frame.interlaced_frame or frame.height < FEWEST_LINES:
+    if not frame.interlaced_frame:
         return frame
+    name, settings = ("w3fdif", "filter=simple:mode=frame") if frame.height >= FEWEST_LINES else ("setfield", "prog")
     graph = av.filter.Graph()
     graph.threads = 1
     try:
@@ -231,7 +237,7 @@ def deinterlaced(frame: Any) -> Any:
             width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
         )
         sink = graph.add("buffersink")
-        graph.link_nodes(source, graph.add("w3fdif", "filter=simple:mode=frame"), sink).configure()
+        graph.link_nodes(source, graph.add(name, settings), sink).configure()
         source.push(frame)
         source.push(None)
         return sink.pull()

@@ -1,10 +1,12 @@
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
 
 from pipeline.media import decoders, video
 from pipeline.media.video import frames_at, probe
-from tests.clips import make_clip
+from tests.clips import make_clip, set_display_matrix
 from tests.pipeline.media.sample_clips import HAS_DECORD, decoded_in_order, numbers
 
 
@@ -37,6 +39,52 @@ def test_h264_of_any_pixel_format_looks_the_same_whichever_decoder_serves_it(tmp
     info = probe(path)
     for one, other in zip(*(frames_at(path, info.frame_times_s, info, by) for by in ("decord", "pyav")), strict=True):
         np.testing.assert_array_equal(one[1], other[1])
+
+
+HD = {"size": (1280, 720), "seconds": 0.12}
+BT709 = {"colorspace": "bt709", "color_range": "tv"}
+
+
+@pytest.mark.skipif(not HAS_DECORD, reason="no decord here")
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"encoder": BT709},
+        {"encoder": BT709, **HD},
+        {"encoder": {"colorspace": "smpte170m"}, **HD},
+        {"pixels": "yuvj420p"},
+    ],
+    ids=["SD as BT.709", "HD as BT.709", "HD as BT.601", "full range"],
+)
+def test_decord_serves_colours_that_are_tagged(tmp_path, how):
+    path = make_clip(tmp_path / "a.mp4", sound=None, **({"seconds": 0.2} | how))
+    info = probe(path)
+    assert video._decord_is_exact(info)
+    pairs = zip(*(frames_at(path, info.frame_times_s, info, by) for by in ("decord", "pyav")), strict=True)
+    for one, other in pairs:
+        np.testing.assert_array_equal(one[1], other[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("aspect.mp4", {"pixel_aspect": Fraction(4, 3)}),
+        ("hd.mp4", HD),
+        ("interlaced.mp4", {"encoder": {"x264-params": "tff=1"}}),
+        ("depth.mp4", {"pixels": "yuv420p10le"}),
+        ("turned.mp4", {"rotation": 90}),
+        ("changing.ts", {}),
+    ],
+)
+def test_decord_does_not_serve_what_it_would_show_otherwise(tmp_path, name, how):
+    path = make_clip(tmp_path / name, sound=None, **({"seconds": 0.2} | how))
+    assert not video._decord_is_exact(probe(path))
+
+
+def test_decord_does_not_serve_a_mirrored_picture(tmp_path):
+    path = make_clip(tmp_path / "a.mp4", sound=None, seconds=0.2)
+    assert video._decord_is_exact(probe(path))
+    assert not video._decord_is_exact(probe(set_display_matrix(path, -1, 0, 0, 1)))
 
 
 @pytest.mark.parametrize("decoder", ["decord", "pyav"])
