@@ -276,7 +276,7 @@ def three_alphas(index):
 
 
 ALPHA = {
-    "vp8.webm": ("libvpx", "yuva420p", {"auto-alt-ref": "0"}),
+    "vp8.webm": ("libvpx", "yuva420p", {"auto-alt-ref": "0", "deadline": "realtime"}),
     "vp9.webm": ("libvpx-vp9", "yuva420p", {}),
     "vp9.mkv": ("libvpx-vp9", "yuva420p", {}),
     "animation.mov": ("qtrle", "argb", {}),
