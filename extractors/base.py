@@ -216,6 +216,9 @@ class Extractor(Plugin):
     def compile(self) -> None:
         """Compile the networks, after `load`: slow once, faster from then on."""
 
+    def use_onnx_runtime(self) -> None:
+        """Run the networks with ONNX Runtime, after `load` on the CPU, where that is possible; else no effect."""
+
 
 class HandcraftedExtractor(Extractor):
     """An extractor without a network: `prepare` computes the features themselves, (N, D), in the decode workers."""

@@ -17,6 +17,8 @@ class Runtime:
     """Items in a batch for `embed`."""
     compile: bool = False
     """Use torch.compile: a minute or more at the start, faster from then on."""
+    onnx: bool = False
+    """On a CPU and in fp32, run the network with ONNX Runtime; only image classifiers can."""
     precision: str = ""
     """Refused: it stood here once, but it decides the features."""
 

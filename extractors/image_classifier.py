@@ -78,3 +78,9 @@ class Expert(FrameExtractor, PixelExtractor, Classifier):
         network = classifiers.remove_last_layer(network).eval()
         fold_batch_norms(network, self.params.crop_px)
         return network
+
+    def use_onnx_runtime(self) -> None:
+        """Convert the network for frames of `crop_px`."""
+        from extractors.networks import onnx_runtime
+
+        self.network = onnx_runtime.converted(self.network, (3, self.params.crop_px, self.params.crop_px))

@@ -31,7 +31,10 @@ class Batches:
             return
         extractor = self._expert.extractor
         extractor.load(self._device)
-        if self._expert.config.runtime.compile:
+        config = self._expert.config
+        if config.runtime.onnx and self._device == "cpu" and config.precision == "fp32":
+            extractor.use_onnx_runtime()
+        elif config.runtime.compile:
             extractor.compile()
         self._loaded = True
 

@@ -31,7 +31,8 @@ IN_README = {
 
 EXPERT = {
     "extractor": ("expert", "gist"), "modality": ("shown", "scene"), "weights": ("nothing", "seeded"),
-    "runtime.batch_size": ("nothing", 3), "runtime.compile": ("nothing", True), "precision": ("expert", "bf16"),
+    "runtime.batch_size": ("nothing", 3), "runtime.compile": ("nothing", True), "runtime.onnx": ("nothing", True),
+    "precision": ("expert", "bf16"),
     "model.pool": ("model", "mean"), "model.clusters": ("model", 3), "model.max_tokens": ("model", 5),
 }  # fmt: skip
 """Fields of an expert's YAML -> class and another value; all of `params:` is of the class "expert". The light experts
@@ -39,7 +40,7 @@ have no weights to be named: `WEIGHTS` are those of a network."""
 
 TEXT = {
     "encoder": ("text", "word_vectors"), "weights": ("nothing", "seeded"),
-    "runtime.batch_size": ("nothing", 3), "runtime.compile": ("nothing", True),
+    "runtime.batch_size": ("nothing", 3), "runtime.compile": ("nothing", True), "runtime.onnx": ("nothing", True),
 }  # fmt: skip
 
 MODEL_FIELDS = {

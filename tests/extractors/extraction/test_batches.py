@@ -18,12 +18,16 @@ class Small:
 
     def __init__(self, room):
         self.room, self.sizes, self.dtypes, self.compiled = room, [], [], False
+        self.is_onnx = False
 
     def load(self, device):
         self.device = device
 
     def compile(self):
         self.compiled = True
+
+    def use_onnx_runtime(self):
+        self.is_onnx = True
 
     def embed(self, items):
         if len(items) > self.room:
@@ -101,3 +105,12 @@ def test_networks_are_compiled_only_when_asked_for():
     assert not small.compiled
     batches(small, compile=True)
     assert small.compiled
+
+
+@pytest.mark.parametrize(("precision", "device", "expected"), [("fp32", "cpu", True), ("bf16", "cpu", False)])
+def test_onnx_runtime_is_for_float32_and_only_when_asked_for(precision, device, expected):
+    small = Small(room=9)
+    batches(small)
+    assert not small.is_onnx
+    batches(small, onnx=True, precision=precision)
+    assert small.is_onnx == expected
