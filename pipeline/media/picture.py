@@ -6,15 +6,15 @@ frames that were decoded before it, so that it does not matter where a seek has 
 opaque, upright and has square pixels is converted and no more.
 """
 
+import contextlib
 import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from pipeline.media.colours import Pixels, has_alpha, matrix_of, on_black
 
 WIDEST_PIXEL = 8
 """Pixels that are said to be wider (or taller) than this are taken for square: no camera or disc format has them."""
@@ -22,15 +22,11 @@ WIDEST_PIXEL = 8
 MAX_PIXELS = 8192 * 4320
 """Larger pictures are made smaller: one of this size takes 106 MB."""
 
-HD_WIDTH_PX, HD_HEIGHT_PX = 1280, 720
+MAX_DECODED_PIXELS = 2**26
+"""Larger frames are not decoded: a decoder holds several of them, of 100 MB and more each."""
 
 FEWEST_LINES = 8
 """Frames with fewer lines are taken for progressive: neither the filter nor libswscale finds two fields in them."""
-
-MATRICES = frozenset({1, 4, 5, 6, 7, 9})
-"""Values of FFmpeg's AVColorSpace that are obeyed: BT.709, FCC, BT.601 (625 and 525 lines), SMPTE 240M, BT.2020."""
-
-UNTAGGED, BT2020_CONSTANT_LUMINANCE = 2, 10
 
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """Codec -> the decoder that reads its alpha channel; FFmpeg's own decoders leave it out."""
@@ -137,14 +133,20 @@ def open_decoder(stream: Any) -> Any | None:
 
     if stream.codec_context is None:
         return None
+    decoder = stream.codec_context
     tags = {key.lower(): value for key, value in stream.metadata.items()}
     library = ALPHA_DECODERS.get(stream.codec_context.name) if tags.get("alpha_mode") == "1" else None
     if library:
-        try:
-            return Codec(library, "r").create("video")
-        except UnknownCodecError:  # a build of FFmpeg without libvpx: opaque is better than nothing
-            pass
-    return stream.codec_context
+        with contextlib.suppress(UnknownCodecError):  # without libvpx: opaque is better than nothing
+            decoder = Codec(library, "r").create("video")
+    decoder.options = {"max_pixels": str(MAX_DECODED_PIXELS)}
+    return decoder
+
+
+def too_large(stream: Any) -> str:
+    """That frames of this size are not decoded, in words; empty when they are."""
+    width, height = (stream.codec_context.width, stream.codec_context.height) if stream.codec_context else (0, 0)
+    return f"frames of {width} x {height} pixels are too large" if width * height > MAX_DECODED_PIXELS else ""
 
 
 def orientation_of(frame: Any) -> Orientation | None:
@@ -180,43 +182,6 @@ def stretched_px(width_px: int, height_px: int, pixel_aspect: Fraction) -> tuple
     height = max(float(height_px), height_px / float(pixel_aspect))
     scale = min(1.0, math.sqrt(MAX_PIXELS / (width * height)))
     return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def matrix_of(frame: Any) -> int | None:
-    """The YCbCr matrix for PyAV's reformatter, or None when it finds the right one by itself.
-
-    What the frame is tagged with is obeyed (MATRICES). Frames without a tag, and with one that libswscale lacks (YCgCo,
-    ICtCp), are BT.709 from 720 lines or 1280 columns up, and BT.601 below, which is how libswscale takes them. HDR
-    (PQ, HLG) is not tone-mapped: it looks pale, as in players that do not know it.
-    """
-    from av.video.reformatter import Colorspace
-
-    if frame.format.is_rgb or frame.colorspace in MATRICES:
-        return None
-    if frame.colorspace == BT2020_CONSTANT_LUMINANCE:  # libswscale lacks it too; its coefficients are the same
-        return int(Colorspace.BT2020)
-    if frame.width >= HD_WIDTH_PX or frame.height >= HD_HEIGHT_PX:
-        return int(Colorspace.ITU709)
-    return None if frame.colorspace == UNTAGGED else int(Colorspace.ITU601)
-
-
-def has_alpha(frame: Any) -> bool:
-    """Whether pixels of the frame may be transparent."""
-    return bool(frame.format.has_palette) or any(component.is_alpha for component in frame.format.components)
-
-
-def on_black(rgba: Pixels) -> Pixels:
-    """The picture (H, W, 4) on black: (H, W, 3).
-
-    The colours are taken as not yet multiplied by alpha, as FFmpeg does; what is hidden under alpha 0 is black.
-    """
-    import cv2
-
-    alpha = rgba[..., 3]
-    rgb = np.ascontiguousarray(rgba[..., :3])
-    if alpha.min() == 255:
-        return rgb
-    return np.asarray(cv2.multiply(rgb, cv2.merge([alpha] * 3), scale=1 / 255), np.uint8)
 
 
 def deinterlaced(frame: Any) -> Any:

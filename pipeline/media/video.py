@@ -17,7 +17,7 @@ from pipeline.errors import DecodeError
 from pipeline.media.container import DEFAULT_FPS, open_container, pick_video, reason, subtitle_streams
 from pipeline.media.decoders import TimedFrame, decode_frames, decord_frames, open_decord, pyav_frames
 from pipeline.media.h264 import has_only_frames
-from pipeline.media.picture import AS_IT_IS, Display
+from pipeline.media.picture import AS_IT_IS, Display, too_large
 
 DECODE_VERSION = 2
 """Raised by hand when the decoded frames or samples change; part of every expert's recipe."""
@@ -73,6 +73,7 @@ def probe(path: Path) -> VideoInfo:
         note = f"{num_packets} of {declared} frames are in the file" if num_packets < declared else ""
         width, height, display, plain = _first_frame(path) if len(times) else (0, 0, AS_IT_IS, False)
         duration_s = end_s if note else max(end_s, (container.duration or 0) / 1e6)
+        note = "; ".join(filter(None, (note, too_large(video) if video else "")))
         has_audio, has_subtitles = bool(container.streams.audio), bool(subtitle_streams(container))
         return VideoInfo(times, end_s, duration_s, width, height, has_audio, has_subtitles, plain, note, display)
 

@@ -6,10 +6,11 @@ import pytest
 from PIL import Image
 
 from pipeline.media import picture
-from pipeline.media.picture import Display, Orientation, Painter, matrix_of, on_black, orientation_of, stretched_px
+from pipeline.media.picture import Display, Orientation, orientation_of, stretched_px
 from pipeline.media.video import frames_at, probe
 from tests.clips import make_clip, numbered, set_display_matrix
 from tests.pipeline.media.sample_clips import decoded_in_order
+from tests.pipeline.media.sample_frames import KR_KB, flat_frame, rgb_by_formula, seen
 
 
 def shown(path, times_s=None):
@@ -189,80 +190,15 @@ def test_a_huge_frame_is_made_smaller_as_a_whole(tmp_path, monkeypatch):
     assert np.abs(small - means).mean() < 4
 
 
-def seen(frame, display=None):
-    """The frame as a picture; the stream that it could have come from is one of an FFmpeg codec without padding."""
-
-    class Stream:
-        codec_context = av.CodecContext.create("ffv1", "r")
-
-    return Painter(Stream, display or Display()).rgb(frame)
-
-
-KR_KB = {
-    1: (0.2126, 0.0722),  # BT.709
-    4: (0.30, 0.11),  # FCC
-    5: (0.299, 0.114),  # BT.601
-    6: (0.299, 0.114),
-    7: (0.212, 0.087),  # SMPTE 240M
-    9: (0.2627, 0.0593),  # BT.2020
-    10: (0.2627, 0.0593),
-}
-
-
-def rgb_by_formula(y, cb, cr, kr, kb, full):
-    """ITU-T H.273, 8.3: from 8-bit Y, Cb and Cr, of full or limited range."""
-    luma = y / 255 if full else (y - 16) / 219
-    blue, red = ((value - 128) / (255 if full else 224) for value in (cb, cr))
-    r, b = luma + 2 * (1 - kr) * red, luma + 2 * (1 - kb) * blue
-    return np.clip(255 * np.array([r, (luma - kr * r - kb * b) / (1 - kr - kb), b]), 0, 255)
-
-
-def flat_frame(size, pixels, values, colorspace, full):
-    """A frame of one colour, its 8-bit values scaled to the depth of the format."""
-    frame = av.VideoFrame(*size, pixels)
-    depth = frame.format.components[0].bits
-    for plane, value in zip(frame.planes, values, strict=True):
-        plane.update(
-            np.full(plane.buffer_size // (1 + (depth > 8)), value << (depth - 8), f"u{1 + (depth > 8)}").tobytes()
-        )
-    frame.colorspace, frame.color_range = colorspace, 2 if full else 1
-    return frame
-
-
-@pytest.mark.parametrize("full", [False, True])
-@pytest.mark.parametrize("pixels", ["yuv420p", "yuv444p10le"])
-@pytest.mark.parametrize("size", [(320, 240), (1280, 720)])
-@pytest.mark.parametrize("tag", KR_KB)
-def test_colours_follow_the_matrix_that_the_frame_is_tagged_with(tag, size, pixels, full):
-    values = (100, 90, 170)
-    got = seen(flat_frame(size, pixels, values, tag, full))[10, 10]
-    np.testing.assert_allclose(got, rgb_by_formula(*values, *KR_KB[tag], full), atol=3)  # 8-bit tables of libswscale
-
-
-@pytest.mark.parametrize("tag", [0, 2, 3, 8, 14])
-@pytest.mark.parametrize(
-    ("size", "as_tag"),
-    [((320, 240), 6), ((1024, 576), 6), ((1278, 718), 6), ((1280, 534), 1), ((608, 1080), 1), ((1920, 1080), 1)],
-)
-def test_frames_without_a_known_tag_are_hd_by_their_size(size, as_tag, tag):
-    values = (100, 90, 170)
-    got = seen(flat_frame(size, "yuv420p", values, tag, False))[10, 10]
-    np.testing.assert_allclose(got, rgb_by_formula(*values, *KR_KB[as_tag], False), atol=3)
-    assert (matrix_of(flat_frame(size, "yuv420p", values, 2, False)) is None) == (as_tag == 6)
-
-
-@pytest.mark.parametrize("transfer", [16, 18])
-def test_hdr_is_read_without_tone_mapping(transfer):
-    frame = flat_frame((1920, 1080), "yuv420p10le", (100, 90, 170), 9, False)
-    frame.color_trc, frame.color_primaries = transfer, 9
-    np.testing.assert_allclose(seen(frame)[10, 10], rgb_by_formula(100, 90, 170, *KR_KB[9], False), atol=3)
-
-
-@pytest.mark.parametrize("pixels", ["rgb24", "bgr24", "gbrp"])
-def test_colours_that_are_rgb_already_are_left_alone(pixels):
-    rgb = np.random.default_rng(0).integers(0, 256, (720, 1280, 3)).astype(np.uint8)
-    frame = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format=pixels)
-    np.testing.assert_array_equal(seen(frame), rgb)
+def test_frames_that_no_memory_would_hold_are_not_decoded(tmp_path, monkeypatch):
+    path = make_clip(tmp_path / "a.mp4", size=(320, 240), seconds=0.2)
+    monkeypatch.setattr(picture, "MAX_DECODED_PIXELS", 320 * 240 - 1)
+    info = probe(path)
+    assert (info.width_px, info.has_audio, info.note) == (0, True, "frames of 320 x 240 pixels are too large")
+    assert list(frames_at(path, info.frame_times_s, info)) == []
+    monkeypatch.setattr(picture, "MAX_DECODED_PIXELS", 320 * 240)
+    assert probe(path).note == ""
+    assert len(shown(path)) == 5
 
 
 LEFT, MIDDLE, RIGHT = 20, 80, 140
@@ -328,28 +264,6 @@ def test_a_gif_is_shown_on_black_and_clears_what_it_says(tmp_path, disposal):
             if earlier == step or disposal == 1:
                 wanted[20:40, 20 * earlier : 20 * earlier + 12] = (0, 255, 0)
         np.testing.assert_array_equal(pixels, wanted)
-
-
-def test_a_palette_may_be_transparent():
-    frame = av.VideoFrame(16, 16, "pal8")
-    palette = np.zeros((256, 4), np.uint8)
-    palette[0], palette[1] = (10, 130, 250, 0), (10, 130, 250, 255)  # BGRA
-    indices = np.zeros((16, frame.planes[0].line_size), np.uint8)
-    indices[:, 8:] = 1
-    frame.planes[0].update(indices.tobytes())
-    frame.planes[1].update(palette.tobytes())
-    pixels = seen(frame)
-    assert (pixels[:, :8] == 0).all()
-    assert (pixels[:, 8:] == (250, 130, 10)).all()
-
-
-def test_on_black_is_colour_times_alpha():
-    rgba = np.random.default_rng(1).integers(0, 256, (40, 30, 4)).astype(np.uint8)
-    wanted = rgba[..., :3].astype(np.float64) * rgba[..., 3:] / 255
-    np.testing.assert_allclose(on_black(rgba), wanted, atol=0.51)
-    opaque = rgba.copy()
-    opaque[..., 3] = 255
-    np.testing.assert_array_equal(on_black(opaque), rgba[..., :3])
 
 
 def bar(moment, size=(320, 240)):
