@@ -23,7 +23,8 @@ class FrameNeed:
 
     fps: float
     short_px: int | None = None
-    """Short side after a resize that keeps the aspect ratio; None: native size."""
+    """Short side after a resize that keeps the aspect ratio, unless it is above 8 to 1 (see `resize_frame`); None:
+    native size."""
     window: int = 1
     """Frames in an item."""
     stride: int = 1

@@ -61,17 +61,21 @@ def make_clip(
     rotation: int = 0,
     cover: bool = False,
     pixels: str = "",
+    pixel_aspect: Fraction | None = None,
+    encoder: dict[str, str] | None = None,
     gop: int = 12,
     options: dict[str, str] | None = None,
 ) -> Path:
     """Writes a clip to `path`, whose suffix decides the container; returns `path`.
 
     The frames are `picture(0)`, `picture(1)` ... at k / fps, or at `times_s`; with `codec` "" there is no video stream.
-    `sound` is "tone", "silence", None (no audio stream), or samples (S,) or (S, 2) at AUDIO_HZ.
+    `sound` is "tone", "silence", None (no audio stream), or samples (S,) or (S, 2) at AUDIO_HZ. `options` are those of
+    the container, `encoder` those of the codec. A picture of four channels is RGBA.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(f"file:{path}", "w", options=options or {}) as container:
-        video = _video_stream(container, codec, size, fps, pixels, gop) if codec else None
+        settings = (codec, size, fps, pixels, gop)
+        video = _video_stream(container, *settings, aspect=pixel_aspect, encoder=encoder) if codec else None
         samples = {"tone": tone(seconds), "silence": np.zeros(round(seconds * AUDIO_HZ), np.float32)}.get(
             sound if isinstance(sound, str) else "", sound
         )
@@ -105,7 +109,7 @@ def write_srt(path: Path, cues: Sequence[tuple[str, float, float]], bom: bool = 
     return path
 
 
-def _video_stream(container, codec, size, fps, pixels, gop):
+def _video_stream(container, codec, size, fps, pixels, gop, *, aspect, encoder):
     stream = container.add_stream(codec, rate=Fraction(fps).limit_denominator(1000))
     stream.width, stream.height = size
     stream.pix_fmt = pixels or {"gif": "rgb8"}.get(codec, "yuv420p")
@@ -114,13 +118,17 @@ def _video_stream(container, codec, size, fps, pixels, gop):
         stream.time_base = TICKS
     if codec == "libx264":
         stream.options = {"preset": "ultrafast", "crf": "12", "bf": "2", "g": str(gop)}
+    stream.options = {**stream.options, **(encoder or {})}
+    if aspect:
+        stream.codec_context.sample_aspect_ratio = aspect
     return stream
 
 
 def _frames(stream, fps, seconds, times_s, picture):
     for index, time_s in enumerate(np.arange(round(seconds * fps)) / fps if times_s is None else times_s):
         clock = stream.codec_context.time_base or 1 / stream.codec_context.framerate
-        frame = av.VideoFrame.from_ndarray(picture(index), format="rgb24")
+        pixels = picture(index)
+        frame = av.VideoFrame.from_ndarray(pixels, format="rgba" if pixels.shape[2] == 4 else "rgb24")
         frame.pts, frame.time_base = round(float(time_s) / clock), clock
         yield frame
 
@@ -169,11 +177,17 @@ def _clock(time_s):
 
 
 def _rotate(path, degrees):
-    """Sets the display matrix of an .mp4's first track, as phones do: players rotate it clockwise by `degrees`."""
+    """Turns the picture, as phones do: players rotate it clockwise by `degrees`."""
     cosine, sine = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
-    matrix = struct.pack(">9i", cosine << 16, sine << 16, 0, -sine << 16, cosine << 16, 0, 0, 0, 1 << 30)
+    set_display_matrix(path, cosine, sine, -sine, cosine)
+
+
+def set_display_matrix(path: Path, a: float, b: float, c: float, d: float) -> Path:
+    """Sets the display matrix of an .mp4's first track: players show (x, y) at (a x + c y, b x + d y)."""
+    matrix = struct.pack(">9i", *(round(value * 65536) for value in (a, b, 0, c, d, 0, 0, 0)), 1 << 30)
     data = bytearray(path.read_bytes())
     at = data.index(b"tkhd") + 44
     assert data[at : at + 4] == struct.pack(">i", 1 << 16), "no unit matrix where tkhd should have one"
     data[at : at + 36] = matrix
     path.write_bytes(data)
+    return path

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from extractors.base import FrameNeed
 
+LONGEST = 8
+"""The long side of a resized frame is at most this many times the short side that was asked for."""
+
 
 @dataclass(frozen=True)
 class Resize:
@@ -25,7 +28,14 @@ class Resize:
 
 
 def resize_frame(frame: NDArray[np.uint8], settings: Resize) -> NDArray[np.uint8]:
-    """The native frame (H, W, 3), resized and cropped."""
+    """The native frame (H, W, 3), resized and cropped; never longer than LONGEST times `short_px`.
+
+    A frame of more extreme shape is first cropped to LONGEST to 1 where a crop is asked for, since only its centre will
+    be seen. Where none is, its long side is squeezed to that length: all of it is seen, and no side is shorter than an
+    expert can take.
+    """
+    if settings.crop_px is not None and settings.short_px is not None and not settings.squash:
+        frame = _centre_crop(frame, LONGEST * min(frame.shape[:2]))
     size = _size(frame, settings)
     resized = frame if size == frame.shape[1::-1] else _resize(frame, size, settings.resize)
     return np.ascontiguousarray(_centre_crop(resized, settings.crop_px))
@@ -39,6 +49,8 @@ def _size(frame: NDArray[np.uint8], settings: Resize) -> tuple[int, int]:
         return width, height
     if settings.squash:
         return short_px, short_px
+    if max(height, width) > LONGEST * min(height, width):
+        return (LONGEST * short_px, short_px) if width >= height else (short_px, LONGEST * short_px)
     if settings.resize == "area":
         scale = short_px / min(height, width)
         return max(1, round(width * scale)), max(1, round(height * scale))

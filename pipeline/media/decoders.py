@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.media.container import DEFAULT_FPS, open_container, pick_video
+from pipeline.media.picture import Display, Painter, open_decoder
 from pipeline.media.raw_streams import demux, is_raw
 
 SLACK_S = 1e-3
@@ -26,7 +27,10 @@ def decode_frames(container: Any, stream: Any) -> Iterator[Any]:
     """The frames of a PyAV stream; packets that cannot be decoded are skipped."""
     import av
 
-    stream.thread_type = "NONE"  # parallelism is across videos; threads inside one only cost memory
+    decoder = open_decoder(stream)
+    if decoder is None:
+        return
+    decoder.thread_type = "NONE"  # parallelism is across videos; threads inside one only cost memory
     packets = demux(container, stream)
     while True:
         try:
@@ -34,22 +38,23 @@ def decode_frames(container: Any, stream: Any) -> Iterator[Any]:
         except (StopIteration, av.error.FFmpegError, IndexError):  # IndexError: see _packet_times in video.py
             return
         try:
-            yield from (frame for frame in packet.decode() if frame.pts is not None)
+            yield from (frame for frame in decoder.decode(packet) if frame.pts is not None)
         except av.error.FFmpegError:
             continue
 
 
-def pyav_frames(path: Path, times_s: NDArray[np.float64], last_s: float, seek: bool = True) -> Iterator[TimedFrame]:
-    """For each of the rising `times_s` the frame shown then, native size, rotation applied, decoded by PyAV.
+def pyav_frames(
+    path: Path, times_s: NDArray[np.float64], last_s: float, display: Display | None = None, seek: bool = True
+) -> Iterator[TimedFrame]:
+    """For each of the rising `times_s` the frame shown then, native size, as a player shows it, decoded by PyAV.
 
-    `last_s` is the presentation time of the file's last frame. Frames that cannot be decoded are left out.
+    `last_s` is the presentation time of the file's last frame, `display` how the file is shown (None: as the first
+    frame that is decoded asks for). Frames that cannot be decoded are left out.
     """
-    from av.video.reformatter import VideoReformatter
-
-    reformatter = VideoReformatter()
     with open_container(path) as container:
         stream: Any = pick_video(container)
         sought = seek and times_s[0] > SEEK_FROM_S and not is_raw(container)
+        painter = Painter(stream, display)
         start_s = (container.start_time or 0) / 1e6
         if sought:
             container.seek(int((times_s[0] + start_s) * 1e6), backward=True)
@@ -60,7 +65,7 @@ def pyav_frames(path: Path, times_s: NDArray[np.float64], last_s: float, seek: b
                 break  # the seek landed too late, as in AVI files without an index: read from the start instead
             # When the first frame comes after the first wanted time, it stands for that time too.
             ready = int(np.searchsorted(times_s, time_s - SLACK_S / 2)) if current is not None else next_index
-            yield from _repeat(current, reformatter, range(next_index, ready))
+            yield from _repeat(current, painter, range(next_index, ready))
             next_index, current = max(next_index, ready), frame
             if next_index == len(times_s):
                 return
@@ -69,17 +74,15 @@ def pyav_frames(path: Path, times_s: NDArray[np.float64], last_s: float, seek: b
             grace_s = 2.0 / float(stream.average_rate or DEFAULT_FPS)
             covered_s = time_s + grace_s if time_s < last_s - SLACK_S else np.inf
             until = int(np.searchsorted(times_s, covered_s, side="right")) if current is not None else next_index
-            yield from _repeat(current, reformatter, range(next_index, until))
+            yield from _repeat(current, painter, range(next_index, until))
             return
-    yield from pyav_frames(path, times_s, last_s, seek=False)
+    yield from pyav_frames(path, times_s, last_s, display, seek=False)
 
 
-def _repeat(frame: Any, reformatter: Any, indices: range) -> Iterator[TimedFrame]:
+def _repeat(frame: Any, painter: Painter, indices: range) -> Iterator[TimedFrame]:
     """The frame's pixels for each of the indices; converted once, and only if there is an index."""
     if len(indices):
-        pixels = reformatter.reformat(frame, format="rgb24").to_ndarray()
-        turns = round(frame.rotation / 90) % 4
-        pixels = np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+        pixels = painter.rgb(frame)
         yield from ((index, pixels) for index in indices)
 
 

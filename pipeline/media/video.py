@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from pipeline.errors import DecodeError
 from pipeline.media.container import DEFAULT_FPS, open_container, pick_video, reason, subtitle_streams
 from pipeline.media.decoders import TimedFrame, decode_frames, decord_frames, open_decord, pyav_frames
+from pipeline.media.h264 import has_only_frames
+from pipeline.media.picture import AS_IT_IS, Display, too_large
 from pipeline.media.raw_streams import demux
 
 DECODE_VERSION = 2
@@ -41,13 +43,16 @@ class VideoInfo:
     """The longer of the video and audio streams."""
     width_px: int
     height_px: int
-    """As displayed, rotation applied."""
+    """As displayed: pixels made square, rotation applied."""
     has_audio: bool
     has_subtitles: bool
-    progressive_h264: bool
-    """H.264, progressive, 8 bits per channel: the only format on which all decoders give the same pixels."""
+    plain_h264: bool
+    """H.264, 8 bits per channel, and nothing but RGB to be made of the frames (`Display.is_plain`): the only files on
+    which all decoders give the same pixels."""
     note: str
     """A shortfall in words, e.g. of a truncated file; empty when there is none."""
+    display: Display = AS_IT_IS
+    """How the frames are to be shown."""
 
     @property
     def has_video(self) -> bool:
@@ -67,18 +72,18 @@ def probe(path: Path) -> VideoInfo:
         times, end_s, num_packets = _packet_times(container, video) if video else (np.zeros(0), 0.0, 0)
         declared = _declared_frames(video, end_s) if video else 0
         note = f"{num_packets} of {declared} frames are in the file" if num_packets < declared else ""
-        width, height, progressive = _first_frame(path) if len(times) else (0, 0, False)
+        width, height, display, plain = _first_frame(path) if len(times) else (0, 0, AS_IT_IS, False)
         duration_s = end_s if note else max(end_s, (container.duration or 0) / 1e6)
+        note = "; ".join(filter(None, (note, too_large(video) if video else "")))
         has_audio, has_subtitles = bool(container.streams.audio), bool(subtitle_streams(container))
-        progressive_h264 = progressive and video is not None and video.codec_context.name == "h264"
-        return VideoInfo(times, end_s, duration_s, width, height, has_audio, has_subtitles, progressive_h264, note)
+        return VideoInfo(times, end_s, duration_s, width, height, has_audio, has_subtitles, plain, note, display)
 
 
 def frames_at(path: Path, times_s: NDArray[np.float64], info: VideoInfo, decoder: str = "auto") -> Iterator[TimedFrame]:
     """For each of the rising `times_s` the frame shown then, as (index into times_s, (H, W, 3) uint8 RGB).
 
-    Native size, rotation applied. Frames that cannot be decoded are left out, so a damaged file gives fewer. `decoder`
-    is "auto", "decord" (PyAV where decord cannot be used) or "pyav"; the pixels are the same.
+    Native size, as a player shows it (see picture.py). Frames that cannot be decoded are left out, so a damaged file
+    gives fewer. `decoder` is "auto", "decord" (PyAV where decord cannot be used) or "pyav"; the pixels are the same.
     """
     if not len(times_s) or not info.has_video:
         return
@@ -95,7 +100,7 @@ def frames_at(path: Path, times_s: NDArray[np.float64], info: VideoInfo, decoder
         except (decord.DECORDError, RuntimeError):
             reader = None  # PyAV may read the rest
     if reader is None:
-        for index, pixels in pyav_frames(path, times_s[done:], float(info.frame_times_s[-1])):
+        for index, pixels in pyav_frames(path, times_s[done:], float(info.frame_times_s[-1]), info.display):
             yield done + index, _resized_to_first(pixels, info)
 
 
@@ -137,18 +142,20 @@ def _declared_frames(stream: Any, end_s: float) -> int:
     return int(stream.frames) if end_s + 1.5 / rate < declared_s else 0
 
 
-def _first_frame(path: Path) -> tuple[int, int, bool]:
-    """Displayed width and height of the first frame, and whether it is progressive with 8 bits per channel.
+def _first_frame(path: Path) -> tuple[int, int, Display, bool]:
+    """Displayed width and height of the first frame, how the file is shown, and `VideoInfo.plain_h264`.
 
-    (0, 0, False) when no frame decodes.
+    (0, 0, AS_IT_IS, False) when no frame decodes.
     """
     with open_container(path) as container:
-        frame = next(decode_frames(container, pick_video(container)), None)
-    if frame is None:
-        return 0, 0, False
-    width, height = (frame.height, frame.width) if frame.rotation % 180 else (frame.width, frame.height)
-    eight_bits = all(component.bits <= 8 for component in frame.format.components)
-    return width, height, eight_bits and not frame.interlaced_frame
+        stream: Any = pick_video(container)
+        frame = next(decode_frames(container, stream), None)
+        if frame is None:
+            return 0, 0, AS_IT_IS, False
+        display = Display.of(stream, frame)
+        eight_bits = all(component.bits <= 8 for component in frame.format.components)
+        h264 = stream.codec_context.name == "h264" and has_only_frames(stream.codec_context.extradata)
+        return *display.size_px(frame), display, h264 and eight_bits and display.is_plain(frame)
 
 
 def _resized_to_first(pixels: NDArray[np.uint8], info: VideoInfo) -> NDArray[np.uint8]:
@@ -172,4 +179,4 @@ def _decord_is_faster(times_s: NDArray[np.float64], info: VideoInfo) -> bool:
 
 def _decord_is_exact(info: VideoInfo) -> bool:
     """Whether decord gives the pixels of PyAV, for an undamaged file of moderate frame size."""
-    return info.progressive_h264 and not info.note and info.width_px * info.height_px <= MAX_DECORD_PIXELS
+    return info.plain_h264 and not info.note and info.width_px * info.height_px <= MAX_DECORD_PIXELS

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import cv2
 import numpy as np
 import pytest
@@ -5,6 +7,8 @@ import pytest
 from extractors.base import FrameView
 from extractors.colour_shape import Expert, Params, describe_shape
 from extractors.frames.salient_region import PALETTE
+from pipeline.media.video import frames_at, probe
+from tests.clips import make_clip
 
 EXPERT = Expert(Params())
 NAMES = list(PALETTE)
@@ -95,3 +99,31 @@ def test_no_frames_are_no_items():
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match="must be"):
         Params(**wrong)
+
+
+def mean_row(path):
+    """The mean of the features of a clip."""
+    info = probe(path)
+    frames = np.stack([pixels for _, pixels in frames_at(path, info.frame_times_s, info)])
+    return EXPERT.prepare(view(frames)).mean(axis=0)
+
+
+def test_a_disc_of_wide_pixels_is_the_disc_of_square_ones(tmp_path):
+    def disc(width, radius_x):
+        pixels = np.full((240, width, 3), (20, 60, 140), np.uint8)
+        return cv2.ellipse(pixels, (width // 2, 120), (radius_x, 70), 0, 0, 360, (220, 30, 30), -1)
+
+    rows = []
+    for name, width, radius_x, aspect in (("wide", 160, 35, Fraction(2)), ("square", 320, 70, Fraction(1))):
+        pixels = disc(width, radius_x)
+        path = make_clip(
+            tmp_path / f"{name}.mp4",
+            size=(width, 240),
+            sound=None,
+            seconds=0.2,
+            picture=lambda index, pixels=pixels: pixels,
+            pixel_aspect=aspect,
+        )
+        rows.append(mean_row(path))
+    wide, square = rows
+    assert wide @ square / np.linalg.norm(wide) / np.linalg.norm(square) > 0.99

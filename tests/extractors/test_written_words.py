@@ -6,6 +6,8 @@ import pytest
 
 from extractors.text.hashed_words import EncoderParams, vectors
 from extractors.written_words import Expert, Params
+from pipeline.media.video import frames_at, probe
+from tests.clips import make_clip, set_display_matrix
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +67,12 @@ def test_reading_is_quiet(expert, capfd):
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match="must be"):
         Params(**wrong)
+
+
+def test_what_is_written_in_a_mirrored_file_is_read(expert, tmp_path):
+    """Filmed by a front camera: the frames are mirrored, and the display matrix mirrors them back."""
+    mirrored = np.ascontiguousarray(frame("HARBOR")[:, ::-1])
+    path = make_clip(tmp_path / "a.mp4", size=(320, 240), sound=None, seconds=0.2, picture=lambda index: mirrored)
+    info = probe(set_display_matrix(path, -1, 0, 0, 1))
+    (_, pixels), *_ = frames_at(path, info.frame_times_s, info)
+    assert expert.embed(pixels[None]).extras["text"].tolist() == ["HARBOR"]

@@ -32,3 +32,60 @@ def test_a_squashed_frame_is_square_and_whole():
 def test_a_frame_of_the_right_size_is_left_as_it_is():
     np.testing.assert_array_equal(cut(short_px=120), FRAME)
     np.testing.assert_array_equal(cut(), FRAME)
+
+
+def banded(size):
+    """A frame (H, W, 3) whose colour tells the place along its long side, from 0 to 255."""
+    width, height = size
+    ramp = np.linspace(0, 255, max(size)).astype(np.uint8)
+    along_x = np.broadcast_to(ramp[None, :], (min(size), max(size)))
+    return np.repeat((along_x if width >= height else along_x.T)[..., None], 3, axis=2)
+
+
+EXTREME = [(8, 2000), (2000, 8), (1, 4000), (16384, 16), (97, 12)]
+
+
+@pytest.mark.parametrize("size", EXTREME)
+@pytest.mark.parametrize("how", ["area", "bilinear", "bicubic"])
+def test_a_frame_of_extreme_shape_is_seen_whole_and_stays_small(size, how):
+    frame = banded(size)
+    got = cut(frame, short_px=24, resize=how)
+    assert got.shape == ((24, 192, 3) if size[0] > size[1] else (192, 24, 3))
+    along = got[12, :, 0] if size[0] > size[1] else got[:, 12, 0]
+    assert along[0] < 6
+    assert along[-1] > 249
+    np.testing.assert_allclose(along, np.linspace(0, 255, 192), atol=6)
+
+
+@pytest.mark.parametrize("size", EXTREME)
+@pytest.mark.parametrize("how", ["area", "bilinear", "bicubic"])
+def test_the_centre_of_a_frame_of_extreme_shape_is_that_of_the_whole(size, how):
+    """The whole, resized by Pillow as if it were small enough, and cropped."""
+    frame = banded(size)
+    got = cut(frame, short_px=24, crop_px=20, resize=how)
+    short = min(size)
+    whole = np.asarray(
+        Image.fromarray(frame).resize(tuple(round(side * 24 / short) for side in size), Image.Resampling.BILINEAR)
+    )
+    top, left = ((length - 20) // 2 for length in whole.shape[:2])
+    np.testing.assert_allclose(got.astype(int), whole[top : top + 20, left : left + 20].astype(int), atol=4)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 1), (1, 8)])
+@pytest.mark.parametrize("need", [{}, {"crop_px": 20}, {"squash": True}])
+def test_tiny_frames_are_made_larger(size, need):
+    got = cut(np.full((*size, 3), 77, np.uint8), short_px=24, **need)
+    assert min(got.shape[:2]) == (20 if "crop_px" in need else 24)
+    assert (got == 77).all()
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (3840, 1080), (64, 8), (8, 64)])
+def test_ordinary_shapes_are_resized_and_cropped_as_ever(size):
+    frame = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
+    short = min(size)
+    larger = tuple(int(24 * side / short) if side != short else 24 for side in size)
+    whole = np.asarray(Image.fromarray(frame).resize(larger, Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(cut(frame, short_px=24, resize="bilinear"), whole)
+    top, left = (round((length - 20) / 2) for length in whole.shape[:2])
+    cropped = cut(frame, short_px=24, crop_px=20, resize="bilinear")
+    np.testing.assert_array_equal(cropped, whole[top : top + 20, left : left + 20])

@@ -1,10 +1,12 @@
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
 
 from pipeline.media import decoders, video
 from pipeline.media.video import frames_at, probe
-from tests.clips import make_clip
+from tests.clips import make_clip, set_display_matrix
 from tests.pipeline.media.sample_clips import HAS_DECORD, decoded_in_order, numbers
 
 
@@ -39,6 +41,52 @@ def test_h264_of_any_pixel_format_looks_the_same_whichever_decoder_serves_it(tmp
         np.testing.assert_array_equal(one[1], other[1])
 
 
+HD = {"size": (1280, 720), "seconds": 0.12}
+BT709 = {"colorspace": "bt709", "color_range": "tv"}
+
+
+@pytest.mark.skipif(not HAS_DECORD, reason="no decord here")
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"encoder": BT709},
+        {"encoder": BT709, **HD},
+        {"encoder": {"colorspace": "smpte170m"}, **HD},
+        {"pixels": "yuvj420p"},
+    ],
+    ids=["SD as BT.709", "HD as BT.709", "HD as BT.601", "full range"],
+)
+def test_decord_serves_colours_that_are_tagged(tmp_path, how):
+    path = make_clip(tmp_path / "a.mp4", sound=None, **({"seconds": 0.2} | how))
+    info = probe(path)
+    assert video._decord_is_exact(info)
+    pairs = zip(*(frames_at(path, info.frame_times_s, info, by) for by in ("decord", "pyav")), strict=True)
+    for one, other in pairs:
+        np.testing.assert_array_equal(one[1], other[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("aspect.mp4", {"pixel_aspect": Fraction(4, 3)}),
+        ("hd.mp4", HD),
+        ("interlaced.mp4", {"encoder": {"x264-params": "tff=1"}}),
+        ("depth.mp4", {"pixels": "yuv420p10le"}),
+        ("turned.mp4", {"rotation": 90}),
+        ("changing.ts", {}),
+    ],
+)
+def test_decord_does_not_serve_what_it_would_show_otherwise(tmp_path, name, how):
+    path = make_clip(tmp_path / name, sound=None, **({"seconds": 0.2} | how))
+    assert not video._decord_is_exact(probe(path))
+
+
+def test_decord_does_not_serve_a_mirrored_picture(tmp_path):
+    path = make_clip(tmp_path / "a.mp4", sound=None, seconds=0.2)
+    assert video._decord_is_exact(probe(path))
+    assert not video._decord_is_exact(probe(set_display_matrix(path, -1, 0, 0, 1)))
+
+
 @pytest.mark.parametrize("decoder", ["decord", "pyav"])
 def test_seeks_land_on_the_frames_of_a_full_decode(long_clip, decoder):
     every = decoded_in_order(long_clip)
@@ -67,11 +115,11 @@ SHOWN = {
     "cve_vid2.mp4": (640, 360),
     "flipping_a_pancake.mkv": (426, 240),
     "decord_rot_90.mov": (320, 568),
-    "mma_demo.mp4": (340, 256),
+    "mma_demo.mp4": (427, 256),  # 340 pixels, 64:51
     "mma_test.avi": (320, 240),
     "tc_nasa_13013.mp4": (480, 270),
     "facenet_video.mp4": (1920, 1080),
-    "skv_carphone.mp4": (176, 144),
+    "skv_carphone.mp4": (193, 144),  # 176 pixels, 128:117
     "mpy_bbb_0_30.webm": (1280, 720),
     "mpy_chaplin.mp4": (640, 360),
     "psd_counter.mp4": (1920, 1080),
@@ -80,6 +128,9 @@ SHOWN = {
 
 BY_PYAV = {"mma_test.avi", "mpy_bbb_0_30.webm", "cve_vid1.mp4", "cve_vid2.mp4"}
 """Not H.264, or with an edit list that decord does not heed."""
+
+BY_PYAV |= {"decord_rot_90.mov", "mma_demo.mp4", "skv_carphone.mp4", "facenet_video.mp4", "psd_counter.mp4"}
+"""Turned, of pixels that are not square, or HD without a tag, which decord takes for BT.601."""
 
 
 @pytest.mark.slow
