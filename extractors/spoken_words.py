@@ -10,7 +10,7 @@ from extractors.text.hashed_words import EncoderParams
 from extractors.word_experts.timing import spread
 from extractors.word_experts.word_expert import WordExpert, WordParams
 from pipeline import config
-from pipeline.media.languages import language_code
+from pipeline.texts.languages import language_code
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.errors import AnnotationError
 from pipeline.file_kinds import irregular
-from pipeline.text_encoding import decode
+from pipeline.texts.encodings import decode_strictly
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 """Delimiter -> what it is called; which one a table has is seen in its first line, by the names of its columns."""
@@ -33,7 +33,7 @@ def read_text(path: Path, warnings: list[str] | None = None) -> str:
     if why := irregular(path):
         raise AnnotationError(f"{path}: cannot be read: {why}; put a text file there, or remove it")
     try:
-        text, encoding = decode(path.read_bytes())
+        text, encoding = decode_strictly(path.read_bytes())
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
@@ -41,7 +41,7 @@ def read_text(path: Path, warnings: list[str] | None = None) -> str:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise AnnotationError(f"{path}:{line}: a zero byte, which no text has; save the file as text in UTF-8 again")
-    if not encoding.startswith("UTF-"):
+    if not encoding.startswith("utf-"):
         if warnings is None:
             raise AnnotationError(f"{path}: cannot be read: it is not UTF-8 (perhaps {encoding}); save it as UTF-8")
         warnings.append(f"{path}: not UTF-8, and read as {encoding}, which is a guess; save it as UTF-8 to be sure")

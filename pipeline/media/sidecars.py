@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.file_kinds import irregular
-from pipeline.media.languages import Kind, kind_of
+from pipeline.texts.languages import Kind, kind_of
 
 SIDECARS = (".srt", ".vtt", ".ass", ".ssa")
 """Suffixes of subtitle files, in any case; of two that are alike else, the first suffix is read."""

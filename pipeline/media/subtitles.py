@@ -6,12 +6,12 @@ from pathlib import Path
 from pipeline.errors import DecodeError
 from pipeline.media.container import open_container
 from pipeline.media.cue_files import read_cues
-from pipeline.media.encodings import decode_text
-from pipeline.media.languages import language_code
 from pipeline.media.markup import Cue
 from pipeline.media.rolling import unrolled
 from pipeline.media.sidecars import Sidecar, ranked, sidecars, unusable_sidecar
 from pipeline.media.tracks import Track, ranked_tracks, read_track, text_tracks
+from pipeline.texts.encodings import decode_text
+from pipeline.texts.languages import language_code
 
 MAX_BYTES = 64_000_000
 """Of a subtitle file; those of the longest films have a few hundred kB."""

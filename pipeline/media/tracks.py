@@ -5,10 +5,10 @@ from typing import Any
 
 from pipeline.errors import DecodeError
 from pipeline.media.container import reason, subtitle_streams
-from pipeline.media.encodings import decode_text
-from pipeline.media.languages import Kind, flags_in, language_code
 from pipeline.media.markup import Cue, plain_cue
 from pipeline.media.timeline import packets
+from pipeline.texts.encodings import decode_text
+from pipeline.texts.languages import Kind, flags_in, language_code
 
 _ASS = frozenset({"ass", "ssa"})
 _BOMS = (b"\xfe\xff", b"\xff\xfe")

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.media.languages import Kind, flags_in, kind_of, language_code
+from pipeline.texts.languages import Kind, flags_in, kind_of, language_code
 
 
 @pytest.mark.parametrize(

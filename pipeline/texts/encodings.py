@@ -9,7 +9,7 @@ where the language was known, on 99, 99, 99.7 % and all. With charset-normalizer
 import codecs
 import re
 
-from pipeline.media.languages import language_code
+from pipeline.texts.languages import language_code
 
 _BY_LANGUAGE = {
     "ru": "cp1251 koi8-r cp866 iso8859-5", "uk": "cp1251 koi8-u cp866", "be": "cp1251 koi8-u cp866",
@@ -33,6 +33,9 @@ _TIMES = re.compile(
     rb"^[^\r\n]*-->[^\r\n]*$|^[ \t]*\d+[ \t]*\r?$|^Dialogue:(?:[^,\r\n]*,){9}|<[^<>]*>|\{\\[^{}]*\}", re.MULTILINE
 )
 """What is no text in subtitles. In no encoding with ASCII do < > , and line ends stand for parts of other letters."""
+
+_MAX_SAMPLE = 20_000
+"""Bytes that a guess for a file that must be text looks at: more costs time, and tells no more."""
 
 _DAMAGE = 3
 """UTF-8 in which this many letters are whole for each broken one is damaged UTF-8, not another encoding."""
@@ -59,6 +62,41 @@ def decode_text(data: bytes, language: str = "") -> tuple[str, str]:
             return data[len(mark) :].decode(encoding, "replace"), encoding
     encoding = _wide(data) or ("utf-8" if _is_utf8(data) else _legacy(_TIMES.sub(b"", data), language_code(language)))
     return data.decode(encoding, "replace"), encoding
+
+
+def decode_strictly(data: bytes) -> tuple[str, str]:
+    """As `decode_text`, for files that must be text: also UTF-16 without a mark is seen, by its zero bytes.
+
+    The encoding is "utf-8", one that begins with "utf-", or a guess, of which a user must be told. ASCII lines are left
+    out of the guess, since they tell nothing. ValueError for bytes that are no text in any known encoding.
+    """
+    for mark, encoding in zip(_MARKS, _MARKED, strict=True):
+        if data.startswith(mark):
+            return data[len(mark) :].decode(encoding), encoding
+    if encoding := _utf16_without_mark(data):
+        return data.decode(encoding), encoding
+    try:
+        return data.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError as error:
+        why = f"no text in a known encoding (byte {error.start + 1} is no UTF-8)"
+    if data.count(0) > len(data) / 1000:
+        raise ValueError(why)
+    guess = _legacy(b"\n".join(line for line in data.splitlines() if not line.isascii())[:_MAX_SAMPLE], "")
+    if not _fits(data, guess):
+        raise ValueError(why)
+    return data.decode(guess), guess
+
+
+def _utf16_without_mark(data: bytes) -> str:
+    """UTF-16 without a mark, seen by the zero bytes of its ASCII characters; empty for other bytes."""
+    head = data[: _MAX_SAMPLE // 2 * 2]
+    if len(data) % 2 or len(head) < 4:
+        return ""
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if max(even, odd) < 0.3 * len(head) / 2 or min(even, odd) > 0.1 * max(even, odd):
+        return ""
+    encoding = "utf-16-be" if even > odd else "utf-16-le"
+    return encoding if _fits(data, encoding) else ""
 
 
 def _wide(data: bytes) -> str:

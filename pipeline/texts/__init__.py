@@ -1,0 +1,1 @@
+"""Text that people bring: its encoding, and what its language is called."""
