@@ -27,6 +27,8 @@ def _any_of(*lists: str) -> str:
     return "|".join(sorted({word for words in lists for word in words.split()}))
 
 
+_LONGEST = 8
+"""Syllables of particles and endings together, at most: a hostile word must not take for ever."""
 _PARTICLES = rf"(?:{_any_of(_NOUN_LIKE, _CLEAR)})*"
 _AFTER_ONE = regex.compile(_PARTICLES)
 _AFTER_TWO = regex.compile(rf"(?:{_any_of(_CLEAR_VERB, _VERB)})?{_PARTICLES}")
@@ -38,7 +40,7 @@ def stems(word: str) -> list[str]:
 
     Endings that make verbs follow two syllables or more: 무한 (infinite) is not 무 (radish).
     """
-    lengths = range(1, len(word))
+    lengths = range(max(1, len(word) - _LONGEST), len(word))
     found = [word[:at] for at in lengths if (_AFTER_ONE if at == 1 else _AFTER_TWO).fullmatch(word, at)]
     return [*found, word]
 
@@ -56,4 +58,4 @@ def query_stem(word: str) -> str:
 
 def is_particle(word: str) -> bool:
     """Whether the word is nothing but particles: what is left of KBS에서 after the Latin letters."""
-    return _AFTER_TWO.fullmatch(word) is not None
+    return len(word) <= _LONGEST and _AFTER_TWO.fullmatch(word) is not None

@@ -80,3 +80,9 @@ def test_a_query_keeps_what_may_be_part_of_a_noun():
 
 def test_particles_alone_are_told():
     assert [is_particle(word) for word in ("에서", "에서는", "입니다", "항구")] == [True, True, True, False]
+
+
+def test_a_word_of_nothing_but_particles_has_few_stems_however_long_it_is():
+    for word in ("가" * 100_000, "이나" * 50_000, "이나" * 50_000 + "X"):
+        assert len(stems(word)) <= 9
+        assert not is_particle(word)

@@ -86,7 +86,7 @@ def test_every_expert_of_words_takes_the_unit(module):
 
 
 def test_stand_ins_give_unit_vectors_too():
-    expert = spoken_words.Expert(spoken_words.Params(SegmentParams(SOURCE, 16)), SEEDED)
+    expert = spoken_words.Expert(spoken_words.Params(words=SegmentParams(SOURCE, 16)), SEEDED)
     expert.load("cpu")
     finished = expert.finish(words(("one", 0, 1), ("two", 1, 2)))
     assert np.linalg.norm(finished.values, axis=1) == pytest.approx([1.0])
@@ -99,7 +99,7 @@ def test_a_segment_has_the_vector_of_the_sentence_encoder():
     package = files["network"].package
     named = WeightFile(package=package, file=f"{folder}/config.json", sha256=CONFIG_SHA256)
     parts = {"words": files["network"], "words_tokenizer": files["tokenizer"], "words_config": named}
-    params = spoken_words.Params(SegmentParams(SOURCE, 384))
+    params = spoken_words.Params(words=SegmentParams(SOURCE, 384))
     expert = spoken_words.Expert(params, WeightSource(packaged_options(), parts))
     expert.load("cpu")
     times_s = np.array([[0, 1], [1, 2], [2, 2.5], [6, 7]])

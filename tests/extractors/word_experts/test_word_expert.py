@@ -64,7 +64,7 @@ def test_the_weights_of_the_vectors_are_those_of_the_expert(module, tmp_path):
 def test_words_that_have_no_vector_have_no_row(tmp_path):
     (tmp_path / "v.vec").write_text("2 3\nsoup 1 0 0\ngood 0 1 0\n")
     source = WeightSource(WeightOptions(tmp_path), {"words": WeightFile("http://a/b", place="v.vec")})
-    expert = spoken_words.Expert(spoken_words.Params(EncoderParams("file", 3)), source)
+    expert = spoken_words.Expert(spoken_words.Params(words=EncoderParams("file", 3)), source)
     expert.load("cpu")
     said = np.array(["Soup", "xyz", "is", "good-soup"])
     embedded = expert.embed(expert.prepare(WordView(said, np.zeros((4, 2)))))
