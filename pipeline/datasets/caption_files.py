@@ -1,6 +1,7 @@
 """Reads the rows of captions files: tables, JSON lines, and text files beside the videos."""
 
 import io
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from pipeline.plain_data import parse_json
 
 COLUMNS = ("video", "caption", "split", "tags")
 NEEDED = COLUMNS[:2]
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 Entry = tuple[str, dict[str, str]]
 """File and line of a caption, and its cells by column."""
@@ -79,4 +81,7 @@ def _json_text(value: Any, where: str) -> str:
         return ";".join(value)
     if value is not None and not isinstance(value, (str, int)):
         raise AnnotationError(f"{where} must be text, found {value!r}")
-    return "" if value is None else str(value)
+    text = "" if value is None else str(value)
+    if _NO_TEXT.search(text):
+        raise AnnotationError(f"{where} holds a zero byte or half a character (\\ud800 to \\udfff): {text[:60]!a}")
+    return text

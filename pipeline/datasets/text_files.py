@@ -13,10 +13,14 @@ from pipeline.texts.encodings import decode_strictly
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 """Delimiter -> what it is called; which one a table has is seen in its first line, by the names of its columns."""
 
-_BLANK_AFTER_QUOTE = {
-    delimiter: re.compile(rf'(?<!")("(?:"")*)[ \xa0]+(?=[{delimiter}\r\n]|\Z)') for delimiter in ",;\t|"
+_BLANKS_AT_QUOTES = {
+    delimiter: re.compile(
+        rf'(?<!")("(?:"")*)[{blanks}]+(?=[{delimiter}\r\n]|\Z)|(?<=[{delimiter}\r\n])[{blanks}]+(?="(?:"")*(?!"))'
+    )
+    for delimiter, blanks in ((",", " \t\xa0"), (";", " \t\xa0"), ("|", " \t\xa0"), ("\t", " \xa0"))
 }
-"""A blank after a closing quote, which csv takes for an error. Quotes inside of a cell are doubled, so in even runs."""
+"""Blanks after a closing quote, which csv takes for an error, or before an opening one, which it then takes for text.
+Quotes inside of a cell are doubled, so that they come in even numbers."""
 _UNCLOSED = "a quote is opened in this row and never closed; close it, and double each quote inside of a quoted cell"
 _AFTER_QUOTE = 'text after a closing quote; double each quote inside of a quoted cell: "he says ""hi"""'
 
@@ -45,7 +49,7 @@ def read_text(path: Path, warnings: list[str] | None = None) -> str:
         if warnings is None:
             raise AnnotationError(f"{path}: cannot be read: it is not UTF-8 (perhaps {encoding}); save it as UTF-8")
         warnings.append(f"{path}: not UTF-8, and read as {encoding}, which is a guess; save it as UTF-8 to be sure")
-    return text
+    return text.lstrip("\ufeff")  # a second mark, as of files that were joined
 
 
 def lines_of(text: str) -> list[str]:
@@ -61,7 +65,7 @@ def read_table(path: Path, text: str, needed: Sequence[str], known: Sequence[str
     quotes are not balanced.
     """
     delimiter, names, skipped = _header(path, text, needed, known)
-    text = _BLANK_AFTER_QUOTE[delimiter].sub(r"\1", text)
+    text = _BLANKS_AT_QUOTES[delimiter].sub(lambda found: found[1] or "", text)
     csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # its limit of 128 kB is that of a caution from 2003
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     while True:

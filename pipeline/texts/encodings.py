@@ -88,15 +88,20 @@ def decode_strictly(data: bytes) -> tuple[str, str]:
 
 
 def _utf16_without_mark(data: bytes) -> str:
-    """UTF-16 without a mark, seen by the zero bytes of its ASCII characters; empty for other bytes."""
-    head = data[: _MAX_SAMPLE // 2 * 2]
-    if len(data) % 2 or len(head) < 4:
+    """UTF-16 without a mark, seen by the zero bytes in its signs; empty for other bytes."""
+    if len(data) % 2 or b"\0" not in data[:_MAX_SAMPLE]:
         return ""
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    if max(even, odd) < 0.3 * len(head) / 2 or min(even, odd) > 0.1 * max(even, odd):
-        return ""
-    encoding = "utf-16-be" if even > odd else "utf-16-le"
-    return encoding if _fits(data, encoding) else ""
+    signs = {encoding: _count_signs(data, encoding) for encoding in ("utf-16-le", "utf-16-be")}
+    best, other = sorted(signs, key=signs.__getitem__, reverse=True)
+    return best if signs[best] > 10 * signs[other] else ""
+
+
+def _count_signs(data: bytes, encoding: str) -> int:
+    """The number of signs that part words and cells, which no letter becomes when its bytes are swapped; or 0."""
+    if not _fits(data, encoding):
+        return 0
+    text = data.decode(encoding)
+    return 0 if "\0" in text else sum(text.count(sign) for sign in '\n\r\t ,;|"')
 
 
 def _wide(data: bytes) -> str:

@@ -24,6 +24,14 @@ def test_a_key_that_is_there_twice_is_told_with_its_line(tmp_path):
         list(read_rows(path, []))
 
 
+@pytest.mark.parametrize("text", ["\\ud800 x", "x\\u0000"])
+def test_what_json_can_say_and_no_file_can_hold_is_told_with_its_line(tmp_path, text):
+    path = tmp_path / "c.jsonl"
+    path.write_text(f'{{"video": "a", "caption": "{text}"}}\n')
+    with pytest.raises(AnnotationError, match=r"c\.jsonl:1: 'caption' holds a zero byte or half a character"):
+        list(read_rows(path, []))
+
+
 def test_tabs_may_be_between_the_columns_of_a_tsv(tmp_path):
     (tmp_path / "c.TSV").write_text('video\tcaption\na.mp4\tA "big" dog, running\n')
     ((_, row),) = read_rows(tmp_path / "c.TSV", [])

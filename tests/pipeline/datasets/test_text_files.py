@@ -55,6 +55,7 @@ def test_any_text_that_is_quoted_is_read_back(pairs, delimiter):
         '"video" ,"caption" \n"a.mp4" ,"A man, who says ""hi""; walks" \n"b.mp4" , "x" ',
         'video,caption,\na.mp4,"A man, who says ""hi""; walks",\nb.mp4,x,\n',
         '\n\nvideo,caption\n\na.mp4,"A man, who says ""hi""; walks"\n,\n   \nb.mp4,x\n,,\n',
+        'video,caption\na.mp4,\t"A man, who says ""hi""; walks"\t\nb.mp4, \u00a0"x"\u00a0\n',
         'sep=;\nvideo;caption\na.mp4;"A man, who says ""hi""; walks"\nb.mp4;x\n',
         'video\tcaption\na.mp4\tA man, who says "hi"; walks\nb.mp4\tx',
         'video,caption\na.mp4,"A man, who says ""hi""; walks",,\nb.mp4,x,\n',
@@ -110,6 +111,11 @@ def test_a_zero_byte_is_told_with_its_line(tmp_path):
     (tmp_path / "t.csv").write_bytes(b"video,caption\na.mp4,x\0\n" + b"b.mp4,a man\n" * 100)
     with pytest.raises(AnnotationError, match=r"t\.csv:2: a zero byte"):
         read_text(tmp_path / "t.csv")
+
+
+def test_two_marks_of_a_joined_file_are_none_of_its_text(tmp_path):
+    (tmp_path / "t.csv").write_text("\ufeff\ufeffvideo,caption\n", encoding="utf-8")
+    assert read_text(tmp_path / "t.csv") == "video,caption\n"
 
 
 def test_without_a_place_for_warnings_a_guess_is_an_error(tmp_path):

@@ -197,3 +197,9 @@ def test_bytes_that_are_no_text_are_refused():
 def test_half_a_character_of_utf16_is_refused():
     with pytest.raises(ValueError):
         decode_strictly(b"\xff\xfea\0b")
+
+
+def test_utf16_without_a_mark_may_be_mostly_chinese():
+    text = "video,caption\n1.mp4," + "一个男人在街上走。" * 30
+    for encoding in ("utf-16-le", "utf-16-be"):
+        assert decode_strictly(text.encode(encoding)) == (text, encoding)
