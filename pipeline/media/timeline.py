@@ -1,10 +1,11 @@
-"""One clock for all streams of a file: it counts from the file's beginning, and runs on where the container's own jumps.
+"""One clock for all streams of a file: it counts from the beginning, and runs on where the container's own jumps.
 
 Joined recordings (.ts, .mpg, .flv) carry a clock that starts again or leaps with each piece; a cut-out piece of a
 broadcast begins at any time. Players and ffmpeg show such files without a gap; so does who reads `packets`.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from pipeline.media.container import pick_video
@@ -14,7 +15,10 @@ FORWARD_S, BACKWARD_S = 10.0, 0.1
 for a decoding time before the last one."""
 
 RARE_FORWARD_S, RARE_BACKWARD_S = 3600.0, 1.0
-"""Jumps of any other clock: a gap may be meant there, e.g. a slide that is shown for half an hour, but not for hours."""
+"""Jumps of any other clock: a gap may be meant there, as a slide that is shown for half an hour, but not for hours."""
+
+STRANGER_S = 60.0
+"""A stream may come so much later in the file than its time says; where it begins with more, the clock jumped."""
 
 TS_DISCONT = 0x0200
 """libavformat's AVFMT_TS_DISCONT: a format whose clock may jump."""
@@ -32,7 +36,9 @@ class Timeline:
         jumps_often = bool(container.format.flags & TS_DISCONT)
         self._forward_us = 1e6 * (FORWARD_S if jumps_often else RARE_FORWARD_S)
         self._backward_us = 1e6 * (BACKWARD_S if jumps_often else RARE_BACKWARD_S)
-        self._last_us: float | None = 0.0 if from_start else None
+        shown = pick_video(container), container.streams.best("audio")
+        self._clocks = {stream.index for stream in shown if stream is not None}
+        self._begin_us = 0.0 if from_start else None
         self._dts_us: dict[int, float] = {}
         self._next_us: dict[int, float] = {}
         self._tick_us = {stream.index: float(stream.time_base * 1_000_000) for stream in _timed(container)}
@@ -42,58 +48,74 @@ class Timeline:
 
         A last packet of each stream, of size 0, ends its decoder. Errors of libavformat are raised as they come.
         """
-        clocks = [stream for stream in self._clocks() if stream not in streams]
         indices = {stream.index for stream in streams}
-        try:
+        clocks = [self._container.streams[index] for index in sorted(self._clocks - indices)]
+        held: dict[int, Any] = {}
+        with suppress(IndexError):  # PyAV 18 raises it after the last packet of an MPEG-TS in which a stream comes late
             for packet in self._container.demux([*streams, *clocks]):
+                index, num_jumps = packet.stream_index, self.num_jumps
                 self._place(packet)
-                if packet.stream_index in indices:
+                if (before := held.pop(index, None)) is not None:
+                    if self.num_jumps > num_jumps:
+                        self._set_after(before)
+                    yield before
+                if index in indices and self._is_early(packet):
+                    held[index] = packet
+                elif index in indices:
                     yield packet
-        except IndexError:
-            return  # PyAV 18 raises it after the last packet of an MPEG-TS in which a stream appears late
-
-    def _clocks(self) -> list[Any]:
-        """The streams by which a jump is told: those that are shown and heard."""
-        audio = self._container.streams.best("audio")
-        return [stream for stream in (pick_video(self._container), audio) if stream is not None]
+        yield from held.values()
 
     def _place(self, packet: Any) -> None:
         tick_us = self._tick_us.get(packet.stream_index)
         if tick_us is None or packet.size == 0:
             return
-        self._close_jump(packet, tick_us)
+        if packet.stream_index in self._clocks:
+            length_us = (packet.duration or 0) * tick_us
+            if not 0 < length_us <= self._forward_us:  # an .mp4 states a gap as the length of the packet before it
+                length_us = _frame_us(packet.stream)
+                packet.duration = round(length_us / tick_us)
+            self._close_jump(packet, tick_us, length_us)
         shift = round(self._shift_us / tick_us)
-        if shift:
-            packet.pts = None if packet.pts is None else packet.pts + shift
-            packet.dts = None if packet.dts is None else packet.dts + shift
+        packet.dts = None if packet.dts is None else packet.dts + shift
+        packet.pts = None if packet.pts is None else packet.pts + shift
+        if not -self._backward_us <= self._delay_us(packet) <= 1e6 * RARE_FORWARD_S:
+            self._set_after(packet)
 
-    def _close_jump(self, packet: Any, tick_us: float) -> None:
+    def _is_early(self, packet: Any) -> bool:
+        """Whether it may show the time of the next piece: where it has none itself, libavformat takes the next one."""
+        return self._delay_us(packet) > self._forward_us
+
+    def _delay_us(self, packet: Any) -> float:
+        """From decoding to presentation."""
+        if packet.pts is None or packet.dts is None:
+            return 0.0
+        return float(packet.pts - packet.dts) * self._tick_us[packet.stream_index]
+
+    def _set_after(self, packet: Any) -> None:
+        """Gives a packet with the presentation time of another piece one that goes with its decoding time."""
+        packet.pts = packet.dts + packet.duration
+
+    def _close_jump(self, packet: Any, tick_us: float, length_us: float) -> None:
         """Shifts the clock of the whole file where this packet lies far from where its stream goes on.
 
-        A stream that only pauses, as slides do while somebody speaks, is not far from the last packet of the other one.
+        A stream that only pauses, as slides do while somebody speaks, goes on no later than the other one has come.
         """
         index = packet.stream_index
-        if packet.stream.type not in _CLOCKS:
-            return
-        length_us = (packet.duration or 0) * tick_us or _frame_us(packet.stream)
         if packet.dts is None:
             if index in self._next_us:
                 self._next_us[index] += length_us
             return
         dts_us = packet.dts * tick_us + self._shift_us
-        expected_us = self._next_us.get(index, self._last_us)
-        if expected_us is not None and self._last_us is not None:
-            ahead_us = min(dts_us - expected_us, dts_us - self._last_us)
-            least_us = self._dts_us[index] - self._backward_us if index in self._dts_us else -self._forward_us
-            if ahead_us > self._forward_us or dts_us < least_us:
+        furthest_us = max(self._next_us.values(), default=self._begin_us)
+        if furthest_us is not None:
+            expected_us, before_us = self._next_us.get(index, furthest_us), self._dts_us.get(index)
+            least_us = furthest_us - 1e6 * STRANGER_S if before_us is None else before_us - self._backward_us
+            if dts_us > furthest_us + self._forward_us or dts_us < least_us:
                 self._shift_us += expected_us - dts_us
                 self.num_jumps += 1
                 dts_us = expected_us
-        self._dts_us[index] = self._last_us = dts_us
+        self._dts_us[index] = dts_us
         self._next_us[index] = dts_us + length_us
-
-
-_CLOCKS = ("video", "audio")
 
 
 def packets(container: Any, stream: Any, from_start: bool = False) -> Iterator[Any]:

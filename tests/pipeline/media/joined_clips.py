@@ -4,15 +4,17 @@ import numpy as np
 
 from tests.clips import make_clip, numbered, tone
 
+FPS = 25
 
-def piece(path, from_s, first=0, num=50, fps=25, sound=True, codec="libx264", **how):
+
+def piece(path, from_s, first=0, num=50, *, sound=True, **how):
     """A clip whose clock begins at `from_s`; its frames carry the numbers from `first` on, and it has a tone."""
-    how = {"size": (64, 48), "seconds": num / fps, "fps": fps, "codec": codec} | how
+    how = {"size": (64, 48), "seconds": num / FPS, "fps": FPS} | how
     return make_clip(
         path,
-        times_s=from_s + np.arange(num) / fps,
+        times_s=from_s + np.arange(num) / FPS,
         picture=lambda index: numbered(first + index, how["size"]),
-        sound=tone(num / fps) if sound else None,
+        sound=tone(num / FPS) if sound else None,
         sound_from_s=from_s,
         **how,
     )
