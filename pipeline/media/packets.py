@@ -30,6 +30,8 @@ class Packets:
     """Packets of the shown and heard streams that libavformat flags as damaged, e.g. by a lost piece."""
     num_jumps: int
     """Jumps of the container's clock."""
+    read_bytes: int
+    """Place in the file of the end of the last packet, as far as the format tells."""
     error: str
     """Why the reading ended before the end of the file; empty when it did not."""
 
@@ -45,7 +47,7 @@ def read_packets(container: Any, video: Any | None) -> Packets:
     times: list[tuple[float, bool]] = []
     ends_s = {stream.index: 0.0 for stream in [*shown, *others]}
     ticks_s = {stream.index: float(stream.time_base) for stream in [*shown, *others]}
-    num_frames = num_damaged = 0
+    num_frames = num_damaged = read_bytes = 0
     error = ""
     try:
         for packet in clock.packets([*shown, *others]):
@@ -55,6 +57,7 @@ def read_packets(container: Any, video: Any | None) -> Packets:
             is_video = video is not None and index == video.index
             num_frames += is_video
             num_damaged += packet.is_corrupt and packet.stream in shown
+            read_bytes = max(read_bytes, (packet.pos or 0) + packet.size)
             # An edit list hides frames on purpose: their packets are in the file, flagged to be discarded.
             if packet.pts is None or packet.is_discard:
                 continue
@@ -77,5 +80,6 @@ def read_packets(container: Any, video: Any | None) -> Packets:
         num_frames=num_frames,
         num_damaged=num_damaged,
         num_jumps=clock.num_jumps,
+        read_bytes=read_bytes,
         error=error,
     )

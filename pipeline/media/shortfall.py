@@ -15,15 +15,22 @@ TIMED_FORMATS = frozenset({"matroska", "webm", "mov", "mp4", "avi", "flv", "asf"
 TS_PACKET_BYTES = (188, 192, 204)
 """Packets of MPEG-TS: plain, with a time before each (.m2ts), with error correction after each."""
 
+LEAST_READ = 0.9
+"""Share of an FLV file that is in packets; the rest is its header and what stands between them."""
+
+_MEDIA_BOXES = frozenset({b"mdat", b"moof", b"moov"})
+
 AT_A_JOINT = 2
 """Packets that libavformat takes for damaged where whole pieces of MPEG-TS meet, as they are not counted through."""
+
+_ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
 def notes(path: Path, container: Any, video: Any | None, seen: Packets) -> list[str]:
     """What is missing in words, and that the clock jumps; empty for a whole and plain file."""
-    told = [_missing_frames(video, seen) or _missing_time(container, seen) or _missing_bytes(path, container)]
+    told = [_missing_frames(video, seen) or _missing_time(container, seen) or _missing_bytes(path, container, seen)]
     if seen.error:
         told.append(f"the file cannot be read to its end: {seen.error}")
     if (num_damaged := seen.num_damaged - AT_A_JOINT * seen.num_jumps) > 0:
@@ -54,14 +61,41 @@ def _missing_time(container: Any, seen: Packets) -> str:
     return f"{seen.reached_s:.1f} of {declared_s:.1f} s are in the file"
 
 
-def _missing_bytes(path: Path, container: Any) -> str:
+def _missing_bytes(path: Path, container: Any, seen: Packets) -> str:
+    formats = set(container.format.name.split(","))
     with path.open("rb") as file:
         size = file.seek(0, 2)
-        if "matroska" in container.format.name and (promised := _matroska_bytes(file)) > size:
+        promised = max((PROMISED[name](file) for name in formats & PROMISED.keys()), default=0)
+        if promised > size:
             return f"the file is cut off: {size} of {promised} bytes are there"
-        if container.format.name == "mpegts" and _is_cut_ts(file, size):
+        if "mpegts" in formats and _is_cut_ts(file, size):
             return "the file is cut off in the middle of a packet"
+    if "flv" in formats and seen.read_bytes < LEAST_READ * size:  # the second of two files that were joined
+        return f"only the first {seen.read_bytes} of {size} bytes can be read"
     return ""
+
+
+def _riff_bytes(file: BinaryIO) -> int:
+    """Bytes of an AVI file as it states them; 0 when it does not, as a live recording."""
+    file.seek(0)
+    head = file.read(8)
+    size = int.from_bytes(head[4:], "little")
+    return size + len(head) if head[:4] == b"RIFF" and size < 0xFFFFFFFF else 0
+
+
+def _mp4_bytes(file: BinaryIO) -> int:
+    """The end of the last box with media in an MP4 file, as the box states it; 0 without one."""
+    size, at, promised = file.seek(0, 2), 0, 0
+    while at + 8 <= size:
+        file.seek(at)
+        head = file.read(16)
+        length = int.from_bytes(head[:4])
+        length = int.from_bytes(head[8:16]) if length == 1 else length
+        if length < 8:  # 0: up to the end of the file
+            break
+        at += length
+        promised = at if head[4:8] in _MEDIA_BOXES else promised
+    return promised
 
 
 def _matroska_bytes(file: BinaryIO) -> int:
@@ -90,3 +124,15 @@ def _is_cut_ts(file: BinaryIO, size: int) -> bool:
             if len(starts) >= 4 and all(tail[start] == 0x47 for start in starts):
                 return len(tail) - last < 188
     return False
+
+
+def _asf_bytes(file: BinaryIO) -> int:
+    """Bytes of an ASF file (.wmv) as its file properties state them; 0 without, as for a broadcast."""
+    file.seek(0)
+    head = file.read(1 << 16)
+    at = head.find(_ASF_PROPERTIES)
+    return int.from_bytes(head[at + 40 : at + 48], "little") if at >= 0 else 0
+
+
+PROMISED = {"matroska": _matroska_bytes, "avi": _riff_bytes, "mov": _mp4_bytes, "asf": _asf_bytes}
+"""Name of a format -> what finds the size that such a file states."""
