@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from extractors import registry
 from extractors.base import AudioNeed, AudioView, Extractor, FrameNeed, FrameView, Need, SubtitleNeed, View
+from extractors.extraction.frame_grid import EDGE_S, Grid, GridFrames, grid_of
 from extractors.extraction.resize import Resize, resize_frame
 from extractors.extraction.subtitle_words import words_between
 from pipeline.errors import DecodeError, ExtractionError, PipelineError
@@ -23,9 +24,6 @@ from pipeline.media.audio import read_audio
 from pipeline.media.video import PIECE_S, VideoInfo, frames_at, probe
 
 SEGMENT_S = PIECE_S
-
-EDGE_S = 1e-6
-"""Tolerance for floating-point times: a grid point this close to the end of a video lies outside it."""
 
 
 @dataclass(frozen=True)
@@ -128,33 +126,6 @@ def _span_s(segment: Segment) -> tuple[float, float]:
     return segment.index * SEGMENT_S, (segment.index + 1) * SEGMENT_S
 
 
-@dataclass(frozen=True)
-class Grid:
-    """The frames and items of a FrameNeed in one segment. Grid index k is the frame at k / fps from the first one."""
-
-    need: FrameNeed
-    first: int
-    """Grid index of the first frame of the segment."""
-    times_s: NDArray[np.float64]
-    """(F,), times of the frames from `first` on."""
-    starts: NDArray[np.int64]
-    """(N,), grid indices of the first frames of the items."""
-
-
-def grid_of(need: FrameNeed, info: VideoInfo, span_s: tuple[float, float]) -> Grid:
-    """The grid of the items that start within `span_s`."""
-    begin_s = float(info.frame_times_s[0])
-    length = max(1, math.ceil((info.end_s - begin_s) * need.fps - EDGE_S))
-    last_start = max(0, length - need.window)
-    starts = np.arange(0, last_start + 1, need.stride, dtype=np.int64)
-    starts_s = starts / need.fps
-    starts = starts[(starts_s >= span_s[0] - EDGE_S) & (starts_s < span_s[1] - EDGE_S)]
-    if not len(starts):
-        return Grid(need, 0, np.zeros(0), starts)
-    frames = np.arange(starts[0], min(starts[-1] + need.window, length))
-    return Grid(need, int(starts[0]), begin_s + frames / need.fps, starts)
-
-
 def _frame_views(segment: Segment, info: VideoInfo, needs: list[FrameNeed]) -> dict[FrameNeed, Decoded]:
     if not needs:
         return {}
@@ -163,13 +134,6 @@ def _frame_views(segment: Segment, info: VideoInfo, needs: list[FrameNeed]) -> d
     grids = [grid_of(need, info, _span_s(segment)) for need in needs]
     frames = decode_frames(segment, info, grids)
     return {grid.need: frame_view(grid, decoded, info) for grid, decoded in zip(grids, frames, strict=True)}
-
-
-class GridFrames(dict[int, NDArray[np.uint8]]):
-    """Grid index -> frame."""
-
-    num_damaged = 0
-    """How many of them were decoded with errors."""
 
 
 def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[GridFrames]:

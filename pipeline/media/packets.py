@@ -1,13 +1,13 @@
 """Reads all packets of a file once, without decoding them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.media.container import DEFAULT_FPS, reason
-from pipeline.media.timeline import Timeline
+from pipeline.media.timeline import Timeline, start_s
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,32 @@ class Packets:
     """Why the reading ended before the end of the file; empty when it did not."""
 
 
+@dataclass
+class _Seen:
+    """What the packets of one stream have told so far."""
+
+    seconds_per_tick: float
+    times_s: list[float] = field(default_factory=list)
+    key_times_s: list[float] = field(default_factory=list)
+    end_s: float = 0.0
+    read_bytes: int = 0
+    num: int = 0
+    num_damaged: int = 0
+
+    def add(self, packet: Any) -> None:
+        self.num += 1
+        self.num_damaged += packet.is_corrupt
+        self.read_bytes = max(self.read_bytes, (packet.pos or 0) + packet.size)
+        # An edit list hides frames on purpose: their packets are in the file, flagged to be discarded.
+        if packet.pts is None or packet.is_discard:
+            return
+        time_s = packet.pts * self.seconds_per_tick
+        self.end_s = max(self.end_s, time_s + (packet.duration or 0) * self.seconds_per_tick)
+        self.times_s.append(time_s)
+        if packet.is_keyframe:
+            self.key_times_s.append(time_s)
+
+
 def read_packets(container: Any, video: Any | None) -> Packets:
     """The facts of all packets of a container that was just opened; `video` is its video stream, or None."""
     import av
@@ -44,42 +70,28 @@ def read_packets(container: Any, video: Any | None) -> Packets:
     shown = [stream for stream in (video, audio) if stream is not None]
     others = [stream for stream in container.streams if stream.type == "subtitle" and stream.time_base]
     clock = Timeline(container, from_start=True)
-    times: list[tuple[float, bool]] = []
-    ends_s = {stream.index: 0.0 for stream in [*shown, *others]}
-    ticks_s = {stream.index: float(stream.time_base) for stream in [*shown, *others]}
-    num_frames = num_damaged = read_bytes = 0
+    seen = {stream.index: _Seen(float(stream.time_base)) for stream in [*shown, *others]}
     error = ""
     try:
         for packet in clock.packets([*shown, *others]):
-            if packet.size == 0:
-                continue
-            index = packet.stream_index
-            is_video = video is not None and index == video.index
-            num_frames += is_video
-            num_damaged += packet.is_corrupt and packet.stream in shown
-            read_bytes = max(read_bytes, (packet.pos or 0) + packet.size)
-            # An edit list hides frames on purpose: their packets are in the file, flagged to be discarded.
-            if packet.pts is None or packet.is_discard:
-                continue
-            time_s = packet.pts * ticks_s[index]
-            if is_video:
-                times.append((time_s, packet.is_keyframe))
-            ends_s[index] = max(ends_s[index], time_s + (packet.duration or 0) * ticks_s[index])
+            if packet.size:
+                seen[packet.stream_index].add(packet)
     except av.error.FFmpegError as failure:
         error = reason(failure)
-    frame_times = np.unique(np.array([time_s for time_s, _ in times if time_s >= 0], np.float64))
-    end_s = ends_s[video.index] if video is not None else 0.0
-    if video is not None and len(frame_times) and end_s <= frame_times[-1]:
-        end_s = float(frame_times[-1] + 1 / (video.average_rate or DEFAULT_FPS))
+    of_video = seen[video.index] if video is not None else _Seen(0.0)
+    frame_times = np.array([time_s for time_s in of_video.times_s if time_s >= 0], np.float64)
+    end_s = of_video.end_s if len(frame_times) else 0.0
+    if len(frame_times) and end_s <= frame_times.max():
+        end_s = float(frame_times.max() + 1 / ((video.average_rate if video else None) or DEFAULT_FPS))
     return Packets(
-        frame_times_s=frame_times,
-        key_times_s=np.unique(np.array([time_s for time_s, is_key in times if is_key], np.float64)),
-        end_s=end_s if len(frame_times) else 0.0,
-        duration_s=max([end_s, *(ends_s[stream.index] for stream in shown)]),
-        reached_s=max(ends_s.values(), default=0.0) + (container.start_time or 0) / 1e6,
-        num_frames=num_frames,
-        num_damaged=num_damaged,
+        frame_times_s=np.unique(frame_times),
+        key_times_s=np.unique(np.array(of_video.key_times_s, np.float64)),
+        end_s=end_s,
+        duration_s=max([end_s, *(seen[stream.index].end_s for stream in shown)]),
+        reached_s=max(one.end_s for one in seen.values()) + start_s(container) if seen else 0.0,
+        num_frames=of_video.num,
+        num_damaged=sum(seen[stream.index].num_damaged for stream in shown),
         num_jumps=clock.num_jumps,
-        read_bytes=read_bytes,
+        read_bytes=max((one.read_bytes for one in seen.values()), default=0),
         error=error,
     )

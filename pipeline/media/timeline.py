@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from pipeline.media.container import pick_video
+from pipeline.media.raw_streams import demux
 
 FORWARD_S, BACKWARD_S = 10.0, 0.1
 """Jumps of a clock that is known to jump (MPEG-TS, MPEG-PS, Ogg): ffmpeg's `-dts_delta_threshold`, and its tolerance
@@ -52,7 +53,7 @@ class Timeline:
         clocks = [self._container.streams[index] for index in sorted(self._clocks - indices)]
         held: dict[int, Any] = {}
         with suppress(IndexError):  # PyAV 18 raises it after the last packet of an MPEG-TS in which a stream comes late
-            for packet in self._container.demux([*streams, *clocks]):
+            for packet in demux(self._container, *streams, *clocks):
                 index, num_jumps = packet.stream_index, self.num_jumps
                 self._place(packet)
                 if (before := held.pop(index, None)) is not None:
