@@ -18,6 +18,7 @@ DOCUMENTS = ("ARCHITECTURE.md", "CONTRIBUTING.md")
 OF_SEVERAL = {
     "tests/extractors/extraction/test_bad_files.py",
     "tests/extractors/extraction/test_changed_files.py",
+    "tests/extractors/extraction/test_files_in_order.py",
     "tests/extractors/test_contract.py",
     "tests/models/test_evaluate_released.py",
     "tests/models/test_released_configs.py",

@@ -20,7 +20,6 @@ from extractors.base import Embedded
 from extractors.extraction.batches import Batches
 from extractors.extraction.network_thread import NetworkThread
 from extractors.extraction.video_rows import VideoRows, check_embedded
-from extractors.extraction.views import Prepared
 from extractors.extraction.watch import StopRequestedError, Watch
 from extractors.extraction.work import PassOptions, SegmentResult, Wanted
 from pipeline.stores import parts
@@ -91,9 +90,10 @@ class ExpertRun:
     def add(self, segment: SegmentResult) -> None:
         """Queues the items of one segment; waits while more than MAX_QUEUED batches are on their way."""
         if segment.index == 0:
-            self._videos.append(VideoRows(segment.key))
+            self._videos.append(VideoRows(segment.key, num_segments=segment.num_segments))
         video, prepared = self._videos[-1], segment.of(self.wanted.expert.name)
-        _add_note(video, prepared, segment)
+        video.failed |= prepared.failed
+        video.add_note(prepared.note, segment.index + 1)
         for data, time_s in zip(prepared.items, prepared.times_s, strict=True):
             self._pack(_Item(video, time_s, np.asarray(data)))
             self._collect_all_but(MAX_QUEUED)
@@ -183,10 +183,3 @@ class ExpertRun:
             parts.publish(self.wanted.folder, rows, features, extractor.dim)
         self._videos = [video for video in self._videos if not video.is_whole]
         self._published_s = time.monotonic()
-
-
-def _add_note(video: VideoRows, prepared: Prepared, segment: SegmentResult) -> None:
-    video.failed |= prepared.failed
-    if prepared.note:
-        is_only = segment.num_segments == 1
-        video.notes.append(prepared.note if is_only else f"part {segment.index + 1}: {prepared.note}")

@@ -110,7 +110,7 @@ def _results(todo: Iterable[Todo], options: PassOptions, idle: Callable[[], None
     submitted, collected = itertools.tee(_changed_marked(todo))
     readable = (item for item in submitted if not item[1].problem)
     segments = _segments(readable)
-    jobs = run_jobs(prepare_segment, segments, options.workers, options.deadline_s, again=_with_pyav, idle=idle)
+    jobs = run_jobs(prepare_segment, segments, options.workers, options.deadline_s, again=_once_more, idle=idle)
     with closing(jobs):
         for path, video, experts in collected:
             names = tuple(expert.name for expert in experts)
@@ -144,10 +144,12 @@ def _has_changed(path: Path, video: Video) -> bool:
 
 def _segments(todo: Iterable[Todo]) -> Iterator[Segment]:
     for path, video, experts in todo:
-        for index in range(num_segments(video.duration_s)):
-            yield Segment(path, video.content, index, tuple(expert.id for expert in experts))
+        num = num_segments(video.duration_s)
+        for index in range(num):
+            in_order = num > 1 and not video.seekable
+            yield Segment(path, video.content, index, tuple(expert.id for expert in experts), in_order)
 
 
-def _with_pyav(segment: Segment) -> Segment | None:
-    """The second try of a segment whose worker hung or died: with PyAV, the more robust decoder."""
-    return None if segment.decoder == "pyav" else dataclasses.replace(segment, decoder="pyav")
+def _once_more(segment: Segment) -> Segment | None:
+    """The second try of a segment whose worker hung or died, which may have been the machine's fault."""
+    return None if segment.is_retry else dataclasses.replace(segment, is_retry=True)

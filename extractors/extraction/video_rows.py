@@ -12,13 +12,18 @@ from pipeline.errors import ExtractionError
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
 
+MAX_PARTS = 5
+"""Segments that are named in a note."""
+
 
 @dataclass
 class VideoRows:
     """What one expert has seen so far of one video."""
 
     key: str
-    notes: list[str] = field(default_factory=list)
+    notes: dict[str, list[int]] = field(default_factory=dict)
+    """What is said of it -> the segments of which it is said, from 1 on."""
+    num_segments: int = 1
     failed: bool = False
     spoiled: str = ""
     """Why none of its features may be kept; empty where they may."""
@@ -60,7 +65,21 @@ class VideoRows:
         if self.spoiled:
             return Row(self.key, 0, failed=True, reason=self.spoiled)
         # A damaged video with some features counts as present, and the note says what is missing.
-        return Row(self.key, count, failed=self.failed and count == 0, reason="; ".join(dict.fromkeys(self.notes)))
+        return Row(self.key, count, failed=self.failed and count == 0, reason=self._reason())
+
+    def add_note(self, note: str, segment: int) -> None:
+        """Adds what is said of a segment, several things with "; " between."""
+        for one in filter(None, note.split("; ")):
+            self.notes.setdefault(one, []).append(segment)
+
+    def _reason(self) -> str:
+        """The notes, each with the segments that it is about, where these are not all."""
+        told = []
+        for note, parts in self.notes.items():
+            first = ", ".join(map(str, parts[:MAX_PARTS])) + (", ..." if len(parts) > MAX_PARTS else "")
+            where = f"part{'s' if len(parts) > 1 else ''} {first}: " if len(parts) < self.num_segments else ""
+            told.append(where + note)
+        return "; ".join(told)
 
 
 def check_embedded(embedded: Embedded, expert: NamedExpert, num_items: int) -> None:

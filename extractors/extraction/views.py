@@ -16,16 +16,14 @@ from numpy.typing import NDArray
 
 from extractors import registry
 from extractors.base import AudioNeed, AudioView, Extractor, FrameNeed, FrameView, Need, SubtitleNeed, View
+from extractors.extraction.frame_grid import EDGE_S, Grid, GridFrames, grid_of
 from extractors.extraction.resize import Resize, resize_frame
 from extractors.extraction.subtitle_words import words_between
 from pipeline.errors import DecodeError, ExtractionError, PipelineError
 from pipeline.media.audio import read_audio
-from pipeline.media.video import VideoInfo, frames_at, probe
+from pipeline.media.video import PIECE_S, VideoInfo, frames_at, probe
 
-SEGMENT_S = 32.0
-
-EDGE_S = 1e-6
-"""Tolerance for floating-point times: a grid point this close to the end of a video lies outside it."""
+SEGMENT_S = PIECE_S
 
 
 @dataclass(frozen=True)
@@ -37,8 +35,10 @@ class Segment:
     """Content hash of the video, the key of its rows."""
     index: int
     experts: tuple[registry.ExpertId, ...]
-    decoder: str = "auto"
-    """auto, or the name of a decoder of `pipeline.media`."""
+    in_order: bool = False
+    """Whether the file is read on from where the segment before it ended (see `VideoInfo.seekable`)."""
+    is_retry: bool = False
+    """Whether its worker hung or died the first time."""
 
 
 @dataclass(frozen=True)
@@ -126,33 +126,6 @@ def _span_s(segment: Segment) -> tuple[float, float]:
     return segment.index * SEGMENT_S, (segment.index + 1) * SEGMENT_S
 
 
-@dataclass(frozen=True)
-class Grid:
-    """The frames and items of a FrameNeed in one segment. Grid index k is the frame at k / fps from the first one."""
-
-    need: FrameNeed
-    first: int
-    """Grid index of the first frame of the segment."""
-    times_s: NDArray[np.float64]
-    """(F,), times of the frames from `first` on."""
-    starts: NDArray[np.int64]
-    """(N,), grid indices of the first frames of the items."""
-
-
-def grid_of(need: FrameNeed, info: VideoInfo, span_s: tuple[float, float]) -> Grid:
-    """The grid of the items that start within `span_s`."""
-    begin_s = float(info.frame_times_s[0])
-    length = max(1, math.ceil((info.end_s - begin_s) * need.fps - EDGE_S))
-    last_start = max(0, length - need.window)
-    starts = np.arange(0, last_start + 1, need.stride, dtype=np.int64)
-    starts_s = starts / need.fps
-    starts = starts[(starts_s >= span_s[0] - EDGE_S) & (starts_s < span_s[1] - EDGE_S)]
-    if not len(starts):
-        return Grid(need, 0, np.zeros(0), starts)
-    frames = np.arange(starts[0], min(starts[-1] + need.window, length))
-    return Grid(need, int(starts[0]), begin_s + frames / need.fps, starts)
-
-
 def _frame_views(segment: Segment, info: VideoInfo, needs: list[FrameNeed]) -> dict[FrameNeed, Decoded]:
     if not needs:
         return {}
@@ -163,15 +136,17 @@ def _frame_views(segment: Segment, info: VideoInfo, needs: list[FrameNeed]) -> d
     return {grid.need: frame_view(grid, decoded, info) for grid, decoded in zip(grids, frames, strict=True)}
 
 
-def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[dict[int, NDArray[np.uint8]]]:
-    """For each grid: grid index -> frame. The video is read once, and each view is resized from the native frames."""
+def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[GridFrames]:
+    """The frames of each grid. The video is read once, and each view is resized from the native frames."""
     times_s = np.unique(np.concatenate([grid.times_s for grid in grids]))
     grid_indices = [
         {int(at): grid.first + number for number, at in enumerate(np.searchsorted(times_s, grid.times_s))}
         for grid in grids
     ]
-    frames_of_grids: list[dict[int, NDArray[np.uint8]]] = [{} for _ in grids]
-    for index, native in frames_at(segment.path, times_s, info, segment.decoder):
+    frames_of_grids = [GridFrames() for _ in grids]
+    next_s = float(info.frame_times_s[0]) + _span_s(segment)[1]
+    damaged: set[int] = set()
+    for index, native in frames_at(segment.path, times_s, info, next_s if next_s < info.end_s else np.inf, damaged):
         resized: dict[Resize, NDArray[np.uint8]] = {}
         for grid, indices, frames in zip(grids, grid_indices, frames_of_grids, strict=True):
             if index in indices:
@@ -179,16 +154,19 @@ def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[
                 if settings not in resized:
                     resized[settings] = resize_frame(native, settings)
                 frames[indices[index]] = resized[settings]
+                frames.num_damaged += index in damaged
     return frames_of_grids
 
 
-def frame_view(grid: Grid, frames: dict[int, NDArray[np.uint8]], info: VideoInfo) -> Decoded:
+def frame_view(grid: Grid, frames: GridFrames, info: VideoInfo) -> Decoded:
     """The items of the grid from its decoded frames (grid index -> frame); incomplete items are dropped."""
     need = grid.need
     if not len(grid.starts):
         return Decoded(empty_frame_view(need))
     expected = len(grid.times_s)
-    note = f"{len(frames)} of {expected} sampled frames decode" if len(frames) < expected else ""
+    shortfall = f"{len(frames)} of {expected} sampled frames decode" if len(frames) < expected else ""
+    damage = f"{frames.num_damaged} of {expected} sampled frames are damaged" if frames.num_damaged else ""
+    note = "; ".join(filter(None, [shortfall, damage, info.note]))
     if not frames:
         return Decoded(None, note, failed=True)
     if expected < need.window:  # shorter than one window: padded with its last frame
@@ -203,7 +181,7 @@ def frame_view(grid: Grid, frames: dict[int, NDArray[np.uint8]], info: VideoInfo
     times_s = np.stack([starts_s, np.minimum(starts_s + need.window / need.fps, info.end_s)], axis=1)
     starts = np.array([position[start] for start in complete], np.int64)
     view = FrameView(np.stack([frames[index] for index in order]), starts, need.window, times_s)
-    return Decoded(view, "; ".join(filter(None, (note, info.note))))
+    return Decoded(view, note)
 
 
 def empty_frame_view(need: FrameNeed) -> FrameView:

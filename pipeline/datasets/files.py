@@ -58,6 +58,8 @@ class FileInfo:
     """A shortfall of a damaged file that can be used."""
     problem: str = ""
     """Why the file cannot be used; empty when it can."""
+    seekable: bool = True
+    """Whether a reading may begin in the middle (see `VideoInfo`)."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ def _inspect_bytes(job: _InspectJob) -> FileInfo:
         return FileInfo(content, problem=f"{type(error).__name__}: {error}")
     has_subtitles = info.has_subtitles or bool(file.sidecars)
     note = "; ".join(filter(None, [info.note, "" if file.sidecars else unusable_sidecar(file.path)]))
-    return FileInfo(content, info.duration_s, info.has_video, info.has_audio, has_subtitles, note)
+    return FileInfo(content, info.duration_s, info.has_video, info.has_audio, has_subtitles, note, "", info.seekable)
 
 
 def _without_probe(job: _InspectJob) -> _InspectJob | None:

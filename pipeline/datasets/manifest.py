@@ -43,6 +43,8 @@ class Video:
     """A shortfall of a damaged file that can be used."""
     problem: str = ""
     """Why the file cannot be used, or what lies in its place; empty when it can."""
+    seekable: bool = True
+    """Whether a reading may begin in the middle (see `VideoInfo`). Decides only speed: no part of the recipe."""
     stamps: tuple[int, ...] = ()
     """Size and time of the file and its subtitles when they were hashed (see `stamps.stamps_of`); empty: not known.
 

@@ -1,114 +1,191 @@
-"""Reads frames at given times with PyAV (any file) or decord (files on which both give the same pixels)."""
+"""Reads frames at given times, decoding no more than these need."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.media.container import DEFAULT_FPS, open_container, pick_video
-from pipeline.media.picture import Display, Painter, open_decoder
-from pipeline.media.raw_streams import demux, is_raw
-
-SLACK_S = 1e-3
-"""Frame times that differ by less than this are the same: containers round to a millisecond."""
+from pipeline.media.cursor import LOOKAHEAD, SLACK_S, Cursor, Shot
+from pipeline.media.info import VideoInfo
+from pipeline.media.picture import Painter
 
 SEEK_FROM_S = 2.0
 """Seek only when the first wanted frame is later than this: decoding two seconds is as cheap as a seek."""
 
-DECORD_BATCH = 16
+SPARSE = 8.0
+"""From so many frames to one that is wanted on, those are left out of which no other depends (`Cursor.want_only`)."""
 
 TimedFrame = tuple[int, NDArray[np.uint8]]
 """(index into the wanted times, (H, W, 3) uint8 RGB)"""
 
 
-def decode_frames(container: Any, stream: Any) -> Iterator[Any]:
-    """The frames of a PyAV stream; packets that cannot be decoded are skipped."""
-    import av
+class Span(NamedTuple):
+    """What is wanted of a file."""
 
-    decoder = open_decoder(stream)
-    if decoder is None:
-        return
-    decoder.thread_type = "NONE"  # parallelism is across videos; threads inside one only cost memory
-    packets = demux(container, stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.error.FFmpegError, IndexError):  # IndexError: see _packet_times in video.py
-            return
-        try:
-            yield from (frame for frame in decoder.decode(packet) if frame.pts is not None)
-        except av.error.FFmpegError:
-            continue
+    times_s: NDArray[np.float64]
+    """(N,) rising, not empty."""
+    shown_s: NDArray[np.float64] | None = None
+    """(N,) presentation times of the frames that are shown then; None when they are not known."""
+    last_s: float = 0.0
+    """Presentation time of the file's last frame."""
+    needed_s: NDArray[np.float64] | None = None
+    """Rising times of these frames and of their neighbours, with which they may have changed their times."""
+    is_sparse: bool = False
+    """Whether it pays to leave out unwanted frames."""
+
+    @classmethod
+    def of(cls, times_s: NDArray[np.float64], info: VideoInfo | None) -> "Span":
+        """The span of a file of these properties; without them nothing is known of its frames."""
+        if info is None or not info.has_video:
+            return cls(times_s)
+        starts_s = info.frame_times_s
+        shown = np.maximum(np.searchsorted(starts_s, times_s + SLACK_S / 2, side="right") - 1, 0)
+        is_sparse = shown[-1] - shown[0] + 1 >= SPARSE * len(times_s)
+        near = np.unique(shown[:, None] + np.arange(-LOOKAHEAD, LOOKAHEAD + 1))
+        needed_s = starts_s[near[(near >= 0) & (near < len(starts_s))]]
+        return cls(times_s, starts_s[shown], float(starts_s[-1]), needed_s, bool(is_sparse))
+
+
+class _NotHereError(Exception):
+    """A wanted frame does not come by this way of reading."""
 
 
 def pyav_frames(
-    path: Path, times_s: NDArray[np.float64], last_s: float, display: Display | None = None, seek: bool = True
+    path: Path,
+    times_s: NDArray[np.float64],
+    info: VideoInfo | None = None,
+    next_s: float = np.inf,
+    damaged: set[int] | None = None,
 ) -> Iterator[TimedFrame]:
-    """For each of the rising `times_s` the frame shown then, native size, as a player shows it, decoded by PyAV.
+    """For each of the rising `times_s` the frame shown then, native size, as a player shows it.
 
-    `last_s` is the presentation time of the file's last frame, `display` how the file is shown (None: as the first
-    frame that is decoded asks for). Frames that cannot be decoded are left out.
+    Frames that cannot be decoded are left out; the indices of those that were decoded with errors are added to
+    `damaged`. The frames depend on nothing but the file and the times, not even on which others are wanted. A file that
+    cannot be sought is read on from where the last call ended; `next_s` tells from when on the next one will ask.
     """
-    with open_container(path) as container:
-        stream: Any = pick_video(container)
-        sought = seek and times_s[0] > SEEK_FROM_S and not is_raw(container)
-        painter = Painter(stream, display)
-        start_s = (container.start_time or 0) / 1e6
-        if sought:
-            container.seek(int((times_s[0] + start_s) * 1e6), backward=True)
-        current, next_index, time_s = None, 0, 0.0
-        for frame in decode_frames(container, stream):
-            time_s = float(frame.pts * stream.time_base) - start_s
-            if current is None and sought and time_s > times_s[0] + SLACK_S:
-                break  # the seek landed too late, as in AVI files without an index: read from the start instead
-            # When the first frame comes after the first wanted time, it stands for that time too.
-            ready = int(np.searchsorted(times_s, time_s - SLACK_S / 2)) if current is not None else next_index
-            yield from _repeat(current, painter, range(next_index, ready))
-            next_index, current = max(next_index, ready), frame
-            if next_index == len(times_s):
-                return
-        else:
-            # The last frame stays on screen. When it did not decode, the last decoded one counts for two frames' time.
-            grace_s = 2.0 / float(stream.average_rate or DEFAULT_FPS)
-            covered_s = time_s + grace_s if time_s < last_s - SLACK_S else np.inf
-            until = int(np.searchsorted(times_s, covered_s, side="right")) if current is not None else next_index
-            yield from _repeat(current, painter, range(next_index, until))
+    span = Span.of(times_s, info)
+    done = 0
+    for way in _ways(span, info):
+        try:
+            for indices, shot, painter in _read(path, span, info, next_s, way):
+                new = range(max(done, indices.start), indices.stop)
+                if not new:
+                    continue
+                if damaged is not None and shot.frame.is_corrupt:
+                    damaged.update(new)
+                pixels = painter.rgb(shot.frame)
+                yield from ((index, pixels) for index in new)
+                done = new.stop
             return
-    yield from pyav_frames(path, times_s, last_s, display, seek=False)
+        except _NotHereError:
+            continue
 
 
-def _repeat(frame: Any, painter: Painter, indices: range) -> Iterator[TimedFrame]:
-    """The frame's pixels for each of the indices; converted once, and only if there is an index."""
-    if len(indices):
-        pixels = painter.rgb(frame)
-        yield from ((index, pixels) for index in indices)
+class _Way(NamedTuple):
+    """A way to read a span."""
+
+    is_sought: bool
+    skips: bool
+    """Whether unwanted frames are left out."""
 
 
-def open_decord(path: Path, frame_times_s: NDArray[np.float64]) -> Any | None:
-    """A decord reader whose frame count and times agree with `frame_times_s`, or None when PyAV must be used."""
+def _read(
+    path: Path, span: Span, info: VideoInfo | None, next_s: float, way: _Way
+) -> Iterator[tuple[range, Shot, Painter]]:
+    """The shots of the span with the indices of the times at which they are shown; _NotHereError if one is missing."""
+    with _sought(path, span, info) if way.is_sought else _in_order(path, span, info, next_s) as cursor:
+        cursor.skips = way.skips and cursor.skips
+        cursor.want_only(span.needed_s if cursor.skips else None)
+        num_shown = 0
+        for indices, shot in _shown(cursor, span, way.is_sought):
+            if cursor.skips and not _is_exact(span, indices, shot):
+                raise _NotHereError
+            yield indices, shot, cursor.painter
+            num_shown = indices.stop
+        if cursor.skips and num_shown < len(span.times_s):
+            raise _NotHereError
+
+
+def _ways(span: Span, info: VideoInfo | None) -> list[_Way]:
+    """The ways to read a span, the cheapest first.
+
+    Where one gives the very frame that is wanted, so do the others; where it does not, the next one is taken.
+    """
+    sought = [_Way(True, True), _Way(True, False)] if span.is_sparse else [_Way(True, False)]
+    # In order always as if few were wanted: what one span left out must not be missed by the next one.
+    in_order = [_Way(False, False)] if span.shown_s is None else [_Way(False, True), _Way(False, False)]
+    return [*sought, *in_order] if info is None or info.seekable else in_order
+
+
+def _is_exact(span: Span, indices: range, shot: Shot) -> bool:
+    """Whether the shot is the frame that the packets promise for these times: in between one may have been left out."""
+    assert span.shown_s is not None
+    return bool(np.all(np.abs(span.shown_s[indices.start : indices.stop] - shot.time_s) < SLACK_S))
+
+
+def _shown(cursor: Cursor, span: Span, is_sought: bool) -> Iterator[tuple[range, Shot]]:
+    """The shots that are shown at the times of the span, with the indices of these times.
+
+    _NotHereError when the seek landed too late, as in AVI files without an index.
+    """
+    times_s = span.times_s
+    current: Shot | None = None
+    next_index = 0
+    for shot in cursor:
+        if current is None and is_sought and times_s[0] > SEEK_FROM_S and shot.time_s > times_s[0] + SLACK_S:
+            raise _NotHereError
+        # When the first frame comes after the first wanted time, it stands for that time too.
+        ready = int(np.searchsorted(times_s, shot.time_s - SLACK_S / 2)) if current is not None else next_index
+        if current is not None and ready > next_index:
+            yield range(next_index, ready), current
+        next_index, current = max(next_index, ready), shot
+        if next_index == len(times_s):
+            return
+    if current is not None:
+        # The last frame stays on screen. When it did not decode, the last decoded one counts for two frames' time.
+        is_last = current.time_s >= span.last_s - SLACK_S
+        covered_s = np.inf if is_last else current.time_s + 2 * cursor.frame_s
+        until = int(np.searchsorted(times_s, covered_s, side="right"))
+        if until > next_index:
+            yield range(next_index, until), current
+
+
+@contextmanager
+def _sought(path: Path, span: Span, info: VideoInfo | None) -> Iterator[Cursor]:
+    """Context with a cursor before the span."""
+    first_s = float(span.times_s[0])
+    with Cursor(path, first_s if first_s > SEEK_FROM_S else 0.0, info.display if info else None) as cursor:
+        yield cursor
+
+
+_left_open: list[tuple[tuple[object, ...], Cursor]] = []
+"""The last file of this process that was read in order, and how far; at most one."""
+
+
+@contextmanager
+def _in_order(path: Path, span: Span, info: VideoInfo | None, next_s: float) -> Iterator[Cursor]:
+    """Context with a cursor that has come no further than the span, and has left out none of its frames.
+
+    Afterwards it is left open where the next span, from `next_s` on, can be read on from there.
+    """
+    stat = path.stat()
+    file = (path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    known, cursor = _left_open.pop() if _left_open else (None, None)
+    if cursor is not None and (info is None or known != file or cursor.has_passed(float(span.times_s[0]))):
+        cursor.close()
+        cursor = None
+    cursor = cursor or Cursor(path, 0.0, info.display if info else None)
+    cursor.keep_from(next_s)
+    is_whole = False
     try:
-        import decord
-    except ImportError:
-        return None
-    decord.logging.set_level(decord.logging.FATAL)
-    try:
-        reader = decord.VideoReader(str(path.resolve()), ctx=decord.cpu(0), num_threads=1)
-        if len(reader) != len(frame_times_s):
-            return None
-        starts_s = np.asarray(reader.get_frame_timestamp(range(len(reader))))[:, 0]
-    except (decord.DECORDError, RuntimeError):  # decord raises both
-        return None
-    return reader if np.allclose(starts_s, frame_times_s, rtol=0, atol=SLACK_S) else None
-
-
-def decord_frames(
-    reader: Any, times_s: NDArray[np.float64], frame_times_s: NDArray[np.float64]
-) -> Iterator[TimedFrame]:
-    """For each of the rising `times_s` the frame shown then, read in batches of DECORD_BATCH."""
-    frame_index = np.searchsorted(frame_times_s, times_s + SLACK_S / 2, side="right") - 1
-    frame_index = np.maximum(frame_index, 0)
-    for first in range(0, len(times_s), DECORD_BATCH):
-        batch = reader.get_batch(frame_index[first : first + DECORD_BATCH].tolist()).asnumpy()
-        yield from ((first + offset, pixels) for offset, pixels in enumerate(batch))
+        yield cursor
+        cursor.step_back()
+        is_whole = bool(np.isfinite(next_s))
+    finally:
+        if is_whole:
+            _left_open.append((file, cursor))
+        else:
+            cursor.close()

@@ -1,12 +1,10 @@
 """Probes a video file and reads its frames at given times.
 
-Times are presentation times in seconds, 0 = the start of the container, never index / fps: variable frame rates, late
-streams and missing durations all occur. This module chooses the decoder; the pixels do not depend on it (a test
-compares both).
+Times are presentation times in seconds, 0 = the beginning of the file, never index / fps: variable frame rates, late
+streams and missing durations all occur.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,50 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DecodeError
-from pipeline.media.container import DEFAULT_FPS, open_container, pick_video, reason, subtitle_streams
-from pipeline.media.decoders import TimedFrame, decode_frames, decord_frames, open_decord, pyav_frames
-from pipeline.media.h264 import has_only_frames
+from pipeline.media.container import open_container, pick_video, subtitle_streams
+from pipeline.media.cursor import SLACK_S, decode_frames
+from pipeline.media.decoders import TimedFrame, pyav_frames
+from pipeline.media.info import VideoInfo
+from pipeline.media.packets import Packets, read_packets
 from pipeline.media.picture import AS_IT_IS, Display, too_large
-from pipeline.media.raw_streams import demux
+from pipeline.media.raw_streams import is_raw
+from pipeline.media.shortfall import notes
+
+__all__ = ["DECODE_VERSION", "PIECE_S", "VideoInfo", "frames_at", "probe"]
 
 DECODE_VERSION = 2
 """Raised by hand when the decoded frames or samples change; part of every expert's recipe."""
 
-MAX_DECORD_PIXELS = 1920 * 1088
-"""Larger frames are read by PyAV, one at a time: decord holds a batch of them in memory."""
-
-SPARSE_S = 0.5
-"""Mean distance of the wanted frames from which on decord is faster; measured at 25, 5 and 1 fps on five files of 240p
-to 1080p."""
-
-
-@dataclass(frozen=True)
-class VideoInfo:
-    """Properties of a video file, read from its packets; only the first frame is decoded."""
-
-    frame_times_s: NDArray[np.float64]
-    """(F,) presentation times, rising; empty when there is no video stream."""
-    end_s: float
-    """End of the last frame; 0 when there is no video stream."""
-    duration_s: float
-    """The longer of the video and audio streams."""
-    width_px: int
-    height_px: int
-    """As displayed: pixels made square, rotation applied."""
-    has_audio: bool
-    has_subtitles: bool
-    plain_h264: bool
-    """H.264, 8 bits per channel, and nothing but RGB to be made of the frames (`Display.is_plain`): the only files on
-    which all decoders give the same pixels."""
-    note: str
-    """A shortfall in words, e.g. of a truncated file; empty when there is none."""
-    display: Display = AS_IT_IS
-    """How the frames are to be shown."""
-
-    @property
-    def has_video(self) -> bool:
-        """Whether there is at least one frame."""
-        return len(self.frame_times_s) > 0
+PIECE_S = 32.0
+"""Length of the pieces in which a long video is read; decides whether seeks pay."""
 
 
 def probe(path: Path) -> VideoInfo:
@@ -69,93 +39,67 @@ def probe(path: Path) -> VideoInfo:
         video = pick_video(container)
         if video is None and not container.streams.audio:
             raise DecodeError(f"{path.name}: neither a video nor an audio stream")
-        times, end_s, num_packets = _packet_times(container, video) if video else (np.zeros(0), 0.0, 0)
-        declared = _declared_frames(video, end_s) if video else 0
-        note = f"{num_packets} of {declared} frames are in the file" if num_packets < declared else ""
-        width, height, display, plain = _first_frame(path) if len(times) else (0, 0, AS_IT_IS, False)
-        duration_s = end_s if note else max(end_s, (container.duration or 0) / 1e6)
-        note = "; ".join(filter(None, (note, too_large(video) if video else "")))
-        has_audio, has_subtitles = bool(container.streams.audio), bool(subtitle_streams(container))
-        return VideoInfo(times, end_s, duration_s, width, height, has_audio, has_subtitles, plain, note, display)
+        seen = read_packets(container, video)
+        if video is not None and not len(seen.frame_times_s) and seen.error:
+            raise DecodeError(f"the video stream cannot be read: {seen.error}")
+        width, height, display = _first_frame(path) if len(seen.frame_times_s) else (0, 0, AS_IT_IS)
+        return VideoInfo(
+            frame_times_s=seen.frame_times_s,
+            end_s=seen.end_s,
+            duration_s=seen.duration_s,
+            width_px=width,
+            height_px=height,
+            has_audio=bool(container.streams.audio),
+            has_subtitles=bool(subtitle_streams(container)),
+            note="; ".join(filter(None, [*notes(path, container, video, seen), too_large(video) if video else ""])),
+            display=display,
+            seekable=seen.num_jumps == 0 and not is_raw(container) and not _seeks_cost_more(seen),
+        )
 
 
-def frames_at(path: Path, times_s: NDArray[np.float64], info: VideoInfo, decoder: str = "auto") -> Iterator[TimedFrame]:
+def frames_at(
+    path: Path,
+    times_s: NDArray[np.float64],
+    info: VideoInfo,
+    next_s: float = np.inf,
+    damaged: set[int] | None = None,
+) -> Iterator[TimedFrame]:
     """For each of the rising `times_s` the frame shown then, as (index into times_s, (H, W, 3) uint8 RGB).
 
     Native size, as a player shows it (see picture.py). Frames that cannot be decoded are left out, so a damaged file
-    gives fewer. `decoder` is "auto", "decord" (PyAV where decord cannot be used) or "pyav"; the pixels are the same.
+    gives fewer; the indices of those that were decoded with errors are added to `damaged`. Pass the time from which on
+    the next call will want frames of the same file as `next_s`: a file that cannot be sought is then read on from here.
     """
     if not len(times_s) or not info.has_video:
         return
-    done = 0
-    use_decord = decoder == "decord" or (decoder == "auto" and _decord_is_faster(times_s, info))
-    reader = open_decord(path, info.frame_times_s) if use_decord and _decord_is_exact(info) else None
-    if reader is not None:
-        import decord
-
-        try:
-            for index, pixels in decord_frames(reader, times_s, info.frame_times_s):
-                yield index, pixels
-                done = index + 1
-        except (decord.DECORDError, RuntimeError):
-            reader = None  # PyAV may read the rest
-    if reader is None:
-        for index, pixels in pyav_frames(path, times_s[done:], float(info.frame_times_s[-1]), info.display):
-            yield done + index, _resized_to_first(pixels, info)
+    for index, pixels in pyav_frames(path, times_s, info, next_s, damaged):
+        yield index, _resized_to_first(pixels, info)
 
 
-def _packet_times(container: Any, stream: Any) -> tuple[NDArray[np.float64], float, int]:
-    """Presentation times of the visible frames (F,), the end of the last one, and the number of packets."""
-    import av
-
-    start_s = (container.start_time or 0) / 1e6
-    times: list[float] = []
-    end_s, num_packets = 0.0, 0
-    try:
-        for packet in demux(container, stream):
-            if packet.size == 0:
-                continue
-            num_packets += 1
-            # An edit list hides frames on purpose: their packets are in the file, flagged to be discarded.
-            if packet.pts is None or packet.is_discard:
-                continue
-            time_s = float(packet.pts * packet.time_base) - start_s
-            times.append(time_s)
-            end_s = max(end_s, time_s + float((packet.duration or 0) * packet.time_base))
-    except (av.error.FFmpegError, IndexError) as error:
-        # PyAV 18 raises IndexError after the last packet of an MPEG-TS in which a stream appears late.
-        if not times:
-            raise DecodeError(f"the video stream cannot be read: {reason(error)}") from None
-    frame_times = np.unique(np.array([time_s for time_s in times if time_s >= 0], np.float64))
-    if len(frame_times) and end_s <= frame_times[-1]:
-        end_s = float(frame_times[-1] + 1 / (stream.average_rate or DEFAULT_FPS))
-    return frame_times, end_s, num_packets
-
-
-def _declared_frames(stream: Any, end_s: float) -> int:
-    """The number of frames in the header if the video is shorter than the header says, otherwise 0.
-
-    The number alone proves nothing: AVI headers also count frames that are left out because they repeat the last one.
+def _seeks_cost_more(seen: Packets) -> bool:
+    """Whether seeks to the pieces of PIECE_S make a reading of all frames half as long again, as frames are decoded
+    twice that lie between a key frame and the start of a piece.
     """
-    rate = stream.average_rate or DEFAULT_FPS
-    declared_s = float((stream.duration or 0) * stream.time_base)
-    return int(stream.frames) if end_s + 1.5 / rate < declared_s else 0
+    starts_s = np.arange(PIECE_S, seen.end_s, PIECE_S)
+    if not len(starts_s):
+        return False
+    key = np.searchsorted(seen.key_times_s, starts_s + SLACK_S, side="right") - 1
+    key_times_s = (
+        np.where(key >= 0, seen.key_times_s[np.maximum(key, 0)], 0.0) if len(seen.key_times_s) else 0 * starts_s
+    )
+    at_keys, at_starts = (np.searchsorted(seen.frame_times_s, times_s) for times_s in (key_times_s, starts_s))
+    return int((at_starts - at_keys).sum()) > len(seen.frame_times_s) / 2
 
 
-def _first_frame(path: Path) -> tuple[int, int, Display, bool]:
-    """Displayed width and height of the first frame, how the file is shown, and `VideoInfo.plain_h264`.
-
-    (0, 0, AS_IT_IS, False) when no frame decodes.
-    """
+def _first_frame(path: Path) -> tuple[int, int, Display]:
+    """Displayed width and height of the first frame, and how the file is shown; (0, 0, AS_IT_IS) when none decodes."""
     with open_container(path) as container:
         stream: Any = pick_video(container)
         frame = next(decode_frames(container, stream), None)
         if frame is None:
-            return 0, 0, AS_IT_IS, False
+            return 0, 0, AS_IT_IS
         display = Display.of(stream, frame)
-        eight_bits = all(component.bits <= 8 for component in frame.format.components)
-        h264 = stream.codec_context.name == "h264" and has_only_frames(stream.codec_context.extradata)
-        return *display.size_px(frame), display, h264 and eight_bits and display.is_plain(frame)
+        return *display.size_px(frame), display
 
 
 def _resized_to_first(pixels: NDArray[np.uint8], info: VideoInfo) -> NDArray[np.uint8]:
@@ -166,17 +110,3 @@ def _resized_to_first(pixels: NDArray[np.uint8], info: VideoInfo) -> NDArray[np.
         return pixels
     resized = cv2.resize(pixels, (info.width_px, info.height_px), interpolation=cv2.INTER_AREA)
     return np.asarray(resized, np.uint8)
-
-
-def _decord_is_faster(times_s: NDArray[np.float64], info: VideoInfo) -> bool:
-    """Whether decord is faster: it skips frames well, but reads the whole file to open it, too much for a short span.
-
-    Keeping the reader open for the next span does not help: it decodes ahead, and its process grew to 1.4 GB.
-    """
-    span_s = float(times_s[-1] - times_s[0])
-    return span_s >= SPARSE_S * len(times_s) and 2 * span_s >= info.end_s
-
-
-def _decord_is_exact(info: VideoInfo) -> bool:
-    """Whether decord gives the pixels of PyAV, for an undamaged file of moderate frame size."""
-    return info.plain_h264 and not info.note and info.width_px * info.height_px <= MAX_DECORD_PIXELS

@@ -65,8 +65,10 @@ def run_jobs(
     `again` turns a job whose worker hung or crashed into the job of a retry, or None for no retry. A PipelineError in
     `function` becomes the job's Failure; any other exception is a fault of the program or the machine, and is raised.
     `idle` is called every POLL_INTERVAL_S while a result is awaited; what it raises ends the workers, and is raised.
+    Jobs with a true attribute `in_order` are done one after another by one worker, beside the others, which may keep
+    open what the next one goes on with.
     """
-    pool: _Pool[Job, Result] = _Pool(function, workers, deadline_s, idle)
+    pools: _Pools[Job, Result] = _Pools(lambda num: _Pool(function, num, deadline_s, idle), workers)
     try:
         waiting: deque[tuple[Job, _Ticket]] = deque()
         remaining = iter(jobs)
@@ -76,14 +78,36 @@ def run_jobs(
                 job = next(remaining, None)
                 exhausted = job is None
                 if job is not None:
-                    waiting.append((job, pool.submit(job)))
+                    waiting.append((job, pools.of(job).submit(job)))
             if waiting:
                 job, ticket = waiting.popleft()
-                done = pool.wait(job, ticket)
+                done = pools.of(job).wait(job, ticket)
                 retry = again(job) if done.failure and done.failure.died else None
-                yield done if retry is None else pool.wait(retry, pool.submit(retry))
+                yield done if retry is None else pools.of(retry).wait(retry, pools.of(retry).submit(retry))
     finally:
-        pool.stop()
+        pools.stop()
+
+
+class _Pools(Generic[Job, Result]):
+    """A pool for jobs in any order, and from the first job that must be `in_order` on, one with a single worker."""
+
+    def __init__(self, new: "Callable[[int], _Pool[Job, Result]]", workers: int) -> None:
+        self._new = new
+        self._any_order = new(workers)
+        self._in_order: _Pool[Job, Result] | None = None
+
+    def of(self, job: Job) -> "_Pool[Job, Result]":
+        """The pool that does this job."""
+        if not getattr(job, "in_order", False):
+            return self._any_order
+        self._in_order = self._in_order or self._new(1)
+        return self._in_order
+
+    def stop(self) -> None:
+        """Ends the workers, also in the middle of a job."""
+        self._any_order.stop()
+        if self._in_order:
+            self._in_order.stop()
 
 
 class _Pool(Generic[Job, Result]):

@@ -37,8 +37,8 @@ def _frame(path: Path, at_s: float) -> np.ndarray:
         if container.duration:
             at_s = min(at_s, container.duration / 1e6)
     try:
-        # With last_s=0 the last decodable frame is returned for all later times.
-        found = next(pyav_frames(path, np.array([max(at_s, 0.0)]), last_s=0.0), None)
+        # Without more knowledge of the file the last decodable frame is returned for all later times.
+        found = next(pyav_frames(path, np.array([max(at_s, 0.0)])), None)
     except av.error.FFmpegError as error:
         raise DecodeError(f"{path.name}: {reason(error)}") from None
     if found is None:

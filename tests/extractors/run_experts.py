@@ -58,7 +58,18 @@ def video_of(path: Path) -> Video:
         info = probe(path)
     except DecodeError as error:
         return Video(path.name, content, "", (), 0.0, False, False, False, problem=str(error))
-    return Video(path.name, content, "", (), info.duration_s, info.has_video, info.has_audio, info.has_subtitles)
+    return Video(
+        path.name,
+        content,
+        "",
+        (),
+        info.duration_s,
+        info.has_video,
+        info.has_audio,
+        info.has_subtitles,
+        info.note,
+        seekable=info.seekable,
+    )
 
 
 def run_pass(

@@ -182,6 +182,22 @@ def test_an_error_of_the_network_is_the_runs_error_and_nothing_is_published(star
     assert store.rows(tmp_path / "store") == {}
 
 
+def test_a_note_on_the_whole_file_is_told_once(start, tmp_path):
+    run = start(Doubler())
+    for index in range(8):
+        notes = [
+            "the clock jumps",
+            *(["two frames are damaged"] if index != 3 else []),
+            *(["cut"] if index > 5 else []),
+        ]
+        run.add(shown("a", [1], index, 8, "; ".join(notes)))
+    run.publish()
+    store.rows_of.cache_clear()
+    assert store.rows(tmp_path / "store")["a"].reason == (
+        "the clock jumps; parts 1, 2, 3, 5, 6, ...: two frames are damaged; parts 7, 8: cut"
+    )
+
+
 def test_the_notes_of_the_segments_are_those_of_the_video(start, tmp_path):
     run = start(Doubler())
     run.add(shown("a", [], 0, 2, "no frame decodes", failed=True))

@@ -443,7 +443,7 @@ def test_rows_of_a_batch_go_back_to_the_videos_that_they_came_from(videos, tmp_p
         first += len(starts_s)
 
 
-def test_a_worker_that_is_lost_costs_its_segment_and_is_tried_again_by_pyav(videos, tmp_path, monkeypatch):
+def test_a_worker_that_is_lost_costs_its_segment_and_is_tried_again(videos, tmp_path, monkeypatch):
     """The pool is replaced by one that loses its worker on one file, as the real one does on a crash."""
     tried = []
 
@@ -451,9 +451,9 @@ def test_a_worker_that_is_lost_costs_its_segment_and_is_tried_again_by_pyav(vide
         for segment in segments:
             name = segment.path.name
             if name in {"mute.mp4", "long.mkv"} and segment.index == 0:
-                tried.append((name, segment.decoder))
+                tried.append((name, segment.is_retry))
                 second = again(segment)
-                tried.append((name, second.decoder))
+                tried.append((name, second.is_retry))
                 assert again(second) is None
                 if name == "mute.mp4":
                     yield Done(second, function(second), None)
@@ -466,7 +466,7 @@ def test_a_worker_that_is_lost_costs_its_segment_and_is_tried_again_by_pyav(vide
     expert = named("rgb_light")
     wanted = [Wanted(expert, tmp_path / expert.name, frozenset(video.content for _, video in videos))]
     assert extract(wanted, videos, OPTIONS) == {}
-    assert tried == [("long.mkv", "auto"), ("long.mkv", "pyav"), ("mute.mp4", "auto"), ("mute.mp4", "pyav")]
+    assert tried == [("long.mkv", False), ("long.mkv", True), ("mute.mp4", False), ("mute.mp4", True)]
     by_name = {path.name: row_of(tmp_path, expert, video) for path, video in videos}
     assert (by_name["mute.mp4"].count, by_name["mute.mp4"].failed) == (2, False)
     lost = by_name["long.mkv"]
@@ -484,7 +484,7 @@ def test_a_video_of_which_every_segment_is_lost_has_failed(videos, tmp_path, mon
     assert extract(wanted, [item], OPTIONS) == {}
     row = row_of(tmp_path, expert, item[1])
     assert (row.count, row.failed) == (0, True)
-    assert row.reason.startswith("part 1: the decoder crashed (exit code -11)")
+    assert row.reason.startswith("the decoder crashed (exit code -11)")
 
 
 def test_a_file_that_was_removed_after_it_was_listed_has_failed(clips, tmp_path):

@@ -1,15 +1,10 @@
 """Kinds of clips that occur in collections, and what is expected of reading them."""
 
-import importlib.util
-
 import av
 import numpy as np
 
 from pipeline.media.video import frames_at, probe
 from tests.clips import number_in
-
-HAS_DECORD = importlib.util.find_spec("decord") is not None
-
 
 VFR = [*np.arange(5) / 5, *(1 + np.arange(25) / 25)]
 """One second of 5 frames, one of 25."""
@@ -33,9 +28,9 @@ KINDS = {
 }
 
 
-def numbers(path, times_s, decoder="decord"):
+def numbers(path, times_s):
     """Index of the time -> number of the frame shown then (see tests.clips.numbered)."""
-    return {index: number_in(picture) for index, picture in frames_at(path, np.array(times_s), probe(path), decoder)}
+    return {index: number_in(picture) for index, picture in frames_at(path, np.array(times_s), probe(path))}
 
 
 def decoded_in_order(path):

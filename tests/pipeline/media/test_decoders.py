@@ -1,26 +1,13 @@
-from fractions import Fraction
+import shutil
 
 import av
 import numpy as np
 import pytest
 
-from pipeline.media import decoders, video
+from pipeline.media import cursor, decoders
 from pipeline.media.video import frames_at, probe
-from tests.clips import make_clip, set_display_matrix
-from tests.pipeline.media.sample_clips import HAS_DECORD, decoded_in_order, numbers
-
-
-@pytest.mark.skipif(not HAS_DECORD, reason="no decord here")
-@pytest.mark.parametrize("name", ["h264.mp4", "h264.mkv", "h264.mov", "vfr.mp4"])
-def test_decord_serves_the_usual_files_and_gives_the_pixels_of_pyav(clips, name):
-    path, info = clips[name], probe(clips[name])
-    assert video._decord_is_exact(info)
-    assert decoders.open_decord(path, info.frame_times_s) is not None, "the comparison would prove nothing"
-    times = np.sort(np.random.default_rng(4).uniform(0, info.end_s + 0.1, 60))
-    by_decord, by_pyav = (dict(frames_at(path, times, info, decoder)) for decoder in ("decord", "pyav"))
-    assert by_decord.keys() == by_pyav.keys()
-    for index, picture in by_decord.items():
-        np.testing.assert_array_equal(picture, by_pyav[index])
+from tests.clips import make_clip, number_in, numbered
+from tests.pipeline.media.sample_clips import decoded_in_order, numbers
 
 
 def test_the_pixels_are_those_of_opencv(clips):
@@ -33,79 +20,22 @@ def test_the_pixels_are_those_of_opencv(clips):
     reader.release()
 
 
-@pytest.mark.parametrize("pixels", ["yuv420p10le", "yuv444p", "yuvj420p"])
-def test_h264_of_any_pixel_format_looks_the_same_whichever_decoder_serves_it(tmp_path, pixels):
-    path = make_clip(tmp_path / "a.mp4", sound=None, pixels=pixels, seconds=0.4)
-    info = probe(path)
-    for one, other in zip(*(frames_at(path, info.frame_times_s, info, by) for by in ("decord", "pyav")), strict=True):
-        np.testing.assert_array_equal(one[1], other[1])
-
-
-HD = {"size": (1280, 720), "seconds": 0.12}
-BT709 = {"colorspace": "bt709", "color_range": "tv"}
-
-
-@pytest.mark.skipif(not HAS_DECORD, reason="no decord here")
-@pytest.mark.parametrize(
-    "how",
-    [
-        {"encoder": BT709},
-        {"encoder": BT709, **HD},
-        {"encoder": {"colorspace": "smpte170m"}, **HD},
-        {"pixels": "yuvj420p"},
-    ],
-    ids=["SD as BT.709", "HD as BT.709", "HD as BT.601", "full range"],
-)
-def test_decord_serves_colours_that_are_tagged(tmp_path, how):
-    path = make_clip(tmp_path / "a.mp4", sound=None, **({"seconds": 0.2} | how))
-    info = probe(path)
-    assert video._decord_is_exact(info)
-    pairs = zip(*(frames_at(path, info.frame_times_s, info, by) for by in ("decord", "pyav")), strict=True)
-    for one, other in pairs:
-        np.testing.assert_array_equal(one[1], other[1])
-
-
-@pytest.mark.parametrize(
-    ("name", "how"),
-    [
-        ("aspect.mp4", {"pixel_aspect": Fraction(4, 3)}),
-        ("hd.mp4", HD),
-        ("interlaced.mp4", {"encoder": {"x264-params": "tff=1"}}),
-        ("depth.mp4", {"pixels": "yuv420p10le"}),
-        ("turned.mp4", {"rotation": 90}),
-        ("changing.ts", {}),
-    ],
-)
-def test_decord_does_not_serve_what_it_would_show_otherwise(tmp_path, name, how):
-    path = make_clip(tmp_path / name, sound=None, **({"seconds": 0.2} | how))
-    assert not video._decord_is_exact(probe(path))
-
-
-def test_decord_does_not_serve_a_mirrored_picture(tmp_path):
-    path = make_clip(tmp_path / "a.mp4", sound=None, seconds=0.2)
-    assert video._decord_is_exact(probe(path))
-    assert not video._decord_is_exact(probe(set_display_matrix(path, -1, 0, 0, 1)))
-
-
-@pytest.mark.parametrize("decoder", ["decord", "pyav"])
-def test_seeks_land_on_the_frames_of_a_full_decode(long_clip, decoder):
+def test_seeks_land_on_the_frames_of_a_full_decode(long_clip):
     every = decoded_in_order(long_clip)
     info = probe(long_clip)
     for at_s in np.random.default_rng(5).uniform(0, 20, 12):
         times = at_s + np.array([0, 0.05, 0.3])
-        for index, picture in frames_at(long_clip, times, info, decoder):
+        for index, picture in frames_at(long_clip, times, info):
             np.testing.assert_array_equal(picture, every[min(199, int(times[index] * 10 + 1e-6))])
 
 
-@pytest.mark.parametrize("decoder", ["decord", "pyav"])
-def test_times_outside_of_the_video_show_its_ends(long_clip, decoder):
-    assert numbers(long_clip, [-5.0, -0.1, 0.0, 19.99], decoder) == {0: 0, 1: 0, 2: 0, 3: 199}
-    assert numbers(long_clip, [20.05, 30.0], decoder) == {0: 199, 1: 199}
+def test_times_outside_of_the_video_show_its_ends(long_clip):
+    assert numbers(long_clip, [-5.0, -0.1, 0.0, 19.99]) == {0: 0, 1: 0, 2: 0, 3: 199}
+    assert numbers(long_clip, [20.05, 30.0]) == {0: 199, 1: 199}
 
 
-@pytest.mark.parametrize("decoder", ["decord", "pyav"])
-def test_a_time_asked_for_twice_is_answered_twice(clip, decoder):
-    assert numbers(clip, [0.5, 0.5, 0.5, 0.52], decoder) == {0: 12, 1: 12, 2: 12, 3: 13}
+def test_a_time_asked_for_twice_is_answered_twice(clip):
+    assert numbers(clip, [0.5, 0.5, 0.5, 0.52]) == {0: 12, 1: 12, 2: 12, 3: 13}
 
 
 SHOWN = {
@@ -126,37 +56,139 @@ SHOWN = {
 }
 
 
-BY_PYAV = {"mma_test.avi", "mpy_bbb_0_30.webm", "cve_vid1.mp4", "cve_vid2.mp4"}
-"""Not H.264, or with an edit list that decord does not heed."""
-
-BY_PYAV |= {"decord_rot_90.mov", "mma_demo.mp4", "skv_carphone.mp4", "facenet_video.mp4", "psd_counter.mp4"}
-"""Turned, of pixels that are not square, or HD without a tag, which decord takes for BT.601."""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHOWN)
-def test_every_real_video_is_read_alike_by_both_decoders(media, name):
+def test_every_real_video_is_read_alike_whatever_is_left_out(media, name):
     path = media / "videos" / name
     info = probe(path)
     assert (info.width_px, info.height_px) == SHOWN[name]
-    assert info.note == ""
+    assert (info.note, info.seekable) == ("", True)
     with av.open(str(path)) as container:
         stream = container.streams.best("video")
         count = sum(1 for frame in container.decode(stream) if frame.pts is not None)
     assert abs(len(info.frame_times_s) - count) <= 1
-    if HAS_DECORD and name not in BY_PYAV:
-        assert video._decord_is_exact(info)
-        assert decoders.open_decord(path, info.frame_times_s) is not None
+    every = dict(frames_at(path, info.frame_times_s, info))
+    assert every.keys() == set(range(len(info.frame_times_s)))
     times = np.arange(0, info.end_s, max(0.5, info.end_s / 24))
-    served, by_pyav = (dict(frames_at(path, times, info, decoder)) for decoder in ("decord", "pyav"))
-    assert served.keys() == by_pyav.keys() == set(range(len(times)))
-    for index, picture in served.items():
-        np.testing.assert_array_equal(picture, by_pyav[index])
+    shown = np.maximum(np.searchsorted(info.frame_times_s, times + 1e-4, side="right") - 1, 0)
+    damaged = set()
+    for index, picture in frames_at(path, times, info, np.inf, damaged):
+        np.testing.assert_array_equal(picture, every[shown[index]])
+    assert not damaged
 
 
 def test_an_edit_list_hides_its_frames(media):
-    # decord counts 179 frames, 134 are shown: it must not serve this file.
-    info = probe(media / "videos" / "cve_vid2.mp4")
-    assert len(info.frame_times_s) == 134
-    if HAS_DECORD:
-        assert decoders.open_decord(media / "videos" / "cve_vid2.mp4", info.frame_times_s) is None
+    """The file holds 179 frames, of which 134 are shown."""
+    assert len(probe(media / "videos" / "cve_vid2.mp4").frame_times_s) == 134
+
+
+def test_frames_that_carry_the_time_of_their_neighbour_are_shown_in_their_order(media):
+    """An .avi with B-frames: each frame is found at its place in a decoding of the whole file."""
+    path = media / "videos" / "mma_test.avi"
+    info, every = probe(path), decoded_in_order(path)
+    assert len(info.frame_times_s) == len(every)
+    for times in (info.frame_times_s, info.frame_times_s[::11], info.frame_times_s[70:75]):
+        at = np.searchsorted(info.frame_times_s, times)
+        for index, picture in frames_at(path, times, info):
+            np.testing.assert_array_equal(picture, every[at[index]])
+
+
+@pytest.fixture(scope="module")
+def one_key(tmp_path_factory):
+    """70 seconds with a single key frame, and B-frames: more than two pieces."""
+    path = tmp_path_factory.mktemp("one_key") / "one_key.mkv"
+    return make_clip(path, seconds=70, fps=10, size=(64, 48), sound=None, gop=10_000)
+
+
+def opened(monkeypatch):
+    """The places from which files are decoded from here on."""
+    places = []
+
+    class Noted(cursor.Cursor):
+        def __init__(self, path, from_s=0.0, display=None):
+            places.append(from_s)
+            super().__init__(path, from_s, display)
+
+    monkeypatch.setattr(decoders, "Cursor", Noted)
+    return places
+
+
+@pytest.mark.parametrize("fps", [0.5, 1.0, 10.0])
+def test_a_file_with_one_key_frame_is_decoded_once_piece_after_piece(one_key, monkeypatch, fps):
+    info = probe(one_key)
+    assert not info.seekable
+    places = opened(monkeypatch)
+    times = np.arange(0, 70, 1 / fps)
+    for start_s in (0.0, 32.0, 64.0):
+        # Windows reach beyond the piece in which they start.
+        piece = times[(times >= start_s) & (times < start_s + 36)]
+        seen = {i: number_in(picture) for i, picture in frames_at(one_key, piece, info, start_s + 32.0)}
+        assert seen == {i: min(699, int(time_s * 10 + 1e-6)) for i, time_s in enumerate(piece)}
+    assert places == [0.0]
+    decoders._left_open.pop()[1].close()
+
+
+def test_the_pieces_of_a_file_that_is_read_in_order_may_come_in_any_order(one_key):
+    info = probe(one_key)
+    for start_s, fps in ((64.0, 1.0), (32.0, 5.0), (32.0, 1.0), (0.0, 1.0), (64.0, 5.0)):
+        times = start_s + np.arange(0, 5, 1 / fps)
+        seen = [number_in(picture) for _, picture in frames_at(one_key, times, info, start_s + 32.0)]
+        assert seen == [int(time_s * 10 + 1e-6) for time_s in times]
+    decoders._left_open.pop()[1].close()
+
+
+def test_a_file_that_was_replaced_is_not_read_on(tmp_path, one_key):
+    path = tmp_path / "a.mkv"
+    shutil.copy(one_key, path)
+    list(frames_at(path, np.arange(0, 5.0), probe(path), 32.0))
+    make_clip(path, seconds=70, fps=10, size=(64, 48), sound=None, gop=10_000, picture=lambda i: numbered(7, (64, 48)))
+    ((_, picture),) = frames_at(path, np.array([40.0]), probe(path))
+    assert number_in(picture) == 7
+
+
+def test_what_an_open_file_keeps_is_bounded(one_key, monkeypatch):
+    """With more frames than may be kept it is decoded anew, and shows the same."""
+    monkeypatch.setattr(cursor, "KEPT_BYTES", 5 * 64 * 48 * 1.5)
+    info = probe(one_key)
+    places = opened(monkeypatch)
+    for start_s in (0.0, 32.0):
+        times = start_s + np.arange(0, 34, 0.1)
+        seen = [number_in(picture) for _, picture in frames_at(one_key, times, info, start_s + 32.0)]
+        assert seen == [int(time_s * 10 + 1e-6) for time_s in times]
+    assert places == [0.0, 0.0]
+    decoders._left_open.pop()[1].close()
+
+
+@pytest.mark.parametrize("name", ["h264.mp4", "h264.ts", "hevc.mp4", "vp9.webm", "av1.mp4", "mpeg4.avi", "picture.gif"])
+def test_leaving_out_frames_changes_none_that_is_wanted(clips, name, monkeypatch):
+    info = probe(clips[name])
+    skipped = []
+    want_only = cursor.Cursor.want_only
+    monkeypatch.setattr(
+        cursor.Cursor, "want_only", lambda self, needed: skipped.append(needed is not None) or want_only(self, needed)
+    )
+    every = decoded_in_order(clips[name])
+    for at in range(0, len(every), 9):
+        ((_, picture),) = frames_at(clips[name], info.frame_times_s[at : at + 1], info)
+        whole = dict(frames_at(clips[name], info.frame_times_s, info))
+        np.testing.assert_array_equal(picture, whole[at])
+    sparse = np.array([info.frame_times_s[0], info.frame_times_s[-1]])
+    seen = [picture for _, picture in frames_at(clips[name], sparse, info)]
+    np.testing.assert_array_equal(seen[1], whole[len(every) - 1])
+    assert skipped[-1] == (len(every) >= 16)
+
+
+def test_frames_that_were_decoded_with_errors_are_told(tmp_path):
+    path = make_clip(tmp_path / "damaged.mp4", seconds=4, sound=None, size=(320, 240))
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 40] = b"\xa5" * 40
+    path.write_bytes(data)
+    info = probe(path)
+    damaged, sparsely = set(), set()
+    seen = dict(frames_at(path, info.frame_times_s, info, np.inf, damaged))
+    assert damaged or len(seen) < 100
+    assert len(damaged) < 30
+    times = info.frame_times_s[5::10]
+    list(frames_at(path, times, info, np.inf, sparsely))
+    assert {5 + 10 * index for index in sparsely} == damaged & set(range(5, 100, 10))

@@ -11,7 +11,7 @@ import pytest
 from pipeline.errors import PipelineError
 from pipeline.running import worker_pool
 from pipeline.running.worker_pool import Failure, num_workers, run_jobs
-from tests.pipeline.running.worker_jobs import FOREVER_S, ExitOnUnpickling, run_job
+from tests.pipeline.running.worker_jobs import FOREVER_S, ExitOnUnpickling, PidJob, pid_of, run_job
 
 
 def run(*jobs, workers=1, deadline_s=FOREVER_S, **more):
@@ -49,6 +49,15 @@ def test_only_a_few_jobs_are_taken_ahead_of_the_reader():
         time.sleep(0.01)
         assert len(taken) <= read + 2 * workers
     assert len(taken) == 30
+
+
+def test_jobs_in_order_are_done_by_one_worker_beside_the_others():
+    jobs = [PidJob(number, in_order=number % 3 > 0) for number in range(18)]
+    done = list(run_jobs(pid_of, jobs, 2, FOREVER_S))
+    assert [item.job for item in done] == jobs
+    pids = {in_order: {item.result for item in done if item.job.in_order == in_order} for in_order in (True, False)}
+    assert len(pids[True]) == 1
+    assert not pids[True] & pids[False]
 
 
 def test_jobs_that_hang_die_or_fail_cost_only_themselves():

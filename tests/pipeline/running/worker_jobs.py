@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import DecodeError
@@ -14,6 +15,19 @@ def run_job(job):
     """The result of a job (name in JOBS, argument), in a worker process."""
     name, argument = job
     return JOBS[name](argument)
+
+
+@dataclass(frozen=True)
+class PidJob:
+    """A job whose result is the process that did it."""
+
+    number: int
+    in_order: bool
+
+
+def pid_of(job):
+    time.sleep(0.02)
+    return os.getpid()
 
 
 def hang(seconds):

@@ -1,0 +1,47 @@
+"""The frames that an expert is shown of a segment, on a grid that is fixed for the whole video."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors.base import FrameNeed
+from pipeline.media.video import VideoInfo
+
+EDGE_S = 1e-6
+"""Tolerance for floating-point times: a grid point this close to the end of a video lies outside it."""
+
+
+class GridFrames(dict[int, NDArray[np.uint8]]):
+    """Grid index -> frame."""
+
+    num_damaged = 0
+    """How many of them were decoded with errors."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The frames and items of a FrameNeed in one segment. Grid index k is the frame at k / fps from the first one."""
+
+    need: FrameNeed
+    first: int
+    """Grid index of the first frame of the segment."""
+    times_s: NDArray[np.float64]
+    """(F,), times of the frames from `first` on."""
+    starts: NDArray[np.int64]
+    """(N,), grid indices of the first frames of the items."""
+
+
+def grid_of(need: FrameNeed, info: VideoInfo, span_s: tuple[float, float]) -> Grid:
+    """The grid of the items that start within `span_s`."""
+    begin_s = float(info.frame_times_s[0])
+    length = max(1, math.ceil((info.end_s - begin_s) * need.fps - EDGE_S))
+    last_start = max(0, length - need.window)
+    starts = np.arange(0, last_start + 1, need.stride, dtype=np.int64)
+    starts_s = starts / need.fps
+    starts = starts[(starts_s >= span_s[0] - EDGE_S) & (starts_s < span_s[1] - EDGE_S)]
+    if not len(starts):
+        return Grid(need, 0, np.zeros(0), starts)
+    frames = np.arange(starts[0], min(starts[-1] + need.window, length))
+    return Grid(need, int(starts[0]), begin_s + frames / need.fps, starts)

@@ -1,0 +1,163 @@
+"""Decodes the frames of a file one after another, from a key frame on."""
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.media.container import DEFAULT_FPS, open_container, pick_video
+from pipeline.media.picture import Display, Painter, open_decoder
+from pipeline.media.timeline import Timeline, start_s
+
+SLACK_S = 1e-3
+"""Frame times that differ by less than this are the same: containers round to a millisecond."""
+
+LOOKAHEAD = 2
+"""Frames by which the times of decoded frames may be out of order."""
+
+KEPT_BYTES = 256e6
+"""What frames that are kept to be read again may take, so that memory does not grow with the frame size."""
+
+
+class Shot(NamedTuple):
+    """A decoded frame and its presentation time."""
+
+    time_s: float
+    frame: Any
+    """A PyAV frame: of the native size, in the pixel format of the codec."""
+
+    @property
+    def num_bytes(self) -> int:
+        """What it takes at least."""
+        return int(self.frame.width * self.frame.height * 3 // 2)
+
+
+def decode_frames(container: Any, stream: Any) -> Iterator[Any]:
+    """The frames of a PyAV stream on the clock of timeline.py; packets that cannot be decoded are skipped.
+
+    For a container that was not sought.
+    """
+    return _decoded(Timeline(container, from_start=True).packets([stream]), open_decoder(stream), lambda packet: None)
+
+
+class Cursor:
+    """Where the reading of a file's video has come to; a context that closes the file."""
+
+    def __init__(self, path: Path, from_s: float = 0.0, display: Display | None = None) -> None:
+        """At the last key frame before `from_s`; some formats land after it. At 0 the file is read without a seek."""
+        self._container = open_container(path)
+        stream: Any = pick_video(self._container)
+        if from_s > 0:
+            self._container.seek(int((from_s + start_s(self._container)) * 1e6), backward=True)
+        self.painter = Painter(stream, display)
+        self.frame_s = 1.0 / float(stream.average_rate or DEFAULT_FPS)
+        """How long a frame is shown."""
+        self._seconds_per_tick = float(stream.time_base)
+        self._wanted_s: list[float] | None = None
+        self._decoder = open_decoder(stream)
+        packets = Timeline(self._container, from_start=from_s <= 0).packets([stream])
+        self._shots = self._placed(_decoded(packets, self._decoder, self._skip_unwanted))
+        self._before: list[Shot] = []
+        self._kept: list[Shot] = []
+        self._keep_from_s = np.inf
+        self.skips = True
+        """Whether frames may be left out, see `want_only`; for the reader to remember."""
+
+    def want_only(self, shown_s: NDArray[np.float64] | None) -> None:
+        """From now on only the frames at these rising times are needed, and all that are later; None: all.
+
+        Others are left out where no frame depends on them, which spares about half of the work in files with B-frames.
+        """
+        self._wanted_s = None if shown_s is None else shown_s.tolist()
+
+    def keep_from(self, time_s: float) -> None:
+        """From here on keeps the frames that are shown from this time on, for `step_back`."""
+        self._keep_from_s = time_s
+
+    def step_back(self) -> None:
+        """Lets the kept frames come once more."""
+        self._before, self._kept = [*self._kept, *self._before], []
+
+    def has_passed(self, time_s: float) -> bool:
+        """Whether the frame that is shown at this time does not come any more."""
+        return bool(self._before) and self._before[0].time_s > time_s + SLACK_S
+
+    def __iter__(self) -> Iterator[Shot]:
+        return self
+
+    def __next__(self) -> Shot:
+        shot = self._before.pop(0) if self._before else next(self._shots)
+        self._kept.append(shot)
+        while len(self._kept) > 1 and (
+            self._kept[1].time_s <= self._keep_from_s or sum(kept.num_bytes for kept in self._kept) > KEPT_BYTES
+        ):
+            self._kept.pop(0)
+        return shot
+
+    def __enter__(self) -> "Cursor":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._container.close()
+
+    def _placed(self, frames: Iterator[Any]) -> Iterator[Shot]:
+        """The frames with their times. Frames come in the order in which they are shown, even where their times do not.
+
+        In .avi files with B-frames two neighbours often carry each other's time.
+        """
+        waiting: deque[Any] = deque()
+        times_s: list[float] = []
+        for frame in frames:
+            waiting.append(frame)
+            heappush(times_s, float(frame.pts * self._seconds_per_tick))
+            if len(waiting) > LOOKAHEAD:
+                yield Shot(heappop(times_s), waiting.popleft())
+        while waiting:
+            yield Shot(heappop(times_s), waiting.popleft())
+
+    def _skip_unwanted(self, packet: Any) -> None:
+        wanted_s = self._wanted_s
+        if wanted_s is None or packet.pts is None:
+            needed = True
+        else:
+            time_s = packet.pts * self._seconds_per_tick
+            at = bisect_left(wanted_s, time_s - SLACK_S)
+            needed = at == len(wanted_s) or wanted_s[at] < time_s + SLACK_S
+        assert self._decoder is not None  # it decodes this packet
+        self._decoder.skip_frame = "DEFAULT" if needed else "NONREF"
+
+
+def _decoded(packets: Iterator[Any], decoder: Any, before: Any) -> Iterator[Any]:
+    """The frames of the packets, which `before` is shown one by one."""
+    import av
+
+    if decoder is None:
+        return
+    decoder.thread_type = "NONE"  # parallelism is across videos; threads inside one only cost memory
+    ends = False
+    while not ends:
+        try:
+            packet = next(packets, None)
+        except av.error.FFmpegError:
+            packet = None
+        if packet is not None and packet.size == 0 and packet.dts is not None:
+            continue  # an .avi repeats its last frame like this; a decoder would take it for the end
+        ends = packet is None or packet.size == 0
+        try:
+            if not ends:
+                before(packet)
+            yield from (frame for frame in decoder.decode(None if ends else packet) if frame.pts is not None)
+        except (av.error.FFmpegError, EOFError):
+            continue

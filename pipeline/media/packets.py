@@ -1,0 +1,97 @@
+"""Reads all packets of a file once, without decoding them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.media.container import DEFAULT_FPS, reason
+from pipeline.media.timeline import Timeline, start_s
+
+
+@dataclass(frozen=True)
+class Packets:
+    """What the packets of a file tell."""
+
+    frame_times_s: NDArray[np.float64]
+    """(F,) presentation times of the visible frames, rising."""
+    key_times_s: NDArray[np.float64]
+    """(K,) those of the key frames."""
+    end_s: float
+    """End of the last frame; 0 without frames."""
+    duration_s: float
+    """The longer of the video and audio streams."""
+    reached_s: float
+    """End of the last packet of any stream, e.g. subtitles, on the container's own clock."""
+    num_frames: int
+    """Video packets, also of frames that are not visible."""
+    num_damaged: int
+    """Packets of the shown and heard streams that libavformat flags as damaged, e.g. by a lost piece."""
+    num_jumps: int
+    """Jumps of the container's clock."""
+    read_bytes: int
+    """Place in the file of the end of the last packet, as far as the format tells."""
+    error: str
+    """Why the reading ended before the end of the file; empty when it did not."""
+
+
+@dataclass
+class _Seen:
+    """What the packets of one stream have told so far."""
+
+    seconds_per_tick: float
+    times_s: list[float] = field(default_factory=list)
+    key_times_s: list[float] = field(default_factory=list)
+    end_s: float = 0.0
+    read_bytes: int = 0
+    num: int = 0
+    num_damaged: int = 0
+
+    def add(self, packet: Any) -> None:
+        self.num += 1
+        self.num_damaged += packet.is_corrupt
+        self.read_bytes = max(self.read_bytes, (packet.pos or 0) + packet.size)
+        # An edit list hides frames on purpose: their packets are in the file, flagged to be discarded.
+        if packet.pts is None or packet.is_discard:
+            return
+        time_s = packet.pts * self.seconds_per_tick
+        self.end_s = max(self.end_s, time_s + (packet.duration or 0) * self.seconds_per_tick)
+        self.times_s.append(time_s)
+        if packet.is_keyframe:
+            self.key_times_s.append(time_s)
+
+
+def read_packets(container: Any, video: Any | None) -> Packets:
+    """The facts of all packets of a container that was just opened; `video` is its video stream, or None."""
+    import av
+
+    audio = container.streams.best("audio")
+    shown = [stream for stream in (video, audio) if stream is not None]
+    others = [stream for stream in container.streams if stream.type == "subtitle" and stream.time_base]
+    clock = Timeline(container, from_start=True)
+    seen = {stream.index: _Seen(float(stream.time_base)) for stream in [*shown, *others]}
+    error = ""
+    try:
+        for packet in clock.packets([*shown, *others]):
+            if packet.size:
+                seen[packet.stream_index].add(packet)
+    except av.error.FFmpegError as failure:
+        error = reason(failure)
+    of_video = seen[video.index] if video is not None else _Seen(0.0)
+    frame_times = np.array([time_s for time_s in of_video.times_s if time_s >= 0], np.float64)
+    end_s = of_video.end_s if len(frame_times) else 0.0
+    if len(frame_times) and end_s <= frame_times.max():
+        end_s = float(frame_times.max() + 1 / ((video.average_rate if video else None) or DEFAULT_FPS))
+    return Packets(
+        frame_times_s=np.unique(frame_times),
+        key_times_s=np.unique(np.array(of_video.key_times_s, np.float64)),
+        end_s=end_s,
+        duration_s=max([end_s, *(seen[stream.index].end_s for stream in shown)]),
+        reached_s=max(one.end_s for one in seen.values()) + start_s(container) if seen else 0.0,
+        num_frames=of_video.num,
+        num_damaged=sum(seen[stream.index].num_damaged for stream in shown),
+        num_jumps=clock.num_jumps,
+        read_bytes=max((one.read_bytes for one in seen.values()), default=0),
+        error=error,
+    )
