@@ -8,6 +8,7 @@ import dataclasses
 import functools
 from collections import deque
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DecodeError
 from pipeline.media.container import open_container, pick_audio
+from pipeline.media.mono import MAX_LEVEL, MonoMixer
 from pipeline.media.resampling import Resampler
 from pipeline.media.sound_clock import JITTER_S, Block, placed
 from pipeline.media.sound_span import SoundSpan
@@ -28,6 +30,10 @@ MARGIN_S = 1.0
 
 PREROLL_S, PREROLL_PACKETS = 1.0, 4
 """Decoded before the margin, until the decoder has the state that it would have after decoding from the start."""
+
+UNDECODED = "packets of the sound that do not decode"
+INVALID = "samples of the sound that are no numbers, silence now"
+CLIPPED = f"samples of the sound that are cut off at {MAX_LEVEL:g}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +82,7 @@ def _known_or_read(path: Path, from_s: int, to_s: float, seek: bool) -> SoundSpa
         if from_s > 0 and begin_s <= from_s and to_s <= end_s:
             return SoundSpan(from_s, to_s, next_s=end_s)
     span = _read_span(path, from_s, to_s, seek)
-    if not span.pieces and not span.broken_s:
+    if not span.pieces and not span.faults:
         silences.append((from_s, span.next_s))
     return span
 
@@ -129,14 +135,18 @@ def _blocks(span: SoundSpan, container: Any, stream: Any) -> Iterator[Block]:
     """The sound that can be decoded, from PREROLL_S before the span on."""
     import av
 
+    mixer = MonoMixer()
     for frame in _frames(span, container, stream):
-        time_s = None if frame.pts is None else float(frame.pts * frame.time_base)
+        time_s = None if frame.pts is None else _seconds(frame.pts, frame.time_base)
         try:
-            samples = span.mixer.mix(frame)
+            mixed = mixer.mix(frame)
         except (av.error.FFmpegError, ValueError):
-            span.broken_s.append(time_s or 0.0)
+            span.faults.append((UNDECODED, time_s or 0.0, 1))
             continue
-        yield Block(time_s, samples, frame.sample_rate, frame.layout.name)
+        for what, number in ((INVALID, mixed.num_invalid), (CLIPPED, mixed.num_clipped)):
+            if number:
+                span.faults.append((what, time_s or 0.0, number))
+        yield Block(time_s, mixed.samples, frame.sample_rate, frame.layout.name)
 
 
 def _frames(span: SoundSpan, container: Any, stream: Any) -> Iterator[Any]:
@@ -147,7 +157,7 @@ def _frames(span: SoundSpan, container: Any, stream: Any) -> Iterator[Any]:
             frames = packet.decode()
         except av.error.FFmpegError:
             if packet.pts is not None:
-                span.broken_s.append(float(packet.pts * packet.time_base))
+                span.faults.append((UNDECODED, _seconds(packet.pts, packet.time_base), 1))
             continue
         yield from (frame for frame in frames if frame.samples and frame.sample_rate)
 
@@ -165,9 +175,14 @@ def _wanted_packets(span: SoundSpan, container: Any, stream: Any) -> Iterator[An
             return
         span.num_packets += packet.size > 0
         end = None if packet.pts is None else packet.pts + (packet.duration or 0)
-        if end is not None and float(end * packet.time_base) < span.from_s - PREROLL_S:
+        if end is not None and _seconds(end, packet.time_base) < span.from_s - PREROLL_S:
             before.append(packet)
             continue
         yield from before
         before.clear()
         yield packet
+
+
+def _seconds(ticks: int, time_base: Fraction) -> float:
+    """As float(ticks * time_base), in a tenth of the time: it is asked for every packet and frame."""
+    return ticks * time_base.numerator / time_base.denominator

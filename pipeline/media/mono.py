@@ -1,5 +1,6 @@
 """Mixes decoded audio frames to one channel."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,18 @@ MAX_LEVEL = 16.0
 """Float samples beyond this are no sound: at most 5 times full scale come from a downmix of eight loud channels."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Mixed:
+    """One channel of sound."""
+
+    samples: NDArray[np.float32]
+    """(S,), finite, in -1..1 unless the recording goes beyond."""
+    num_invalid: int = 0
+    """Samples that were no numbers, or infinite: silence stands in their place."""
+    num_clipped: int = 0
+    """Samples that were beyond MAX_LEVEL, and were set to it."""
+
+
 class MonoMixer:
     """Mixes frame after frame; the format, the layout and the rate may change from one to the next.
 
@@ -23,19 +36,12 @@ class MonoMixer:
     """
 
     def __init__(self) -> None:
-        self.num_invalid = 0
-        """Samples that were no numbers, or infinite: silence stands in their place."""
-        self.num_clipped = 0
-        """Samples that were beyond MAX_LEVEL, and were set to it."""
         self._kind: tuple[str, str, int] | None = None
         self._converter: Any = None
         self._ffmpeg_mixes = False
 
-    def mix(self, frame: Any) -> NDArray[np.float32]:
-        """(S,) samples of an `av.AudioFrame`, finite, in -1..1 unless the recording goes beyond; FFmpegError if none.
-
-        The sample rate stays that of the frame.
-        """
+    def mix(self, frame: Any) -> Mixed:
+        """The samples of an `av.AudioFrame`, at its own rate; FFmpegError or ValueError when it cannot be mixed."""
         kind = frame.format.name, frame.layout.name, frame.sample_rate
         if kind == self._kind:
             converted = self._converter.resample(frame)
@@ -44,9 +50,10 @@ class MonoMixer:
             converted = self._first_of_kind(frame)
             self._kind = kind
         # Packed, not planar: PyAV 18 crashes on the planes of eight channels and more.
-        channels = np.concatenate([part.to_ndarray().reshape(-1, part.layout.nb_channels) for part in converted])
+        parts = [part.to_ndarray().reshape(-1, part.layout.nb_channels) for part in converted]
+        channels = parts[0] if len(parts) == 1 else np.concatenate(parts)
         with np.errstate(over="ignore", invalid="ignore"):
-            return self._audible(self._mixed(channels, frame.layout.name))
+            return _audible(self._mixed(channels, frame.layout.name))
 
     def _first_of_kind(self, frame: Any) -> list[Any]:
         import av
@@ -65,15 +72,14 @@ class MonoMixer:
     def _mixed(self, channels: NDArray[np.float32], layout: str) -> NDArray[np.float32]:
         if self._ffmpeg_mixes or layout.startswith("ambisonic"):
             return channels[:, 0].copy()
-        return np.asarray(channels.mean(axis=1, dtype=np.float32))
+        mean = channels.mean(axis=1, dtype=np.float32) if channels.shape[1] > 1 else channels[:, 0].copy()
+        return np.asarray(mean)
 
-    def _audible(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        invalid = ~np.isfinite(samples)
-        if invalid.any():
-            self.num_invalid += int(invalid.sum())
-            samples[invalid] = 0
-        beyond = np.abs(samples) > MAX_LEVEL
-        if beyond.any():
-            self.num_clipped += int(beyond.sum())
-            samples = np.clip(samples, -MAX_LEVEL, MAX_LEVEL)
-        return samples
+
+def _audible(samples: NDArray[np.float32]) -> Mixed:
+    if not len(samples) or (samples.min() >= -MAX_LEVEL and samples.max() <= MAX_LEVEL):
+        return Mixed(samples)  # a minimum that is no number is not above anything
+    invalid = ~np.isfinite(samples)
+    samples[invalid] = 0
+    beyond = np.abs(samples) > MAX_LEVEL
+    return Mixed(np.clip(samples, -MAX_LEVEL, MAX_LEVEL), int(invalid.sum()), int(beyond.sum()))

@@ -13,8 +13,9 @@ JITTER_S = 0.05
 LAG_S, LAG_BLOCKS = 0.005, 16
 """A deviation that lasts for so many blocks is no jitter: packets are missing, or the recorder's clock drifts."""
 
-ROUNDING_S = 1e-3
-"""Timestamps in milliseconds are not wrong by more."""
+BEGIN_S, ROUNDING_S = 0.1, 1e-3
+"""A sound that begins with its file, before BEGIN_S, begins at its first timestamp, mostly an exact 0, unless that is
+wrong by more than the rounding to milliseconds."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,16 +84,20 @@ class _Run:
             if len(self._first) == LAG_BLOCKS:
                 yield from self.flush()
             return
-        if len(self._lags_s) == LAG_BLOCKS and abs(np.median(self._lags_s)) > LAG_S:
+        if self._lags_for_long():
             self._next_s += float(np.median(list(self._lags_s)[LAG_BLOCKS // 2 :]))  # all after the change
             self._lags_s.clear()
         yield self._at_next(block)
+
+    def _lags_for_long(self) -> bool:
+        is_sure = len(self._lags_s) == LAG_BLOCKS and abs(self._lags_s[-1]) > LAG_S
+        return is_sure and bool(abs(np.median(self._lags_s)) > LAG_S)
 
     def flush(self) -> Iterator[tuple[int, Block]]:
         """The blocks that wait for the place of the run."""
         if self._first and self._first[0].time_s is not None:
             lag_s = float(np.median(self._lags_s))
-            begins_exactly = self._first[0].time_s == 0 and abs(lag_s) < ROUNDING_S  # 0 was not rounded
+            begins_exactly = self._first[0].time_s < BEGIN_S and abs(lag_s) < ROUNDING_S
             self._next_s = self._first[0].time_s + (0.0 if begins_exactly else lag_s)
             yield from map(self._at_next, self._first)
         self._first, self._is_placed = [], True

@@ -1,12 +1,12 @@
 """The sound of a span of time, in which each piece keeps its own sample rate until it is resampled."""
 
 import dataclasses
+from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DecodeError
-from pipeline.media.mono import MAX_LEVEL, MonoMixer
 from pipeline.media.resampling import Resampler, resample
 
 MAX_RATE_HZ = 384_000
@@ -33,9 +33,8 @@ class SoundSpan:
     num_packets: int = 0
     is_empty: bool = False
     """Whether there is an audio stream and nothing in it."""
-    broken_s: list[float] = dataclasses.field(default_factory=list)
-    """Times of the packets that cannot be decoded."""
-    mixer: MonoMixer = dataclasses.field(default_factory=MonoMixer)
+    faults: list[tuple[str, float, int]] = dataclasses.field(default_factory=list)
+    """(what is wrong, when, how many times)."""
 
     def place(self, first: int, samples: NDArray[np.float32], source_hz: int) -> None:
         """Puts a block at the index `first`, counted from the start of the container, over what was there before.
@@ -72,19 +71,17 @@ class SoundSpan:
         """The samples from `from_s` on; up to the end of the sound, or to `to_s` when it goes on after that."""
         until_s = max((end / source_hz for source_hz, end in self.ends.items()), default=0.0)
         until_s = self.to_s - self.from_s if self.next_s < np.inf else until_s
-        joined = np.zeros(round(until_s * rate_hz), np.float32)
-        for source_hz, piece in self.pieces.items():
-            part = resample(piece[: round(until_s * source_hz)], source_hz, rate_hz, resampler)[: len(joined)]
+        pieces = [(piece[: round(until_s * source_hz)], source_hz) for source_hz, piece in self.pieces.items()]
+        parts = [resample(piece, source_hz, rate_hz, resampler) for piece, source_hz in pieces]
+        joined = np.zeros(max(map(len, parts), default=round(until_s * rate_hz)), np.float32)
+        for part in parts:
             joined[: len(part)] += part
         return joined
 
     def note(self, start_s: float, stop_s: float) -> str:
         """What is wrong with the sound from `start_s` to `stop_s`, in words; empty when nothing is."""
-        num_broken = sum(start_s <= time_s < stop_s for time_s in self.broken_s)
-        found = {
-            "the audio stream is empty": self.is_empty,
-            f"{num_broken} packets of the sound do not decode": num_broken,
-            f"{self.mixer.num_invalid} samples of the sound are no numbers: silence": self.mixer.num_invalid,
-            f"{self.mixer.num_clipped} samples of the sound are cut off at {MAX_LEVEL:g}": self.mixer.num_clipped,
-        }
-        return "; ".join(note for note, is_so in found.items() if is_so)
+        found = ["the audio stream is empty"] if self.is_empty else []
+        numbers: Counter[str] = Counter()
+        for what, time_s, number in self.faults:
+            numbers[what] += number if start_s <= time_s < stop_s else 0
+        return "; ".join(found + [f"{what}: {number}" for what, number in numbers.items() if number])

@@ -239,7 +239,9 @@ def test_samples_that_are_no_numbers_are_silence_and_told(tmp_path):
     assert found.samples[96000:96003].tolist() == [16.0] * 3
     good = np.abs(sound[0]) <= 1
     np.testing.assert_array_equal(found.samples[good], sound[0][good])
-    assert found.note == ("110 samples of the sound are no numbers: silence; 3 samples of the sound are cut off at 16")
+    assert found.note == (
+        "samples of the sound that are no numbers, silence now: 110; samples of the sound that are cut off at 16: 3"
+    )
 
 
 def test_packets_that_do_not_decode_are_counted(tmp_path):
@@ -254,7 +256,7 @@ def test_packets_that_do_not_decode_are_counted(tmp_path):
         data = data.replace(content[:64], b"\0" * 64)
     path.write_bytes(data)
     sound = read_sound(path, RATE_HZ, 0, 10)
-    assert sound.note == "10 packets of the sound do not decode"
+    assert sound.note == "packets of the sound that do not decode: 10"
     begin, end = (round(time_s * RATE_HZ) for time_s in (middle[0][0] + 0.01, middle[-1][0] - 0.01))
     assert np.abs(sound.samples[begin:end]).max() < 1e-3
     assert level(sound.samples[end + RATE_HZ // 2 :]) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
