@@ -103,7 +103,7 @@ def _read_span(path: Path, from_s: int, to_s: float, seek: bool) -> SoundSpan:
             raise DecodeError("the audio stream cannot be decoded")
         seeks = seek and from_s > 0
         if not seeks or _sought(container, from_s):
-            _fill(span, container, stream)
+            _fill(span, packets(container, stream))
     if seeks and (span.first_s is None or span.first_s > from_s + JITTER_S):
         # The seek landed too late, as in AVI files without an index; or there is silence.
         return _read_span(path, from_s, to_s, seek=False)
@@ -123,20 +123,20 @@ def _sought(container: Any, time_s: float) -> bool:
     return True
 
 
-def _fill(span: SoundSpan, container: Any, stream: Any) -> None:
-    """Places the blocks of the stream in the span, from where the container stands."""
-    for first, block in placed(_blocks(span, container, stream)):
+def _fill(span: SoundSpan, source: Iterator[Any]) -> None:
+    """Places the sound of the packets in the span."""
+    for first, block in placed(_blocks(span, source)):
         span.place(first, block.samples, block.rate_hz)
         if span.next_s < np.inf:
             return
 
 
-def _blocks(span: SoundSpan, container: Any, stream: Any) -> Iterator[Block]:
+def _blocks(span: SoundSpan, source: Iterator[Any]) -> Iterator[Block]:
     """The sound that can be decoded, from PREROLL_S before the span on."""
     import av
 
     mixer = MonoMixer()
-    for frame in _frames(span, container, stream):
+    for frame in _frames(span, source):
         time_s = None if frame.pts is None else _seconds(frame.pts, frame.time_base)
         try:
             mixed = mixer.mix(frame)
@@ -149,10 +149,10 @@ def _blocks(span: SoundSpan, container: Any, stream: Any) -> Iterator[Block]:
         yield Block(time_s, mixed.samples, frame.sample_rate, frame.layout.name)
 
 
-def _frames(span: SoundSpan, container: Any, stream: Any) -> Iterator[Any]:
+def _frames(span: SoundSpan, source: Iterator[Any]) -> Iterator[Any]:
     import av
 
-    for packet in _wanted_packets(span, container, stream):
+    for packet in _wanted_packets(span, source):
         try:
             frames = packet.decode()
         except av.error.FFmpegError:
@@ -162,11 +162,10 @@ def _frames(span: SoundSpan, container: Any, stream: Any) -> Iterator[Any]:
         yield from (frame for frame in frames if frame.samples and frame.sample_rate)
 
 
-def _wanted_packets(span: SoundSpan, container: Any, stream: Any) -> Iterator[Any]:
+def _wanted_packets(span: SoundSpan, source: Iterator[Any]) -> Iterator[Any]:
     """The packets from PREROLL_S before the span on, and the last few before those, if before a silence."""
     import av
 
-    source = packets(container, stream)
     before: deque[Any] = deque(maxlen=PREROLL_PACKETS)
     while True:
         try:

@@ -64,14 +64,14 @@ def test_segments_of_sound_together_are_what_one_look_would_give(tmp_path, windo
     [
         ([(50.0, 0.0, 20.0)], [(50, 70)]),  # begins after the first segment
         ([(0.0, 0.0, 10.0)], [(0, 10)]),  # ends before the picture
-        ([(0.0, 0.0, 5.0), (70.0, 5.0, 15.0)], [(0, 5), (70, 80)]),  # pauses for more than a segment
+        ([(0.0, 0.0, 5.0), (115.0, 5.0, 15.0)], [(0, 5), (115, 125)]),  # pauses for more than a segment
     ],
 )
 def test_there_is_silence_where_a_stream_of_sound_has_none_up_to_its_end(tmp_path, name, pieces_s, loud_s):
-    path = write_sound(tmp_path / name, tone(20, rate_hz=48000)[None], codec="aac", pieces_s=pieces_s, picture_s=100)
+    path = write_sound(tmp_path / name, tone(20, rate_hz=48000)[None], codec="aac", pieces_s=pieces_s, picture_s=130)
     begin_s = probe(path).frame_times_s[0]  # a .ts begins with what the encoder puts before the sound
     need = AudioNeed(8000, 1.0, 1.0)
-    items, times_s, notes = in_segments(path, need, 100)
+    items, times_s, notes = in_segments(path, need, 130)
     assert not any(notes)
     assert abs(len(items) - loud_s[-1][1]) <= 1
     np.testing.assert_allclose(times_s[:, 0], np.arange(len(items)), atol=1e-6)
@@ -81,7 +81,7 @@ def test_there_is_silence_where_a_stream_of_sound_has_none_up_to_its_end(tmp_pat
             assert level == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
         elif all(end_s < from_s - 0.1 or start_s > to_s + 0.1 for from_s, to_s in loud_s):
             assert level < 1e-3
-    whole, _ = audio_view(path, need, (0, 100))
+    whole, _ = audio_view(path, need, (0, 130))
     # An encoder's noise where the sound sets in depends on what the decoder heard before.
     np.testing.assert_allclose(items, whole.windows, atol=0.03)
 

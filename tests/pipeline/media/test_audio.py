@@ -214,13 +214,6 @@ def test_of_two_streams_the_default_one_is_heard(tmp_path):
         assert strongest_hz(read_audio(path, RATE_HZ, 0, 1)) == pytest.approx(300 * (default + 1), abs=3)
 
 
-def test_a_stream_that_no_decoder_knows_gives_way_to_one_that_can_be_heard(tmp_path):
-    path = write_streams(tmp_path / "a.mkv", [tone(1, 300, 48000), tone(1, 600, 48000)], 0, ("pcm_s24le", "flac"))
-    assert strongest_hz(read_audio(path, RATE_HZ, 0, 1)) == pytest.approx(300, abs=3)
-    path.write_bytes(path.read_bytes().replace(b"A_PCM/INT/LIT", b"A_ZZZ/INT/LIT"))
-    assert strongest_hz(read_audio(path, RATE_HZ, 0, 1)) == pytest.approx(600, abs=3)
-
-
 def test_a_stream_with_nothing_in_it_is_told_and_no_failure(tmp_path):
     path = write_sound(tmp_path / "a.mkv", np.zeros((1, 0), np.float32), codec="aac", picture_s=2)
     assert probe(path).has_audio
