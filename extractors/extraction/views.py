@@ -7,6 +7,7 @@ segments nor on the other experts of the pass.
 
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors import registry
-from extractors.base import AudioNeed, AudioView, Extractor, FrameNeed, FrameView, Need, SubtitleNeed, View
+from extractors.base import AudioNeed, Extractor, FrameNeed, FrameView, Need, SubtitleNeed, View
+from extractors.extraction.audio_view import audio_view
 from extractors.extraction.frame_grid import EDGE_S, Grid, GridFrames, grid_of
 from extractors.extraction.resize import Resize, resize_frame
 from extractors.extraction.subtitle_words import words_between
-from pipeline.errors import DecodeError, ExtractionError, PipelineError
-from pipeline.media.audio import read_audio
+from pipeline.errors import ExtractionError, PipelineError
 from pipeline.media.video import PIECE_S, VideoInfo, frames_at, probe
 
 SEGMENT_S = PIECE_S
@@ -69,13 +70,7 @@ def prepare_segment(segment: Segment) -> dict[str, Prepared]:
     """Expert -> its items in the segment; DecodeError if the file cannot be read at all."""
     info = _cached_probe(segment.path)
     experts = {expert.name: registry.rebuild(expert) for expert in segment.experts}
-    needs = {extractor.need for extractor in experts.values()}
-    try:
-        decoded = decode_views(segment, info, needs)
-    except (PipelineError, MemoryError, ImportError):
-        raise
-    except Exception as error:  # a bug of a decoder must cost this video only
-        raise DecodeError(f"{type(error).__name__}: {error}") from error
+    decoded = decode_views(segment, info, {extractor.need for extractor in experts.values()})
     return {name: _prepare(extractor, decoded[extractor.need]) for name, extractor in experts.items()}
 
 
@@ -110,16 +105,36 @@ def _prepare(extractor: Extractor, decoded: Decoded) -> Prepared:
 
 
 def decode_views(segment: Segment, info: VideoInfo, needs: set[Need]) -> dict[Need, Decoded]:
-    """Need -> its view of the segment; the frames for all needs are decoded together."""
+    """Need -> its view of the segment; the frames for all needs are decoded together.
+
+    A fault in the frames, the sound or the words costs the needs that it meets, and is their note.
+    """
     frame_needs = sorted((need for need in needs if isinstance(need, FrameNeed)), key=repr)
     decoded: dict[Need, Decoded] = {}
-    decoded.update(_frame_views(segment, info, frame_needs).items())
+    try:
+        decoded.update(_frame_views(segment, info, frame_needs).items())
+    except (MemoryError, ImportError):
+        raise  # a problem of the machine, not of this video
+    except Exception:  # of which need the fault is, shows each on its own: what it gets depends on no other
+        decoded |= {need: _guarded(functools.partial(_frame_view_alone, segment, info, need)) for need in frame_needs}
     for need in needs:
         if isinstance(need, AudioNeed):
-            decoded[need] = _audio_view(segment, info, need)
+            decoded[need] = _guarded(functools.partial(_audio_view, segment, info, need))
         elif isinstance(need, SubtitleNeed):
-            decoded[need] = _word_view(segment, info, need)
+            decoded[need] = _guarded(functools.partial(_word_view, segment, info, need))
     return decoded
+
+
+def _guarded(view: Callable[[], Decoded]) -> Decoded:
+    """What `view` returns, or its error as a failure with the reason."""
+    try:
+        return view()
+    except (MemoryError, ImportError):
+        raise  # a problem of the machine, not of this video
+    except PipelineError as error:
+        return Decoded(None, str(error), failed=True)
+    except Exception as error:  # a bug of a decoder must cost this need of this video only
+        return Decoded(None, f"{type(error).__name__}: {error}", failed=True)
 
 
 def _span_s(segment: Segment) -> tuple[float, float]:
@@ -134,6 +149,10 @@ def _frame_views(segment: Segment, info: VideoInfo, needs: list[FrameNeed]) -> d
     grids = [grid_of(need, info, _span_s(segment)) for need in needs]
     frames = decode_frames(segment, info, grids)
     return {grid.need: frame_view(grid, decoded, info) for grid, decoded in zip(grids, frames, strict=True)}
+
+
+def _frame_view_alone(segment: Segment, info: VideoInfo, need: FrameNeed) -> Decoded:
+    return _frame_views(segment, info, [need])[need]
 
 
 def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[GridFrames]:
@@ -192,34 +211,11 @@ def empty_frame_view(need: FrameNeed) -> FrameView:
 def _audio_view(segment: Segment, info: VideoInfo, need: AudioNeed) -> Decoded:
     if not info.has_audio:
         return Decoded(None, "no audio stream")
-    start_s, stop_s = _span_s(segment)
-    first = math.ceil(start_s / need.hop_s - EDGE_S)
-    last = math.ceil(stop_s / need.hop_s - EDGE_S) - 1
-    begin_s = first * need.hop_s
-    try:
-        stop_s = last * need.hop_s + need.window_s
-        samples = read_audio(segment.path, need.rate_hz, begin_s, stop_s, need.resampler)
-    except DecodeError as error:
-        return Decoded(None, str(error), failed=True)
-    window = round(need.window_s * need.rate_hz)
-    starts = np.round(np.arange(last - first + 1) * need.hop_s * need.rate_hz).astype(np.int64)
-    min_samples = window // 2 if need.least_s is None else round(need.least_s * need.rate_hz)
-    kept = starts + min_samples <= len(samples)
-    kept[:1] |= first == 0 and len(samples) > 0
-    starts = starts[kept]
-    padded = np.zeros(max(len(samples), int(starts[-1]) + window if len(starts) else 0), np.float32)
-    padded[: len(samples)] = samples
-    starts_s = begin_s + starts / need.rate_hz
-    end_s = begin_s + len(samples) / need.rate_hz
-    times_s = np.stack([starts_s, np.minimum(starts_s + need.window_s, end_s)], axis=1)
-    return Decoded(AudioView(padded, need.rate_hz, starts, window, times_s))
+    view, note = audio_view(segment.path, need, _span_s(segment))
+    return Decoded(view, note)
 
 
 def _word_view(segment: Segment, info: VideoInfo, need: SubtitleNeed) -> Decoded:
     start_s, stop_s = _span_s(segment)
-    try:
-        return Decoded(
-            *words_between(segment.path, need.language, start_s, min(stop_s, info.duration_s), info.duration_s)
-        )
-    except DecodeError as error:
-        return Decoded(None, str(error), failed=True)
+    view, note = words_between(segment.path, need.language, start_s, min(stop_s, info.duration_s), info.duration_s)
+    return Decoded(view, note)

@@ -1,138 +1,187 @@
-"""Reads a time span of a video's audio as mono samples at any sample rate."""
+"""Reads a time span of a video's audio as mono samples at any sample rate.
 
+Times are those of the picture: 0 = the start of the container. The rate, the layout and the format of the sound may
+change within a file; each piece is mixed and resampled as what it is.
+"""
+
+import dataclasses
 import functools
-import math
+from collections import deque
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DecodeError
-from pipeline.media.container import open_container
+from pipeline.media.container import open_container, pick_audio
+from pipeline.media.mono import MAX_LEVEL, MonoMixer
+from pipeline.media.resampling import Resampler
+from pipeline.media.sound_clock import JITTER_S, Block, placed
+from pipeline.media.sound_span import SoundSpan
+from pipeline.media.timeline import packets
+
+__all__ = ["Resampler", "Sound", "read_audio", "read_sound"]
 
 MARGIN_S = 1.0
 """Decoded on both sides of the span, so that the edge effects of the resampler fall outside it."""
 
-JITTER_S = 0.05
-"""Deviations from gapless audio below this are rounding of the timestamps (Matroska counts milliseconds), not gaps."""
+PREROLL_S, PREROLL_PACKETS = 1.0, 4
+"""Decoded before the margin, until the decoder has the state that it would have after decoding from the start."""
 
-Block = tuple[int, NDArray[np.float32]]
-"""(index of its first sample on the container's clock, mono samples)"""
+UNDECODED = "packets of the sound that do not decode"
+INVALID = "samples of the sound that are no numbers, silence now"
+CLIPPED = f"samples of the sound that are cut off at {MAX_LEVEL:g}"
 
-Resampler = Literal["soxr", "kaiser", "kaiser16"]
-"""soxr: fast, with the steeper cutoff; kaiser: resampy's windowed sinc, with which librosa and many audio networks were
-used; kaiser16: the same after rounding to 16 bits, as in a .wav file."""
 
-KAISER_ZEROS, KAISER_BETA, KAISER_ROLLOFF = 50, 12.9846, 0.9173
-"""resampy's `kaiser_best`: zero crossings on each side, beta of the window, cutoff as a part of the Nyquist rate."""
+@dataclasses.dataclass(frozen=True)
+class Sound:
+    """The sound of a span of time."""
+
+    samples: NDArray[np.float32]
+    """(S,), mono, see `MonoMixer`."""
+    note: str
+    """What is missing or wrong, in words; empty when nothing is."""
+
+
+def read_sound(
+    path: Path, rate_hz: int, start_s: float, stop_s: float, resampler: Resampler = "soxr", seek: bool = True
+) -> Sound:
+    """The sound from `start_s` to `stop_s`; shorter where the audio ends earlier.
+
+    Empty when the file has no audio stream, nothing is in it, or it ends before `start_s`. There is silence before a
+    stream that begins late, and in holes. `seek` says whether the file may be sought. DecodeError when there is an
+    audio stream and nothing in it decodes.
+    """
+    # A whole second, so that a resampled sample falls exactly on start_s whatever the two sample rates are.
+    from_s = max(0, int(start_s - MARGIN_S))
+    span = _known_or_read(path, from_s, stop_s + MARGIN_S, seek)
+    first = round((start_s - from_s) * rate_hz)
+    samples = span.resampled(rate_hz, resampler)[first : first + round((stop_s - start_s) * rate_hz)]
+    return Sound(samples, span.note(start_s, stop_s))
 
 
 def read_audio(
     path: Path, rate_hz: int, start_s: float, stop_s: float, resampler: Resampler = "soxr"
 ) -> NDArray[np.float32]:
-    """Samples (S,) in -1..1 from `start_s` to `stop_s`, the mean of all channels; fewer where the audio ends earlier.
+    """The samples (S,) of `read_sound`."""
+    return read_sound(path, rate_hz, start_s, stop_s, resampler).samples
 
-    Empty when the file has no audio stream or the audio ends before `start_s`. A stream that begins late is preceded by
-    silence. DecodeError when there is an audio stream and nothing in it decodes.
+
+def _known_or_read(path: Path, from_s: int, to_s: float, seek: bool) -> SoundSpan:
+    """The span, without reading it where it is known to be silent.
+
+    To know that a span is silent, the file is read up to the next sound: in the worst case to its end, which for each
+    span of a long file anew would take hours.
     """
+    file = path.stat() if path.exists() else None  # what is no file is told when it is opened
+    silences = _silences(path, file.st_size, file.st_mtime_ns) if file else []
+    for begin_s, end_s in silences:
+        if from_s > 0 and begin_s <= from_s and to_s <= end_s:
+            return SoundSpan(from_s, to_s, next_s=end_s)
+    span = _read_span(path, from_s, to_s, seek)
+    if not span.pieces and not span.faults:
+        silences.append((from_s, span.next_s))
+    return span
+
+
+@functools.lru_cache(maxsize=2)
+def _silences(path: Path, size: int, mtime_ns: int) -> list[tuple[float, float]]:
+    """Start and end of the silences that were found in a file so far; the end is infinite after its last sound."""
+    return []
+
+
+def _read_span(path: Path, from_s: int, to_s: float, seek: bool) -> SoundSpan:
+    span = SoundSpan(from_s, to_s)
     with open_container(path) as container:
         if not container.streams.audio:
-            return np.zeros(0, np.float32)
-        stream = container.streams.best("audio") or container.streams.audio[0]
-        if stream.codec_context is None or not stream.codec_context.sample_rate:
+            return span
+        stream = pick_audio(container)
+        if stream is None:
             raise DecodeError("the audio stream cannot be decoded")
-        source_hz = stream.codec_context.sample_rate
-        # A whole second, so that a resampled sample falls exactly on start_s whatever the two sample rates are.
-        from_s = max(0, int(start_s - MARGIN_S))
-        samples = _span(container, stream, from_s, stop_s + MARGIN_S)
-    resampled = _resample(samples, source_hz, rate_hz, resampler)
-    first = round((start_s - from_s) * rate_hz)
-    return resampled[first : first + round((stop_s - start_s) * rate_hz)]
-
-
-def _span(container: Any, stream: Any, from_s: int, to_s: float) -> NDArray[np.float32]:
-    source_hz = stream.codec_context.sample_rate
-    start_s = (container.start_time or 0) / 1e6
-    if from_s > 0:
-        container.seek(int((from_s + start_s) * 1e6), backward=True)
-    blocks: list[Block] = []
-    for first, samples in _aligned(_decoded_blocks(container, stream, start_s), source_hz):
-        if first >= to_s * source_hz:
-            break
-        blocks.append((first, samples))
-    if not blocks and from_s == 0:
+        seeks = seek and from_s > 0
+        if not seeks or _sought(container, from_s):
+            _fill(span, packets(container, stream))
+    if seeks and (span.first_s is None or span.first_s > from_s + JITTER_S):
+        # The seek landed too late, as in AVI files without an index; or there is silence.
+        return _read_span(path, from_s, to_s, seek=False)
+    if from_s == 0 and span.first_s is None and span.num_packets:
         raise DecodeError("the audio stream cannot be decoded")
-    return _concatenate(blocks, from_s * source_hz)
+    span.is_empty = from_s == 0 and not span.num_packets
+    return span
 
 
-def _decoded_blocks(container: Any, stream: Any, start_s: float) -> Iterator[tuple[float, NDArray[np.float32]]]:
-    """(time in seconds, mono samples) of each frame that can be decoded."""
+def _sought(container: Any, time_s: float) -> bool:
     import av
-    from av.audio.resampler import AudioResampler
 
-    to_float = AudioResampler(format="fltp")
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.error.FFmpegError, IndexError):  # IndexError: see video.py
+    try:
+        container.seek(int(time_s * 1e6) + (container.start_time or 0), backward=True)
+    except av.error.FFmpegError:
+        return False
+    return True
+
+
+def _fill(span: SoundSpan, source: Iterator[Any]) -> None:
+    """Places the sound of the packets in the span."""
+    for first, block in placed(_blocks(span, source)):
+        span.place(first, block.samples, block.rate_hz)
+        if span.next_s < np.inf:
             return
+
+
+def _blocks(span: SoundSpan, source: Iterator[Any]) -> Iterator[Block]:
+    """The sound that can be decoded, from PREROLL_S before the span on."""
+    import av
+
+    mixer = MonoMixer()
+    for frame in _frames(span, source):
+        time_s = None if frame.pts is None else _seconds(frame.pts, frame.time_base)
+        try:
+            mixed = mixer.mix(frame)
+        except (av.error.FFmpegError, ValueError):
+            span.faults.append((UNDECODED, time_s or 0.0, 1))
+            continue
+        for what, number in ((INVALID, mixed.num_invalid), (CLIPPED, mixed.num_clipped)):
+            if number:
+                span.faults.append((what, time_s or 0.0, number))
+        yield Block(time_s, mixed.samples, frame.sample_rate, frame.layout.name)
+
+
+def _frames(span: SoundSpan, source: Iterator[Any]) -> Iterator[Any]:
+    import av
+
+    for packet in _wanted_packets(span, source):
         try:
             frames = packet.decode()
         except av.error.FFmpegError:
+            if packet.pts is not None:
+                span.faults.append((UNDECODED, _seconds(packet.pts, packet.time_base), 1))
             continue
-        for frame in frames:
-            if frame.pts is not None and frame.samples:
-                time_s = float(frame.pts * frame.time_base) - start_s
-                for converted in to_float.resample(frame):
-                    yield time_s, converted.to_ndarray().mean(axis=0, dtype=np.float32)
+        yield from (frame for frame in frames if frame.samples and frame.sample_rate)
 
 
-def _aligned(blocks: Iterator[tuple[float, NDArray[np.float32]]], source_hz: int) -> Iterator[Block]:
-    """Each block with the index of its first sample; blocks are contiguous unless the timestamps jump by JITTER_S."""
-    expected: int | None = None
-    for time_s, samples in blocks:
-        stamped = round(time_s * source_hz)
-        first = stamped if expected is None or abs(stamped - expected) > JITTER_S * source_hz else expected
-        yield first, samples
-        expected = first + len(samples)
+def _wanted_packets(span: SoundSpan, source: Iterator[Any]) -> Iterator[Any]:
+    """The packets from PREROLL_S before the span on, and the last few before those, if before a silence."""
+    import av
+
+    before: deque[Any] = deque(maxlen=PREROLL_PACKETS)
+    while True:
+        try:
+            packet = next(source)
+        except (StopIteration, av.error.FFmpegError, IndexError):  # IndexError: see video.py
+            return
+        span.num_packets += packet.size > 0
+        end = None if packet.pts is None else packet.pts + (packet.duration or 0)
+        if end is not None and _seconds(end, packet.time_base) < span.from_s - PREROLL_S:
+            before.append(packet)
+            continue
+        yield from before
+        before.clear()
+        yield packet
 
 
-def _concatenate(blocks: list[Block], origin: int) -> NDArray[np.float32]:
-    """The samples from index `origin` on, with silence in the gaps between the blocks."""
-    end = max((first + len(samples) for first, samples in blocks), default=origin)
-    joined = np.zeros(max(0, end - origin), np.float32)
-    for first, samples in blocks:
-        num_skipped = min(max(0, origin - first), len(samples))  # a seek lands some blocks before the origin
-        start = max(0, first + num_skipped - origin)
-        joined[start : start + len(samples) - num_skipped] = samples[num_skipped:]
-    return joined
-
-
-def _resample(samples: NDArray[np.float32], source_hz: int, rate_hz: int, resampler: Resampler) -> NDArray[np.float32]:
-    if source_hz == rate_hz or not len(samples):
-        return samples
-    if resampler != "soxr":
-        from scipy.signal import resample_poly
-
-        common = math.gcd(source_hz, rate_hz)
-        up, down = rate_hz // common, source_hz // common
-        exact = samples.astype(np.float64)
-        signal = np.round(exact * 32768).clip(-32768, 32767) / 32768 if resampler == "kaiser16" else exact
-        return np.asarray(resample_poly(signal, up, down, window=_kaiser_sinc(up, down)), np.float32)
-    import soxr
-
-    resampled: NDArray[np.float32] = soxr.resample(samples, source_hz, rate_hz, quality="HQ")
-    return resampled
-
-
-@functools.lru_cache(maxsize=8)
-def _kaiser_sinc(up: int, down: int) -> NDArray[np.float64]:
-    """The low-pass filter (2 M + 1,) for `resample_poly`, sampled at `up` points per source sample."""
-    step = max(up, down)
-    half = KAISER_ZEROS * step
-    crossings = np.arange(-half, half + 1) / step
-    sinc = KAISER_ROLLOFF * np.sinc(KAISER_ROLLOFF * crossings) * np.kaiser(2 * half + 1, KAISER_BETA)
-    return np.asarray(sinc / step, np.float64)
+def _seconds(ticks: int, time_base: Fraction) -> float:
+    """As float(ticks * time_base), in a tenth of the time: it is asked for every packet and frame."""
+    return ticks * time_base.numerator / time_base.denominator

@@ -76,6 +76,15 @@ def pick_video(container: Any) -> Any | None:
     return candidates[0] if candidates else None
 
 
+def pick_audio(container: Any) -> Any | None:
+    """FFmpeg's best audio stream, the default one first, among those that it can decode, or None."""
+    candidates = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    best = container.streams.best("audio")
+    if best in candidates:
+        return best
+    return candidates[0] if candidates else None
+
+
 def subtitle_streams(container: Any) -> list[Any]:
     """The subtitle streams that hold text; bitmap subtitles (DVD, Blu-ray) and unknown codecs are left out."""
     known = [stream for stream in container.streams.subtitles if stream.codec_context is not None]

@@ -229,22 +229,50 @@ def test_no_frame_that_decodes_is_a_failure(ten_fps, show, monkeypatch, window):
     assert (len(got.items), got.failed, got.note) == (0, True, "0 of 35 sampled frames decode")
 
 
-def test_a_bug_of_the_decoder_costs_the_video_and_not_the_run(ten_fps, show, monkeypatch):
+@pytest.mark.parametrize("error", [IndexError("out of range"), ValueError("no match"), DecodeError("damaged")])
+@pytest.mark.parametrize("part", [("frames_at", 0), ("audio_view", 1), ("words_between", 2)])
+def test_a_fault_in_a_part_of_a_video_costs_the_needs_that_it_meets(ten_fps, show, monkeypatch, part, error):
     def broken(*args):
-        raise IndexError("list index out of range")
+        raise error
 
-    monkeypatch.setattr(views, "frames_at", broken)
-    with pytest.raises(DecodeError, match="IndexError: list index out of range"):
-        show(ten_fps, FrameNeed(1.0))
+    needs = [FrameNeed(1.0), AudioNeed(8000, 1.0, 1.0), SubtitleNeed()]
+    whole = show(ten_fps, *needs)
+    monkeypatch.setattr(views, part[0], broken)
+    for number, (found, before) in enumerate(zip(show(ten_fps, *needs), whole, strict=True)):
+        if number == part[1]:
+            why = str(error) if isinstance(error, DecodeError) else f"{type(error).__name__}: {error}"
+            assert (len(found.items), found.failed, found.note) == (0, True, why)
+        else:
+            assert (found.failed, found.note) == (False, "")
+            np.testing.assert_array_equal(found.items, before.items)
 
 
-def test_a_fault_of_the_machine_is_raised(ten_fps, show, monkeypatch):
-    def full(*args):
-        raise MemoryError
+def test_a_fault_in_the_frames_of_one_need_costs_no_other(ten_fps, show, monkeypatch):
+    resize = views.resize_frame
 
-    monkeypatch.setattr(views, "frames_at", full)
-    with pytest.raises(MemoryError):
-        show(ten_fps, FrameNeed(1.0))
+    def broken(frame, settings):
+        if settings.short_px == 50:
+            raise ValueError("not to 50 pixels")
+        return resize(frame, settings)
+
+    monkeypatch.setattr(views, "resize_frame", broken)
+    good = FrameNeed(2.0, short_px=60)
+    alone = show(ten_fps, good)
+    found, failed = show(ten_fps, good, FrameNeed(2.0, short_px=50))
+    np.testing.assert_array_equal(found.items, alone.items)
+    assert (found.failed, found.note) == (False, "")
+    assert (len(failed.items), failed.failed, failed.note) == (0, True, "ValueError: not to 50 pixels")
+
+
+@pytest.mark.parametrize("error", [MemoryError, ImportError])
+@pytest.mark.parametrize("part", ["frames_at", "audio_view", "words_between"])
+def test_a_fault_of_the_machine_is_raised(ten_fps, show, monkeypatch, part, error):
+    def faulty(*args):
+        raise error
+
+    monkeypatch.setattr(views, part, faulty)
+    with pytest.raises(error):
+        show(ten_fps, FrameNeed(1.0), AudioNeed(8000, 1.0, 1.0), SubtitleNeed())
 
 
 def test_a_file_that_is_no_video_is_told(tmp_path, show):
@@ -263,52 +291,11 @@ def test_missing_streams_are_told_and_are_no_failure(tmp_path, show):
     assert (frames.note, frames.failed, len(samples.items), len(words.items)) == ("no video stream", False, 1, 0)
 
 
-def sound_clip(path, seconds):
-    """Sound whose every sample tells its place: a ramp, uncompressed, 44100 / 4 a second once resampled."""
-    samples = np.linspace(-0.9, 0.9, round(seconds * AUDIO_HZ)).astype(np.float32)
-    return make_clip(path, codec="", sound=samples, sound_codec="pcm_s16le")
-
-
-@pytest.mark.parametrize(("window_s", "hop_s"), [(1.0, 1.0), (1.0, 0.5), (0.5, 1.0)])
-@pytest.mark.parametrize("seconds", [0.2, 1.0, 3.4, 3.6])
-def test_sound_is_cut_by_window_and_hop(tmp_path, show, seconds, window_s, hop_s):
-    path = sound_clip(tmp_path / "a.mov", seconds)
-    got = show(path, AudioNeed(AUDIO_HZ, window_s, hop_s))
-    ramp = np.linspace(-0.9, 0.9, round(seconds * AUDIO_HZ))
-    starts_s = [number * hop_s for number in range(100)]
-    # At least half of an item must be sound; the first counts whatever it is.
-    starts_s = [start_s for start_s in starts_s if start_s + window_s / 2 <= seconds + 1e-9 or start_s == 0]
-    assert len(got.items) == len(starts_s)
-    for item, start_s, times_s in zip(got.items, starts_s, got.times_s, strict=True):
-        first = round(start_s * AUDIO_HZ)
-        wanted = np.zeros(round(window_s * AUDIO_HZ))
-        piece = ramp[first : first + len(wanted)]
-        wanted[: len(piece)] = piece
-        np.testing.assert_allclose(item, wanted, atol=1e-4)
-        np.testing.assert_allclose(times_s, [start_s, min(start_s + window_s, seconds)], atol=1e-3)
-
-
-@pytest.mark.parametrize(("window_s", "hop_s"), [(0.96, 0.96), (10.0, 5.0), (30.0, 30.0), (1.0, 0.3)])
-def test_segments_of_sound_together_are_what_one_look_would_give(tmp_path, show, monkeypatch, window_s, hop_s):
-    path = sound_clip(tmp_path / "a.mov", 70)
-    need = AudioNeed(8000, window_s, hop_s)
-    pieces = [show(path, need, index=index) for index in range(3)]
-    monkeypatch.setattr(views, "SEGMENT_S", 128.0)
-    whole = show(path, need)
-    np.testing.assert_allclose(np.concatenate([piece.times_s for piece in pieces]), whole.times_s, atol=1e-6)
-    items = np.concatenate([piece.items for piece in pieces if len(piece.items)])
-    # The ends of the whole are the only edges of its resampling; a ramp of 1.8 in 70 s hides none larger than this.
-    np.testing.assert_allclose(items, whole.items, atol=2e-3)
-    np.testing.assert_allclose(whole.times_s[:, 0], np.arange(len(whole.times_s)) * hop_s, atol=1e-6)
-
-
-def test_sound_that_does_not_decode_is_a_failure_of_that_need_only(ten_fps, show, monkeypatch):
-    def broken(*args):
-        raise DecodeError("the audio stream cannot be decoded")
-
-    monkeypatch.setattr(views, "read_audio", broken)
-    frames, samples = show(ten_fps, FrameNeed(1.0), AudioNeed(8000, 1.0, 1.0))
-    assert (len(frames.items), frames.failed) == (4, False)
+def test_sound_that_does_not_decode_is_a_failure_of_that_need_only(tmp_path, show):
+    path = make_clip(tmp_path / "a.mkv", fps=10, seconds=1)
+    path.write_bytes(path.read_bytes().replace(b"A_AAC", b"A_ZZZ"))
+    frames, samples = show(path, FrameNeed(2.0), AudioNeed(8000, 1.0, 1.0))
+    assert (len(frames.items), frames.failed) == (2, False)
     assert (samples.failed, samples.note) == (True, "the audio stream cannot be decoded")
 
 

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 
 from pipeline.errors import DecodeError
-from pipeline.media.audio import read_audio
+from pipeline.media import audio
+from pipeline.media.audio import read_audio, read_sound
 from pipeline.media.video import probe
 from tests.clips import AUDIO_HZ, make_clip, tone
+from tests.sounds import join, write_sound, write_streams
 
 RATE_HZ = 16000
 CONTAINERS = {"a.mp4": "libx264", "a.mkv": "libx264", "a.mov": "libx264", "a.webm": "libvpx-vp9", "a.ts": "libx264"}
@@ -100,6 +102,186 @@ def test_stereo_becomes_the_mean_of_its_channels(tmp_path):
     opposite = np.stack([left, -left], axis=1)
     samples = read_audio(make_clip(tmp_path / "b.mkv", sound=opposite, sound_codec="pcm_s16le"), AUDIO_HZ, 0, 2)
     assert np.abs(samples).max() < 1e-3
+
+
+def level(samples):
+    return float(np.sqrt(np.mean(samples**2)))
+
+
+def strongest_hz(samples):
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), 8 * len(samples)))
+    return int(np.argmax(spectrum)) * RATE_HZ / (8 * len(samples))
+
+
+@pytest.mark.parametrize(
+    ("codec", "first", "second"),
+    [
+        ("mp2", ("mono", 48000), ("stereo", 48000)),
+        ("mp2", ("stereo", 32000), ("mono", 44100)),
+        ("aac", ("stereo", 44100), ("stereo", 48000)),
+        ("aac", ("mono", 22050), ("5.1", 48000)),
+        ("ac3", ("5.1", 48000), ("stereo", 48000)),
+        ("ac3", ("stereo", 48000), ("mono", 32000)),
+    ],
+)
+@pytest.mark.parametrize("resampler", ["soxr", "kaiser16"])
+def test_sound_that_changes_its_rate_or_layout_keeps_pitch_length_and_level(tmp_path, codec, first, second, resampler):
+    parts = []
+    for (layout, rate_hz), hz, offset_s in ((first, 440, 0), (second, 880, 4)):
+        channels = np.zeros((6 if layout == "5.1" else 2 if layout == "stereo" else 1, 4 * rate_hz), np.float32)
+        channels[2 if layout == "5.1" else slice(None)] = tone(4, hz, rate_hz)
+        how = {"rate_hz": rate_hz, "layout": layout, "codec": codec, "offset_s": offset_s}
+        parts.append(write_sound(tmp_path / f"{offset_s}.ts", channels, **how))
+    path = join(tmp_path / "joined.ts", parts)
+    samples = read_audio(path, RATE_HZ, 0, 60, resampler)
+    assert len(samples) / RATE_HZ == pytest.approx(8, abs=0.1)
+    for hz, span in ((440, slice(RATE_HZ // 4, 15 * RATE_HZ // 4)), (880, slice(17 * RATE_HZ // 4, 31 * RATE_HZ // 4))):
+        assert strongest_hz(samples[span]) == pytest.approx(hz, abs=3)
+        assert level(samples[span]) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
+    assert np.abs(samples).max() < 0.9
+    later = read_audio(path, RATE_HZ, 5, 7, resampler)
+    np.testing.assert_allclose(later, samples[5 * RATE_HZ : 7 * RATE_HZ], atol=2e-3)
+
+
+@pytest.mark.parametrize(("layout", "centre"), [("5.1", 2), ("5.1(side)", 2), ("7.1", 2), ("3.0", 2), ("4.0", 2)])
+@pytest.mark.parametrize("codec", ["flac", "pcm_s16le"])
+def test_speech_in_the_centre_is_as_loud_as_in_a_mono_file(tmp_path, layout, centre, codec):
+    import av
+
+    channels = np.zeros((av.AudioLayout(layout).nb_channels, 48000), np.float32)
+    channels[centre] = tone(1, rate_hz=48000)
+    how = {"codec": codec, "sample_format": "s16"}
+    surround = write_sound(
+        tmp_path / "a.mov" if codec != "flac" else tmp_path / "a.mkv", channels, layout=layout, **how
+    )
+    mono = write_sound(tmp_path / "b.mkv", channels[centre : centre + 1], **how)
+    np.testing.assert_allclose(read_audio(surround, RATE_HZ, 0, 1), read_audio(mono, RATE_HZ, 0, 1), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("codec", "sample_format", "atol"),
+    [
+        ("pcm_u8", "u8", 1 / 120),
+        ("pcm_s16le", "s16", 1e-4),
+        ("pcm_s24le", "s32", 1e-6),
+        ("pcm_s32le", "s32", 1e-6),
+        ("pcm_f32le", "flt", 1e-7),
+        ("pcm_f64le", "dbl", 1e-7),
+        ("flac", "s32", 1e-6),
+        ("alac", "s16p", 1e-4),
+    ],
+)
+@pytest.mark.parametrize("rate_hz", [8000, 22050, 96000])
+def test_every_sample_format_and_rate_gives_the_samples_that_were_written(
+    tmp_path, codec, sample_format, atol, rate_hz
+):
+    sound = np.random.default_rng(1).uniform(-0.9, 0.9, (1, rate_hz // 2)).astype(np.float32)
+    path = write_sound(tmp_path / "a.mkv", sound, rate_hz=rate_hz, codec=codec, sample_format=sample_format)
+    np.testing.assert_allclose(read_audio(path, rate_hz, 0, 5), sound[0], atol=atol)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "rate_hz"),
+    [
+        ("a.mp4", "aac", 44100),
+        ("a.mp4", "libmp3lame", 44100),
+        ("a.mkv", "aac", 48000),
+        ("a.mkv", "libopus", 48000),
+        ("a.ts", "aac", 44100),
+        ("a.ts", "mp2", 48000),
+        ("a.flv", "aac", 44100),
+        ("a.avi", "pcm_s16le", 22050),
+        ("a.mov", "pcm_s16le", 8000),
+    ],
+)
+@pytest.mark.parametrize("offset_s", [0, 100])
+def test_a_clap_is_heard_when_it_is_seen(tmp_path, name, codec, rate_hz, offset_s):
+    sound = np.zeros((1, 6 * rate_hz), np.float32)
+    sound[0, 3 * rate_hz :] = tone(3, 1000, rate_hz)
+    if name == "a.avi" and offset_s:
+        pytest.skip("AVI has no timestamps: it begins at 0")
+    path = write_sound(tmp_path / name, sound, rate_hz=rate_hz, codec=codec, picture_s=6, offset_s=offset_s)
+    seen_s = probe(path).frame_times_s[75]
+    for start_s in (0.0, 2.0):
+        heard_s = start_s + np.flatnonzero(np.abs(read_audio(path, RATE_HZ, start_s, 8)) > 0.15)[0] / RATE_HZ
+        assert heard_s == pytest.approx(seen_s, abs=0.01)
+
+
+def test_of_two_streams_the_default_one_is_heard(tmp_path):
+    tones = [tone(1, hz, 48000) for hz in (300, 600, 900)]
+    for default in range(3):
+        path = write_streams(tmp_path / f"{default}.mkv", tones, default)
+        assert strongest_hz(read_audio(path, RATE_HZ, 0, 1)) == pytest.approx(300 * (default + 1), abs=3)
+
+
+def test_a_stream_with_nothing_in_it_is_told_and_no_failure(tmp_path):
+    path = write_sound(tmp_path / "a.mkv", np.zeros((1, 0), np.float32), codec="aac", picture_s=2)
+    assert probe(path).has_audio
+    sound = read_sound(path, RATE_HZ, 0, 10)
+    assert (len(sound.samples), sound.note) == (0, "the audio stream is empty")
+
+
+def test_samples_that_are_no_numbers_are_silence_and_told(tmp_path):
+    sound = tone(3, rate_hz=48000)[None].copy()
+    sound[0, 48000:48100] = np.nan
+    sound[0, 48100:48110] = np.inf
+    sound[0, 96000:96003] = 1e20
+    path = write_sound(tmp_path / "a.mkv", sound, codec="pcm_f32le")
+    found = read_sound(path, 48000, 0, 5)
+    assert not found.samples[48000:48110].any()
+    assert found.samples[96000:96003].tolist() == [16.0] * 3
+    good = np.abs(sound[0]) <= 1
+    np.testing.assert_array_equal(found.samples[good], sound[0][good])
+    assert found.note == (
+        "samples of the sound that are no numbers, silence now: 110; samples of the sound that are cut off at 16: 3"
+    )
+
+
+def test_packets_that_do_not_decode_are_counted(tmp_path):
+    import av
+
+    path = write_sound(tmp_path / "a.mkv", tone(4, rate_hz=48000)[None], codec="flac", sample_format="s16")
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(audio=0) if packet.size]
+        middle = [(packet.pts / 1000, bytes(packet)) for packet in packets][10:20]
+    data = path.read_bytes()
+    for _, content in middle:
+        data = data.replace(content[:64], b"\0" * 64)
+    path.write_bytes(data)
+    sound = read_sound(path, RATE_HZ, 0, 10)
+    assert sound.note == "packets of the sound that do not decode: 10"
+    begin, end = (round(time_s * RATE_HZ) for time_s in (middle[0][0] + 0.01, middle[-1][0] - 0.01))
+    assert np.abs(sound.samples[begin:end]).max() < 1e-3
+    assert level(sound.samples[end + RATE_HZ // 2 :]) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
+    assert read_sound(path, RATE_HZ, 3, 4).note == ""
+
+
+def test_a_file_that_must_not_be_sought_gives_the_same(sweeps):
+    for path in sweeps.values():
+        np.testing.assert_allclose(
+            read_sound(path, RATE_HZ, 12, 14, seek=False).samples, read_audio(path, RATE_HZ, 12, 14), atol=1e-3
+        )
+
+
+def test_a_file_in_which_a_seek_fails_or_lands_late_is_read_from_its_start(sweeps, monkeypatch):
+    wanted = read_audio(sweeps["a.mp4"], RATE_HZ, 12, 14)
+    sought = audio._sought
+    for wrong in (lambda *args: False, lambda container, time_s: sought(container, time_s + 6)):
+        monkeypatch.setattr(audio, "_sought", wrong)
+        np.testing.assert_allclose(read_audio(sweeps["a.mp4"], RATE_HZ, 12, 14), wanted, atol=1e-6)
+
+
+def test_a_long_silence_is_read_once(tmp_path, monkeypatch):
+    path = write_sound(
+        tmp_path / "a.mkv", tone(4, rate_hz=8000)[None], rate_hz=8000, pieces_s=[(0, 0, 2), (600, 2, 4)], picture_s=900
+    )
+    found = {start_s: read_audio(path, 8000, start_s, start_s + 30) for start_s in (30, 870)}
+    monkeypatch.setattr(audio, "_read_span", None)
+    for start_s in (60, 300, 560):
+        assert read_audio(path, 8000, start_s, start_s + 30).tolist() == [0] * 240000 == found[30].tolist()
+    assert len(read_audio(path, 8000, 871, 900)) == len(found[870]) == 0
+    monkeypatch.undo()
+    assert read_audio(path, 8000, 590, 620)[-18 * 8000 - 8000 :].any()
 
 
 def test_uncompressed_sound_comes_back_sample_by_sample(tmp_path):

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from pipeline.errors import DecodeError
-from pipeline.media.container import _lenient, open_container, pick_video
-from tests.clips import make_clip
+from pipeline.media.container import _lenient, open_container, pick_audio, pick_video
+from tests.clips import make_clip, tone
+from tests.sounds import write_streams
 
 
 @pytest.fixture
@@ -38,6 +39,22 @@ def test_a_title_that_is_no_utf_8_does_not_refuse_the_file(titled):
 )
 def test_what_a_version_does_not_know_is_not_asked_of_it(version, expected):
     assert bool(_lenient(version)) == expected
+
+
+@pytest.mark.parametrize("default", [0, 1, 2])
+def test_the_default_stream_of_sound_is_picked(tmp_path, default):
+    with open_container(write_streams(tmp_path / "a.mkv", [tone(0.1)] * 3, default)) as container:
+        assert pick_audio(container).index == default
+
+
+def test_a_stream_of_sound_that_no_decoder_knows_gives_way_to_one_that_can_be_heard(tmp_path):
+    path = write_streams(tmp_path / "a.mkv", [tone(0.1)] * 2, 0, ("pcm_s24le", "flac"))
+    unknown = {b"A_PCM/INT/LIT": b"A_ZZZ/INT/LIT", b"A_FLAC": b"A_ZZZZ"}
+    for picked, (codec, other) in zip((1, None), unknown.items(), strict=True):
+        path.write_bytes(path.read_bytes().replace(codec, other))
+        with open_container(path) as container:
+            stream = pick_audio(container)
+            assert (None if stream is None else stream.index) == picked
 
 
 def test_an_image_and_an_empty_file_are_no_videos(tmp_path):
