@@ -163,16 +163,16 @@ def _frame_views(segment: Segment, info: VideoInfo, needs: list[FrameNeed]) -> d
     return {grid.need: frame_view(grid, decoded, info) for grid, decoded in zip(grids, frames, strict=True)}
 
 
-def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[dict[int, NDArray[np.uint8]]]:
+def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[dict[int, NDArray[Any]]]:
     """For each grid: grid index -> frame. The video is read once, and each view is resized from the native frames."""
     times_s = np.unique(np.concatenate([grid.times_s for grid in grids]))
     grid_indices = [
         {int(at): grid.first + number for number, at in enumerate(np.searchsorted(times_s, grid.times_s))}
         for grid in grids
     ]
-    frames_of_grids: list[dict[int, NDArray[np.uint8]]] = [{} for _ in grids]
+    frames_of_grids: list[dict[int, NDArray[Any]]] = [{} for _ in grids]
     for index, native in frames_at(segment.path, times_s, info, segment.decoder):
-        resized: dict[Resize, NDArray[np.uint8]] = {}
+        resized: dict[Resize, NDArray[Any]] = {}
         for grid, indices, frames in zip(grids, grid_indices, frames_of_grids, strict=True):
             if index in indices:
                 settings = Resize.of(grid.need)
@@ -182,7 +182,7 @@ def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[
     return frames_of_grids
 
 
-def frame_view(grid: Grid, frames: dict[int, NDArray[np.uint8]], info: VideoInfo) -> Decoded:
+def frame_view(grid: Grid, frames: dict[int, NDArray[Any]], info: VideoInfo) -> Decoded:
     """The items of the grid from its decoded frames (grid index -> frame); incomplete items are dropped."""
     need = grid.need
     if not len(grid.starts):

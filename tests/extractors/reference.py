@@ -38,5 +38,9 @@ def items(expert, path, num_frames=None):
 
 def distance(found, name):
     """Relative L2 distance of features (N, ...) to the first N of a reference."""
-    expected = np.load(REFERENCE / name)[: len(found)]
+    return relative_l2(found, np.load(REFERENCE / name)[: len(found)])
+
+
+def relative_l2(found, expected):
+    """L2 norm of the difference, in that of `expected`."""
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
