@@ -198,6 +198,34 @@ def test_a_score_is_the_weighted_mean_of_cosines_over_the_experts_that_are_there
     torch.testing.assert_close(score(texts, videos), torch.tensor([[0.75 * 0.6, -1.0]]))
 
 
+@pytest.mark.parametrize("gating", [gating for gating in GATINGS if not gating.startswith("concat")])
+def test_a_plain_sum_counts_missing_experts_and_no_weights(gating):
+    """keep_missing_modalities of the released code: every dot product has the weight 1."""
+    model, plain = _model(gating=gating, standardise=False), _model(sums_missing=True, gating=gating, standardise=False)
+    assert plain.mixture is None
+    plain.load_state_dict({k: v for k, v in model.state_dict().items() if not k.startswith("mixture.")})
+    experts, available, text = _batch(6)
+    videos, texts = model.embed_videos(experts, available), model.embed_texts(text.flatten(0, 1))
+    pairs = zip(texts.vectors, videos.vectors, strict=True)
+    expected = torch.stack([one @ other.T for one, other in pairs]).sum(0)
+    torch.testing.assert_close(plain.similarity(experts, available, text), expected, rtol=0, atol=1e-6)
+    summed, captions = plain.embed_videos(experts, available), plain.embed_texts(text.flatten(0, 1))
+    torch.testing.assert_close(shares(captions, summed).sum(2), expected, rtol=0, atol=1e-6)
+    halves = Embeddings.join([summed.take(torch.arange(3)), summed.take(torch.arange(3, 6))])
+    torch.testing.assert_close(score(captions, halves), expected, rtol=0, atol=1e-6)
+
+
+def test_a_plain_sum_has_a_score_for_a_video_without_any_expert():
+    model = _model(sums_missing=True, standardise=False)
+    experts, available, text = _batch(4)
+    for name, there in available.items():
+        there[1] = False
+        experts[name][1] = float("nan")
+    scores = model.similarity(experts, available, text)
+    assert scores.isfinite().all()
+    assert len(scores[:, 1].unique()) > 1, "the dot products with what zeros become"
+
+
 def test_concatenated_experts_score_by_the_product_with_the_caption_and_nothing_else():
     model = _model(gating="concat", standardise=False, mask_padding=False)
     experts, available, text = _batch(5)
@@ -317,10 +345,10 @@ def test_scores_in_bfloat16_are_near_those_in_float32(gating):
     torch.testing.assert_close(rough, exact, rtol=0, atol=0.05)
 
 
-def _model(**changed):
+def _model(sums_missing=False, **changed):
     """A network whose BatchNorms have running statistics as after a training."""
     torch.manual_seed(0)
-    model = CE(EXPERTS, TEXT, dataclasses.replace(SETTINGS, **changed))
+    model = CE(EXPERTS, TEXT, dataclasses.replace(SETTINGS, **changed), sums_missing)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm1d):
             nn.init.normal_(module.running_mean, std=0.1)
