@@ -8,13 +8,14 @@ from torchvision import models
 from extractors import optical_flow
 from extractors.base import FrameNeed, FrameView
 from extractors.extraction import views
+from extractors.extraction.resize import Resize, resize_frame
 from extractors.networks.video_networks import I3D
 from extractors.optical_flow import Expert, Params
 from pipeline.errors import WeightsError
 from pipeline.media.video import probe
 from pipeline.weights import seeded as weights_seeded
 from tests.clips import make_clip
-from tests.extractors.reference import items, relative_l2, seeded
+from tests.extractors.reference import items, of_peer, picture, relative_l2, seeded
 
 
 class Still:
@@ -82,6 +83,20 @@ def test_of_a_whole_frame_only_the_middle_of_a_very_wide_one_is_shown():
     np.testing.assert_array_equal(shown[0], frames[:, :, 164 : 164 + 672])
     narrow = expert.prepare(FrameView(frames[:, :, :400], np.zeros(1, np.int64), 17, times_s))
     np.testing.assert_array_equal(narrow[0], frames[:, :, :400])
+
+
+@pytest.mark.slow
+def test_flow_of_raft_is_that_of_the_raft_of_video_features():
+    """Of that program's own network, with the stand-in weights of torchvision's; see reference_data/README.md."""
+    expert = Expert(Params("torchvision/raft_large.C_T_SKHT_V1", iterations=20, flow_of="frame", eight_bit=True))
+    expert._raft = weights_seeded.fill(models.get_model("raft_large", weights=None)).eval()
+    frames = np.stack([resize_frame(picture(index, 120, 213), Resize.of(expert.need)) for index in range(2)])
+    with torch.inference_mode():
+        found = expert._flow(torch.from_numpy(frames[None]))[0]
+    levels, expected = ((found + 1) / 2 * 255).numpy(), of_peer("flow_levels").astype(np.float32)
+    assert np.ptp(expected) > 50, "there is motion"
+    np.testing.assert_allclose(levels, expected, atol=1.01)  # a value between two steps may go to the other one
+    assert np.mean(np.abs(levels - expected) < 0.5) > 0.999
 
 
 @pytest.mark.slow
