@@ -6,7 +6,7 @@ N items of one view, B items of one batch, R rows of features, D feature, T fram
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from extractors.labels.settings import LabelSettings
 from pipeline.media.audio import Resampler
 from pipeline.stores.parts import Features
 from pipeline.weights.files import WeightFile, WeightSource
+
+ResizeMethod: TypeAlias = Literal["area", "bilinear", "bicubic", "bilinear_float"]
+CropOffset: TypeAlias = Literal["round", "floor"]
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,15 @@ class FrameNeed:
     """Frames in an item."""
     stride: int = 1
     """Frames from the start of one item to the start of the next."""
-    resize: Literal["area", "bilinear", "bicubic"] = "area"
-    """area: OpenCV's INTER_AREA; bilinear, bicubic: Pillow's, with which networks are usually trained."""
+    resize: ResizeMethod = "area"
+    """area: OpenCV's INTER_AREA; bilinear, bicubic: Pillow's, with which networks are usually trained; bilinear_float:
+    torch's `interpolate` in mode bilinear, which does not smooth before it shrinks, without rounding to 8 bits."""
     crop_px: int | None = None
     """Side of the square that is cropped from the centre after the resize; None: no crop."""
-    squash: bool = False
-    """Resize both sides to `short_px`, without keeping the aspect ratio."""
+    size_px: tuple[int, int] | None = None
+    """(height, width) after a resize that does not keep the aspect ratio, in place of `short_px`."""
+    crop_offset: CropOffset = "round"
+    """Where the crop begins if the margin is odd: round, as torchvision (half to even), or floor."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,8 @@ class FrameView:
     A video that is shorter than one window gives one item, padded with its last frame.
     """
 
-    frames: NDArray[np.uint8]
-    """(T, H, W, 3) RGB."""
+    frames: NDArray[Any]
+    """(T, H, W, 3) RGB in 0..255: uint8, or float32 where the need says `resize="bilinear_float"`."""
     starts: NDArray[np.int64]
     """(N,)"""
     window: int
@@ -76,9 +82,9 @@ class FrameView:
     """(N, 2), start and end of each item in the video."""
 
     @property
-    def windows(self) -> NDArray[np.uint8]:
-        """The items, copied: (N, window, H, W, 3)."""
-        items: NDArray[np.uint8] = self.frames[self.starts[:, None] + np.arange(self.window)]
+    def windows(self) -> NDArray[Any]:
+        """The items, copied: (N, window, H, W, 3), of the type of `frames`."""
+        items: NDArray[Any] = self.frames[self.starts[:, None] + np.arange(self.window)]
         return items
 
 

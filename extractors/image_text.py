@@ -81,10 +81,9 @@ class Expert(FrameExtractor, PixelExtractor):
     def need(self) -> FrameNeed:
         """Single frames, squashed or cropped to a square."""
         settings = self.params
-        crop_px = None if settings.squash else settings.size_px
-        return FrameNeed(
-            settings.fps, settings.size_px, resize=settings.resize, crop_px=crop_px, squash=settings.squash
-        )
+        if settings.squash:
+            return FrameNeed(settings.fps, resize=settings.resize, size_px=(settings.size_px, settings.size_px))
+        return FrameNeed(settings.fps, settings.size_px, resize=settings.resize, crop_px=settings.size_px)
 
     def build(self) -> "torch.nn.Module":
         """The image tower."""

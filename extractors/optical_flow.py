@@ -4,12 +4,12 @@ RAFT: Teed & Deng 2020. Flow is clipped at 20 px and scaled to -1..1, as I3D was
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.base import Embedded, FrameNeed
+from extractors.base import Embedded, FrameNeed, FrameView
 from extractors.frames.windows import WindowExtractor
 from extractors.networks import classifiers
 from extractors.networks.base import NetworkExtractor, network_to_device
@@ -25,6 +25,10 @@ STREAM_PX = 224
 """Side of the flow stream's input."""
 SMALLEST_PX = 128
 """RAFT works at an eighth of the size, and halves that three times."""
+RAFT_GRID_PX = 8
+LONGEST = 3
+"""Long side of a whole frame in short sides; RAFT's memory grows with the square of the area, and a very wide frame
+would end the run of all videos."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,12 @@ class Params:
     resize_px: int = 256
     """Short side of the frame before the crop."""
     crop_px: int = 224
-    """Side of the centre crop on which flow is estimated, a multiple of 8; below 224 the flow is enlarged to that."""
+    """Side of the square at the centre whose flow the stream is shown; below 224 it is enlarged to that."""
+    flow_of: Literal["crop", "frame"] = "crop"
+    """Where flow is estimated. crop: in the square only, whose side is then a multiple of 8; frame: in the whole frame,
+    its border repeated up to multiples of 8, before the crop; slower, but motion across the square's border is seen."""
+    eight_bit: bool = False
+    """Round flow to steps of 40 / 255 px, as it is when flow is kept in images, on which I3D was trained."""
     pairs_at_once: int = 16
     """Pairs of frames in a batch of RAFT, whatever the number of windows in a batch."""
     epsilon: float = 1e-3
@@ -89,9 +98,15 @@ class Expert(WindowExtractor, NetworkExtractor):
     def need(self) -> FrameNeed:
         """Windows with one frame more than flow fields."""
         settings = self.params
-        return FrameNeed(
-            settings.fps, settings.resize_px, settings.window + 1, settings.stride, "bilinear", settings.crop_px
-        )
+        crop_px = settings.crop_px if settings.flow_of == "crop" else None
+        return FrameNeed(settings.fps, settings.resize_px, settings.window + 1, settings.stride, "bilinear", crop_px)
+
+    def prepare(self, view: FrameView) -> NDArray[np.uint8]:
+        """(N, T + 1, H, W, 3); of a frame that is longer than LONGEST short sides only the middle."""
+        frames = view.windows
+        most_px = LONGEST * min(frames.shape[2:4])
+        top, left = (max(0, length - most_px) // 2 for length in frames.shape[2:4])
+        return frames[:, :, top : top + most_px, left : left + most_px]
 
     def build(self) -> "torch.nn.Module":
         """The flow stream of I3D."""
@@ -117,15 +132,42 @@ class Expert(WindowExtractor, NetworkExtractor):
         """Flow (B, 2, T, 224, 224) in -1..1 between frames (B, T + 1, H, W, 3) uint8."""
         import torch
 
-        batch, length, height, width, _ = frames.shape
-        pixels = (frames.float() / 127.5 - 1).movedim(-1, 2)
-        first, second = (pixels[:, part].reshape(-1, 3, height, width) for part in (slice(-1), slice(1, None)))
-        chunks = (torch.split(half, self.params.pairs_at_once) for half in (first, second))
-        flows = [
-            self._raft(*pair, num_flow_updates=self.params.iterations)[-1].float() for pair in zip(*chunks, strict=True)
-        ]
-        flow = torch.cat(flows)
-        if height != STREAM_PX:
-            flow = torch.nn.functional.interpolate(flow, (STREAM_PX, STREAM_PX), mode="bilinear") * STREAM_PX / height
-        flow = (flow / MAX_FLOW_PX).clamp(-1, 1)
+        batch, length = frames.shape[:2]
+        pixels = _padded((frames.float() / 127.5 - 1).movedim(-1, 2).flatten(0, 1))
+        pixels = pixels.view(batch, length, *pixels.shape[1:])
+        pairs = (pixels[:, part].flatten(0, 1) for part in (slice(-1), slice(1, None)))
+        chunks = (torch.split(half, self.params.pairs_at_once) for half in pairs)
+        flow = torch.cat([self._square(*pair) for pair in zip(*chunks, strict=True)])
+        flow = flow.clamp(-MAX_FLOW_PX, MAX_FLOW_PX)
+        flow = _eight_bit(flow) if self.params.eight_bit else flow / MAX_FLOW_PX
         return flow.view(batch, length - 1, 2, STREAM_PX, STREAM_PX).movedim(2, 1)
+
+    def _square(self, first: "torch.Tensor", second: "torch.Tensor") -> "torch.Tensor":
+        """Flow (P, 2, 224, 224) in px, in the middle of P pairs of frames (P, 3, H, W)."""
+        import torch
+
+        side = self.params.crop_px
+        flow: torch.Tensor = self._raft(first, second, num_flow_updates=self.params.iterations)[-1].float()
+        top, left = ((length - side) // 2 for length in flow.shape[-2:])
+        flow = flow[..., top : top + side, left : left + side].contiguous()
+        if side != STREAM_PX:
+            flow = torch.nn.functional.interpolate(flow, (STREAM_PX, STREAM_PX), mode="bilinear") * STREAM_PX / side
+        return flow
+
+
+def _padded(frames: "torch.Tensor") -> "torch.Tensor":
+    """Frames (N, 3, H, W), their border repeated until both sides are multiples of 8, the grid of RAFT."""
+    import torch
+
+    pad_y, pad_x = (-length % RAFT_GRID_PX for length in frames.shape[-2:])
+    pads = (pad_x // 2, pad_x - pad_x // 2, pad_y // 2, pad_y - pad_y // 2)
+    return torch.nn.functional.pad(frames, pads, mode="replicate") if any(pads) else frames
+
+
+def _eight_bit(flow: "torch.Tensor") -> "torch.Tensor":
+    """Flow in -20..20 px as an image keeps it, whole numbers around 128, in -1..1.
+
+    As https://github.com/deepmind/kinetics-i3d/issues/61 tells it; 20 px comes out as 256, a step above 1.
+    """
+    levels = (128 + 255 / (2 * MAX_FLOW_PX) * flow).round()
+    return 2 * levels / 255 - 1

@@ -1,9 +1,9 @@
 """Motion expert: the input of the last layer of a video classifier, over windows of frames."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from extractors.base import FrameNeed
+from extractors.base import CropOffset, FrameNeed, ResizeMethod
 from extractors.frames.windows import WindowExtractor
 from extractors.networks import classifiers
 from extractors.networks.base import RGB, PixelExtractor
@@ -34,12 +34,15 @@ class Params:
     """Frames in a window, which gives one row."""
     stride: int
     """Frames from the start of one window to the start of the next."""
-    resize_px: int = 256
-    """Short side of the frame before the crop."""
+    resize_px: int | tuple[int, int] = 256
+    """Before the crop: the short side of the frame; or (height, width), whatever the aspect ratio."""
     crop_px: int = 224
     """Side of the square that is cropped from the centre."""
-    resize: Literal["area", "bilinear", "bicubic"] = "bilinear"
-    """As the network was trained; bilinear and bicubic are Pillow's."""
+    crop_offset: CropOffset = "round"
+    """Where the crop begins if the margin is odd: round, as torchvision (half to even), or floor."""
+    resize: ResizeMethod = "bilinear"
+    """As the network was trained; bilinear and bicubic are Pillow's; bilinear_float is torch's `interpolate`, which
+    does not smooth before it shrinks, without rounding to 8 bits."""
     mean: RGB = (0.45, 0.45, 0.45)
     """Of red, green, blue (0..1), subtracted first."""
     std: RGB = (0.225, 0.225, 0.225)
@@ -56,7 +59,7 @@ class Params:
             classifiers.split_name(self.network)
         if self.fps <= 0 or min(self.dim, self.classes, self.window, self.stride) < 1:
             raise ValueError("fps, dim, classes, window and stride must be above 0")
-        if self.resize_px < self.crop_px:
+        if min(self.resize_px if isinstance(self.resize_px, tuple) else (self.resize_px,)) < self.crop_px:
             raise ValueError("crop_px must not be larger than resize_px")
         if self.network == "i3d" and self.window < 16:
             raise ValueError("i3d needs a window of at least 16 frames")
@@ -82,8 +85,18 @@ class Expert(WindowExtractor, PixelExtractor, Classifier):
     def need(self) -> FrameNeed:
         """Windows of frames, resized and cropped."""
         settings = self.params
+        short_px, size_px = (
+            (None, settings.resize_px) if isinstance(settings.resize_px, tuple) else (settings.resize_px, None)
+        )
         return FrameNeed(
-            settings.fps, settings.resize_px, settings.window, settings.stride, settings.resize, settings.crop_px
+            settings.fps,
+            short_px,
+            settings.window,
+            settings.stride,
+            settings.resize,
+            settings.crop_px,
+            size_px,
+            settings.crop_offset,
         )
 
     def build(self) -> "torch.nn.Module":

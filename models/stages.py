@@ -117,7 +117,9 @@ def evaluate_released(
 
     `names`: the model's name of an expert -> its name in `sources`.
     """
-    model = load_released(checkpoint, settings).to(choose(Runtime()).device)
+    dims = {expert.name: expert.dim for expert in sources.experts}
+    given = {theirs: dims[ours] for theirs, ours in names.items()}
+    model = load_released(checkpoint, settings, given).to(choose(Runtime()).device)
     model_sources = renamed(sources, model, names)
     data = collect(model_sources, split)
     has_bank = model_sources.manifest.split("train") and split != "train"

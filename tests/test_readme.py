@@ -23,6 +23,7 @@ from pipeline import config
 from pipeline.datasets.annotations import DatasetConfig
 from pipeline.released.releases import zoo
 from pipeline.stores import parts, store
+from pipeline.weights.files import WeightOptions
 from tests.clips import make_clip
 
 ROOT = Path(__file__).parents[1]
@@ -88,6 +89,12 @@ def test_the_tables_are_what_the_configs_say(name):
         (ROOT / "README.md").write_text(text.replace(found, expected), encoding="utf-8")
     else:
         assert found == expected, f"{source} changed: UPDATE_README=1 pytest tests/test_readme.py"
+
+
+def test_the_flow_example_is_an_expert(tmp_path):
+    (tmp_path / "flow_i3d.yaml").write_text(block("# configs/experts/flow_i3d.yaml"), encoding="utf-8")
+    need = registry.expert("flow_i3d", tmp_path, WeightOptions(seeded=True)).extractor.need
+    assert (need.window, need.stride, need.short_px, need.crop_px) == (65, 64, 256, None)
 
 
 def experts_table() -> str:

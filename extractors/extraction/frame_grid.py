@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ EDGE_S = 1e-6
 """Tolerance for floating-point times: a grid point this close to the end of a video lies outside it."""
 
 
-class GridFrames(dict[int, NDArray[np.uint8]]):
+class GridFrames(dict[int, NDArray[Any]]):
     """Grid index -> frame."""
 
     num_damaged = 0

@@ -1,12 +1,15 @@
 """Resizes and crops a frame to what an expert asks for."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.base import FrameNeed
+from extractors.base import CropOffset, FrameNeed, ResizeMethod
+
+EDGE_PX = 1e-6
+"""Tolerance of a computed length: 480 * (224 / 480) is a hair below 224."""
 
 LONGEST = 8
 """The long side of a resized frame is at most this many times the short side that was asked for."""
@@ -17,38 +20,43 @@ class Resize:
     """The settings of a FrameNeed for a single frame; needs with equal ones share the resized frames."""
 
     short_px: int | None
-    resize: Literal["area", "bilinear", "bicubic"]
+    resize: ResizeMethod
     crop_px: int | None
-    squash: bool
+    size_px: tuple[int, int] | None
+    crop_offset: CropOffset
 
     @classmethod
     def of(cls, need: FrameNeed) -> "Resize":
         """Those of `need`."""
-        return cls(need.short_px, need.resize, need.crop_px, need.squash)
+        return cls(need.short_px, need.resize, need.crop_px, need.size_px, need.crop_offset)
 
 
-def resize_frame(frame: NDArray[np.uint8], settings: Resize) -> NDArray[np.uint8]:
-    """The native frame (H, W, 3), resized and cropped; never longer than LONGEST times `short_px`.
+def resize_frame(frame: NDArray[np.uint8], settings: Resize) -> NDArray[Any]:
+    """The native frame (H, W, 3), resized and cropped: uint8, with `bilinear_float` float32 in 0..255.
 
-    A frame of more extreme shape is first cropped to LONGEST to 1 where a crop is asked for, since only its centre will
-    be seen. Where none is, its long side is squeezed to that length: all of it is seen, and no side is shorter than an
-    expert can take.
+    It is never longer than LONGEST times `short_px`. A frame of more extreme shape is first cropped to LONGEST to 1
+    where a crop is asked for, since only its centre will be seen. Where none is, its long side is squeezed to that
+    length: all of it is seen, and no side is shorter than an expert can take.
     """
-    if settings.crop_px is not None and settings.short_px is not None and not settings.squash:
-        frame = _centre_crop(frame, LONGEST * min(frame.shape[:2]))
+    offset = settings.crop_offset
+    if settings.crop_px is not None and settings.short_px is not None:
+        frame = _centre_crop(frame, LONGEST * min(frame.shape[:2]), offset)
     size = _size(frame, settings)
-    resized = frame if size == frame.shape[1::-1] else _resize(frame, size, settings.resize)
-    return np.ascontiguousarray(_centre_crop(resized, settings.crop_px))
+    if settings.resize == "bilinear_float":
+        resized: NDArray[Any] = _interpolate(frame, size, settings)
+    else:
+        resized = frame if size == frame.shape[1::-1] else _resize(frame, size, settings.resize)
+    return np.ascontiguousarray(_centre_crop(resized, settings.crop_px, offset))
 
 
 def _size(frame: NDArray[np.uint8], settings: Resize) -> tuple[int, int]:
     """(width, height) before the crop."""
     height, width = frame.shape[:2]
     short_px = settings.short_px
+    if settings.size_px is not None:
+        return settings.size_px[1], settings.size_px[0]
     if short_px is None:
         return width, height
-    if settings.squash:
-        return short_px, short_px
     if max(height, width) > LONGEST * min(height, width):
         return (LONGEST * short_px, short_px) if width >= height else (short_px, LONGEST * short_px)
     if settings.resize == "area":
@@ -71,10 +79,27 @@ def _resize(frame: NDArray[np.uint8], size: tuple[int, int], method: str) -> NDA
     return np.asarray(Image.fromarray(frame).resize(size, resample))
 
 
-def _centre_crop(frame: NDArray[np.uint8], side_px: int | None) -> NDArray[np.uint8]:
+def _interpolate(frame: NDArray[np.uint8], size: tuple[int, int], settings: Resize) -> NDArray[np.float32]:
+    """As torch.nn.functional.interpolate with align_corners=False; OpenCV computes the same, and decoders have it.
+
+    With a short side, pixels lie 1 / scale apart, as torch takes them with a `scale_factor`, and both sides are cut
+    off, not rounded.
+    """
+    import cv2
+
+    pixels = frame.astype(np.float32)
+    height, width = frame.shape[:2]
+    if settings.short_px is None or max(height, width) > LONGEST * min(height, width):
+        return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR))
+    scale = settings.short_px / min(height, width)
+    resized = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)  # which rounds the sizes
+    return np.asarray(resized[: int(height * scale + EDGE_PX), : int(width * scale + EDGE_PX)])
+
+
+def _centre_crop(frame: NDArray[Any], side_px: int | None, offset: CropOffset) -> NDArray[Any]:
     """The centre square, or the whole frame for None; a side that is shorter than the square is not cropped."""
     if side_px is None:
         return frame
-    height, width = frame.shape[:2]
-    top, left = (max(0, round((length - side_px) / 2)) for length in (height, width))
+    margins = (max(0, length - side_px) for length in frame.shape[:2])
+    top, left = (margin // 2 if offset == "floor" else round(margin / 2) for margin in margins)
     return frame[top : top + side_px, left : left + side_px]

@@ -166,7 +166,7 @@ def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[
     next_s = float(info.frame_times_s[0]) + _span_s(segment)[1]
     damaged: set[int] = set()
     for index, native in frames_at(segment.path, times_s, info, next_s if next_s < info.end_s else np.inf, damaged):
-        resized: dict[Resize, NDArray[np.uint8]] = {}
+        resized: dict[Resize, NDArray[Any]] = {}
         for grid, indices, frames in zip(grids, grid_indices, frames_of_grids, strict=True):
             if index in indices:
                 settings = Resize.of(grid.need)

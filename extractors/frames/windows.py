@@ -1,5 +1,7 @@
 """Base classes of extractors over frames: one frame per item, or a window of frames."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,6 @@ class FrameExtractor(Extractor):
 class WindowExtractor(Extractor):
     """An extractor over windows of frames."""
 
-    def prepare(self, view: FrameView) -> NDArray[np.uint8]:
+    def prepare(self, view: FrameView) -> NDArray[Any]:
         """(N, T, H, W, 3) RGB."""
         return view.windows

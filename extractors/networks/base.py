@@ -172,7 +172,7 @@ class NetworkExtractor(NetworkPlugin, Extractor):
 class PixelExtractor(NetworkExtractor):
     """A network extractor whose input is pixels, normalise_pixels by `params.mean` and `params.std`."""
 
-    def embed(self, items: NDArray[np.uint8]) -> Embedded:
+    def embed(self, items: NDArray[Any]) -> Embedded:
         """(B, D)."""
         mean, std = self.params.mean, self.params.std
         return self.run(items, lambda pixels: normalise_pixels(pixels, mean, std))
@@ -217,7 +217,7 @@ def _to_float32(output: Any) -> Any:
 
 
 def normalise_pixels(pixels: "torch.Tensor", mean: tuple[float, ...], std: tuple[float, ...]) -> "torch.Tensor":
-    """(B, ..., H, W, C) uint8 as (B, C, ..., H, W) float32: (x / 255 - mean) / std."""
+    """(B, ..., H, W, C) in 0..255 as (B, C, ..., H, W) float32: (x / 255 - mean) / std."""
     import torch
 
     offset, scale = (torch.tensor(values, device=pixels.device) for values in (mean, std))

@@ -31,6 +31,8 @@ class Embeddings:
     """For each expert, in the model's order: (N, D_e) of length 1 (with `gating: concat` of any length)."""
     weights: Tensor
     """(N, E). Videos: 1 where the expert is present, else 0; captions: weights of the experts, which sum to 1."""
+    is_summed: bool = False
+    """Whether a score is the plain sum over all experts, missing ones too; then all `weights` are 1."""
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -38,23 +40,24 @@ class Embeddings:
     def take(self, rows: Tensor) -> "Embeddings":
         """The embeddings at `rows`."""
         rows = rows.to(self.weights.device)
-        return Embeddings(tuple(vectors[rows] for vectors in self.vectors), self.weights[rows])
+        return Embeddings(tuple(vectors[rows] for vectors in self.vectors), self.weights[rows], self.is_summed)
 
     @classmethod
     def join(cls, chunks: Sequence["Embeddings"]) -> "Embeddings":
         """The concatenation of the chunks."""
         vectors = tuple(torch.cat(parts) for parts in zip(*(chunk.vectors for chunk in chunks), strict=True))
-        return cls(vectors, torch.cat([chunk.weights for chunk in chunks]))
+        return cls(vectors, torch.cat([chunk.weights for chunk in chunks]), chunks[0].is_summed)
 
 
 def score(texts: Embeddings, videos: Embeddings) -> Tensor:
     """(C, B) in -1..1: the dot products, averaged over the experts that the video has, with the caption's weights.
 
     A video without any expert scores UNSEEN. Vectors that are not of length 1 give scores of any size; if the lowest of
-    them is below UNSEEN, it is the score of such a video.
+    them is below UNSEEN, it is the score of such a video. Embeddings that are summed are in -E..E. Of two vectors of an
+    expert that are not equally long the shorter counts as padded with zeros.
     """
-    left = torch.cat([v * w.unsqueeze(1) for v, w in zip(texts.vectors, texts.weights.unbind(1), strict=True)], 1)
-    right = torch.cat([v * w.unsqueeze(1) for v, w in zip(videos.vectors, videos.weights.unbind(1), strict=True)], 1)
+    lengths = [min(text.shape[1], video.shape[1]) for text, video in zip(texts.vectors, videos.vectors, strict=True)]
+    left, right = _weighted(texts, lengths), _weighted(videos, lengths)
     with torch.autocast(left.device.type, enabled=False):  # ranks depend on small differences between scores
         scores = left @ right.T / _total_weights(texts, videos)
     lowest = scores.detach().min().clamp(max=UNSEEN)
@@ -68,18 +71,30 @@ def shares(texts: Embeddings, videos: Embeddings) -> Tensor:
     return agreement * weights / _total_weights(texts, videos).unsqueeze(2)
 
 
+def _weighted(embedded: Embeddings, lengths: Sequence[int]) -> Tensor:
+    """(N, sum of the lengths): the vectors, each cut to its length and multiplied by its weight."""
+    columns = zip(embedded.vectors, embedded.weights.unbind(1), lengths, strict=True)
+    return torch.cat([vectors[:, :length] * weights.unsqueeze(1) for vectors, weights, length in columns], 1)
+
+
 def _total_weights(texts: Embeddings, videos: Embeddings) -> Tensor:
+    if videos.is_summed:
+        return texts.weights.new_ones(len(texts), len(videos))
     return (texts.weights @ videos.weights.T).clamp_min(torch.finfo(torch.float32).tiny)
 
 
 class CE(nn.Module):
     """The network: CE, MoEE or a baseline, depending on its settings.
 
-    The experts are sorted by name, as released.
+    The experts are sorted by name, as released. With `sums_missing` a score is the plain sum over all experts, those
+    that a video lacks too, whose features are zeros: `keep_missing_modalities` of the released code.
     """
 
-    def __init__(self, experts: Sequence[ExpertInput], text: TextInput, settings: Architecture) -> None:
+    def __init__(
+        self, experts: Sequence[ExpertInput], text: TextInput, settings: Architecture, sums_missing: bool = False
+    ) -> None:
         super().__init__()
+        self.sums_missing = sums_missing
         settings.check_number(len(experts))
         self.experts = tuple(sorted(experts, key=lambda expert: expert.name))
         self.text_input, self.settings = text, settings
@@ -89,7 +104,7 @@ class CE(nn.Module):
             NetVLAD(e.dim, e.clusters) if e.pool == "vlad" else nn.Identity() for e in self.experts
         )
         self.text_pool = NetVLAD(text.dim, text.clusters, text.ghost_clusters) if text.clusters else First()
-        learned = settings.mixture == "learned" and settings.vector_per_expert
+        learned = settings.mixture == "learned" and settings.vector_per_expert and not sums_missing
         self.mixture = nn.Linear(text_dim, len(self.experts)) if learned else None
         self.video, self.text = branches(self.experts, text_dim, settings)
 
@@ -137,12 +152,14 @@ class CE(nn.Module):
                 features = self.pools[index](features, self._real(None if counts is None else counts[expert.name]))
             pooled.append(features)
         weights = present if self.settings.vector_per_expert else present.amax(1, keepdim=True)
-        return Embeddings(tuple(self.video(pooled, present)), weights)
+        if self.sums_missing:
+            weights = torch.ones_like(weights)
+        return Embeddings(tuple(self.video(pooled, present)), weights, self.sums_missing)
 
     def embed_texts(self, text: Tensor, counts: Tensor | None = None) -> Embeddings:
         """The embeddings of captions (N, W, D); `counts` (N,): number of real tokens, read with `mask_padding`."""
         pooled = self.text_pool(text, self._real(counts))
-        return Embeddings(tuple(embed(pooled) for embed in self.text), self._mixture(pooled))
+        return Embeddings(tuple(embed(pooled) for embed in self.text), self._mixture(pooled), self.sums_missing)
 
     def fit_inputs(self, values: Mapping[str, Tensor]) -> None:
         """With `standardise`: computes its constants from `values`, all training vectors (N, D) of each expert."""
@@ -163,6 +180,7 @@ class CE(nn.Module):
 
     def _mixture(self, pooled: Tensor) -> Tensor:
         if self.mixture is None:
-            return pooled.new_full((len(pooled), len(self.text)), 1 / len(self.text))
+            share = 1 if self.sums_missing else 1 / len(self.text)
+            return pooled.new_full((len(pooled), len(self.text)), share)
         weights: Tensor = self.mixture(pooled).float().softmax(1)
         return weights

@@ -131,20 +131,16 @@ class Collaborative(nn.Module):
 
 
 class Concatenated(nn.Module):
-    """Concatenates the experts and cuts them to the length of the caption's vector ("Concat" in the paper's ablation).
+    """Concatenates the experts ("Concat" in the paper's ablation).
 
-    The authors padded the shorter side with zeros, which gives the same products. Where the caption was longer, they
-    did not copy the video into the padded array, so that all scores were 0 and the published R@1 on MSR-VTT is 0.0;
-    this class does not repeat that error. A missing expert is zeros, or NetVLAD's output for zeros.
+    A score pads the shorter of this and the caption's vector with zeros, as the authors did. Where the caption was
+    longer, they did not copy the video into the padded array, so that all scores were 0 and the published R@1 on
+    MSR-VTT is 0.0; that error is not repeated. A missing expert is zeros, or NetVLAD's output for zeros.
     """
-
-    def __init__(self, length: int) -> None:
-        super().__init__()
-        self.cut = Cut(length)
 
     def forward(self, pooled: Sequence[Tensor], available: Tensor) -> list[Tensor]:
         """See the module's docstring; the vector is not of length 1."""
-        return [self.cut(torch.cat(tuple(pooled), 1))]
+        return [torch.cat(tuple(pooled), 1)]
 
 
 class Mixed(nn.Module):
@@ -159,18 +155,6 @@ class Mixed(nn.Module):
         return [self.unit(torch.cat(tuple(pooled), 1))]
 
 
-class Cut(nn.Module):
-    """Keeps the first `length` entries of a vector."""
-
-    def __init__(self, length: int) -> None:
-        super().__init__()
-        self.length = length
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, D) -> (B, length)"""
-        return x[:, : self.length]
-
-
 def branches(experts: Sequence[ExpertInput], text_dim: int, settings: Architecture) -> tuple[nn.Module, nn.ModuleList]:
     """The video encoder that the settings ask for, and for each vector it returns the matching text encoder.
 
@@ -179,8 +163,7 @@ def branches(experts: Sequence[ExpertInput], text_dim: int, settings: Architectu
     dims_in, dims_out = [expert.pooled_dim for expert in experts], [expert.dim for expert in experts]
     side: nn.Module
     if settings.gating == "concat":
-        length = min(text_dim, sum(dims_in))
-        return Concatenated(length), nn.ModuleList([Cut(length)])
+        return Concatenated(), nn.ModuleList([nn.Identity()])
     if settings.gating == "concat_mix":
         return Mixed(dims_in, dims_out), nn.ModuleList([GatedEmbedding(text_dim, sum(dims_out))])
     if settings.gating == "moee":

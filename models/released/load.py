@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -53,15 +54,17 @@ DIMS = {
 }  # fmt: skip
 """Dimensions of the released features; a concatenating model has no weights that show them. Face is in config.json."""
 
+NO_DIMS: Mapping[str, int] = MappingProxyType({})
 
-def load_released(checkpoint: Path, settings: Path) -> CE:
+
+def load_released(checkpoint: Path, settings: Path, dims: Mapping[str, int] = NO_DIMS) -> CE:
     """The published model in evaluation mode, from its trained_model.pth and its config.json (`settings`).
 
-    ConfigError where the config cannot be read, is of another kind, or does not fit the weights.
+    `dims`: see `build`. ConfigError where the config cannot be read, is of another kind, or does not fit the weights.
     """
     weights = legacy.state_dict(checkpoint)
     try:
-        return build(parse_json(settings.read_text(encoding="utf-8")), weights)
+        return build(parse_json(settings.read_text(encoding="utf-8")), weights, dims)
     except ConfigError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
@@ -69,17 +72,19 @@ def load_released(checkpoint: Path, settings: Path) -> CE:
         raise ConfigError(f"{settings}: no config.json of the model in {checkpoint.name} ({told})") from None
 
 
-def build(config: Mapping[str, Any], state_dict: Mapping[str, Tensor]) -> CE:
+def build(config: Mapping[str, Any], state_dict: Mapping[str, Tensor], dims: Mapping[str, int] = NO_DIMS) -> CE:
     """The network that a resolved config.json describes; the keys of `state_dict` are the authors' names.
 
-    Raises ConfigError for a design that this program does not have.
+    `dims`: expert -> length of the features that it will be given, read where the weights do not show it, which is so
+    where experts are concatenated. Raises ConfigError for a design that this program does not have.
     """
     weights = {key.removeprefix("module."): value for key, value in state_dict.items()}
     weights = {key: value for key, value in weights.items() if not key.startswith(DROPPED)}
     settings = _architecture(config, weights)
     names = sorted(config["experts"]["modalities"])
     text = _text(config, weights)
-    model = CE([_expert(name, index, config, weights) for index, name in enumerate(names)], text, settings)
+    sums_missing = bool(config["arch"]["args"].get("keep_missing_modalities"))
+    model = CE(_experts(names, config, weights, dims), text, settings, sums_missing)
     if model.mixture is None:
         # The authors' checkpoints hold mixture weights all the same, but their scores do not use them.
         weights = {key: value for key, value in weights.items() if not key.startswith("ce.moe_fc.")}
@@ -111,7 +116,7 @@ def _gating(config: Mapping[str, Any]) -> Gating:
             f"arch {config['arch']['type']} with use_ce {args.get('use_ce')!r} is none of the designs that can be "
             f"loaded: CENet with use_ce {', '.join(map(repr, ['', *GATINGS]))}"
         )
-    for key in ("keep_missing_modalities", "l2renorm", "randomise_feats"):
+    for key in ("l2renorm", "randomise_feats"):
         if args.get(key):
             raise ConfigError(f"arch.args.{key}: {args[key]!r} belongs to an ablation that cannot be loaded")
     ablations = [key for key in ABLATIONS if args.get(key)]
@@ -138,29 +143,64 @@ def _architecture(config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> A
     )
 
 
-def _expert(name: str, index: int, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> ExpertInput:
-    clusters = weights.get(f"pooling.{name}.clusters")
-    if clusters is not None:
-        tokens = config["data_loader"]["args"]["max_tokens"][name]
-        return ExpertInput(name, clusters.shape[0], "vlad", clusters.shape[1], tokens)
+def _experts(
+    names: Sequence[str], config: Mapping[str, Any], weights: Mapping[str, Tensor], dims: Mapping[str, int]
+) -> list[ExpertInput]:
+    """The inputs of the network, their sizes from the weights where these show them."""
+    pooled = {name: weights[key] for name in names if (key := f"pooling.{name}.clusters") in weights}
+    plain = [name for name in names if name not in pooled]
     if _gating(config).startswith("concat"):
-        return ExpertInput(name, _dim(name, config))
+        sizes = {name: _dim(name, config, dims) for name in plain}
+        first = weights.get("ce.video_GU.0.fc.weight")
+        if first is not None and plain:
+            rest = first.shape[1] - sum(clusters.numel() for clusters in pooled.values())
+            sizes = _fitted(sizes, rest, dims)
+    else:
+        sizes = {name: _width(names.index(name), weights) for name in plain}
+    tokens = config["data_loader"]["args"]["max_tokens"]
+    return [
+        ExpertInput(name, *_vlad(pooled[name]), tokens[name]) if name in pooled else ExpertInput(name, sizes[name])
+        for name in names
+    ]
+
+
+def _vlad(clusters: Tensor) -> tuple[int, Literal["vlad"], int]:
+    """Length of a feature vector, the kind of pooling, and the number of clusters (D, K)."""
+    return clusters.shape[0], "vlad", clusters.shape[1]
+
+
+def _width(index: int, weights: Mapping[str, Tensor]) -> int:
     reduce = weights.get(f"ce.video_dim_reduce.{index}.fc.weight")
-    first = weights[f"ce.video_GU.{index}.fc.weight"] if reduce is None else reduce
-    return ExpertInput(name, first.shape[1])
+    return (weights[f"ce.video_GU.{index}.fc.weight"] if reduce is None else reduce).shape[1]
 
 
-def _dim(name: str, config: Mapping[str, Any]) -> int:
-    dims: dict[str, int] = DIMS | {"face": config["experts"].get("face_dim", 512)}
-    if name not in dims:
+def _dim(name: str, config: Mapping[str, Any], dims: Mapping[str, int]) -> int:
+    known: dict[str, int] = DIMS | {"face": config["experts"].get("face_dim", 512)} | dict(dims)
+    if name not in known:
         raise ConfigError(f"experts.modalities: {name} has no known dimension, which a model that concatenates needs")
-    return dims[name]
+    return known[name]
+
+
+def _fitted(sizes: dict[str, int], total: int, dims: Mapping[str, int]) -> dict[str, int]:
+    """Sizes whose sum is `total`, as the weights of a gated concatenation ask for.
+
+    They show the sum alone, and the network needs no more: where it is not that of the known sizes, each expert
+    counts as an equal part, unless `dims` has the truth about all of them, which is then an error.
+    """
+    if sum(sizes.values()) == total:
+        return sizes
+    if total < len(sizes) or sizes.keys() <= dims.keys():
+        told = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise ConfigError(f"the weights take {total} numbers of the experts that are not pooled, which have: {told}")
+    share, more = divmod(total, len(sizes))
+    return {name: share + (number < more) for number, name in enumerate(sizes)}
 
 
 def _text(config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> TextInput:
     max_tokens = config["data_loader"]["args"]["max_tokens"]["text"]
     if "text_pooling.clusters" not in weights:  # sentence vectors, which are not pooled
-        return TextInput(weights["ce.moe_fc.weight"].shape[1], 0, 0, max_tokens)
+        layer = "ce.moe_fc.weight" if "ce.moe_fc.weight" in weights else "ce.text_GU.0.fc.weight"
+        return TextInput(weights[layer].shape[1], 0, 0, max_tokens)
     dim, all_clusters = weights["text_pooling.clusters"].shape
     clusters = weights["text_pooling.clusters2"].shape[-1]
     return TextInput(dim, clusters, all_clusters - clusters, max_tokens)

@@ -1,21 +1,54 @@
-"""Runs extractors on a file, and compares with the reference outputs that lie beside some checkouts."""
+"""Runs extractors on frames or on a file, and compares with reference outputs.
+
+Those on made-up frames are in reference_data/; those on real videos lie beside some checkouts.
+"""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from extractors.base import FrameNeed
+from extractors.base import FrameNeed, FrameView
 from extractors.extraction import views
+from extractors.extraction.resize import Resize, resize_frame
 from pipeline.media.video import probe
 from pipeline.weights.files import WeightSource
 
+DATA = Path(__file__).parent / "reference_data"
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "extraction"
 SEEDED = WeightSource(always_seeded=True)
 
 with_reference = pytest.mark.skipif(
-    not REFERENCE.is_dir(), reason="the reference outputs are not part of the repository"
+    not REFERENCE.is_dir(), reason="the reference outputs on real videos are not part of the repository"
 )
+
+
+def of_peer(name):
+    """An array that video_features gives for `picture` or `wave`; see reference_data/README.md."""
+    with np.load(DATA / "video_features.npz") as arrays:
+        return arrays[name]
+
+
+def picture(index, height, width):
+    """Frame (H, W, 3) uint8 number `index` of those that the peer was shown: a moving pattern, in whole numbers."""
+    y, x, channel = np.ogrid[:height, :width, :3]
+    x, y = x + 2 * index, y + index
+    return ((x * y // (16 + 4 * channel) + x * 3 + 64 * channel) % 256).astype(np.uint8)
+
+
+def wave():
+    """Two seconds of sound (S,) at 16 kHz that the peer was given: a rising sawtooth in four loudnesses."""
+    t = np.arange(2 * 16000)
+    return ((t * t // 400 % 2000 / 1000 - 1) * 0.5 * (t // 4000 % 4 + 1) / 4).astype(np.float32)
+
+
+def items_of(expert, frames):
+    """The items of an extractor over frames for all `frames`, native ones, at the rate that it asks for."""
+    need = expert.need
+    shown = np.stack([resize_frame(frame, Resize.of(need)) for frame in frames])
+    starts = np.arange(0, len(shown) - need.window + 1, need.stride)
+    times_s = np.stack([starts, starts + need.window], axis=1) / need.fps
+    return expert.prepare(FrameView(shown, starts, need.window, times_s))
 
 
 def seeded(module, **params):
@@ -38,5 +71,9 @@ def items(expert, path, num_frames=None):
 
 def distance(found, name):
     """Relative L2 distance of features (N, ...) to the first N of a reference."""
-    expected = np.load(REFERENCE / name)[: len(found)]
+    return relative_l2(found, np.load(REFERENCE / name)[: len(found)])
+
+
+def relative_l2(found, expected):
+    """L2 norm of the difference, in that of `expected`."""
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))

@@ -1,6 +1,7 @@
+import itertools
 import json
-from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -8,8 +9,7 @@ from PIL import Image
 from skimage import data
 
 from extractors.faces import Expert, Params, align, describe
-
-SHARED = Path(__file__).parents[3] / "shared"
+from tests.extractors.reference import DATA
 
 
 @pytest.fixture(scope="module")
@@ -82,18 +82,48 @@ def test_a_turned_and_scaled_picture_is_aligned_to_the_same_face():
     assert describe(straight) @ describe(back) > 0.95
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="the reference boxes are not part of the repository")
-def test_boxes_are_those_of_the_reference():
-    name = "face_multiface.jpg"
-    reference = json.loads((SHARED / "reference/extraction/mtcnn_boxes.json").read_text(encoding="utf-8"))[name]
-    with Image.open(SHARED / "media/images" / name) as image:  # the reference saw it through PIL's bicubic resize
-        picture = np.array(image.convert("RGB").resize(reference["size"], Image.Resampling.BICUBIC))
-    expert = Expert(Params(min_face_px=20))
+def reference(file):
+    return json.loads((DATA / file).read_text(encoding="utf-8"))
+
+
+def assert_found(picture, expected):
+    """The faces of the reference, and nothing else, at any confidence."""
+    expert = Expert(Params(min_face_px=20, min_confidence=0.0))
     expert.load("cpu")
-    found = expert.embed(picture[None]).extras["box_px"]
-    expected = np.array(reference["boxes"])
-    assert found.shape == expected.shape
-    np.testing.assert_allclose(found[np.argsort(found[:, 0])], expected[np.argsort(expected[:, 0])], atol=0.01)
+    faces, _ = expert.detect(picture[None])
+    boxes = np.array(expected["boxes"])
+    assert list(picture.shape[1::-1]) == expected["size"]
+    assert faces.boxes_px.shape == boxes.shape
+    ours, theirs = (np.lexsort((each[:, 1], each[:, 0])) for each in (faces.boxes_px, boxes))
+    np.testing.assert_allclose(faces.boxes_px[ours], boxes[theirs], atol=0.01)
+    np.testing.assert_allclose(faces.confidence[ours], np.array(expected["probs"])[theirs], atol=1e-5)
+    if "landmarks" in expected:
+        np.testing.assert_allclose(faces.landmarks_px[ours], np.array(expected["landmarks"])[theirs], atol=0.01)
+
+
+@pytest.mark.parametrize(("name", "side"), [("astronaut", 512), ("astronaut, half as large", 256)])
+def test_faces_are_where_the_detector_of_its_authors_finds_them(name, side):
+    picture = np.asarray(Image.fromarray(data.astronaut()).resize((side, side), Image.Resampling.BILINEAR))
+    assert_found(picture, reference("mtcnn_astronaut.json")[name])
+
+
+@pytest.mark.parametrize("name", reference("mtcnn_boxes.json"))
+def test_faces_of_real_pictures_are_those_of_the_reference(name, media):
+    """The reference saw pictures as Pillow's thumbnails, and frames resized by its bilinear filter."""
+    file, _, number = name.partition("#")
+    path = media / ("videos" if number else "images") / file
+    if not path.exists():
+        pytest.skip(f"{file} is not among the real media, of which only facenet-pytorch has it")
+    expected = reference("mtcnn_boxes.json")[name]
+    if number:
+        with av.open(str(path)) as container:
+            frame = next(itertools.islice(container.decode(video=0), int(number), None)).to_image()
+        picture = frame.resize(expected["size"], Image.Resampling.BILINEAR)
+    else:
+        with Image.open(path) as image:
+            image.thumbnail((512, 512))
+            picture = image.convert("RGB")
+    assert_found(np.asarray(picture), expected)
 
 
 @pytest.mark.parametrize("wrong", [{"fps": 0.0}, {"min_face_px": 8}, {"short_px": 24}, {"min_confidence": -0.1}])

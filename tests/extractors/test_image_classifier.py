@@ -6,16 +6,34 @@ from extractors import image_classifier
 from extractors.image_classifier import Expert, Params
 from extractors.networks.base import normalise_pixels
 from tests.extractors.packaged import packaged_expert
-from tests.extractors.reference import REFERENCE, distance, items, seeded, with_reference
+from tests.extractors.reference import (
+    REFERENCE,
+    distance,
+    items,
+    items_of,
+    of_peer,
+    picture,
+    relative_l2,
+    seeded,
+    with_reference,
+)  # fmt: skip
 
 SMALL = {"network": "torchvision/resnet18.IMAGENET1K_V1", "dim": 512, "resize_px": 64, "crop_px": 64}
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3)).astype(np.uint8)
 
 
+def test_resnet50_gives_the_features_of_video_features():
+    expert = seeded(image_classifier, network="torchvision/resnet50.IMAGENET1K_V1", dim=2048)
+    frames = items_of(expert, [picture(index, 240, 427) for index in range(4)])
+    assert relative_l2(expert.embed(frames).values, of_peer("resnet50")) < 1e-5
+
+
+@pytest.mark.slow
 @with_reference
 def test_resnet50_gives_the_features_of_the_reference(media):
     expert = seeded(image_classifier, network="torchvision/resnet50.IMAGENET1K_V1", dim=2048, fps=981 / 50)
-    frames = items(expert, media / "videos" / "v_GGSY1Qvo990.mp4", num_frames=6)
+    frames = items(expert, media / "videos" / "v_GGSY1Qvo990.mp4", num_frames=64)
+    assert len(frames) == len(np.load(REFERENCE / "resnet50_native__v_GGSY1Qvo990_first64.npy")) == 64
     pixels = normalise_pixels(torch.from_numpy(frames[:1]), expert.params.mean, expert.params.std)[0]
     np.testing.assert_array_equal(pixels, np.load(REFERENCE / "v_GGSY_frame0_resnet_input.npy"))
     assert distance(expert.embed(frames).values, "resnet50_native__v_GGSY1Qvo990_first64.npy") < 1e-5
@@ -47,8 +65,8 @@ def test_the_packaged_weights_of_rgb_lite_know_what_photographs_show():
     seen = {}
     camera = np.repeat(skimage.data.camera()[..., None], 3, axis=2)
     pictures = {"cat": skimage.data.chelsea(), "coffee": skimage.data.coffee(), "camera": camera}
-    for name, picture in pictures.items():
-        frame = Image.fromarray(picture).resize((side_px, side_px), Image.Resampling.BICUBIC)
+    for name, photograph in pictures.items():
+        frame = Image.fromarray(photograph).resize((side_px, side_px), Image.Resampling.BICUBIC)
         scores = expert.embed(np.array(frame)[None]).values[0] @ weight.T + bias
         seen[name] = ImageNetInfo().index_to_description(int(scores.argmax()))
     assert seen["cat"] in {"Egyptian cat", "tabby, tabby cat", "tiger cat"}

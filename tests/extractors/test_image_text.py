@@ -14,8 +14,8 @@ NAME = "ViT-B-32.openai"
 
 def test_a_frame_is_cut_or_squashed_as_the_network_was_trained():
     cut, squashed = (Expert(Params(NAME, 512, 224, squash=squash)).need for squash in (False, True))
-    assert (cut.short_px, cut.crop_px, cut.squash) == (224, 224, False)
-    assert (squashed.short_px, squashed.crop_px, squashed.squash) == (224, None, True)
+    assert (cut.short_px, cut.crop_px, cut.size_px) == (224, 224, None)
+    assert (squashed.short_px, squashed.crop_px, squashed.size_px) == (None, None, (224, 224))
 
 
 def test_both_towers_lie_in_one_file():

@@ -4,7 +4,23 @@ import pytest
 from extractors import vggish
 from extractors.vggish import INPUT_S, RATE_HZ, Params, log_mel
 from tests.clips import tone
-from tests.extractors.reference import REFERENCE, distance, items, seeded, with_reference
+from tests.extractors.reference import (
+    REFERENCE,
+    distance,
+    items,
+    of_peer,
+    relative_l2,
+    seeded,
+    wave,
+    with_reference,
+)  # fmt: skip
+
+
+def test_it_hears_and_says_what_video_features_does():
+    starts = np.round(np.arange(2) * 0.96 * RATE_HZ).astype(np.int64)
+    heard = np.stack([log_mel(wave()[start : start + round(INPUT_S * RATE_HZ)]) for start in starts])
+    assert relative_l2(heard, of_peer("vggish_input")) < 1e-5
+    assert relative_l2(seeded(vggish).embed(heard).values, of_peer("vggish")) < 1e-5
 
 
 @with_reference

@@ -1,6 +1,9 @@
 """Reads outputs of the original code in the form of our inputs; their origin is in tests/models/reference/README.md."""
 
+import functools
 import json
+import tarfile
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +21,21 @@ BESIDE = Path(__file__).parents[3] / "shared" / "reference" / "ce"
 
 
 def find(name: str) -> Path:
-    """The reference file called `name`; skips the test when it is one of the larger ones and they are not here."""
-    path = HERE / name if (HERE / name).exists() else BESIDE / name
-    if not path.exists():
+    """The reference file called `name`; skips the test when it is too large for the repository and not beside it."""
+    folders = (HERE, Path(_unpacked().name), BESIDE)
+    found = [folder / name for folder in folders if (folder / name).exists()]
+    if not found:
         pytest.skip(f"{name} is too large for the repository and not in {BESIDE}")
-    return path
+    return found[0]
+
+
+@functools.cache
+def _unpacked() -> "tempfile.TemporaryDirectory[str]":
+    """A folder with the files of cases.tar.xz, deleted at the end of the process."""
+    folder = tempfile.TemporaryDirectory(prefix="reference-")
+    with tarfile.open(HERE / "cases.tar.xz") as archive:
+        archive.extractall(folder.name, filter="data")
+    return folder
 
 
 @dataclass(frozen=True)

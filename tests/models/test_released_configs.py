@@ -8,8 +8,8 @@ from models import config as model_config
 from pipeline import config
 from pipeline.reports.results import published
 from tests.conftest import ROOT
+from tests.models import reference_cases
 
-REFERENCE = ROOT.parent / "shared" / "reference" / "ce" / "resolved_configs.json"
 MODELS = ROOT / "configs" / "models"
 
 THEIRS = {
@@ -49,9 +49,7 @@ def test_every_model_for_released_features_is_compared():
 
 @pytest.mark.parametrize("name", THEIRS)
 def test_a_model_has_the_settings_of_the_authors(name):
-    if not REFERENCE.exists():
-        pytest.skip(f"no reference at {REFERENCE}")
-    their = json.loads(REFERENCE.read_text())[f"configs/{THEIRS[name]}.json"]
+    their = json.loads(reference_cases.find("resolved_configs.json").read_text())[f"configs/{THEIRS[name]}.json"]
     model = ours(name)
     plain = {expert.removeprefix("released_").removesuffix("_miech") for expert in model.experts}
     assert plain == {SHORT[expert] for expert in their["mods"]}
@@ -103,10 +101,7 @@ def test_a_model_has_as_many_parameters_as_the_authors_published(name, tmp_path,
     ],
 )
 def test_the_published_ablations_are_those_of_the_authors(dataset, model, theirs):
-    path = REFERENCE.with_name("published_results.json")
-    if not path.exists():
-        pytest.skip(f"no reference at {path}")
-    expected = json.loads(path.read_text())["features_v2"][theirs]
+    expected = json.loads(reference_cases.find("published_results.json").read_text())["features_v2"][theirs]
     names = {"R@1": "R1", "R@5": "R5", "R@10": "R10", "R@50": "R50", "MdR": "MedR", "MnR": "MeanR"}
     listed = [one for one in published(ROOT / "configs" / "published.yaml") if "features v2" in one.origin]
     (found,) = [one for one in listed if (one.dataset, one.model) == (dataset, model)]

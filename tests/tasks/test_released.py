@@ -8,9 +8,10 @@ import pytest
 from pipeline.errors import ConfigError
 from tasks import EvaluateReleased
 from tasks.plan.inventory import rescan
-from tests.tasks.plan.test_import_archive import REFERENCE, bring, home, sources  # noqa: F401 - home is a fixture
+from tests.models import reference_cases
+from tests.tasks.plan.test_import_archive import bring, home, sources  # noqa: F401 - home is a fixture
 
-CHECKPOINT, CONFIG = REFERENCE / "released_format_ckpt.pth", REFERENCE / "released_format_config.json"
+CHECKPOINT, CONFIG = map(reference_cases.find, ("released_format_ckpt.pth", "released_format_config.json"))
 
 
 def evaluate(**changes):
@@ -41,7 +42,7 @@ def test_a_released_checkpoint_is_evaluated_on_an_imported_archive(imported):
     assert report["model"] == "released_format_ckpt.pth (released)"
     assert (path.parent / "report.html").exists()
     # The original's model on the tensors of the original's loader: both are compared with ours elsewhere.
-    expected = np.load(REFERENCE / "loader_expected.npz")
+    expected = np.load(reference_cases.find("loader_digests.npz"))
     assert report["gallery"]["captions"] == int(expected["full-test/query_masks"].sum())
     model = load_released(CHECKPOINT, CONFIG)
     from models.stages import renamed

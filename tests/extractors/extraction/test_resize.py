@@ -1,11 +1,20 @@
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torch.nn import functional
 
 from extractors.base import FrameNeed
 from extractors.extraction.resize import Resize, resize_frame
 
 FRAME = np.random.default_rng(0).integers(0, 256, (120, 170, 3)).astype(np.uint8)
+
+
+def interpolated(frame, **how):
+    """The frame (H, W, 3), resized by torch."""
+    planes = torch.from_numpy(frame).permute(2, 0, 1)[None].float()
+    resized = functional.interpolate(planes, mode="bilinear", align_corners=False, antialias=False, **how)
+    return resized[0].permute(1, 2, 0).numpy()
 
 
 def cut(frame=FRAME, **need):
@@ -25,8 +34,42 @@ def test_a_tall_frame_keeps_its_aspect_too():
     assert cut(FRAME.transpose(1, 0, 2), short_px=64).shape == (91, 64, 3)
 
 
-def test_a_squashed_frame_is_square_and_whole():
-    assert cut(short_px=48, squash=True, resize="bilinear").shape == (48, 48, 3)
+@pytest.mark.parametrize("how", ["area", "bilinear", "bicubic", "bilinear_float"])
+def test_an_exact_size_does_not_keep_the_aspect(how):
+    assert cut(size_px=(48, 60), resize=how).shape == (48, 60, 3)
+    assert cut(size_px=(48, 60), resize=how, crop_px=40).shape == (40, 40, 3)
+
+
+@pytest.mark.parametrize("shape", [(240, 320), (100, 90), (360, 640), (1080, 1920), (128, 171), (256, 342)])
+def test_bilinear_float_is_the_interpolation_of_torch(shape):
+    frame = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    exact, by_scale = (interpolated(frame, **how) for how in ({"size": (128, 171)}, {"scale_factor": 112 / min(shape)}))
+    found = cut(frame, size_px=(128, 171), resize="bilinear_float")
+    assert found.dtype == np.float32
+    # Noise is the worst case: torch has the places of pixels in float32 only.
+    np.testing.assert_allclose(found, exact, atol=0.05)
+    np.testing.assert_allclose(cut(frame, short_px=112, resize="bilinear_float"), by_scale, atol=0.05)
+
+
+def test_bilinear_float_does_not_round():
+    assert len(np.unique(cut(short_px=64, resize="bilinear_float") % 1)) > 100
+    np.testing.assert_array_equal(cut(resize="bilinear_float"), FRAME.astype(np.float32))
+
+
+def test_the_short_side_is_as_long_as_asked_for_though_its_scale_is_a_fraction():
+    frame = np.zeros((480, 854, 3), np.uint8)
+    for short_px in range(16, 480):
+        assert cut(frame, short_px=short_px, resize="bilinear_float").shape[0] == short_px
+
+
+def test_an_odd_margin_is_halved_as_asked_for():
+    """torchvision's CenterCrop rounds half to even; a crop at the integer part is one pixel off, here."""
+    from torchvision.transforms.functional import center_crop
+
+    frame = np.random.default_rng(0).integers(0, 256, (64, 113, 3)).astype(np.uint8)
+    expected = center_crop(torch.from_numpy(frame).permute(2, 0, 1), [50, 50]).permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(cut(frame, crop_px=50), expected)  # (113 - 50) / 2 = 31.5, to 32
+    np.testing.assert_array_equal(cut(frame, crop_px=50, crop_offset="floor"), frame[7:57, 31:81])
 
 
 def test_a_frame_of_the_right_size_is_left_as_it_is():
@@ -46,7 +89,7 @@ EXTREME = [(8, 2000), (2000, 8), (1, 4000), (16384, 16), (97, 12)]
 
 
 @pytest.mark.parametrize("size", EXTREME)
-@pytest.mark.parametrize("how", ["area", "bilinear", "bicubic"])
+@pytest.mark.parametrize("how", ["area", "bilinear", "bicubic", "bilinear_float"])
 def test_a_frame_of_extreme_shape_is_seen_whole_and_stays_small(size, how):
     frame = banded(size)
     got = cut(frame, short_px=24, resize=how)
@@ -58,7 +101,7 @@ def test_a_frame_of_extreme_shape_is_seen_whole_and_stays_small(size, how):
 
 
 @pytest.mark.parametrize("size", EXTREME)
-@pytest.mark.parametrize("how", ["area", "bilinear", "bicubic"])
+@pytest.mark.parametrize("how", ["area", "bilinear", "bicubic", "bilinear_float"])
 def test_the_centre_of_a_frame_of_extreme_shape_is_that_of_the_whole(size, how):
     """The whole, resized by Pillow as if it were small enough, and cropped."""
     frame = banded(size)
@@ -72,9 +115,10 @@ def test_the_centre_of_a_frame_of_extreme_shape_is_that_of_the_whole(size, how):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 1), (1, 8)])
-@pytest.mark.parametrize("need", [{}, {"crop_px": 20}, {"squash": True}])
-def test_tiny_frames_are_made_larger(size, need):
-    got = cut(np.full((*size, 3), 77, np.uint8), short_px=24, **need)
+@pytest.mark.parametrize("how", ["area", "bilinear_float"])
+@pytest.mark.parametrize("need", [{"short_px": 24}, {"short_px": 24, "crop_px": 20}, {"size_px": (24, 24)}])
+def test_tiny_frames_are_made_larger(size, need, how):
+    got = cut(np.full((*size, 3), 77, np.uint8), resize=how, **need)
     assert min(got.shape[:2]) == (20 if "crop_px" in need else 24)
     assert (got == 77).all()
 

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from models.config import Architecture
 from models.network_inputs import ExpertInput
+from models.networks.ce import Embeddings, score
 from models.networks.video import Collaborative, Concatenated, Mixed, Projected, Separate, branches
 
 SETTINGS = Architecture(8, "sequential", "relu", batch_norm=True, mask_padding=True, num_h_layers=1)
@@ -104,7 +105,9 @@ def test_concatenation_gives_the_products_of_zero_padding(text_dim):
     (video,) = side(pooled, _available(4))
     together, length = torch.cat(pooled, 1), max(text_dim, sum(DIMS))
     left, right = (functional.pad(x, (0, length - x.shape[1])) for x in (text, together))
-    torch.testing.assert_close(of_text(text) @ video.T, left @ right.T)
+    there = torch.ones(2, 1), torch.ones(4, 1)
+    scores = score(Embeddings((of_text(text),), there[0]), Embeddings((video,), there[1]))
+    torch.testing.assert_close(scores, left @ right.T)
     assert not [*side.parameters(), *of_text.parameters()]
 
 
@@ -127,7 +130,7 @@ def test_a_mixture_of_concatenated_experts_is_one_gated_projection():
         ("parallel", Collaborative, (8, 8, 8)),
         ("triplet", Collaborative, (8, 8, 8)),
         ("star", Collaborative, (8, 8, 8)),
-        ("concat", Concatenated, (6,)),
+        ("concat", Concatenated, (12,)),
         ("concat_mix", Mixed, (12,)),
     ],
 )
@@ -135,7 +138,8 @@ def test_each_design_has_its_class_and_both_sides_have_its_sizes(gating, kind, d
     side, of_text = branches(INPUTS, 6, dataclasses.replace(SETTINGS, gating=gating, num_h_layers=0))
     assert isinstance(side, kind)
     assert [tuple(x.shape) for x in side(_pooled(4), _available(4))] == [(4, dim) for dim in dims_out]
-    assert [tuple(embed(torch.randn(2, 6)).shape) for embed in of_text] == [(2, dim) for dim in dims_out]
+    texts = (6,) if gating == "concat" else dims_out  # a score pads the shorter side
+    assert [tuple(embed(torch.randn(2, 6)).shape) for embed in of_text] == [(2, dim) for dim in texts]
 
 
 def _reduced(side, pooled):

@@ -37,7 +37,7 @@ def test_what_old_checkpoints_carry_for_nothing_is_dropped():
     ("change", "message"),
     [
         ({"use_ce": "pairwise-star-tensor"}, "use_ce 'pairwise-star-tensor' is none of the designs"),
-        ({"keep_missing_modalities": True}, "keep_missing_modalities"),
+        ({"l2renorm": True}, "l2renorm"),
         ({"concat_experts": True}, "concat_experts with use_ce 'pairwise' contradict"),
         ({"use_ce": "", "concat_experts": True, "mimic_ce_dims": True}, "mimic_ce_dims and concat_experts"),
     ],
@@ -81,9 +81,8 @@ def test_the_published_concatenating_models_can_be_built(config):
     assert there == sum(value.numel() for value in parameters) - sum(
         weights[f"ce.moe_fc.{name}"].numel() for name in ("weight", "bias")
     )
-    assert len(model.embed_texts(torch.zeros(1, 2, model.text_input.dim)).vectors[0][0]) == min(
-        model.text_input.dim * model.text_input.clusters, sum(expert.pooled_dim for expert in model.experts)
-    )
+    texts = model.embed_texts(torch.zeros(1, 2, model.text_input.dim))
+    assert texts.vectors[0].shape[1] == model.text_input.dim * model.text_input.clusters
 
 
 def test_a_released_mixture_of_concatenated_experts_can_be_built():
@@ -97,6 +96,85 @@ def test_a_released_mixture_of_concatenated_experts_can_be_built():
     model = load.build(_plain(names, {"use_ce": "", "concat_mix_experts": True}, {"text": 9}), weights)
     assert (model.settings.gating, [expert.dim for expert in model.experts]) == ("concat_mix", list(dims))
     torch.testing.assert_close(model.video.unit.gate.fc.weight, weights["ce.video_GU.0.cg.fc.weight"])
+
+
+@pytest.mark.parametrize(
+    ("plain", "given", "loaded"),
+    [
+        ({"i3d.i3d.0": 1024, "face": 512}, {}, {"i3d.i3d.0": 1024, "face": 512}),  # as in the table
+        ({"i3d.i3d.0": 24}, {}, {"i3d.i3d.0": 24}),  # what the weights leave for one
+        ({"i3d.i3d.0": 24, "face": 20}, {"i3d.i3d.0": 24, "face": 20}, {"i3d.i3d.0": 24, "face": 20}),
+        ({"i3d.i3d.0": 24, "face": 21}, {}, {"face": 23, "i3d.i3d.0": 22}),  # only their sum is known
+    ],
+)
+def test_a_mixture_of_concatenated_experts_has_the_sizes_of_its_weights(plain, given, loaded):
+    names, pooled, total = sorted([*plain, "ocr"]), 5 * 3, sum(plain.values())
+    weights = _pool("text_pooling", 7, 4, 0) | _pool("pooling.ocr", 5, 3, 0)
+    for side, size in (("video", total + pooled), ("text", 28)):
+        weights |= _linear(f"ce.{side}_GU.0.fc", size, total + 5) | _linear(
+            f"ce.{side}_GU.0.cg.fc", total + 5, total + 5
+        )
+        weights |= _norm(f"ce.{side}_GU.0.cg.batch_norm", total + 5)
+    config = _plain(names, {"use_ce": "", "concat_mix_experts": True}, {"text": 9, "ocr": 4})
+    model = load.build(config, weights, given)
+    assert {expert.name: expert.dim for expert in model.experts} == loaded | {"ocr": 5}
+    experts = {name: torch.randn(3, size) for name, size in plain.items()} | {"ocr": torch.randn(3, 4, 5)}
+    there = dict.fromkeys(names, torch.ones(3))
+    together = torch.cat([model.pools[names.index(n)](experts[n]) if n == "ocr" else experts[n] for n in names], 1)
+    h = together @ weights["ce.video_GU.0.fc.weight"].T + weights["ce.video_GU.0.fc.bias"]
+    gate = h @ weights["ce.video_GU.0.cg.fc.weight"].T + weights["ce.video_GU.0.cg.fc.bias"]
+    gate = (gate - 1) / (1 + 1e-5) ** 0.5 + 1  # all constants of the normalisation are ones
+    expected = torch.nn.functional.normalize(h * gate.sigmoid(), dim=1)
+    torch.testing.assert_close(model.embed_videos(experts, there).vectors[0], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_features_that_do_not_fit_a_mixture_of_concatenated_experts_are_told():
+    weights = _pool("text_pooling", 7, 4, 0) | _linear("ce.video_GU.0.fc", 30, 30)
+    config = _plain(["face", "flow"], {"use_ce": "", "concat_mix_experts": True}, {"text": 9})
+    with pytest.raises(
+        ConfigError, match="take 30 numbers of the experts that are not pooled, which have: face 512, flow 8"
+    ):
+        load.build(config, weights, {"face": 512, "flow": 8})
+
+
+@pytest.mark.parametrize("clusters", [2, 9])
+def test_concatenated_experts_may_have_any_size_since_no_weights_show_it(clusters):
+    """Neither the table's nor the text's: the product pads the shorter side with zeros."""
+    weights = _pool("text_pooling", 7, clusters, 1) | _pool("pooling.audio", 4, 3, 0)
+    names, there = ["audio", "face", "i3d.i3d.0"], torch.ones(3)
+    model = load.build(_plain(names, {"use_ce": "", "concat_experts": True}, {"text": 9, "audio": 2}), weights)
+    experts = {"audio": torch.randn(3, 2, 4), "face": torch.randn(3, 5), "i3d.i3d.0": torch.randn(3, 6)}
+    text = torch.randn(3, 1, 4, 7)
+    left = model.text_pool(text[:, 0])
+    right = torch.cat([model.pools[0](experts["audio"]), experts["face"], experts["i3d.i3d.0"]], 1)
+    length = max(left.shape[1], right.shape[1])
+    left, right = (torch.nn.functional.pad(one, (0, length - one.shape[1])) for one in (left, right))
+    found = model.similarity(experts, dict.fromkeys(names, there), text)
+    torch.testing.assert_close(found, left @ right.T, rtol=0, atol=1e-5)
+
+
+def test_the_plain_sum_of_a_model_that_keeps_missing_experts_is_loaded():
+    """ce-pairwise weights under keep_missing_modalities: each expert's product counts once, there or not."""
+    case = reference_cases.load("ce_pairwise_7exp.npz")
+    config = reference_cases.config(case)
+    config["arch"]["args"] = config["arch"]["args"] | {"keep_missing_modalities": True}
+    model = load.build(config, case.part("sd"))
+    names = [expert.name for expert in model.experts]
+    experts, available, text = reference_cases.inputs(case, "eval")
+    assert not all(there.all() for there in available.values())
+    of_texts = (case.arrays[f"eval/out/text_embd/{name}"].reshape(-1, model.settings.shared_dim) for name in names)
+    of_videos = (case.arrays[f"eval/out/vid_embd/{name}"] for name in names)
+    expected = sum(one @ other.T for one, other in zip(of_texts, of_videos, strict=True))
+    np.testing.assert_allclose(model.similarity(experts, available, text), expected, rtol=0, atol=2e-6)
+
+
+def test_frozen_weights_on_sentence_vectors_leave_no_layer_for_a_mixture():
+    case = reference_cases.load("ce_all_available.npz")
+    config = reference_cases.config(case)
+    config["arch"]["args"] = config["arch"]["args"] | {"freeze_weights": True}
+    weights = {k: v for k, v in case.part("sd").items() if not k.startswith(("text_pooling.", "ce.moe_fc."))}
+    model = load.build(config, weights)
+    assert model.text_input.dim == weights["ce.text_GU.0.fc.weight"].shape[1]
 
 
 def test_an_expert_of_unknown_size_cannot_be_concatenated():
