@@ -211,7 +211,7 @@ def empty_frame_view(need: FrameNeed) -> FrameView:
 def _audio_view(segment: Segment, info: VideoInfo, need: AudioNeed) -> Decoded:
     if not info.has_audio:
         return Decoded(None, "no audio stream")
-    view, note = audio_view(segment.path, need, _span_s(segment))
+    view, note = audio_view(segment.path, need, _span_s(segment), info.seekable)
     return Decoded(view, note)
 
 

@@ -103,7 +103,7 @@ def _read_span(path: Path, from_s: int, to_s: float, seek: bool) -> SoundSpan:
             raise DecodeError("the audio stream cannot be decoded")
         seeks = seek and from_s > 0
         if not seeks or _sought(container, from_s):
-            _fill(span, packets(container, stream))
+            _fill(span, packets(container, stream, from_start=not seeks))
     if seeks and (span.first_s is None or span.first_s > from_s + JITTER_S):
         # The seek landed too late, as in AVI files without an index; or there is silence.
         return _read_span(path, from_s, to_s, seek=False)

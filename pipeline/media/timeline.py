@@ -29,7 +29,11 @@ class Timeline:
     """The clock of one reading of a file, from its beginning or from a seek on."""
 
     def __init__(self, container: Any, from_start: bool = False) -> None:
-        """`from_start`: no seek was made. The first packet then lies at the beginning even if the header denies it."""
+        """`from_start`: no seek was made. The first packet then lies at the beginning even if the header denies it.
+
+        After a seek no jump is closed: a file whose clock jumps is never sought, and of any other the times are right
+        as they are, also where one stream lands minutes before the other.
+        """
         self.num_jumps = 0
         """Jumps of the container's clock that were closed so far."""
         self._container = container
@@ -39,7 +43,7 @@ class Timeline:
         self._backward_us = 1e6 * (BACKWARD_S if jumps_often else RARE_BACKWARD_S)
         shown = pick_video(container), container.streams.best("audio")
         self._clocks = {stream.index for stream in shown if stream is not None}
-        self._begin_us = 0.0 if from_start else None
+        self._from_start = from_start
         self._dts_us: dict[int, float] = {}
         self._next_us: dict[int, float] = {}
         self._tick_us = {stream.index: float(stream.time_base * 1_000_000) for stream in _timed(container)}
@@ -75,7 +79,8 @@ class Timeline:
             if not 0 < length_us <= self._forward_us:  # an .mp4 states a gap as the length of the packet before it
                 length_us = _frame_us(packet.stream)
                 packet.duration = round(length_us / tick_us)
-            self._close_jump(packet, tick_us, length_us)
+            if self._from_start:
+                self._close_jump(packet, tick_us, length_us)
         shift = round(self._shift_us / tick_us)
         packet.dts = None if packet.dts is None else packet.dts + shift
         packet.pts = None if packet.pts is None else packet.pts + shift
@@ -107,14 +112,13 @@ class Timeline:
                 self._next_us[index] += length_us
             return
         dts_us = packet.dts * tick_us + self._shift_us
-        furthest_us = max(self._next_us.values(), default=self._begin_us)
-        if furthest_us is not None:
-            expected_us, before_us = self._next_us.get(index, furthest_us), self._dts_us.get(index)
-            least_us = furthest_us - 1e6 * STRANGER_S if before_us is None else before_us - self._backward_us
-            if dts_us > furthest_us + self._forward_us or dts_us < least_us:
-                self._shift_us += expected_us - dts_us
-                self.num_jumps += 1
-                dts_us = expected_us
+        furthest_us = max(self._next_us.values(), default=0.0)
+        expected_us, before_us = self._next_us.get(index, furthest_us), self._dts_us.get(index)
+        least_us = furthest_us - 1e6 * STRANGER_S if before_us is None else before_us - self._backward_us
+        if dts_us > furthest_us + self._forward_us or dts_us < least_us:
+            self._shift_us += expected_us - dts_us
+            self.num_jumps += 1
+            dts_us = expected_us
         self._dts_us[index] = dts_us
         self._next_us[index] = dts_us + length_us
 

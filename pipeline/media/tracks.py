@@ -58,7 +58,7 @@ def read_track(container: Any, track: Track) -> tuple[list[Cue], str]:
 
     raw, note = [], ""
     try:
-        for packet in packets(container, track.stream):
+        for packet in packets(container, track.stream, from_start=True):
             if packet.pts is not None and packet.size:
                 start_s = float(packet.pts * packet.time_base)
                 raw.append(
