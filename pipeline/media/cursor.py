@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,9 @@ SLACK_S = 1e-3
 
 LOOKAHEAD = 2
 """Frames by which the times of decoded frames may be out of order."""
+
+DELAY = 4
+"""Frames that are decoded ahead, so that damage is known before a frame is shown that was predicted from it."""
 
 KEPT_BYTES = 256e6
 """What frames that are kept to be read again may take, so that memory does not grow with the frame size."""
@@ -43,7 +46,7 @@ def decode_frames(container: Any, stream: Any) -> Iterator[Any]:
 
     For a container that was not sought.
     """
-    return _decoded(Timeline(container, from_start=True).packets([stream]), open_decoder(stream), lambda packet: None)
+    return _decoded(Timeline(container, from_start=True).packets([stream]), open_decoder(stream))
 
 
 class Cursor:
@@ -62,10 +65,12 @@ class Cursor:
         self._wanted_s: list[float] | None = None
         self._decoder = open_decoder(stream)
         packets = Timeline(self._container, from_start=from_s <= 0).packets([stream])
-        self._shots = self._placed(_decoded(packets, self._decoder, self._skip_unwanted))
+        self._shots = self._placed(_decoded(packets, self._decoder, self._skip_unwanted, self._note_failure))
         self._before: list[Shot] = []
         self._kept: list[Shot] = []
         self._keep_from_s = np.inf
+        self.is_damaged = False
+        """Whether a packet has failed to decode, or was decoded with errors."""
         self.skips = True
         """Whether frames may be left out, see `want_only`; for the reader to remember."""
 
@@ -122,10 +127,14 @@ class Cursor:
         for frame in frames:
             waiting.append(frame)
             heappush(times_s, float(frame.pts * self._seconds_per_tick))
-            if len(waiting) > LOOKAHEAD:
+            self.is_damaged |= frame.is_corrupt
+            if len(waiting) > DELAY:
                 yield Shot(heappop(times_s), waiting.popleft())
         while waiting:
             yield Shot(heappop(times_s), waiting.popleft())
+
+    def _note_failure(self) -> None:
+        self.is_damaged = True
 
     def _skip_unwanted(self, packet: Any) -> None:
         wanted_s = self._wanted_s
@@ -139,8 +148,13 @@ class Cursor:
         self._decoder.skip_frame = "DEFAULT" if needed else "NONREF"
 
 
-def _decoded(packets: Iterator[Any], decoder: Any, before: Any) -> Iterator[Any]:
-    """The frames of the packets, which `before` is shown one by one."""
+def _decoded(
+    packets: Iterator[Any],
+    decoder: Any,
+    before: Callable[[Any], None] = lambda packet: None,
+    failed: Callable[[], None] = lambda: None,
+) -> Iterator[Any]:
+    """The frames of the packets, which `before` is shown one by one; `failed` is called where one does not decode."""
     import av
 
     if decoder is None:
@@ -160,4 +174,4 @@ def _decoded(packets: Iterator[Any], decoder: Any, before: Any) -> Iterator[Any]
                 before(packet)
             yield from (frame for frame in decoder.decode(None if ends else packet) if frame.pts is not None)
         except (av.error.FFmpegError, EOFError):
-            continue
+            failed()

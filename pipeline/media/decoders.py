@@ -28,7 +28,7 @@ class Span(NamedTuple):
     times_s: NDArray[np.float64]
     """(N,) rising, not empty."""
     shown_s: NDArray[np.float64] | None = None
-    """(N,) presentation times of the frames that are shown then; None when they are not known."""
+    """(N,) presentation times of the frames that are shown then; None when they are not known for certain."""
     last_s: float = 0.0
     """Presentation time of the file's last frame."""
     needed_s: NDArray[np.float64] | None = None
@@ -42,6 +42,8 @@ class Span(NamedTuple):
         if info is None or not info.has_video:
             return cls(times_s)
         starts_s = info.frame_times_s
+        if info.note:  # of a damaged file nothing is left out, as its decoder makes up what is lost from anything
+            return cls(times_s, last_s=float(starts_s[-1]))
         shown = np.maximum(np.searchsorted(starts_s, times_s + SLACK_S / 2, side="right") - 1, 0)
         is_sparse = shown[-1] - shown[0] + 1 >= SPARSE * len(times_s)
         near = np.unique(shown[:, None] + np.arange(-LOOKAHEAD, LOOKAHEAD + 1))
@@ -101,11 +103,12 @@ def _read(
         cursor.want_only(span.needed_s if cursor.skips else None)
         num_shown = 0
         for indices, shot in _shown(cursor, span, way.is_sought):
-            if cursor.skips and not _is_exact(span, indices, shot):
+            # Errors are concealed with whatever was decoded before: nothing may have been left out then.
+            if cursor.skips and (cursor.is_damaged or not _is_exact(span, indices, shot)):
                 raise _NotHereError
             yield indices, shot, cursor.painter
             num_shown = indices.stop
-        if cursor.skips and num_shown < len(span.times_s):
+        if cursor.skips and (cursor.is_damaged or num_shown < len(span.times_s)):
             raise _NotHereError
 
 
