@@ -28,7 +28,7 @@ def videos(tmp_path_factory):
         gop=10_000,
         picture=lambda i: numbered(i, SIZE),
     )
-    recording = joined(folder / "recording.ts", [20_000, 0], num=875, sound=False)
+    recording = joined(folder / "recording.ts", [20_000, 0], num=875)
     return [(path, video_of(path)) for path in (one_key, recording)]
 
 
@@ -82,6 +82,17 @@ def test_their_segments_go_to_one_worker(videos):
     todo = [(path, video, ()) for path, video in [*videos, (videos[0][0], short), (videos[0][0], sought)]]
     in_order = [segment.in_order for segment in one_pass._segments(todo)]
     assert in_order == [True] * 6 + [False] + [False] * 3
+
+
+def test_the_sound_of_a_recording_goes_on_in_its_second_piece(videos, tmp_path):
+    store.rows_of.cache_clear()
+    assert run_pass([named("audio_light")], videos[1:], tmp_path) == {}
+    audio = features_of(tmp_path, named("audio_light"), videos[1][1])
+    np.testing.assert_allclose(audio.times_s[:, 0], np.arange(len(audio.times_s)) * 0.96, atol=1e-6)
+    assert len(audio.times_s) == pytest.approx(70 / 0.96, abs=1)
+    # One tone all along: no item is silent, and none is unlike the others, but those at the joint.
+    usual = np.abs(audio.values - np.median(audio.values, axis=0)).max(axis=1) < 1.0
+    assert np.sum(~usual) <= 4
 
 
 def test_a_recording_is_seen_to_the_end_of_its_last_piece(videos, together):
