@@ -151,5 +151,5 @@ def _segments(todo: Iterable[Todo]) -> Iterator[Segment]:
 
 
 def _once_more(segment: Segment) -> Segment | None:
-    """The second try of a segment whose worker hung or died, which may have been the machine's fault."""
+    """The second try of a segment whose worker hung or died, by the second decoder where that shows the same."""
     return None if segment.is_retry else dataclasses.replace(segment, is_retry=True)

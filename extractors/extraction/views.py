@@ -39,7 +39,7 @@ class Segment:
     in_order: bool = False
     """Whether the file is read on from where the segment before it ended (see `VideoInfo.seekable`)."""
     is_retry: bool = False
-    """Whether its worker hung or died the first time."""
+    """Whether its worker hung or died the first time; its frames are then read by decord where that shows the same."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,8 @@ def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[
     frames_of_grids = [GridFrames() for _ in grids]
     next_s = float(info.frame_times_s[0]) + _span_s(segment)[1]
     damaged: set[int] = set()
-    for index, native in frames_at(segment.path, times_s, info, next_s if next_s < info.end_s else np.inf, damaged):
+    next_s = next_s if next_s < info.end_s else np.inf
+    for index, native in frames_at(segment.path, times_s, info, next_s, damaged, segment.is_retry):
         resized: dict[Resize, NDArray[Any]] = {}
         for grid, indices, frames in zip(grids, grid_indices, frames_of_grids, strict=True):
             if index in indices:

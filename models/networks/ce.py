@@ -53,11 +53,9 @@ def score(texts: Embeddings, videos: Embeddings) -> Tensor:
     """(C, B) in -1..1: the dot products, averaged over the experts that the video has, with the caption's weights.
 
     A video without any expert scores UNSEEN. Vectors that are not of length 1 give scores of any size; if the lowest of
-    them is below UNSEEN, it is the score of such a video. Embeddings that are summed are in -E..E. Of two vectors of an
-    expert that are not equally long the shorter counts as padded with zeros.
+    them is below UNSEEN, it is the score of such a video. Embeddings that are summed are in -E..E.
     """
-    lengths = [min(text.shape[1], video.shape[1]) for text, video in zip(texts.vectors, videos.vectors, strict=True)]
-    left, right = _weighted(texts, lengths), _weighted(videos, lengths)
+    left, right = _weighted(texts), _weighted(videos)
     with torch.autocast(left.device.type, enabled=False):  # ranks depend on small differences between scores
         scores = left @ right.T / _total_weights(texts, videos)
     lowest = scores.detach().min().clamp(max=UNSEEN)
@@ -71,10 +69,10 @@ def shares(texts: Embeddings, videos: Embeddings) -> Tensor:
     return agreement * weights / _total_weights(texts, videos).unsqueeze(2)
 
 
-def _weighted(embedded: Embeddings, lengths: Sequence[int]) -> Tensor:
-    """(N, sum of the lengths): the vectors, each cut to its length and multiplied by its weight."""
-    columns = zip(embedded.vectors, embedded.weights.unbind(1), lengths, strict=True)
-    return torch.cat([vectors[:, :length] * weights.unsqueeze(1) for vectors, weights, length in columns], 1)
+def _weighted(embedded: Embeddings) -> Tensor:
+    """(N, sum of all D_e): the vectors, each multiplied by its weight."""
+    columns = zip(embedded.vectors, embedded.weights.unbind(1), strict=True)
+    return torch.cat([vectors * weights.unsqueeze(1) for vectors, weights in columns], 1)
 
 
 def _total_weights(texts: Embeddings, videos: Embeddings) -> Tensor:

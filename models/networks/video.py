@@ -131,16 +131,21 @@ class Collaborative(nn.Module):
 
 
 class Concatenated(nn.Module):
-    """Concatenates the experts ("Concat" in the paper's ablation).
+    """Concatenates the experts ("Concat" in the paper's ablation), and cuts or pads them to the caption's length.
 
-    A score pads the shorter of this and the caption's vector with zeros, as the authors did. Where the caption was
-    longer, they did not copy the video into the padded array, so that all scores were 0 and the published R@1 on
-    MSR-VTT is 0.0; that error is not repeated. A missing expert is zeros, or NetVLAD's output for zeros.
+    The authors padded the shorter of the two with zeros, which gives the same products. Where the caption was longer,
+    they did not copy the video into the padded array, so that all scores were 0 and the published R@1 on MSR-VTT is
+    0.0; that error is not repeated. A missing expert is zeros, or NetVLAD's output for zeros.
     """
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.length = length
 
     def forward(self, pooled: Sequence[Tensor], available: Tensor) -> list[Tensor]:
         """See the module's docstring; the vector is not of length 1."""
-        return [torch.cat(tuple(pooled), 1)]
+        joined = torch.cat(tuple(pooled), 1)
+        return [nn.functional.pad(joined, (0, self.length - joined.shape[1]))]  # a negative margin cuts
 
 
 class Mixed(nn.Module):
@@ -163,7 +168,7 @@ def branches(experts: Sequence[ExpertInput], text_dim: int, settings: Architectu
     dims_in, dims_out = [expert.pooled_dim for expert in experts], [expert.dim for expert in experts]
     side: nn.Module
     if settings.gating == "concat":
-        return Concatenated(), nn.ModuleList([nn.Identity()])
+        return Concatenated(text_dim), nn.ModuleList([nn.Identity()])
     if settings.gating == "concat_mix":
         return Mixed(dims_in, dims_out), nn.ModuleList([GatedEmbedding(text_dim, sum(dims_out))])
     if settings.gating == "moee":

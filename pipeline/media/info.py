@@ -31,6 +31,9 @@ class VideoInfo:
     """False where the clock jumps, so that a seek cannot tell where it lands, and where key frames are so rare that
     reading all in order costs less than seeks."""
 
+    is_plain_h264: bool = False
+    """Whether it is H.264 that a second decoder shows alike, see second_decoder.py."""
+
     @property
     def has_video(self) -> bool:
         """Whether there is at least one frame."""

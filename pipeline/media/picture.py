@@ -73,6 +73,11 @@ class Display:
         width, height = self.unturned_px(frame)
         return (height, width) if self.orientation_of(frame).transposed else (width, height)
 
+    def is_plain(self, frame: Any) -> bool:
+        """Whether the frame only has to be converted to RGB, by the matrix that FFmpeg would take by itself."""
+        upright = self.orientation_of(frame) == UPRIGHT and self.unturned_px(frame) == (frame.width, frame.height)
+        return upright and not frame.interlaced_frame and not has_alpha(frame) and matrix_of(frame) is None
+
     def orientation_of(self, frame: Any) -> Orientation:
         """The orientation in which the frame is shown."""
         return orientation_of(frame) or self.orientation

@@ -19,6 +19,7 @@ from pipeline.media.info import VideoInfo
 from pipeline.media.packets import Packets, read_packets
 from pipeline.media.picture import AS_IT_IS, Display, too_large
 from pipeline.media.raw_streams import is_raw
+from pipeline.media.second_decoder import decord_frames, is_plain_h264
 from pipeline.media.shortfall import notes
 
 __all__ = ["DECODE_VERSION", "PIECE_S", "VideoInfo", "frames_at", "probe"]
@@ -42,7 +43,7 @@ def probe(path: Path) -> VideoInfo:
         seen = read_packets(container, video)
         if video is not None and not len(seen.frame_times_s) and seen.error:
             raise DecodeError(f"the video stream cannot be read: {seen.error}")
-        width, height, display = _first_frame(path) if len(seen.frame_times_s) else (0, 0, AS_IT_IS)
+        width, height, display, plain = _first_frame(path) if len(seen.frame_times_s) else (0, 0, AS_IT_IS, False)
         return VideoInfo(
             frame_times_s=seen.frame_times_s,
             end_s=seen.end_s,
@@ -54,6 +55,7 @@ def probe(path: Path) -> VideoInfo:
             note="; ".join(filter(None, [*notes(path, container, video, seen), too_large(video) if video else ""])),
             display=display,
             seekable=seen.num_jumps == 0 and not is_raw(container) and not _seeks_cost_more(seen),
+            is_plain_h264=plain,
         )
 
 
@@ -63,17 +65,28 @@ def frames_at(
     info: VideoInfo,
     next_s: float = np.inf,
     damaged: set[int] | None = None,
+    by_decord: bool = False,
 ) -> Iterator[TimedFrame]:
     """For each of the rising `times_s` the frame shown then, as (index into times_s, (H, W, 3) uint8 RGB).
 
     Native size, as a player shows it (see picture.py). Frames that cannot be decoded are left out, so a damaged file
     gives fewer; the indices of those that were decoded with errors are added to `damaged`. Pass the time from which on
     the next call will want frames of the same file as `next_s`: a file that cannot be sought is then read on from here.
+    `by_decord`: by decord as far as it shows the same, for a second try where PyAV has hung or crashed.
     """
     if not len(times_s) or not info.has_video:
         return
-    for index, pixels in pyav_frames(path, times_s, info, next_s, damaged):
-        yield index, _resized_to_first(pixels, info)
+    done = 0
+    for index, pixels in decord_frames(path, times_s, info) if by_decord else ():
+        yield index, pixels
+        done = index + 1
+    if done == len(times_s):
+        return
+    rest_damaged: set[int] = set()
+    for index, pixels in pyav_frames(path, times_s[done:], info, next_s, rest_damaged):
+        if damaged is not None and index in rest_damaged:
+            damaged.add(done + index)
+        yield done + index, _resized_to_first(pixels, info)
 
 
 def _seeks_cost_more(seen: Packets) -> bool:
@@ -91,15 +104,18 @@ def _seeks_cost_more(seen: Packets) -> bool:
     return int((at_starts - at_keys).sum()) > len(seen.frame_times_s) / 2
 
 
-def _first_frame(path: Path) -> tuple[int, int, Display]:
-    """Displayed width and height of the first frame, and how the file is shown; (0, 0, AS_IT_IS) when none decodes."""
+def _first_frame(path: Path) -> tuple[int, int, Display, bool]:
+    """Displayed width and height of the first frame, how the file is shown, and `VideoInfo.is_plain_h264`.
+
+    (0, 0, AS_IT_IS, False) when no frame decodes.
+    """
     with open_container(path) as container:
         stream: Any = pick_video(container)
         frame = next(decode_frames(container, stream), None)
         if frame is None:
-            return 0, 0, AS_IT_IS
+            return 0, 0, AS_IT_IS, False
         display = Display.of(stream, frame)
-        return *display.size_px(frame), display
+        return *display.size_px(frame), display, is_plain_h264(stream, frame, display)
 
 
 def _resized_to_first(pixels: NDArray[np.uint8], info: VideoInfo) -> NDArray[np.uint8]:

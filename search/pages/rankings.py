@@ -142,14 +142,11 @@ def shown_videos(queries: Iterable[Mapping[str, Any]]) -> Sequence[str]:
 
 def _pair(ranked: Ranked, caption: int, video: int) -> dict[str, Any]:
     """Score, shares and common words of a caption and a video."""
-    from models.networks.ce import Embeddings, shares
+    import torch
 
-    text = Embeddings(
-        tuple(vectors[caption : caption + 1] for vectors in ranked.texts.vectors), ranked.texts.weights[[caption]]
-    )
-    embedded = Embeddings(
-        tuple(vectors[video : video + 1] for vectors in ranked.videos.vectors), ranked.videos.weights[[video]]
-    )
+    from models.networks.ce import shares
+
+    text, embedded = ranked.texts.take(torch.tensor([caption])), ranked.videos.take(torch.tensor([video]))
     words = ranked.words.matched(ranked.split.captions[caption], video)
     by_expert = shares(text, embedded)[0, 0].tolist()
     present = (ranked.videos.weights[video] > 0).tolist()
