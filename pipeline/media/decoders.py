@@ -132,7 +132,7 @@ def _is_exact(span: Span, indices: range, shot: Shot) -> bool:
 def _shown(cursor: Cursor, span: Span, is_sought: bool) -> Iterator[tuple[range, Shot]]:
     """The shots that are shown at the times of the span, with the indices of these times.
 
-    _NotHereError when the seek landed too late, as in AVI files without an index.
+    _NotHereError when the seek landed too late, as in AVI files without an index, or on nothing.
     """
     times_s = span.times_s
     current: Shot | None = None
@@ -147,6 +147,8 @@ def _shown(cursor: Cursor, span: Span, is_sought: bool) -> Iterator[tuple[range,
         next_index, current = max(next_index, ready), shot
         if next_index == len(times_s):
             return
+    if current is None and is_sought:
+        raise _NotHereError  # as in an MPEG-TS, sought beyond its only key frame
     if current is not None:
         # The last frame stays on screen. When it did not decode, the last decoded one counts for two frames' time.
         is_last = current.time_s >= span.last_s - SLACK_S

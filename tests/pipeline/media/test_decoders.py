@@ -146,6 +146,14 @@ def test_a_file_that_was_replaced_is_not_read_on(tmp_path, one_key):
     assert number_in(picture) == 7
 
 
+def test_a_seek_beyond_the_only_key_frame_of_a_stream_is_no_end(tmp_path):
+    path = make_clip(tmp_path / "a.ts", seconds=4, fps=10, size=(64, 48), sound=None, gop=10_000)
+    info = probe(path)
+    first_s = info.frame_times_s[0]
+    seen = {i: number_in(picture) for i, picture in frames_at(path, first_s + np.array([2.55, 3.05]), info)}
+    assert seen == {0: 25, 1: 30}
+
+
 def test_what_an_open_file_keeps_is_bounded(one_key, monkeypatch):
     """With more frames than may be kept it is decoded anew, and shows the same."""
     monkeypatch.setattr(cursor, "KEPT_BYTES", 5 * 64 * 48 * 1.5)
