@@ -1,7 +1,7 @@
 """Measures what the search gains from each engine: `python benchmarks/search_weights.py [--dataset demo]`.
 
-After BuildIndex. Each caption of the validation split is typed as a query; counted is how often its own video comes first
-and among the first ten, of all videos of the index. The settings of configs/search.yaml are tried with other weights.
+After BuildIndex. Each caption of the validation split is typed as a query; counted is how often its own video comes
+first, and among the first ten, of all videos of the index. The settings of configs/search.yaml are tried with other weights.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pipeline.datasets.annotations import load_dataset
 from pipeline.datasets.names import plain_name
 from pipeline.datasets.protocol import annotations_of
 from search import Collection
-from search.results import CE, LABEL_WORDS, LABELS, WORDS
+from search.results import LABEL_WORDS, LABELS, WORDS
 
 CASES: dict[str, tuple[Mapping[str, float], int | None]] = {
     "as configured": ({}, None),
