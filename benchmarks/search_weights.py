@@ -1,7 +1,8 @@
 """Measures what the search gains from each engine: `python benchmarks/search_weights.py [--dataset demo]`.
 
 After BuildIndex. Each caption of the validation split is typed as a query; counted is how often its own video comes
-first, and among the first ten, of all videos of the index. The settings of configs/search.yaml are tried with other weights.
+first, and among the first ten, of all videos of the index. The settings of configs/search.yaml are tried with other
+weights.
 """
 
 import argparse
