@@ -147,6 +147,7 @@ def _inspect(job: _InspectJob) -> FileInfo:
 
 
 def _inspect_bytes(job: _InspectJob) -> FileInfo:
+    from pipeline.media.container import is_of_machine
     from pipeline.media.video import probe
 
     file = job.file
@@ -160,9 +161,9 @@ def _inspect_bytes(job: _InspectJob) -> FileInfo:
         info = probe(file.path)
     except DecodeError as error:
         return FileInfo(content, problem=str(error))
-    except (MemoryError, ImportError):
-        raise  # a fault of the machine, not of this file
     except Exception as error:  # a bug of the decoder
+        if is_of_machine(error):
+            raise
         return FileInfo(content, problem=f"{type(error).__name__}: {error}")
     has_subtitles = info.has_subtitles or bool(file.sidecars)
     note = "; ".join(filter(None, [info.note, "" if file.sidecars else unusable_sidecar(file.path)]))

@@ -94,3 +94,14 @@ def subtitle_streams(container: Any) -> list[Any]:
 def reason(error: BaseException) -> str:
     """The message of an FFmpeg error without its error number and path."""
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).strip()
+
+
+def is_of_machine(error: BaseException) -> bool:
+    """Whether an error is a fault of the machine, which lacks memory or a library, and not of the file that was read.
+
+    FFmpeg lacks memory wherever a damaged header asks for too much: its errors, which are also of the type MemoryError,
+    are faults of the file.
+    """
+    import av
+
+    return isinstance(error, MemoryError | ImportError) and not isinstance(error, av.error.FFmpegError)

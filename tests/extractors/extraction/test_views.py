@@ -1,8 +1,10 @@
 import dataclasses
+import errno
 import math
 import pickle
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -273,6 +275,15 @@ def test_a_fault_of_the_machine_is_raised(ten_fps, show, monkeypatch, part, erro
     monkeypatch.setattr(views, part, faulty)
     with pytest.raises(error):
         show(ten_fps, FrameNeed(1.0), AudioNeed(8000, 1.0, 1.0), SubtitleNeed())
+
+
+def test_ffmpeg_that_lacks_memory_for_a_damaged_file_costs_that_need_only(ten_fps, show, monkeypatch):
+    def faulty(*args):
+        raise av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(views, "audio_view", faulty)
+    frames, sound = show(ten_fps, FrameNeed(1.0), AudioNeed(8000, 1.0, 1.0))
+    assert len(frames.items) > 0 and sound.failed and "Cannot allocate memory" in sound.note
 
 
 def test_a_file_that_is_no_video_is_told(tmp_path, show):

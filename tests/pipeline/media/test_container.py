@@ -1,3 +1,4 @@
+import errno
 import os
 
 import av
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import DecodeError
-from pipeline.media.container import _lenient, open_container, pick_audio, pick_video
+from pipeline.media.container import _lenient, is_of_machine, open_container, pick_audio, pick_video
 from tests.clips import make_clip, tone
 from tests.sounds import write_streams
 
@@ -101,3 +102,11 @@ def test_a_row_of_jpegs_is_a_video_if_its_name_says_so(tmp_path):
     path = make_clip(tmp_path / "a.mjpeg", codec="mjpeg", pixels="yuvj420p", sound=None, seconds=0.4)
     with open_container(path) as container:
         assert sum(1 for _ in container.decode(video=0)) == 10
+
+
+def test_ffmpeg_that_lacks_memory_is_a_fault_of_the_file():
+    assert is_of_machine(MemoryError("4 GB for an array")) and is_of_machine(ImportError("libsoxr"))
+    error = av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory")
+    assert isinstance(error, MemoryError), "so it was taken for one of the machine, which ends the run"
+    assert not is_of_machine(error)
+    assert not is_of_machine(ValueError("of the file"))
