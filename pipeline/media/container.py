@@ -11,6 +11,9 @@ from pipeline.media.signatures import is_text, is_video, read_head, what_is
 DEFAULT_FPS = Fraction(25)
 """For a stream without a frame rate; only decides how long its last frame is shown."""
 
+LONGEST_FRAME_S = 3600.0
+"""Rates of damaged headers show a frame for longer, up to a century."""
+
 TEXT_CODECS = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"})
 
 _TEXTS = {".srt", ".vtt", ".ass", ".ssa"}
@@ -83,6 +86,12 @@ def pick_audio(container: Any) -> Any | None:
     if best in candidates:
         return best
     return candidates[0] if candidates else None
+
+
+def frame_s(stream: Any) -> float:
+    """How long a video stream shows a frame by its rate, in seconds; by DEFAULT_FPS without one, or with nonsense."""
+    rate = stream.average_rate
+    return float(1 / (rate if rate and rate * LONGEST_FRAME_S >= 1 else DEFAULT_FPS))
 
 
 def subtitle_streams(container: Any) -> list[Any]:

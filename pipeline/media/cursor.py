@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.media.container import DEFAULT_FPS, open_container, pick_video
+from pipeline.media.container import frame_s, open_container, pick_video
 from pipeline.media.picture import Display, Painter, open_decoder
 from pipeline.media.timeline import Timeline, start_s
 
@@ -59,7 +59,7 @@ class Cursor:
         if from_s > 0:
             self._container.seek(int((from_s + start_s(self._container)) * 1e6), backward=True)
         self.painter = Painter(stream, display)
-        self.frame_s = 1.0 / float(stream.average_rate or DEFAULT_FPS)
+        self.frame_s = frame_s(stream)
         """How long a frame is shown."""
         self._seconds_per_tick = float(stream.time_base)
         self._wanted_s: list[float] | None = None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from pipeline.media.container import pick_video
+from pipeline.media.container import frame_s, pick_video
 from pipeline.media.raw_streams import demux
 
 FORWARD_S, BACKWARD_S = 10.0, 0.1
@@ -142,5 +142,4 @@ def _timed(container: Any) -> list[Any]:
 
 
 def _frame_us(stream: Any) -> float:
-    rate = getattr(stream, "average_rate", None) if stream.type == "video" else None
-    return 1e6 / float(rate) if rate else 0.0
+    return 1e6 * frame_s(stream) if stream.type == "video" and stream.average_rate else 0.0

@@ -126,9 +126,9 @@ def set_field(kind: str) -> Mutation:
 
 
 def _places(data: bytearray, mark: bytes) -> list[int]:
-    """Indices after each of the first occurrences of a mark."""
+    """Indices after each of the first occurrences of a mark; short ones are met by chance, later on in a file."""
     found, at = [], data.find(mark)
-    while at >= 0 and len(found) < 200:
+    while at >= 0 and len(found) < (200 if len(mark) > 1 else 20):
         found.append(at + len(mark))
         at = data.find(mark, at + 1)
     return found
@@ -145,8 +145,8 @@ def mutated(originals: Mapping[str, bytes], seed: int) -> tuple[str, bytes]:
         alike = [other for other in sorted(originals) if other.endswith(suffix)]
         data += originals[draw.choice(alike if draw.random() < 0.7 else sorted(originals))]
     plain = [flip_bits, flip_in_head, noise, cut_off, insert, remove, swap]
-    for _ in range(draw.choice([1, 1, 1, 2, 3])):
-        data = (set_field(kind) if draw.random() < 0.5 else draw.choice(plain))(data, draw)
+    for _ in range(draw.choice([1, 1, 2, 3, 4])):
+        data = (set_field(kind) if draw.random() < 0.6 else draw.choice(plain))(data, draw)
     if draw.random() < 0.03:
         suffix = draw.choice(["mp4", "avi", "ts", "mkv", "mpg", "mjpeg"])
     return f"{seed:06}-{PurePath(name).stem}.{suffix}", bytes(data)

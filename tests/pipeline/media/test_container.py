@@ -1,12 +1,14 @@
 import errno
 import os
+from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 
 from pipeline.errors import DecodeError
-from pipeline.media.container import _lenient, is_of_machine, open_container, pick_audio, pick_video
+from pipeline.media.container import _lenient, frame_s, is_of_machine, open_container, pick_audio, pick_video
 from tests.clips import make_clip, tone
 from tests.sounds import write_streams
 
@@ -110,3 +112,15 @@ def test_ffmpeg_that_lacks_memory_is_a_fault_of_the_file():
     assert isinstance(error, MemoryError), "so it was taken for one of the machine, which ends the run"
     assert not is_of_machine(error)
     assert not is_of_machine(ValueError("of the file"))
+
+
+@pytest.mark.parametrize(
+    ("rate", "shown_s"), [(Fraction(25), 0.04), (Fraction(30000, 1001), 0.1001 / 3), (Fraction(1, 1800), 1800.0)]
+)
+def test_a_frame_is_shown_as_long_as_the_rate_says(rate, shown_s):
+    assert frame_s(SimpleNamespace(average_rate=rate)) == pytest.approx(shown_s, rel=1e-12)
+
+
+@pytest.mark.parametrize("rate", [None, Fraction(0), Fraction(1, 16843009)])
+def test_a_rate_that_no_video_has_stands_for_25_frames_a_second(rate):
+    assert frame_s(SimpleNamespace(average_rate=rate)) == 0.04
