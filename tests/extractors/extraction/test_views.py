@@ -234,7 +234,7 @@ def test_no_frame_that_decodes_is_a_failure(ten_fps, show, monkeypatch, window):
 @pytest.mark.parametrize("error", [IndexError("out of range"), ValueError("no match"), DecodeError("damaged")])
 @pytest.mark.parametrize("part", [("frames_at", 0), ("audio_view", 1), ("words_between", 2)])
 def test_a_fault_in_a_part_of_a_video_costs_the_needs_that_it_meets(ten_fps, show, monkeypatch, part, error):
-    def broken(*args):
+    def broken(*args, **how):
         raise error
 
     needs = [FrameNeed(1.0), AudioNeed(8000, 1.0, 1.0), SubtitleNeed()]
