@@ -5,12 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from extractors.base import AudioNeed
 from extractors.extraction import one_pass, views
 from pipeline.media import cursor
-from pipeline.media.video import probe
 from pipeline.stores import store
-from tests.clips import make_clip, numbered, tone
+from tests.clips import make_clip, numbered
 from tests.extractors.run_experts import features_of, named, row_of, run_pass, video_of
 from tests.pipeline.media.joined_clips import joined
 
@@ -101,24 +99,3 @@ def test_a_recording_is_seen_to_the_end_of_its_last_piece(videos, together):
     times_s = features_of(together, named("rgb_light"), videos[1][1]).times_s
     np.testing.assert_allclose(np.diff(times_s[:, 0]), 0.5, atol=1e-6)
     assert times_s[-1, 1] == pytest.approx(70.0, abs=0.2)
-
-
-def test_the_sound_of_a_recording_that_begins_again_is_heard_in_the_order_of_the_file(tmp_path):
-    """A seek to 32 s would land in the second piece, whose clock says the same time."""
-    path = tmp_path / "recording.ts"
-    for hz in (440, 880):
-        sound = tone(40, hz)
-        piece = make_clip(tmp_path / "piece.ts", size=SIZE, fps=5, seconds=40, sound=sound, picture=small_numbered)
-        with path.open("ab") as file:
-            file.write(piece.read_bytes())
-    info, need, heard = probe(path), AudioNeed(8000, 1.0, 1.0), []
-    for index in range(views.num_segments(info.duration_s)):
-        view = views.decode_views(views.Segment(path, "", index, ()), info, {need})[need].view
-        heard += [int(np.abs(np.fft.rfft(window)).argmax()) for window in view.windows]
-    assert heard[1:39] == [440] * 38
-    assert heard[41:79] == [880] * 38
-    assert 80 <= len(heard) <= 81
-
-
-def small_numbered(index):
-    return numbered(index, SIZE)
