@@ -176,6 +176,7 @@ def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[
                     resized[settings] = resize_frame(native, settings)
                 frames[indices[index]] = resized[settings]
                 frames.num_damaged += index in damaged
+        del native  # before the next one is made: one of 8K takes 100 MB
     return frames_of_grids
 
 
