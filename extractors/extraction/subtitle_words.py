@@ -7,7 +7,7 @@ import numpy as np
 
 from extractors.base import WordView
 from pipeline.datasets.stamps import stamps_of
-from pipeline.errors import DecodeError, PipelineError
+from pipeline.errors import DecodeError, PipelineError, in_one_line
 from pipeline.media.container import is_of_machine
 from pipeline.media.subtitles import Subtitles, read_subtitles
 
@@ -34,4 +34,4 @@ def _cached_subtitles(path: Path, language: str, stamps: tuple[int, ...]) -> Sub
     except Exception as error:  # whatever is wrong with subtitles must cost nothing but the words
         if is_of_machine(error):
             raise
-        raise DecodeError(f"subtitles: {type(error).__name__}: {error}") from error
+        raise DecodeError(f"subtitles: {in_one_line(error)}") from error

@@ -21,7 +21,7 @@ from extractors.extraction.audio_view import audio_view
 from extractors.extraction.frame_grid import EDGE_S, Grid, GridFrames, grid_of
 from extractors.extraction.resize import Resize, resize_frame
 from extractors.extraction.subtitle_words import words_between
-from pipeline.errors import ExtractionError, PipelineError
+from pipeline.errors import ExtractionError, PipelineError, in_one_line
 from pipeline.media.container import is_of_machine
 from pipeline.media.video import PIECE_S, VideoInfo, frames_at, probe
 
@@ -101,7 +101,7 @@ def _prepare(extractor: Extractor, decoded: Decoded) -> Prepared:
     except Exception as error:  # a video on which an expert fails costs that row only, and the row says why
         if is_of_machine(error):
             raise
-        return Prepared.nothing(f"{type(error).__name__}: {error}", failed=True)
+        return Prepared.nothing(in_one_line(error), failed=True)
     return Prepared(items, decoded.view.times_s, decoded.note)
 
 
@@ -135,7 +135,7 @@ def _guarded(view: Callable[[], Decoded]) -> Decoded:
     except Exception as error:  # a bug of a decoder must cost this need of this video only
         if is_of_machine(error):
             raise
-        return Decoded(None, f"{type(error).__name__}: {error}", failed=True)
+        return Decoded(None, in_one_line(error), failed=True)
 
 
 def _span_s(segment: Segment) -> tuple[float, float]:

@@ -88,7 +88,7 @@ def read_packets(container: Any, video: Any | None) -> Packets:
         key_times_s=np.unique(np.array(of_video.key_times_s, np.float64)),
         end_s=end_s,
         duration_s=max([end_s, *(seen[stream.index].end_s for stream in shown)]),
-        reached_s=max(one.end_s for one in seen.values()) + start_s(container) if seen else 0.0,
+        reached_s=max(0.0, *(one.end_s + start_s(container) for one in seen.values())) if seen else 0.0,
         num_frames=of_video.num,
         num_damaged=sum(seen[stream.index].num_damaged for stream in shown),
         num_jumps=clock.num_jumps,
