@@ -88,10 +88,10 @@ def pick_audio(container: Any) -> Any | None:
     return candidates[0] if candidates else None
 
 
-def frame_s(stream: Any) -> float:
+def frame_s(stream: Any, longest_s: float = LONGEST_FRAME_S) -> float:
     """How long a video stream shows a frame by its rate, in seconds; by DEFAULT_FPS without one, or with nonsense."""
     rate = stream.average_rate
-    return float(1 / (rate if rate and rate * LONGEST_FRAME_S >= 1 else DEFAULT_FPS))
+    return float(1 / (rate if rate and rate * longest_s >= 1 else DEFAULT_FPS))
 
 
 def subtitle_streams(container: Any) -> list[Any]:

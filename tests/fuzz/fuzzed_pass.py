@@ -2,17 +2,23 @@
 
 import re
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
+import av
+
 from benchmarks.extraction_case import WorkerMemory
 from extractors.extraction import one_pass
 from extractors.extraction.one_pass import PassOptions, Wanted, extract
+from extractors.extraction.views import num_segments
 from pipeline.datasets import files, scan
 from pipeline.datasets.annotations import DatasetConfig
 from pipeline.datasets.manifest import Video
+from pipeline.errors import DecodeError
+from pipeline.media.container import open_container
+from pipeline.media.timeline import RARE_FORWARD_S
 from pipeline.stores import store
 from tests.extractors.run_experts import named
 
@@ -96,6 +102,24 @@ def faults_of(outcome: Outcome) -> list[str]:
             why = _wrong_reason(row.reason) or ("failed without a reason" if row.failed and not row.reason else "")
             faults += [f"{names.get(row.key, row.key)}, {expert}: {why}"] if why else []
     return faults
+
+
+def too_long(folder: Path, outcome: Outcome) -> list[str]:
+    """The videos that are taken for longer than their packets could be shown, at an hour each."""
+    return [
+        f"{video.video_id}: {video.duration_s:.0f} s, {num_segments(video.duration_s)} segments"
+        for video in outcome.videos
+        if video.duration_s > RARE_FORWARD_S * num_packets(folder / "videos" / video.video_id)
+    ]
+
+
+def num_packets(path: Path) -> int:
+    """The packets that can be read in a file; 0 where it cannot be opened."""
+    number = 0
+    with suppress(DecodeError, av.error.FFmpegError), open_container(path) as container:
+        for packet in container.demux():
+            number += packet.size > 0
+    return number
 
 
 def _wrong_reason(reason: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.fuzzed_pass import faults_of, run
+from tests.fuzz.fuzzed_pass import faults_of, run, too_long
 from tests.fuzz.mutations import mutated
 from tests.fuzz.originals import CLIPS, make_originals
 from tests.inline_jobs import inline_jobs
@@ -44,7 +44,7 @@ def test_whole_files_have_features_and_nothing_is_said_of_them(originals, tmp_pa
         (tmp_path / "videos" / name).write_bytes(data)
     with inline_jobs():
         outcome = run(tmp_path)
-    assert faults_of(outcome) == []
+    assert faults_of(outcome) + too_long(tmp_path, outcome) == []
     assert {video.video_id: video.problem + video.note for video in outcome.videos} == dict.fromkeys(CLIPS, "")
     content = {video.content: CLIPS[video.video_id] for video in outcome.videos}
     for expert, stream in (("rgb_light", "codec"), ("audio_light", "sound")):
@@ -64,7 +64,7 @@ def test_a_few_damaged_files_end_as_rows(originals, tmp_path):
     with inline_jobs():
         outcome = run(tmp_path)
     assert len(outcome.videos) == 12
-    assert faults_of(outcome) == []
+    assert faults_of(outcome) + too_long(tmp_path, outcome) == []
 
 
 @pytest.mark.slow
@@ -77,4 +77,4 @@ def test_many_damaged_files_end_as_rows(originals, tmp_path, first):
     outcome = run(tmp_path)
     assert len(outcome.videos) == len(seeds)
     assert outcome.worker_mb > 0, "no worker was measured"
-    assert faults_of(outcome) == []
+    assert faults_of(outcome) + too_long(tmp_path, outcome) == []

@@ -124,3 +124,7 @@ def test_a_frame_is_shown_as_long_as_the_rate_says(rate, shown_s):
 @pytest.mark.parametrize("rate", [None, Fraction(0), Fraction(1, 16843009)])
 def test_a_rate_that_no_video_has_stands_for_25_frames_a_second(rate):
     assert frame_s(SimpleNamespace(average_rate=rate)) == 0.04
+
+
+def test_a_clock_that_jumps_often_has_no_frame_of_minutes():
+    assert frame_s(SimpleNamespace(average_rate=Fraction(1, 60)), longest_s=10.0) == 0.04
