@@ -7,6 +7,11 @@ class PipelineError(Exception):
     """Base class of the errors that the user sees as one line instead of a traceback."""
 
 
+def in_one_line(error: BaseException) -> str:
+    """Type and message of an error that nobody has foreseen; those of OpenCV have several lines."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 class ConfigError(PipelineError, ValueError):
     """An invalid YAML file or command-line value."""
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from extractors.base import WordView
 from pipeline.datasets.stamps import stamps_of
-from pipeline.errors import DecodeError, PipelineError
+from pipeline.errors import DecodeError, PipelineError, in_one_line
+from pipeline.media.container import is_of_machine
 from pipeline.media.subtitles import Subtitles, read_subtitles
 
 
@@ -28,7 +29,9 @@ def _cached_subtitles(path: Path, language: str, stamps: tuple[int, ...]) -> Sub
     """As `read_subtitles`, once for all segments of a video: a track is spread over the whole file."""
     try:
         return read_subtitles(path, language)
-    except (PipelineError, MemoryError, ImportError):
+    except PipelineError:
         raise
     except Exception as error:  # whatever is wrong with subtitles must cost nothing but the words
-        raise DecodeError(f"subtitles: {type(error).__name__}: {error}") from error
+        if is_of_machine(error):
+            raise
+        raise DecodeError(f"subtitles: {in_one_line(error)}") from error

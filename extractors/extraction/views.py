@@ -21,7 +21,8 @@ from extractors.extraction.audio_view import audio_view
 from extractors.extraction.frame_grid import EDGE_S, Grid, GridFrames, grid_of
 from extractors.extraction.resize import Resize, resize_frame
 from extractors.extraction.subtitle_words import words_between
-from pipeline.errors import ExtractionError, PipelineError
+from pipeline.errors import ExtractionError, PipelineError, in_one_line
+from pipeline.media.container import is_of_machine
 from pipeline.media.video import PIECE_S, VideoInfo, frames_at, probe
 
 SEGMENT_S = PIECE_S
@@ -97,10 +98,10 @@ def _prepare(extractor: Extractor, decoded: Decoded) -> Prepared:
         items = extractor.prepare(decoded.view)
         if len(items) != expected:
             raise ExtractionError(f"{type(extractor).__module__}: prepare() gave {len(items)} items for {expected}")
-    except (MemoryError, ImportError):
-        raise  # a problem of the machine, not of this video
     except Exception as error:  # a video on which an expert fails costs that row only, and the row says why
-        return Prepared.nothing(f"{type(error).__name__}: {error}", failed=True)
+        if is_of_machine(error):
+            raise
+        return Prepared.nothing(in_one_line(error), failed=True)
     return Prepared(items, decoded.view.times_s, decoded.note)
 
 
@@ -113,9 +114,9 @@ def decode_views(segment: Segment, info: VideoInfo, needs: set[Need]) -> dict[Ne
     decoded: dict[Need, Decoded] = {}
     try:
         decoded.update(_frame_views(segment, info, frame_needs).items())
-    except (MemoryError, ImportError):
-        raise  # a problem of the machine, not of this video
-    except Exception:  # of which need the fault is, shows each on its own: what it gets depends on no other
+    except Exception as error:  # of which need the fault is, shows each on its own: what it gets depends on no other
+        if is_of_machine(error):
+            raise
         decoded |= {need: _guarded(functools.partial(_frame_view_alone, segment, info, need)) for need in frame_needs}
     for need in needs:
         if isinstance(need, AudioNeed):
@@ -129,12 +130,12 @@ def _guarded(view: Callable[[], Decoded]) -> Decoded:
     """What `view` returns, or its error as a failure with the reason."""
     try:
         return view()
-    except (MemoryError, ImportError):
-        raise  # a problem of the machine, not of this video
     except PipelineError as error:
         return Decoded(None, str(error), failed=True)
     except Exception as error:  # a bug of a decoder must cost this need of this video only
-        return Decoded(None, f"{type(error).__name__}: {error}", failed=True)
+        if is_of_machine(error):
+            raise
+        return Decoded(None, in_one_line(error), failed=True)
 
 
 def _span_s(segment: Segment) -> tuple[float, float]:
@@ -175,6 +176,7 @@ def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[
                     resized[settings] = resize_frame(native, settings)
                 frames[indices[index]] = resized[settings]
                 frames.num_damaged += index in damaged
+        del native  # before the next one is made: one of 8K takes 100 MB
     return frames_of_grids
 
 

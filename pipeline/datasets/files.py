@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.datasets.stamps import CHANGED, Stamp, content_of, sidecar_stamp, stamp_of, stamps_of
 from pipeline.datasets.video_paths import video_paths
-from pipeline.errors import AnnotationError, DamagedError, DecodeError
+from pipeline.errors import AnnotationError, DamagedError, DecodeError, in_one_line
 from pipeline.file_kinds import irregular
 from pipeline.media.sidecars import Sidecar, sidecars, unusable_sidecar
 from pipeline.running.worker_pool import run_jobs
@@ -147,6 +147,7 @@ def _inspect(job: _InspectJob) -> FileInfo:
 
 
 def _inspect_bytes(job: _InspectJob) -> FileInfo:
+    from pipeline.media.container import is_of_machine
     from pipeline.media.video import probe
 
     file = job.file
@@ -160,10 +161,10 @@ def _inspect_bytes(job: _InspectJob) -> FileInfo:
         info = probe(file.path)
     except DecodeError as error:
         return FileInfo(content, problem=str(error))
-    except (MemoryError, ImportError):
-        raise  # a fault of the machine, not of this file
     except Exception as error:  # a bug of the decoder
-        return FileInfo(content, problem=f"{type(error).__name__}: {error}")
+        if is_of_machine(error):
+            raise
+        return FileInfo(content, problem=in_one_line(error))
     has_subtitles = info.has_subtitles or bool(file.sidecars)
     note = "; ".join(filter(None, [info.note, "" if file.sidecars else unusable_sidecar(file.path)]))
     return FileInfo(content, info.duration_s, info.has_video, info.has_audio, has_subtitles, note, "", info.seekable)

@@ -11,6 +11,9 @@ from pipeline.media.signatures import is_text, is_video, read_head, what_is
 DEFAULT_FPS = Fraction(25)
 """For a stream without a frame rate; only decides how long its last frame is shown."""
 
+LONGEST_FRAME_S = 3600.0
+"""Rates of damaged headers show a frame for longer, up to a century."""
+
 TEXT_CODECS = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"})
 
 _TEXTS = {".srt", ".vtt", ".ass", ".ssa"}
@@ -85,6 +88,12 @@ def pick_audio(container: Any) -> Any | None:
     return candidates[0] if candidates else None
 
 
+def frame_s(stream: Any, longest_s: float = LONGEST_FRAME_S) -> float:
+    """How long a video stream shows a frame by its rate, in seconds; by DEFAULT_FPS without one, or with nonsense."""
+    rate = stream.average_rate
+    return float(1 / (rate if rate and rate * longest_s >= 1 else DEFAULT_FPS))
+
+
 def subtitle_streams(container: Any) -> list[Any]:
     """The subtitle streams that hold text; bitmap subtitles (DVD, Blu-ray) and unknown codecs are left out."""
     known = [stream for stream in container.streams.subtitles if stream.codec_context is not None]
@@ -94,3 +103,14 @@ def subtitle_streams(container: Any) -> list[Any]:
 def reason(error: BaseException) -> str:
     """The message of an FFmpeg error without its error number and path."""
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).strip()
+
+
+def is_of_machine(error: BaseException) -> bool:
+    """Whether an error is a fault of the machine, which lacks memory or a library, and not of the file that was read.
+
+    FFmpeg lacks memory wherever a damaged header asks for too much: its errors, which are also of the type MemoryError,
+    are faults of the file.
+    """
+    import av
+
+    return isinstance(error, MemoryError | ImportError) and not isinstance(error, av.error.FFmpegError)

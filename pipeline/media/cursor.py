@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from heapq import heappop, heappush
 from pathlib import Path
 from types import TracebackType
@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.media.container import DEFAULT_FPS, open_container, pick_video
-from pipeline.media.picture import Display, Painter, open_decoder
+from pipeline.media.container import frame_s, open_container, pick_video
+from pipeline.media.picture import Display, Painter, frame_bytes, open_decoder
 from pipeline.media.timeline import Timeline, start_s
 
 SLACK_S = 1e-3
@@ -23,6 +23,10 @@ LOOKAHEAD = 2
 
 DELAY = 4
 """Frames that are decoded ahead, so that damage is known before a frame is shown that was predicted from it."""
+
+LARGE_BYTES = 32e6
+"""Of frames that take more, as of 8K, none is decoded ahead, and then none is left out. Their times are taken as they
+come: no .avi with B-frames is so large."""
 
 KEPT_BYTES = 256e6
 """What frames that are kept to be read again may take, so that memory does not grow with the frame size."""
@@ -59,7 +63,7 @@ class Cursor:
         if from_s > 0:
             self._container.seek(int((from_s + start_s(self._container)) * 1e6), backward=True)
         self.painter = Painter(stream, display)
-        self.frame_s = 1.0 / float(stream.average_rate or DEFAULT_FPS)
+        self.frame_s = frame_s(stream)
         """How long a frame is shown."""
         self._seconds_per_tick = float(stream.time_base)
         self._wanted_s: list[float] | None = None
@@ -71,8 +75,9 @@ class Cursor:
         self._keep_from_s = np.inf
         self.is_damaged = False
         """Whether a packet has failed to decode, or was decoded with errors."""
-        self.skips = True
+        self.skips = frame_bytes(stream) <= LARGE_BYTES
         """Whether frames may be left out, see `want_only`; for the reader to remember."""
+        self._delay = DELAY if self.skips else 0
 
     def want_only(self, shown_s: NDArray[np.float64] | None) -> None:
         """From now on only the frames at these rising times are needed, and all that are later; None: all.
@@ -114,10 +119,13 @@ class Cursor:
         self.close()
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file, and lets go of the frames: the reading and the cursor refer to each other, so that all would
+        wait for the garbage collector."""
+        self._shots.close()
+        self._before, self._kept = [], []
         self._container.close()
 
-    def _placed(self, frames: Iterator[Any]) -> Iterator[Shot]:
+    def _placed(self, frames: Iterator[Any]) -> Generator[Shot]:
         """The frames with their times. Frames come in the order in which they are shown, even where their times do not.
 
         In .avi files with B-frames two neighbours often carry each other's time.
@@ -128,7 +136,7 @@ class Cursor:
             waiting.append(frame)
             heappush(times_s, float(frame.pts * self._seconds_per_tick))
             self.is_damaged |= frame.is_corrupt
-            if len(waiting) > DELAY:
+            if len(waiting) > self._delay:
                 yield Shot(heappop(times_s), waiting.popleft())
         while waiting:
             yield Shot(heappop(times_s), waiting.popleft())

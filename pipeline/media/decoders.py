@@ -80,6 +80,7 @@ def pyav_frames(
                     damaged.update(new)
                 pixels = painter.rgb(shot.frame)
                 yield from ((index, pixels) for index in new)
+                del pixels  # before the next one is made: one of 8K takes 100 MB
                 done = new.stop
             return
         except _NotHereError:

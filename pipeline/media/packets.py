@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.media.container import DEFAULT_FPS, reason
+from pipeline.media.container import frame_s, reason
 from pipeline.media.timeline import Timeline, start_s
 
 
@@ -81,14 +81,14 @@ def read_packets(container: Any, video: Any | None) -> Packets:
     of_video = seen[video.index] if video is not None else _Seen(0.0)
     frame_times = np.array([time_s for time_s in of_video.times_s if time_s >= 0], np.float64)
     end_s = of_video.end_s if len(frame_times) else 0.0
-    if len(frame_times) and end_s <= frame_times.max():
-        end_s = float(frame_times.max() + 1 / ((video.average_rate if video else None) or DEFAULT_FPS))
+    if video is not None and len(frame_times) and end_s <= frame_times.max():
+        end_s = float(frame_times.max()) + frame_s(video)
     return Packets(
         frame_times_s=np.unique(frame_times),
         key_times_s=np.unique(np.array(of_video.key_times_s, np.float64)),
         end_s=end_s,
         duration_s=max([end_s, *(seen[stream.index].end_s for stream in shown)]),
-        reached_s=max(one.end_s for one in seen.values()) + start_s(container) if seen else 0.0,
+        reached_s=max(0.0, *(one.end_s + start_s(container) for one in seen.values())) if seen else 0.0,
         num_frames=of_video.num,
         num_damaged=sum(seen[stream.index].num_damaged for stream in shown),
         num_jumps=clock.num_jumps,

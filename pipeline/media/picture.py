@@ -22,8 +22,10 @@ WIDEST_PIXEL = 8
 MAX_PIXELS = 8192 * 4320
 """Larger pictures are made smaller: one of this size takes 106 MB."""
 
-MAX_DECODED_PIXELS = 2**26
-"""Larger frames are not decoded: a decoder holds several of them, of 100 MB and more each."""
+MAX_DECODED_PIXELS = 5 * 2**23
+MAX_DECODED_BYTES = 4 * MAX_PIXELS
+"""Larger frames are not decoded: a decoder holds several of them, of 100 MB and more each. The bytes tell where a pixel
+takes more than the 1.5 bytes that it mostly takes: a GIF of 17 kB may ask for 250 MB a frame."""
 
 FEWEST_LINES = 8
 """Frames with fewer lines are taken for progressive: neither the filter nor libswscale finds two fields in them."""
@@ -139,14 +141,31 @@ def open_decoder(stream: Any) -> Any | None:
     if library:
         with contextlib.suppress(UnknownCodecError):  # without libvpx: opaque is better than nothing
             decoder = Codec(library, "r").create("video")
-    decoder.options = {"max_pixels": str(MAX_DECODED_PIXELS)}
+    decoder.options = {"max_pixels": str(most_pixels(stream))}
     return decoder
 
 
 def too_large(stream: Any) -> str:
     """That frames of this size are not decoded, in words; empty when they are."""
     width, height = (stream.codec_context.width, stream.codec_context.height) if stream.codec_context else (0, 0)
-    return f"frames of {width} x {height} pixels are too large" if width * height > MAX_DECODED_PIXELS else ""
+    return f"frames of {width} x {height} pixels are too large" if width * height > most_pixels(stream) else ""
+
+
+def most_pixels(stream: Any) -> int:
+    """How many pixels a frame of this stream may have at most to be decoded."""
+    return min(MAX_DECODED_PIXELS, int(MAX_DECODED_BYTES / bytes_per_pixel(stream.codec_context)))
+
+
+def frame_bytes(stream: Any) -> float:
+    """What a decoded frame of this stream takes."""
+    decoder = stream.codec_context
+    return float(decoder.width * decoder.height * bytes_per_pixel(decoder)) if decoder else 0.0
+
+
+def bytes_per_pixel(decoder: Any) -> float:
+    """Of a decoded frame; 1.5, as of most videos, where the pixel format is not known."""
+    form = decoder.format if decoder else None
+    return float(form.padded_bits_per_pixel) / 8 if form is not None else 1.5
 
 
 def orientation_of(frame: Any) -> Orientation | None:
@@ -157,7 +176,7 @@ def orientation_of(frame: Any) -> Orientation | None:
     nothing is cut off.
     """
     try:
-        data = frame.side_data.get("DISPLAYMATRIX")
+        data = _side_data(frame).get("DISPLAYMATRIX")
     except ValueError:  # PyAV: side data of a kind that it does not know, beside the matrix
         a, b = round(math.cos(math.radians(frame.rotation))), -round(math.sin(math.radians(frame.rotation)))
         c, d = -b, a
@@ -170,6 +189,15 @@ def orientation_of(frame: Any) -> Orientation | None:
     if abs(a) + abs(d) >= abs(b) + abs(c):
         return Orientation(False, a < 0, d < 0)
     return Orientation(True, c < 0, b < 0)
+
+
+def _side_data(frame: Any) -> Any:
+    """As frame.side_data, which the frame would refer to, and it to the frame: ten frames, of half a gigabyte if they
+    are 8K, would wait for the garbage collector."""
+    from av.sidedata import sidedata
+
+    make: Any = sidedata.SideDataContainer
+    return make(frame)
 
 
 def stretched_px(width_px: int, height_px: int, pixel_aspect: Fraction) -> tuple[int, int]:

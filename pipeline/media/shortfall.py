@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipeline.media.container import DEFAULT_FPS
+from pipeline.media.container import frame_s
 from pipeline.media.packets import Packets
 
 TOLERANCE_S = 0.5
@@ -48,7 +48,7 @@ def _missing_frames(video: Any | None, seen: Packets) -> str:
     if video is None:
         return ""
     declared_s = float((video.duration or 0) * video.time_base)
-    is_short = seen.end_s + 1.5 / (video.average_rate or DEFAULT_FPS) < declared_s
+    is_short = seen.end_s + 1.5 * frame_s(video) < declared_s
     declared = int(video.frames) if is_short and not seen.num_jumps else 0
     return f"{seen.num_frames} of {declared} frames are in the file" if seen.num_frames < declared else ""
 

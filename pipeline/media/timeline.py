@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from pipeline.media.container import pick_video
+from pipeline.media.container import frame_s, pick_video
 from pipeline.media.raw_streams import demux
 
 FORWARD_S, BACKWARD_S = 10.0, 0.1
@@ -77,7 +77,7 @@ class Timeline:
         if packet.stream_index in self._clocks:
             length_us = (packet.duration or 0) * tick_us
             if not 0 < length_us <= self._forward_us:  # an .mp4 states a gap as the length of the packet before it
-                length_us = _frame_us(packet.stream)
+                length_us = _frame_us(packet.stream, self._forward_us)
                 packet.duration = round(length_us / tick_us)
             if self._from_start:
                 self._close_jump(packet, tick_us, length_us)
@@ -141,6 +141,5 @@ def _timed(container: Any) -> list[Any]:
     return [stream for stream in container.streams if stream.time_base]
 
 
-def _frame_us(stream: Any) -> float:
-    rate = getattr(stream, "average_rate", None) if stream.type == "video" else None
-    return 1e6 / float(rate) if rate else 0.0
+def _frame_us(stream: Any, longest_us: float) -> float:
+    return 1e6 * frame_s(stream, longest_us / 1e6) if stream.type == "video" and stream.average_rate else 0.0

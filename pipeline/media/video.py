@@ -87,6 +87,7 @@ def frames_at(
         if damaged is not None and index in rest_damaged:
             damaged.add(done + index)
         yield done + index, _resized_to_first(pixels, info)
+        del pixels
 
 
 def _seeks_cost_more(seen: Packets) -> bool:

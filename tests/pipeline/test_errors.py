@@ -60,3 +60,11 @@ def test_every_error_survives_the_way_out_of_a_worker_process(kind):
     assert type(back) is kind
     assert str(back) == told
     assert vars(back) == vars(error)
+
+
+def test_an_error_of_several_lines_is_told_in_one():
+    """As OpenCV's are."""
+    error = ValueError("OpenCV(4.11.0) resize.cpp:4208:\nerror: (-215) inv_scale_x > 0\n in function 'resize'\n")
+    assert errors.in_one_line(error) == (
+        "ValueError: OpenCV(4.11.0) resize.cpp:4208: error: (-215) inv_scale_x > 0 in function 'resize'"
+    )

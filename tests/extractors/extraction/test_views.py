@@ -1,8 +1,10 @@
 import dataclasses
+import errno
 import math
 import pickle
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -232,7 +234,7 @@ def test_no_frame_that_decodes_is_a_failure(ten_fps, show, monkeypatch, window):
 @pytest.mark.parametrize("error", [IndexError("out of range"), ValueError("no match"), DecodeError("damaged")])
 @pytest.mark.parametrize("part", [("frames_at", 0), ("audio_view", 1), ("words_between", 2)])
 def test_a_fault_in_a_part_of_a_video_costs_the_needs_that_it_meets(ten_fps, show, monkeypatch, part, error):
-    def broken(*args):
+    def broken(*args, **how):
         raise error
 
     needs = [FrameNeed(1.0), AudioNeed(8000, 1.0, 1.0), SubtitleNeed()]
@@ -273,6 +275,15 @@ def test_a_fault_of_the_machine_is_raised(ten_fps, show, monkeypatch, part, erro
     monkeypatch.setattr(views, part, faulty)
     with pytest.raises(error):
         show(ten_fps, FrameNeed(1.0), AudioNeed(8000, 1.0, 1.0), SubtitleNeed())
+
+
+def test_ffmpeg_that_lacks_memory_for_a_damaged_file_costs_that_need_only(ten_fps, show, monkeypatch):
+    def faulty(*args):
+        raise av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(views, "audio_view", faulty)
+    frames, sound = show(ten_fps, FrameNeed(1.0), AudioNeed(8000, 1.0, 1.0))
+    assert len(frames.items) > 0 and sound.failed and "Cannot allocate memory" in sound.note
 
 
 def test_a_file_that_is_no_video_is_told(tmp_path, show):

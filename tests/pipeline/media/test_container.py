@@ -1,11 +1,14 @@
+import errno
 import os
+from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 
 from pipeline.errors import DecodeError
-from pipeline.media.container import _lenient, open_container, pick_audio, pick_video
+from pipeline.media.container import _lenient, frame_s, is_of_machine, open_container, pick_audio, pick_video
 from tests.clips import make_clip, tone
 from tests.sounds import write_streams
 
@@ -101,3 +104,27 @@ def test_a_row_of_jpegs_is_a_video_if_its_name_says_so(tmp_path):
     path = make_clip(tmp_path / "a.mjpeg", codec="mjpeg", pixels="yuvj420p", sound=None, seconds=0.4)
     with open_container(path) as container:
         assert sum(1 for _ in container.decode(video=0)) == 10
+
+
+def test_ffmpeg_that_lacks_memory_is_a_fault_of_the_file():
+    assert is_of_machine(MemoryError("4 GB for an array")) and is_of_machine(ImportError("libsoxr"))
+    error = av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory")
+    assert isinstance(error, MemoryError), "so it was taken for one of the machine, which ends the run"
+    assert not is_of_machine(error)
+    assert not is_of_machine(ValueError("of the file"))
+
+
+@pytest.mark.parametrize(
+    ("rate", "shown_s"), [(Fraction(25), 0.04), (Fraction(30000, 1001), 0.1001 / 3), (Fraction(1, 1800), 1800.0)]
+)
+def test_a_frame_is_shown_as_long_as_the_rate_says(rate, shown_s):
+    assert frame_s(SimpleNamespace(average_rate=rate)) == pytest.approx(shown_s, rel=1e-12)
+
+
+@pytest.mark.parametrize("rate", [None, Fraction(0), Fraction(1, 16843009)])
+def test_a_rate_that_no_video_has_stands_for_25_frames_a_second(rate):
+    assert frame_s(SimpleNamespace(average_rate=rate)) == 0.04
+
+
+def test_a_clock_that_jumps_often_has_no_frame_of_minutes():
+    assert frame_s(SimpleNamespace(average_rate=Fraction(1, 60)), longest_s=10.0) == 0.04

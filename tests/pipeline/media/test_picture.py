@@ -1,3 +1,4 @@
+import gc
 from fractions import Fraction
 
 import av
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.media import picture
+from pipeline.media import cursor, picture
 from pipeline.media.picture import Display, Orientation, orientation_of, stretched_px
 from pipeline.media.video import frames_at, probe
 from tests.clips import make_clip, numbered, set_display_matrix
@@ -74,14 +75,38 @@ class FakeFrame:
         return {"DISPLAYMATRIX": np.array(self._matrix, np.int32)}
 
 
-def test_a_matrix_that_maps_everything_to_a_line_is_none():
+@pytest.fixture
+def fake_side_data(monkeypatch):
+    real = picture._side_data
+    monkeypatch.setattr(
+        picture, "_side_data", lambda frame: frame.side_data if isinstance(frame, FakeFrame) else real(frame)
+    )
+
+
+def test_a_frame_that_was_looked_at_does_not_wait_for_the_garbage_collector(clip):
+    """One of 8K takes 50 MB, and the collector comes after hundreds of objects."""
+    with av.open(str(clip)) as container:
+        gc.collect()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            for frame in container.decode(video=0):
+                orientation_of(frame)
+            del frame
+            gc.collect()
+            assert not [each for each in gc.garbage if isinstance(each, av.VideoFrame)]
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+
+
+def test_a_matrix_that_maps_everything_to_a_line_is_none(fake_side_data):
     assert orientation_of(FakeFrame([0] * 9)) is None
     assert orientation_of(FakeFrame([1, 1, 0, 1, 1, 0, 0, 0, 1])) is None
     assert orientation_of(av.VideoFrame(16, 16)) is None
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, -90])
-def test_the_rotation_is_known_beside_side_data_that_is_not(degrees):
+def test_the_rotation_is_known_beside_side_data_that_is_not(fake_side_data, degrees):
     pixels = numbered(5)
     orientation = orientation_of(FakeFrame(rotation=degrees))
     np.testing.assert_array_equal(orientation.apply(pixels), np.rot90(pixels, degrees // 90))
@@ -198,6 +223,23 @@ def test_frames_that_no_memory_would_hold_are_not_decoded(tmp_path, monkeypatch)
     monkeypatch.setattr(picture, "MAX_DECODED_PIXELS", 320 * 240)
     assert probe(path).note == ""
     assert len(shown(path)) == 5
+
+
+def test_frames_whose_pixels_take_more_bytes_are_too_large_sooner(tmp_path, monkeypatch):
+    """A GIF is decoded to 4 bytes a pixel, H.264 to 1.5."""
+    sizes = {"a.gif": {"codec": "gif", "fps": 10, "sound": None}, "a.mp4": {"sound": None}}
+    paths = [make_clip(tmp_path / name, seconds=0.2, size=(160, 120), **how) for name, how in sizes.items()]
+    monkeypatch.setattr(picture, "MAX_DECODED_BYTES", 160 * 120 * 3)
+    assert [probe(path).note for path in paths] == ["frames of 160 x 120 pixels are too large", ""]
+
+
+def test_large_frames_are_shown_as_small_ones_are_one_by_one(tmp_path, monkeypatch):
+    path = make_clip(tmp_path / "a.mp4", seconds=2, fps=10, sound=None)
+    some_s = np.arange(0, 2, 0.5)
+    before = shown(path), shown(path, some_s)
+    monkeypatch.setattr(cursor, "LARGE_BYTES", 0)
+    np.testing.assert_array_equal(shown(path), before[0])
+    np.testing.assert_array_equal(shown(path, some_s), before[1])
 
 
 LEFT, MIDDLE, RIGHT = 20, 80, 140

@@ -1,5 +1,7 @@
 """Expected: pieces of known length, made one after another, follow one another without a gap."""
 
+import struct
+
 import av
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from pipeline.media import timeline
 from pipeline.media.container import open_container, pick_video
 from pipeline.media.timeline import Timeline, packets
+from pipeline.media.video import probe
 from tests.clips import make_clip
 from tests.pipeline.media.joined_clips import joined, piece
 
@@ -145,3 +148,16 @@ def test_after_a_seek_the_times_are_those_of_a_reading_from_the_beginning(tmp_pa
         rest = [float(packet.pts * packet.time_base) for packet in packets(container, stream) if packet.size]
     assert 5 < min(rest) <= 10.1
     assert set(rest) <= set(whole)
+
+
+def test_a_frame_rate_of_a_damaged_header_makes_no_years_of_a_second(tmp_path):
+    """A rate of 1 frame in 16,843,009 s (dwScale of an .avi's stream header with every byte 1, dwRate 1)."""
+    path = make_clip(tmp_path / "damaged.avi", codec="mpeg4", sound_codec="pcm_s16le", seconds=1)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"strh") + 28
+    assert struct.unpack_from("<2I", data, at) == (1, 25)
+    struct.pack_into("<2I", data, at, 0x01010101, 1)
+    path.write_bytes(data)
+    info = probe(path)
+    assert info.duration_s == pytest.approx(1.0, abs=0.1), "that of the sound"
+    assert 0 < info.end_s < 2 and "the clock of the file jumps" in info.note

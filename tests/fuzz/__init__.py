@@ -1,0 +1,1 @@
+"""Damaged files of all kinds, through the whole way from a folder to the stores."""
