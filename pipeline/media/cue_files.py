@@ -17,7 +17,7 @@ _TIMES = re.compile(rf"\s*{_CLOCK}\s*-{{1,3}}>\s*{_CLOCK}")
 
 _HIDDEN_BLOCK = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s|$)")
 
-_EVENT = re.compile(rf"Dialogue:\s*[^,]*,\s*{_CLOCK}\s*,\s*{_CLOCK}\s*,(?:[^,]*,){{6}}(.*)")
+_EVENT = re.compile(rf"Dialogue:[^,]*,\s*{_CLOCK}\s*,\s*{_CLOCK}\s*,(?:[^,]*,){{6}}(.*)")
 """Layer, start, end, style, name, three margins, effect, text. Events that are a "Comment:" are not shown."""
 
 _IS_ASS = re.compile(r"\[Script Info\]|^Dialogue:[^,\n]*,\s*\d+:\d+:\d", re.MULTILINE)

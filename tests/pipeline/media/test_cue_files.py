@@ -158,3 +158,8 @@ def test_random_damage_gives_cues_with_times_or_an_error_in_words(seed):
         return
     assert all(0 <= cue.start_s <= cue.end_s and cue.words for cue in cues)
     assert all(0 <= begin <= end + 1e-9 for cue in cues for begin, end in cue.times_s())
+
+
+def test_a_line_of_blanks_in_an_ass_file_is_read_at_once():
+    """A pattern that may share out blanks in many ways would try them all: hours for these."""
+    assert read_cues("[Script Info]\nDialogue: " + " " * 1_000_000 + "0") == []
