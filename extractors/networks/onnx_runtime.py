@@ -1,6 +1,6 @@
 """Runs a network on the CPU with ONNX Runtime, which fuses layers: the same function, for small networks in less time.
 
-EfficientNet-Lite0 takes 1.7 times less CPU time by it (`extractors/networks/batch_norm.py` folded before).
+EfficientNet-Lite0 takes 0.6 to 0.7 of PyTorch's CPU time by it, both with folded batch norms.
 """
 
 import logging
@@ -30,6 +30,8 @@ def converted(network: nn.Module, shape: tuple[int, ...]) -> nn.Module:
     """
     import torch
 
+    if isinstance(network, _OnnxNetwork):
+        return network
     example = torch.randn(BATCH, *shape, generator=torch.Generator().manual_seed(0))
     try:
         session = _session(_exported(network, example))

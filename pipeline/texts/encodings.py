@@ -26,8 +26,11 @@ WESTERN = "cp1252"
 
 _ALL = list(dict.fromkeys([WESTERN, *" ".join(_BY_LANGUAGE.values()).split()]))
 
-_MARKS = [codecs.BOM_UTF8, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE]
-_MARKED = ["utf-8", "utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"]  # UTF-32's mark begins with that of UTF-16
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF32_LE: "utf-32-le", codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be",
+}  # fmt: skip
+"""Byte order mark -> encoding. UTF-32 comes first, since its mark begins with that of UTF-16."""
 
 _TIMES = re.compile(
     rb"^[^\r\n]*-->[^\r\n]*$|^[ \t]*\d+[ \t]*\r?$|^Dialogue:(?:[^,\r\n]*,){9}|<[^<>]*>|\{\\[^{}]*\}", re.MULTILINE
@@ -57,9 +60,8 @@ def decode_text(data: bytes, language: str = "") -> tuple[str, str]:
 
     `language` (code or name) helps with short texts. Bytes that fit no letter become U+FFFD.
     """
-    for mark, encoding in zip(_MARKS, _MARKED, strict=True):
-        if data.startswith(mark):
-            return data[len(mark) :].decode(encoding, "replace"), encoding
+    if mark := _mark(data):
+        return data[len(mark) :].decode(_MARKS[mark], "replace"), _MARKS[mark]
     encoding = _wide(data) or ("utf-8" if _is_utf8(data) else _legacy(_TIMES.sub(b"", data), language_code(language)))
     return data.decode(encoding, "replace"), encoding
 
@@ -70,9 +72,8 @@ def decode_strictly(data: bytes) -> tuple[str, str]:
     The encoding is "utf-8", one that begins with "utf-", or a guess, of which a user must be told. ASCII lines are left
     out of the guess, since they tell nothing. ValueError for bytes that are no text in any known encoding.
     """
-    for mark, encoding in zip(_MARKS, _MARKED, strict=True):
-        if data.startswith(mark):
-            return data[len(mark) :].decode(encoding), encoding
+    if mark := _mark(data):
+        return data[len(mark) :].decode(_MARKS[mark]), _MARKS[mark]
     if encoding := _utf16_without_mark(data):
         return data.decode(encoding), encoding
     try:
@@ -85,6 +86,11 @@ def decode_strictly(data: bytes) -> tuple[str, str]:
     if not _fits(data, guess):
         raise ValueError(why)
     return data.decode(guess), guess
+
+
+def _mark(data: bytes) -> bytes:
+    """The byte order mark with which the data begin, or nothing."""
+    return next((mark for mark in _MARKS if data.startswith(mark)), b"")
 
 
 def _utf16_without_mark(data: bytes) -> str:
@@ -107,7 +113,7 @@ def _count_signs(data: bytes, encoding: str) -> int:
 def _wide(data: bytes) -> str:
     """UTF-32 or UTF-16 without a mark, by ASCII characters between zeros, of which subtitles are full; else empty."""
     head = data[:4096]
-    for encoding in _MARKED[1:]:
+    for encoding in [*_MARKS.values()][1:]:
         # From its start on: the other byte order has the same bytes one place later.
         text = head[: len(head) // 4 * 4].decode(encoding, "ignore")
         if any(sign in text for sign in ("-->", "Dialogue:", "[Script Info]")):

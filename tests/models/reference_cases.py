@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 from torch import Tensor
 
@@ -17,16 +16,11 @@ from models.networks.ce import CE
 from models.released import load as released
 
 HERE = Path(__file__).parent / "reference"
-BESIDE = Path(__file__).parents[3] / "shared" / "reference" / "ce"
 
 
 def find(name: str) -> Path:
-    """The reference file called `name`; skips the test when it is too large for the repository and not beside it."""
-    folders = (HERE, Path(_unpacked().name), BESIDE)
-    found = [folder / name for folder in folders if (folder / name).exists()]
-    if not found:
-        pytest.skip(f"{name} is too large for the repository and not in {BESIDE}")
-    return found[0]
+    """The reference file called `name`, from its folder or from cases.tar.xz."""
+    return next(path for folder in (HERE, Path(_unpacked().name)) if (path := folder / name).exists())
 
 
 @functools.cache

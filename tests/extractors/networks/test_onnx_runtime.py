@@ -20,6 +20,7 @@ def test_the_outputs_are_those_of_pytorch_for_any_number_of_pictures(name):
     network = network.to(memory_format=torch.channels_last)
     fast = onnx_runtime.converted(network, (3, 64, 64))
     assert fast is not network
+    assert onnx_runtime.converted(fast, (3, 64, 64)) is fast
     with torch.inference_mode():
         for number in (1, 3):
             batch = pictures(number).to(memory_format=torch.channels_last)

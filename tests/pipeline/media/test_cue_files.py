@@ -3,16 +3,7 @@ import pytest
 
 from pipeline.errors import DecodeError
 from pipeline.media.cue_files import read_cues
-
-STYLES = """[Script Info]
-ScriptType: v4.00+
-
-[V4+ Styles]
-Style: Default,Arial,20,&H00FFFFFF,&H000000FF,&H00000000,&H00000000,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,1
-
-[Events]
-Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
-"""
+from tests.pipeline.media.subtitle_tracks import ASS_HEADER
 
 
 def shown(text):
@@ -38,7 +29,7 @@ def test_webvtt_is_read_without_its_names_comments_and_styles():
 
 
 def test_ass_is_read_without_comments():
-    text = STYLES + (
+    text = ASS_HEADER + (
         "Dialogue: 0,0:00:01.00,0:00:02.50,Default,Ann,0,0,0,,Hello, you,{\\i1} there{\\i0}\n"
         "Comment: 0,0:00:02.00,0:00:03.00,Default,,0,0,0,,not shown\n"
         "Dialogue: 0,0:00:03.00,0:00:04.00,Default,,0,0,0,,{\\p1}m 0 0 l 1 1{\\p0}\n"
@@ -112,7 +103,7 @@ def test_cues_come_in_the_order_of_their_times_also_when_they_overlap():
     assert shown(text) == [("early", 1, 5), ("late", 3, 9)]
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "WEBVTT", "WEBVTT\n\nNOTE only a comment\n", STYLES])
+@pytest.mark.parametrize("text", ["", "\n\n", "WEBVTT", "WEBVTT\n\nNOTE only a comment\n", ASS_HEADER])
 def test_a_file_without_cues_has_none(text):
     assert read_cues(text) == []
 
