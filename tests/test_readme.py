@@ -162,14 +162,27 @@ def test_the_environment_file_installs_the_project_on_the_python_that_it_needs()
     assert len((ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()) <= 40
 
 
-def test_the_lock_names_no_address_and_every_package_of_the_project():
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+def locked(name):
+    """Package -> version of a lock."""
+    lock = (ROOT / name).read_text(encoding="utf-8")
+    assert "://" not in lock, "it names no address"
+    return dict(re.findall(r"^([\w.-]+)==([^ \\]+)", lock, re.MULTILINE))
+
+
+def test_the_locks_hold_every_package_of_the_project_in_the_same_versions():
     metadata = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert "://" not in lock
-    wanted = metadata["dependencies"] + metadata["optional-dependencies"]["dev"]
-    names = {re.match(r"[\w-]+", line).group().lower().replace("_", "-") for line in wanted}
-    locked = set(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE))
-    assert names <= locked, names - locked
+    extras, runs, develops = (
+        metadata["optional-dependencies"],
+        locked("requirements.lock"),
+        locked("requirements-dev.lock"),
+    )
+
+    def names(lines):
+        return {re.match(r"[\w-]+", line).group().lower().replace("_", "-") for line in lines}
+
+    assert names(metadata["dependencies"] + extras["packaged-weights"]) <= runs.keys()
+    assert names(extras["dev"] + extras["ray"]) <= develops.keys()
+    assert runs.items() <= develops.items()
 
 
 def test_luigi_is_configured_to_fail_loudly_and_to_need_no_daemon():
