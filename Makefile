@@ -1,4 +1,4 @@
-# make demo | test | check | bench | bench-extract | bench-train | bench-search | bench-stamps | bench-gpu | lock | clean. The first one that you type sets everything up in .venv.
+# make demo | test | check | bench | bench-extract | bench-train | bench-search | bench-stamps | bench-gpu | docs | lock | clean. The first one that you type sets everything up in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.installed
@@ -8,7 +8,7 @@ DEV := .venv/.installed-dev
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check bench bench-extract bench-train bench-search bench-stamps bench-gpu wheels lock clean
+.PHONY: demo test check bench bench-extract bench-train bench-search bench-stamps bench-gpu wheels docs lock clean
 
 demo: $(SETUP)
 	@$(BIN)/luigi --module tasks EvaluateCE --dataset demo
@@ -46,6 +46,10 @@ bench-gpu: $(SETUP)
 
 wheels: $(SETUP)
 	@benchmarks/gpu_wheels.sh .wheels
+
+# The manual as pages: open site/index.html. A link that leads nowhere is an error.
+docs: $(DEV)
+	@$(BIN)/zensical build --strict --config-file mkdocs.yml
 
 # Each is made anew whenever its lock or the project's own metadata change; otherwise this costs one look at three dates.
 # Who has the tools keeps them: what only runs the program is part of them.
