@@ -1,0 +1,111 @@
+"""Files by their paths, wherever they lie: a path in a tree that stands for remote files leads to these (`home.py`).
+
+For a path of any other file, each function does what `pathlib` does.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from pipeline.errors import RemoteError
+from pipeline.remote_files import listing, transfer
+from pipeline.remote_files.addresses import stable
+from pipeline.remote_files.facts import Facts
+from pipeline.remote_files.home import Home, home_of
+from pipeline.remote_files.reader import BlockReader, faults
+
+_SUFFIX = re.compile(r"\.[A-Za-z0-9_-]{1,10}")
+
+
+def facts_of(path: Path) -> Facts | None:
+    """What was listed of a remote file; None for a file that lies here. FileNotFoundError for one that is not listed."""
+    found = _found(path)
+    return found[1] if found else None
+
+
+def open_binary(path: Path) -> BinaryIO:
+    """The file, to be read: a remote one whole where it is small, else by ranges. RemoteError where it cannot be."""
+    found = _found(path)
+    if found is None:
+        return path.open("rb")
+    home, facts = found
+    if _is_small(home, facts):
+        return home.cache.open(_name(facts, path), lambda to: _fetch(home, facts, to), facts.size)
+    return cast(BinaryIO, BlockReader(path, facts, _name(facts, path), home.cache, lambda: _whole(home, facts, path)))
+
+
+def on_disk(path: Path) -> Path:
+    """The path of the file's bytes on this disk: a remote one is fetched whole, whatever its size."""
+    found = _found(path)
+    return path if found is None else _whole(*found, path)
+
+
+def small_on_disk(path: Path) -> Path | None:
+    """As `on_disk`; None for a remote file that is to be read by ranges."""
+    found = _found(path)
+    if found is None:
+        return path
+    return _whole(*found, path) if _is_small(*found) else None
+
+
+def read_bytes(path: Path) -> bytes:
+    """All bytes of a file; a remote one is kept in the cache."""
+    with open_binary(path) as file:
+        return file.read()
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file; -1 for a remote one whose server does not say. OSError where there is none."""
+    facts = facts_of(path)
+    return path.stat().st_size if facts is None else facts.size
+
+
+def version_of(path: Path) -> tuple[object, ...]:
+    """What tells a file from others and from its other versions, for caches of this process. OSError where none is."""
+    facts = facts_of(path)
+    if facts is not None:
+        return path, facts
+    stat = path.stat()
+    return path, stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def raise_fault(path: Path) -> None:
+    """Raises, once, the RemoteError that a reading of this file met in this process, if one did.
+
+    To be called after FFmpeg has read the file, which takes many a fault for the end of it.
+    """
+    if fault := faults.pop(f"file:{path}", None):
+        raise fault
+
+
+def _found(path: Path) -> tuple[Home, Facts] | None:
+    found = home_of(path)
+    if found is None:
+        return None
+    home, video_id = found
+    facts = listing.read(home.folder, video_id)
+    if facts is None:
+        raise FileNotFoundError(2, "not listed any more", str(path))
+    if facts.problem:
+        raise RemoteError(facts.problem)
+    return None if facts.is_local else (home, facts)
+
+
+def _is_small(home: Home, facts: Facts) -> bool:
+    return facts.size <= home.reading.whole_mb * 1e6
+
+
+def _whole(home: Home, facts: Facts, path: Path) -> Path:
+    return home.cache.path(_name(facts, path), lambda to: _fetch(home, facts, to), facts.size)
+
+
+def _fetch(home: Home, facts: Facts, to: Path) -> None:
+    transfer.fetch(facts, to, home.cache.most_bytes)
+
+
+def _name(facts: Facts, path: Path) -> str:
+    """Of a version of a file in the cache; with its suffix, by which FFmpeg tells some formats."""
+    key = facts.identity or f"{stable(facts.address)} {facts.size}"
+    suffix = path.suffix if _SUFFIX.fullmatch(path.suffix) else ""
+    return hashlib.sha256(key.encode()).hexdigest()[:32] + suffix
