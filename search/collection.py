@@ -15,6 +15,7 @@ from pipeline.config import nearest
 from pipeline.datasets.annotations import load_dataset
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.project import Project
+from pipeline.remote_files.places import folder_of, is_elsewhere
 from pipeline.weights.files import WeightOptions
 from search import config, filters
 from search.config import SearchConfig
@@ -94,7 +95,8 @@ class Collection:
                 f"{dataset}: no index in {parent}{nearest(dataset, built)}; "
                 f"make it: luigi --module tasks BuildIndex --dataset {dataset}"
             )
-        root = place.path(load_dataset(dataset, place.configs / "datasets").videos)
+        videos = load_dataset(dataset, place.configs / "datasets").videos
+        root = folder_of(videos, place.data) if is_elsewhere(videos) else place.path(videos)
         return cls(path, root, config.load(place.configs), place.weights)
 
     def row(self, video: str) -> int:

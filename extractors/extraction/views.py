@@ -24,6 +24,7 @@ from extractors.extraction.subtitle_words import words_between
 from pipeline.errors import ExtractionError, PipelineError, in_one_line
 from pipeline.media.container import is_of_machine
 from pipeline.media.video import PIECE_S, VideoInfo, frames_at, probe
+from pipeline.remote_files.files import raise_fault
 
 SEGMENT_S = PIECE_S
 
@@ -72,6 +73,7 @@ def prepare_segment(segment: Segment) -> dict[str, Prepared]:
     info = _cached_probe(segment.path)
     experts = {expert.name: registry.rebuild(expert) for expert in segment.experts}
     decoded = decode_views(segment, info, {extractor.need for extractor in experts.values()})
+    raise_fault(segment.path)
     return {name: _prepare(extractor, decoded[extractor.need]) for name, extractor in experts.items()}
 
 

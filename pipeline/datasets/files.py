@@ -12,9 +12,11 @@ from typing import Any
 
 from pipeline.datasets.stamps import CHANGED, Stamp, content_of, sidecar_stamp, stamp_of, stamps_of
 from pipeline.datasets.video_paths import video_paths
-from pipeline.errors import AnnotationError, DamagedError, DecodeError, in_one_line
+from pipeline.errors import AnnotationError, DamagedError, DecodeError, OutageError, RemoteError, in_one_line
 from pipeline.file_kinds import irregular
 from pipeline.media.sidecars import Sidecar, sidecars, unusable_sidecar
+from pipeline.remote_files.files import problem_of, raise_fault
+from pipeline.remote_files.look import refresh
 from pipeline.running.worker_pool import run_jobs
 from pipeline.stores.fingerprint import text_sha256
 
@@ -80,6 +82,7 @@ def find_videos(
     unfollowed: list[str] = [] if left_out is None else left_out
     if not root.is_dir():
         raise AnnotationError(f"{root}: no such folder; see 'videos' in the dataset's YAML")
+    refresh(root, unfollowed)
     files = [_video_file(path, root) for path in video_paths(root, unfollowed, named)]
     for file in files:
         if any("\ud800" <= letter <= "\udfff" for letter in file.video_id):
@@ -124,7 +127,7 @@ def cached_infos(files: list[VideoFile], cache: Path) -> dict[str, FileInfo]:
 
 
 def _video_file(path: Path, root: Path) -> VideoFile:
-    subtitles, why = tuple(sidecars(path)), irregular(path)
+    subtitles, why = tuple(sidecars(path)), irregular(path) or problem_of(path)
     stamp = (-1, 0) if why else stamp_of(path)
     return VideoFile(path.relative_to(root).as_posix(), path, stamp, subtitles, sidecar_stamp(path, subtitles), why)
 
@@ -153,13 +156,18 @@ def _inspect_bytes(job: _InspectJob) -> FileInfo:
     file = job.file
     try:
         content = content_of(file.path, file.sidecars)
+    except OutageError:
+        raise
     except OSError as error:
-        return FileInfo(_unread_content(file), problem=f"cannot be read: {error.strerror}")
+        return FileInfo(_unread_content(file), problem=f"cannot be read: {error.strerror or error}")
     if not job.probe:
         return FileInfo(content, problem="looking into the file crashed or hung the decoder")
     try:
         info = probe(file.path)
-    except DecodeError as error:
+        raise_fault(file.path)
+    except OutageError:
+        raise
+    except (DecodeError, RemoteError) as error:
         return FileInfo(content, problem=str(error))
     except Exception as error:  # a bug of the decoder
         if is_of_machine(error):

@@ -20,6 +20,7 @@ from pipeline.datasets.files import INSPECT_VERSION, FileInfo, VideoFile, cached
 from pipeline.datasets.manifest import MANIFEST_VERSION, UNLABELLED, Manifest, Video, missing_content, recipe
 from pipeline.datasets.matching import match_files, names_of, refuse_missing, refuse_unrelated, shared_between_splits
 from pipeline.datasets.protocol import annotations_of
+from pipeline.datasets.stamps import stamp_of
 from pipeline.errors import AnnotationError
 from pipeline.stores import fingerprint
 
@@ -30,14 +31,14 @@ def scan_digest(name: str, settings: DatasetConfig) -> str:
     Only decides whether the files must be inspected again, never whether a result is stale.
     """
     looks = [_file_stat(file) for file in _find(settings)]
-    stats = [(path.name, path.stat()) for path in annotation_files(settings)]
+    stamps = [[path.name, *stamp_of(path)] for path in annotation_files(settings)]
     return fingerprint.fingerprint(
         {
             "version": MANIFEST_VERSION,
             "inspect": INSPECT_VERSION,
             "dataset": name,
             "settings": _manifest_settings(settings),
-            "captions": [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats],
+            "captions": stamps,
             "looks": looks,
         }
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pipeline.media.cursor import LOOKAHEAD, SLACK_S, Cursor, Shot
 from pipeline.media.info import VideoInfo
 from pipeline.media.picture import Painter
+from pipeline.remote_files.files import version_of
 
 SEEK_FROM_S = 2.0
 """Seek only when the first wanted frame is later than this: decoding two seconds is as cheap as a seek."""
@@ -177,8 +178,7 @@ def _in_order(path: Path, span: Span, info: VideoInfo | None, next_s: float) -> 
 
     Afterwards it is left open where the next span, from `next_s` on, can be read on from there.
     """
-    stat = path.stat()
-    file = (path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    file = version_of(path)
     known, cursor = _left_open.pop() if _left_open else (None, None)
     if cursor is not None and (info is None or known != file or cursor.has_passed(float(span.times_s[0]))):
         cursor.close()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
-from pipeline.errors import ConfigError, RemoteError
+from pipeline.errors import ConfigError, OutageError, RemoteError
 from pipeline.remote.answers import Answer, explain
 from pipeline.remote.client import client
 from pipeline.remote.fetching import Download, Found, RangeReader
@@ -180,7 +180,11 @@ class Objects:
         found = self.head(key)
         if found is None:
             raise FileNotFoundError(f"{self.address}/{key}: not there")
-        return io.BufferedReader(RangeReader(self._ask, found, self.address), buffer_bytes)
+        return io.BufferedReader(self.reader(found), buffer_bytes)
+
+    def reader(self, found: Found) -> io.RawIOBase:
+        """As `open`, of an object of which these facts are known, and without a buffer: each read is one request."""
+        return RangeReader(self._ask, found, self.address)
 
     def _is(self, key: str, content: bytes) -> bool:
         try:
@@ -199,7 +203,8 @@ class Objects:
             waited_s = time.monotonic() - began_s
             if not answer.is_passing or waited_s > PATIENCE_S:
                 where = f"{self.address}/{key}".rstrip("/")
-                raise RemoteError(f"{where}: {answer.why}") from None
+                kind = OutageError if answer.is_passing else RemoteError
+                raise kind(f"{where}: {answer.why}") from None
             if waited_s > TELL_S and not told:
                 log.warning("%s: no answer; waiting for up to %.0f seconds", self.address, PATIENCE_S)
                 told = True

@@ -9,8 +9,8 @@ from pipeline.remote_files.addresses import stable
 CHANGED = "the file is another one than when it was listed; the next run takes it up"
 
 _OF_CONTENT = re.compile(r'"?[0-9a-f]{32}(-[0-9]+)?"?')
-"""ETags of S3: the MD5 of the bytes, or of the MD5s of the parts of an upload. Those of web servers may look the same and
-be made of date and size."""
+"""ETags of S3: the MD5 of the bytes, or of the MD5s of the parts of an upload. Those of web servers may look the same
+and be made of date and size."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Facts:
         return _digest("remote", self._version, str(self.size), where)
 
     def differs(self, other: "Facts") -> bool:
-        """Whether `other`, of an answer to a later request, is of another version; what it does not state is the same."""
+        """Whether `other`, of a later answer, is of another version; what it does not state is the same."""
         if self.size >= 0 and other.size >= 0 and self.size != other.size:
             return True
         if self.etag and other.etag:

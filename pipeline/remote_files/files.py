@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 
 from pipeline.errors import RemoteError
 from pipeline.remote_files import listing, transfer
-from pipeline.remote_files.addresses import stable
+from pipeline.remote_files.addresses import shown, stable
 from pipeline.remote_files.facts import Facts
 from pipeline.remote_files.home import Home, home_of
 from pipeline.remote_files.reader import BlockReader, faults
@@ -19,9 +19,29 @@ _SUFFIX = re.compile(r"\.[A-Za-z0-9_-]{1,10}")
 
 
 def facts_of(path: Path) -> Facts | None:
-    """What was listed of a remote file; None for a file that lies here. FileNotFoundError for one that is not listed."""
+    """What was listed of a remote file; None for one that lies here. FileNotFoundError for one that is not listed."""
     found = _found(path)
     return found[1] if found else None
+
+
+def problem_of(path: Path) -> str:
+    """Why a remote file cannot be read, as far as its server said; empty for all others."""
+    try:
+        facts_of(path)
+    except FileNotFoundError:
+        return "not listed any more"
+    except RemoteError as error:
+        return str(error)
+    return ""
+
+
+def stamp_of(path: Path) -> tuple[int, int] | None:
+    """Size and number of the version of a remote file, (-1, 0) for one that cannot be read; None for any other."""
+    try:
+        facts = facts_of(path)
+    except (FileNotFoundError, RemoteError):
+        return -1, 0
+    return facts.stamp if facts else None
 
 
 def open_binary(path: Path) -> BinaryIO:
@@ -97,6 +117,8 @@ def _is_small(home: Home, facts: Facts) -> bool:
 
 
 def _whole(home: Home, facts: Facts, path: Path) -> Path:
+    if facts.size > home.cache.most_bytes:
+        raise RemoteError(f"{shown(facts.address)}: larger than the cache; raise cache_gb under [Videos] in luigi.cfg")
     return home.cache.path(_name(facts, path), lambda to: _fetch(home, facts, to), facts.size)
 
 

@@ -63,9 +63,9 @@ def make(folder: Path, source: str, reading: Reading) -> Home:
     """The home in a folder, which is made where it is missing, and told how to read from now on."""
     home = Home(_absolute(folder), source, reading)
     settings = folder / SETTINGS
+    home.tree.mkdir(parents=True, exist_ok=True)
     told = json.dumps({"source": source, "reading": asdict(reading)})
     if not settings.exists() or settings.read_text(encoding="utf-8") != told:
-        home.tree.mkdir(parents=True, exist_ok=True)
         write_privately(settings, told.encode())
         home_of_folder.cache_clear()
     return home

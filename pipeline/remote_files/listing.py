@@ -40,7 +40,10 @@ def read(folder: Path, video_id: str) -> Facts | None:
         return None
     except sqlite3.DatabaseError as error:
         raise StoreError(f"{path}: is damaged ({error}); delete it, and it is made anew") from None
-    return row and Facts(*row[:-1], is_local=bool(row[-1]))
+    if row is None:
+        return None
+    address, size, etag, modified, sha256, problem, is_local = row
+    return Facts(address, size, etag, modified, sha256, problem, bool(is_local))
 
 
 @functools.lru_cache(maxsize=8)

@@ -15,6 +15,7 @@ SUFFIXES = (".txt", ".lst", ".list", ".sha256")
 """Of files, here or elsewhere, that are lists."""
 MOST_BYTES = 1_000_000_000
 
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,10}$")
 _HASHED = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})[ \t]+\*?(.+)")
 
 
@@ -32,6 +33,12 @@ class Line(NamedTuple):
 def is_list(source: str) -> bool:
     """Whether this is the name or the address of a list, and not a folder."""
     return source.partition("?")[0].lower().endswith(SUFFIXES)
+
+
+def is_single(source: str) -> bool:
+    """Whether this is the address of a single file that has a suffix, on a web server, or of captions anywhere."""
+    name = source.partition("?")[0].rpartition("/")[2].lower()
+    return bool(_SUFFIX.search(name)) if is_web(source) else name.endswith((".csv", ".tsv", ".jsonl"))
 
 
 def read_list(text: str, source: str, left_out: list[str]) -> Iterator[Line]:

@@ -8,14 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from pipeline.errors import AnnotationError, OutageError, RemoteError, StoreError
+from pipeline.errors import AnnotationError, OutageError, RemoteError
 from pipeline.remote.objects import Objects, is_remote
 from pipeline.remote_files import listing, transfer
-from pipeline.remote_files.addresses import is_hidden, shown, unsafe
+from pipeline.remote_files.addresses import is_hidden, is_web, name_of, shown, unsafe
 from pipeline.remote_files.facts import Facts
 from pipeline.remote_files.home import LISTING, LOOKED, Home, home_of, write_privately
-from pipeline.remote_files.lists import MOST_BYTES, Line, is_list, read_list
+from pipeline.remote_files.lists import MOST_BYTES, Line, is_list, is_single, read_list
 
 THREADS = 16
 """Files of a list that are asked for side by side."""
@@ -65,21 +66,36 @@ def _state(home: Home) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns]
 
 
-def _looked(home: Home) -> dict[str, list[str]] | None:
+def _looked(home: Home) -> dict[str, Any] | None:
     try:
-        looked = json.loads((home.folder / LOOKED).read_text(encoding="utf-8"))
+        looked: dict[str, Any] = json.loads((home.folder / LOOKED).read_text(encoding="utf-8"))
         return looked if looked.keys() >= {"state", "time_s", "notes"} and (home.folder / LISTING).exists() else None
     except (OSError, ValueError, AttributeError):
         return None
 
 
 def _listed(home: Home, left_out: list[str]) -> Iterator[tuple[str, Facts]]:
-    if not is_list(home.source):
-        for found in Objects(home.source).found():
-            if not found.key.endswith("/"):  # the mark of a folder
-                yield found.key, transfer.of_object(f"{home.source}/{found.key}", found)
+    if is_list(home.source):
+        lines = read_list(_text(home), home.source, left_out)
+    elif is_single(home.source):
+        lines = iter([Line(name_of(home.source), home.source, "")])
+    elif is_web(home.source):
+        raise AnnotationError(
+            f"{shown(home.source)}: nothing can be listed at a web address; name a text file with one address a line"
+        )
+    else:
+        yield from _objects(home.source.rstrip("/"))
         return
-    lines = read_list(_text(home.source), home.source, left_out)
+    yield from _of_lines(lines)
+
+
+def _objects(address: str) -> Iterator[tuple[str, Facts]]:
+    for found in Objects(address).found():
+        if not found.key.endswith("/"):  # the mark of a folder
+            yield found.key, transfer.of_object(f"{address}/{found.key}", found)
+
+
+def _of_lines(lines: Iterator[Line]) -> Iterator[tuple[str, Facts]]:
     with ThreadPoolExecutor(THREADS) as pool:
         faults: list[RemoteError] = []
         num = 0
@@ -103,23 +119,17 @@ def _facts(line: Line, faults: list[RemoteError]) -> Facts:
         return Facts(line.address).broken(str(error))
 
 
-def _text(source: str) -> str:
+def _text(home: Home) -> str:
+    path = Path(home.source).expanduser()
     try:
-        if not is_remote(source):
-            return Path(source).expanduser().read_text(encoding="utf-8-sig")
-        facts = transfer.look(source)
-        if facts.size > MOST_BYTES:
-            raise AnnotationError(f"{shown(source)}: larger than {MOST_BYTES / 1e9:.0f} GB, which no list is")
-        return transfer.read_all(facts, MOST_BYTES).decode("utf-8-sig")
+        if is_remote(home.source):
+            path = home.folder / "list"
+            transfer.fetch(transfer.look(home.source), path, MOST_BYTES)
+        return path.read_text(encoding="utf-8-sig")
+    except RemoteError:
+        raise
     except (OSError, UnicodeDecodeError) as error:
-        if isinstance(error, StoreError):
-            raise
-        raise AnnotationError(f"{shown_source(source)}: cannot be read: {error}") from None
-
-
-def shown_source(source: str) -> str:
-    """An address or a path, as people may see it."""
-    return shown(source) if is_remote(source) else source
+        raise AnnotationError(f"{name_of_source(home.tree)}: cannot be read as text in UTF-8: {error}") from None
 
 
 def _fitting(files: Iterable[tuple[str, Facts]], left_out: list[str]) -> Files:
@@ -145,7 +155,11 @@ def _grow(tree: Path, files: Files) -> None:
             path = Path(folder, name)
             video_id = path.relative_to(tree).as_posix()
             facts = files.get(video_id)
-            if facts is None or facts.is_local != path.is_symlink() or (facts.is_local and _leads(path) != facts.address):
+            if (
+                facts is None
+                or facts.is_local != path.is_symlink()
+                or (facts.is_local and _leads(path) != facts.address)
+            ):
                 path.unlink()
             else:
                 there.add(video_id)

@@ -5,6 +5,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import RemoteError
 from pipeline.remote_files.facts import Facts
@@ -16,7 +17,7 @@ BLOCKS_IN_MEMORY = 3
 """Of each open file: where picture and sound lie far apart, the reading goes back and forth."""
 
 faults: dict[str, RemoteError] = {}
-"""Name of a file -> why a reading of it failed in this process: libavformat takes many a fault for the end of the file."""
+"""Name of a file -> why a reading of it failed in this process; libavformat takes many a fault for the file's end."""
 
 
 class BlockReader(io.RawIOBase):
@@ -68,6 +69,12 @@ class BlockReader(io.RawIOBase):
             self._position += len(piece)
             wanted -= len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def readinto(self, buffer: Any) -> int:
+        """Fills the buffer; returns the number of bytes, 0 at the end. RemoteError."""
+        piece = self.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
 
     def close(self) -> None:
         """Lets go of the blocks."""

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from pipeline.errors import RemoteError
-from pipeline.remote.objects import Found, Objects
+from pipeline.remote.fetching import Found
+from pipeline.remote.objects import Objects
 from pipeline.remote_files.addresses import is_web, shown
 from pipeline.remote_files.facts import CHANGED, Facts
 from pipeline.remote_files.web import PassingError, content_range, request, told
@@ -148,7 +149,9 @@ def _append(facts: Facts, file: BinaryIO, most_bytes: int) -> None:
             for piece in pieces:
                 file.write(piece)
                 if file.tell() > most_bytes:
-                    raise RemoteError(f"{where}: larger than {most_bytes / 1e6:.0f} MB, which is all that the cache takes")
+                    raise RemoteError(
+                        f"{where}: larger than {most_bytes / 1e6:.0f} MB, which is all that the cache takes"
+                    )
     except NoRangesError:
         file.seek(0)
         file.truncate()

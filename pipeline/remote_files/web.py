@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from pipeline.errors import RemoteError, OutageError
+from pipeline.errors import OutageError, RemoteError
 from pipeline.remote_files.addresses import is_web, shown
 
 if TYPE_CHECKING:

@@ -1,0 +1,101 @@
+"""A web server on loopback that counts what it is asked for, serves ranges, and misbehaves when it is told to."""
+
+import email.utils
+import hashlib
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote
+
+
+class WebServer:
+    """Serves the files of a folder. `faults`: name of a file -> names of faults, see `_Handler`."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        self.folder, self.address = folder, address
+        self.requests: list[tuple[str, str, int]] = []
+        """(method, path, bytes of the body) of each request."""
+        self.faults: dict[str, set[str]] = {}
+        self.headers: dict[str, dict[str, str]] = {}
+        """Name -> headers in place of those that would be sent; empty ones are left out."""
+
+    def sent(self, name: str = "") -> int:
+        """Bytes of bodies so far, of one file or all."""
+        return sum(size for _, path, size in self.requests if name in path)
+
+
+@contextmanager
+def serving(folder: Path, port: int = 0) -> Iterator[WebServer]:
+    """Context with a server for the files of a folder."""
+    with ThreadingHTTPServer(("127.0.0.1", port), _Handler) as http:
+        http.daemon_threads = True
+        server = WebServer(folder, f"http://127.0.0.1:{http.server_port}")
+        http.state = server
+        thread = threading.Thread(target=http.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            http.shutdown()
+            thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        server = self.server.state
+        name = unquote(self.path.partition("?")[0]).lstrip("/")
+        faults = server.faults.get(name, set())
+        for fault in faults:
+            if fault.isdigit():
+                return self._plain(int(fault))
+            if fault.startswith("redirect:"):
+                return self._plain(302, {"Location": fault.removeprefix("redirect:")})
+        path = server.folder / name
+        if not path.is_file():
+            return self._plain(404)
+        content = b"<!DOCTYPE html><html>Log in</html>" if "html" in faults else path.read_bytes()
+        found = None if "no ranges" in faults else re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if found and not content:
+            return self._plain(416, {"Content-Range": "bytes */0"})
+        first = int(found[1]) if found else 0
+        last = min(int(found[2]) if found and found[2] else len(content) - 1, len(content) - 1)
+        body = content[first : last + 1]
+        headers = {"Content-Length": str(len(body)), "ETag": f'"{hashlib.md5(content).hexdigest()}"'}
+        headers["Last-Modified"] = email.utils.formatdate(path.stat().st_mtime, usegmt=True)
+        if found:
+            headers["Content-Range"] = f"bytes {first + ('shifted' in faults)}-{last}/{len(content)}"
+        headers |= server.headers.get(name, {})
+        self.send_response(206 if found else 200)
+        for header, value in headers.items():
+            if value:
+                self.send_header(header, value)
+        if not headers["Content-Length"]:
+            self.send_header("Connection", "close")
+            self.close_connection = True
+        self.end_headers()
+        cut = len(body) // 2 if "cut" in faults and len(body) > 1 else len(body)
+        if "stall" in faults and len(body) > 1:
+            server.requests.append(("GET", self.path, 0))
+            time.sleep(30)
+            return None
+        server.requests.append(("GET", self.path, cut))
+        self.wfile.write(body[:cut])
+        if cut < len(body):
+            self.close_connection = True
+        return None
+
+    def _plain(self, status, headers=None):
+        self.server.state.requests.append(("GET", self.path, 0))
+        self.send_response(status)
+        for name, value in ({"Content-Length": "0"} | (headers or {})).items():
+            self.send_header(name, value)
+        self.end_headers()
