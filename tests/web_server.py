@@ -1,10 +1,10 @@
 """A web server on loopback that counts what it is asked for, serves ranges, and misbehaves when it is told to."""
 
+import contextlib
 import email.utils
 import hashlib
 import re
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +13,11 @@ from urllib.parse import unquote
 
 
 class WebServer:
-    """Serves the files of a folder. `faults`: name of a file -> names of faults, see `_Handler`."""
+    """Serves the files of a folder.
+
+    `faults`: name of a file -> names of faults: a status, "redirect:ADDRESS", "html", "no ranges", "shifted", "cut"
+    (half of a body is sent) and "stall" (no body, and no end of it).
+    """
 
     def __init__(self, folder: Path, address: str) -> None:
         self.folder, self.address = folder, address
@@ -22,6 +26,8 @@ class WebServer:
         self.faults: dict[str, set[str]] = {}
         self.headers: dict[str, dict[str, str]] = {}
         """Name -> headers in place of those that would be sent; empty ones are left out."""
+        self.released = threading.Event()
+        """Ends the answers that stall."""
 
     def sent(self, name: str = "") -> int:
         """Bytes of bodies so far, of one file or all."""
@@ -40,6 +46,7 @@ def serving(folder: Path, port: int = 0) -> Iterator[WebServer]:
         try:
             yield server
         finally:
+            server.released.set()
             http.shutdown()
             thread.join()
 
@@ -51,30 +58,31 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        server = self.server.state
         name = unquote(self.path.partition("?")[0]).lstrip("/")
-        faults = server.faults.get(name, set())
+        faults = self.server.state.faults.get(name, set())
+        path = self.server.state.folder / name
         for fault in faults:
             if fault.isdigit():
                 return self._plain(int(fault))
             if fault.startswith("redirect:"):
                 return self._plain(302, {"Location": fault.removeprefix("redirect:")})
-        path = server.folder / name
         if not path.is_file():
             return self._plain(404)
         content = b"<!DOCTYPE html><html>Log in</html>" if "html" in faults else path.read_bytes()
         found = None if "no ranges" in faults else re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-        if found and not content:
-            return self._plain(416, {"Content-Range": "bytes */0"})
+        if found and int(found[1]) >= len(content):
+            return self._plain(416, {"Content-Range": f"bytes */{len(content)}"})
         first = int(found[1]) if found else 0
         last = min(int(found[2]) if found and found[2] else len(content) - 1, len(content) - 1)
-        body = content[first : last + 1]
-        headers = {"Content-Length": str(len(body)), "ETag": f'"{hashlib.md5(content).hexdigest()}"'}
+        headers = {"ETag": f'"{hashlib.md5(content).hexdigest()}"', "Content-Length": str(last + 1 - first)}
         headers["Last-Modified"] = email.utils.formatdate(path.stat().st_mtime, usegmt=True)
         if found:
             headers["Content-Range"] = f"bytes {first + ('shifted' in faults)}-{last}/{len(content)}"
-        headers |= server.headers.get(name, {})
-        self.send_response(206 if found else 200)
+        self._head(206 if found else 200, headers | self.server.state.headers.get(name, {}))
+        return self._body(content[first : last + 1], faults)
+
+    def _head(self, status, headers):
+        self.send_response(status)
         for header, value in headers.items():
             if value:
                 self.send_header(header, value)
@@ -82,16 +90,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
             self.close_connection = True
         self.end_headers()
-        cut = len(body) // 2 if "cut" in faults and len(body) > 1 else len(body)
-        if "stall" in faults and len(body) > 1:
-            server.requests.append(("GET", self.path, 0))
-            time.sleep(30)
-            return None
-        server.requests.append(("GET", self.path, cut))
-        self.wfile.write(body[:cut])
-        if cut < len(body):
+
+    def _body(self, body, faults):
+        whole = len(body) < 2 or not {"cut", "stall"} & faults
+        sent = body if whole else b"" if "stall" in faults else body[: len(body) // 2]
+        self.server.state.requests.append(("GET", self.path, len(sent)))
+        with contextlib.suppress(OSError):
+            self.wfile.write(sent)
+        if not whole:
             self.close_connection = True
-        return None
+            if "stall" in faults:
+                self.server.state.released.wait(60)
 
     def _plain(self, status, headers=None):
         self.server.state.requests.append(("GET", self.path, 0))

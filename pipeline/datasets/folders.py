@@ -17,7 +17,9 @@ LONGEST_NAME = 60
 
 
 def dataset_of(videos: str | Path, datasets: Path, project: Path, name: str = "") -> str | None:
-    """The dataset whose YAML in the folder `datasets` names the folder, address or list `videos`; None where there is none yet.
+    """The dataset whose YAML in the folder `datasets` names these videos; None where there is none yet.
+
+    `videos` is a folder, an address or, as text, the path of a list.
 
     Datasets with annotations of their own and demos are left out: what they hold is not the user's to extend. Of
     several, the one that bears the folder's name counts, or else the first one. With `name`, only the dataset of that

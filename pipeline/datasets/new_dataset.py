@@ -57,8 +57,9 @@ def write_dataset(
 ) -> DatasetSummary:
     """Writes <name>.yaml to the configs of datasets and returns the numbers of the dataset.
 
-    `videos` and `captions` are paths or addresses, also of a list (see `pipeline.remote_files.lists`). With `captions` empty, text files beside the videos are used if there are any. ConfigError for an invalid name or
-    one that is taken; AnnotationError when there are no videos, or the captions match none of them.
+    `videos` is a folder, an address or a list (`pipeline/remote_files/lists.py`), `captions` a path or an address. With
+    `captions` empty, text files beside the videos are used if there are any. ConfigError for an invalid name or one
+    that is taken; AnnotationError when there are no videos, or the captions match none of them.
     """
     path = layout.configs / "datasets" / f"{name}.yaml"
     if not NAME.fullmatch(name):

@@ -53,7 +53,7 @@ def content_of(path: Path, subtitles: Sequence[Sidecar]) -> str:
 
 
 def _identity(path: Path, is_read: bool) -> str:
-    """64 hex digits of the bytes of a file, or of its version alone; RemoteError for bytes that are not the promised."""
+    """64 hex digits of the bytes of a file, or of its version alone; RemoteError for bytes that were not promised."""
     facts = files.facts_of(path)
     if facts is None or (facts.identity and not is_read):
         return facts.identity if facts else file_sha256(path)

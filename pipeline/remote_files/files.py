@@ -24,6 +24,15 @@ def facts_of(path: Path) -> Facts | None:
     return found[1] if found else None
 
 
+def place_of(path: Path) -> str:
+    """Where a file lies, for people: its path, or the address of a remote one without what may be secret in it."""
+    try:
+        facts = facts_of(path)
+    except (FileNotFoundError, RemoteError):
+        return path.name
+    return shown(facts.address) if facts else str(path)
+
+
 def problem_of(path: Path) -> str:
     """Why a remote file cannot be read, as far as its server said; empty for all others."""
     try:

@@ -16,6 +16,8 @@ SUFFIXES = (".txt", ".lst", ".list", ".sha256")
 MOST_BYTES = 1_000_000_000
 
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,10}$")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+"""How an address begins, also one with a single slash, which a web address would be joined with."""
 _HASHED = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})[ \t]+\*?(.+)")
 
 
@@ -53,7 +55,11 @@ def read_list(text: str, source: str, left_out: list[str]) -> Iterator[Line]:
         if not line or line.startswith("#"):
             continue
         found = _HASHED.fullmatch(line)
-        one = _line(found[2].strip() if found else line, found[1].lower() if found else "", source)
+        name = found[2].strip() if found else line
+        if _SCHEME.match(name) and not is_remote(name):
+            left_out.append(f"line {number} of the list: no kind of address that is read; left out")
+            continue
+        one = _line(name, found[1].lower() if found else "", source)
         if why := unsafe(one.video_id):
             left_out.append(f"line {number} of the list: no name for a file, since {why}; left out")
         elif (first := seen.get(one.video_id)) is not None:

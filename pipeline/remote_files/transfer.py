@@ -172,7 +172,7 @@ def _tried(attempt: Callable[[], T], progress: Callable[[], int] = lambda: 0) ->
             now = progress()
             in_vain = 0 if now > furthest else in_vain + 1
             furthest = max(now, furthest)
-            if in_vain >= TRIES:
+            if in_vain >= TRIES:  # the first one included
                 raise
             time.sleep(WAIT_S * 2**in_vain)
 

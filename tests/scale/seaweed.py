@@ -47,10 +47,10 @@ class Seaweed:
         users = [{"name": "tests", "credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": ["Admin"]}]
         config = self.folder / "s3.json"
         config.write_text(json.dumps({"identities": users}))
-        ports = [f"-{name}={port}" for name, port in zip(names, rest, strict=True)]
-        command = [program(), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={self.folder / 'data'}",
-                   "-master.volumeSizeLimitMB=64", "-volume.max=50", "-s3", f"-s3.port={s3}", f"-s3.config={config}", "-s3.port.iceberg=0", "-s3.port.lance=0",
-                   *ports]  # fmt: skip
+        command = [program(), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={self.folder / 'data'}", "-s3"]
+        command += [f"-s3.port={s3}", f"-s3.config={config}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+        command += ["-master.volumeSizeLimitMB=64", "-volume.max=50"]
+        command += [f"-{name}={port}" for name, port in zip(names, rest, strict=True)]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
         self._await()
@@ -70,7 +70,9 @@ class Seaweed:
         command = [program(), "shell", f"-master=127.0.0.1:{self.ports[1]}.{self.ports[2]}"]
         until_s = time.monotonic() + PATIENCE_S
         while time.monotonic() < until_s:
-            subprocess.run(command, input=f"s3.bucket.create -name {name}\n", text=True, capture_output=True, check=False)
+            subprocess.run(
+                command, input=f"s3.bucket.create -name {name}\n", text=True, capture_output=True, check=False
+            )
             with suppress(OSError):
                 Objects(address).put("ready", b"")
                 Objects(address).delete(["ready"])

@@ -7,6 +7,7 @@ import pytest
 from pipeline.datasets.annotations import load_dataset, read_annotations
 from pipeline.datasets.new_dataset import write_dataset
 from pipeline.errors import AnnotationError, ConfigError
+from tasks.plan.layout import Layout
 
 STRANGE = ["ünï cödé 日本語 'q' \"dq\" $(x) ;& #%20.mp4", "-rf.mp4", "two\nlines.mkv"]
 STRANGE += ["a/clip.mp4", "b/clip.mp4", "{x}: [y].webm"]
@@ -21,12 +22,16 @@ def videos(tmp_path):
     return root
 
 
+def layout_of(tmp_path):
+    return Layout(tmp_path / "data", tmp_path / "configs")
+
+
 def describe(tmp_path, videos, captions="", name="mine"):
-    return write_dataset(name, str(videos), str(captions), "ce_light", tmp_path / "configs")
+    return write_dataset(name, str(videos), str(captions), "ce_light", layout_of(tmp_path))
 
 
 def load(tmp_path, name="mine"):
-    return load_dataset(name, tmp_path / "configs")
+    return load_dataset(name, tmp_path / "configs" / "datasets")
 
 
 def test_a_folder_without_captions_becomes_a_dataset_to_search(tmp_path, videos):
@@ -37,7 +42,7 @@ def test_a_folder_without_captions_becomes_a_dataset_to_search(tmp_path, videos)
 
 
 def test_how_many_files_may_be_unreadable_is_written_down(tmp_path, videos):
-    write_dataset("mine", str(videos), "", "ce_light", tmp_path / "configs", max_failed_fraction=1.0)
+    write_dataset("mine", str(videos), "", "ce_light", layout_of(tmp_path), max_failed_fraction=1.0)
     describe(tmp_path, videos, name="strict")
     assert load(tmp_path).max_failed_fraction == 1.0
     assert load(tmp_path, "strict").max_failed_fraction == 0.25
@@ -77,10 +82,10 @@ def test_captions_of_other_videos_are_refused_and_nothing_is_written(tmp_path, v
 
 def test_a_dataset_that_is_there_is_never_overwritten(tmp_path, videos):
     describe(tmp_path, videos)
-    before = (tmp_path / "configs" / "mine.yaml").read_text()
+    before = (tmp_path / "configs" / "datasets" / "mine.yaml").read_text()
     with pytest.raises(ConfigError, match=r"mine\.yaml is there already; edit it, or choose another --name"):
         describe(tmp_path, videos)
-    assert (tmp_path / "configs" / "mine.yaml").read_text() == before
+    assert (tmp_path / "configs" / "datasets" / "mine.yaml").read_text() == before
 
 
 @pytest.mark.parametrize("name", ["", "../mine", "a/b", ".hidden", "-x", "mine.yaml", "m\nine", "ünï"])
