@@ -61,13 +61,16 @@ class _Handler(BaseHTTPRequestHandler):
         name = unquote(self.path.partition("?")[0]).lstrip("/")
         faults = self.server.state.faults.get(name, set())
         path = self.server.state.folder / name
-        for fault in faults:
-            if fault.isdigit():
-                return self._plain(int(fault))
-            if fault.startswith("redirect:"):
-                return self._plain(302, {"Location": fault.removeprefix("redirect:")})
-        if not path.is_file():
-            return self._plain(404)
+        statuses = [int(fault) for fault in faults if fault.isdigit()] + ([] if path.is_file() else [404])
+        targets = [fault.removeprefix("redirect:") for fault in faults if fault.startswith("redirect:")]
+        if targets:
+            self._plain(302, {"Location": targets[0]})
+        elif statuses:
+            self._plain(statuses[0])
+        else:
+            self._file(name, path, faults)
+
+    def _file(self, name, path, faults):
         content = b"<!DOCTYPE html><html>Log in</html>" if "html" in faults else path.read_bytes()
         found = None if "no ranges" in faults else re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if found and int(found[1]) >= len(content):
@@ -78,8 +81,18 @@ class _Handler(BaseHTTPRequestHandler):
         headers["Last-Modified"] = email.utils.formatdate(path.stat().st_mtime, usegmt=True)
         if found:
             headers["Content-Range"] = f"bytes {first + ('shifted' in faults)}-{last}/{len(content)}"
+        body = content[first : last + 1]
+        broken = bool(len(body) > 1 and {"cut", "stall"} & faults)
+        sent = body if not broken else b"" if "stall" in faults else body[: len(body) // 2]
+        self.server.state.requests.append(("GET", self.path, len(sent)))
         self._head(206 if found else 200, headers | self.server.state.headers.get(name, {}))
-        return self._body(content[first : last + 1], faults)
+        with contextlib.suppress(OSError):
+            self.wfile.write(sent)
+        if broken:
+            self.close_connection = True
+        if broken and "stall" in faults:
+            self.server.state.released.wait(60)
+        return None
 
     def _head(self, status, headers):
         self.send_response(status)
@@ -90,17 +103,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
             self.close_connection = True
         self.end_headers()
-
-    def _body(self, body, faults):
-        whole = len(body) < 2 or not {"cut", "stall"} & faults
-        sent = body if whole else b"" if "stall" in faults else body[: len(body) // 2]
-        self.server.state.requests.append(("GET", self.path, len(sent)))
-        with contextlib.suppress(OSError):
-            self.wfile.write(sent)
-        if not whole:
-            self.close_connection = True
-            if "stall" in faults:
-                self.server.state.released.wait(60)
 
     def _plain(self, status, headers=None):
         self.server.state.requests.append(("GET", self.path, 0))

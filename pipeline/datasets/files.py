@@ -15,7 +15,7 @@ from pipeline.datasets.video_paths import video_paths
 from pipeline.errors import AnnotationError, DamagedError, DecodeError, OutageError, RemoteError, in_one_line
 from pipeline.file_kinds import irregular
 from pipeline.media.sidecars import Sidecar, sidecars, unusable_sidecar
-from pipeline.remote_files.files import problem_of, raise_fault
+from pipeline.remote_files.files import faults_raised, problem_of
 from pipeline.remote_files.look import refresh
 from pipeline.running.worker_pool import run_jobs
 from pipeline.stores.fingerprint import text_sha256
@@ -163,8 +163,8 @@ def _inspect_bytes(job: _InspectJob) -> FileInfo:
     if not job.probe:
         return FileInfo(content, problem="looking into the file crashed or hung the decoder")
     try:
-        info = probe(file.path)
-        raise_fault(file.path)
+        with faults_raised(file.path):
+            info = probe(file.path)
     except OutageError:
         raise
     except (DecodeError, RemoteError) as error:

@@ -5,6 +5,8 @@ For a path of any other file, each function does what `pathlib` does.
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -99,11 +101,14 @@ def version_of(path: Path) -> tuple[object, ...]:
     return path, stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
-def raise_fault(path: Path) -> None:
-    """Raises, once, the RemoteError that a reading of this file met in this process, if one did.
+@contextmanager
+def faults_raised(path: Path) -> Iterator[None]:
+    """Context in which FFmpeg reads the file, at whose end the RemoteError is raised that a reading of it met.
 
-    To be called after FFmpeg has read the file, which takes many a fault for the end of it.
+    FFmpeg takes many a fault for the end of the file.
     """
+    faults.pop(f"file:{path}", None)
+    yield
     if fault := faults.pop(f"file:{path}", None):
         raise fault
 

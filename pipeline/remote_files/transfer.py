@@ -16,12 +16,17 @@ from pipeline.remote.fetching import Found
 from pipeline.remote.objects import Objects
 from pipeline.remote_files.addresses import is_web, shown
 from pipeline.remote_files.facts import CHANGED, Facts
-from pipeline.remote_files.web import PassingError, content_range, request, told
+from pipeline.remote_files.web import BusyError, PassingError, content_range, request, told
 
 TRIES = 3
 """Tries one after another that bring nothing, after which a transfer from a web server fails."""
 WAIT_S = 0.5
-"""Before the second try; then twice as long each time."""
+"""Before the second try; then twice as long each time, up to LONGEST_WAIT_S."""
+LONGEST_WAIT_S = 8.0
+PATIENCE_S = 60.0
+"""A server that does not answer, or is too busy, is asked again for so long before the run ends."""
+LOOK_PATIENCE_S = 2.0
+"""The same for a look at a file: one host of many in a list may be gone for good."""
 CHUNK_BYTES = 1 << 18
 
 T = TypeVar("T")
@@ -45,7 +50,7 @@ def look(address: str) -> Facts:
         if found is None:
             raise RemoteError(f"{shown(address)}: not there")
         return of_object(address, found)
-    return _tried(lambda: _look(address))
+    return _tried(lambda: _look(address), patience_s=LOOK_PATIENCE_S)
 
 
 def of_object(address: str, found: Found) -> Facts:
@@ -162,19 +167,23 @@ def _append(facts: Facts, file: BinaryIO, most_bytes: int) -> None:
         raise ChangedError(f"{where}: {CHANGED}")
 
 
-def _tried(attempt: Callable[[], T], progress: Callable[[], int] = lambda: 0) -> T:
-    """What `attempt` returns; it is called again after a passing failure, until TRIES in a row bring nothing more."""
+def _tried(attempt: Callable[[], T], progress: Callable[[], int] = lambda: 0, patience_s: float | None = None) -> T:
+    """What `attempt` returns; it is called again after a passing failure, until TRIES in a row bring nothing more.
+
+    Where nobody answers, or the server is too busy, it is called for `patience_s`, by default PATIENCE_S.
+    """
     in_vain, furthest = 0, progress()
+    until_s = time.monotonic() + (PATIENCE_S if patience_s is None else patience_s)
     while True:
         try:
             return attempt()
-        except PassingError:
+        except PassingError as error:
             now = progress()
             in_vain = 0 if now > furthest else in_vain + 1
             furthest = max(now, furthest)
-            if in_vain >= TRIES:  # the first one included
+            if time.monotonic() > until_s if isinstance(error, BusyError) else in_vain >= TRIES:
                 raise
-            time.sleep(WAIT_S * 2**in_vain)
+            time.sleep(min(WAIT_S * 2**in_vain, LONGEST_WAIT_S))
 
 
 def _objects(address: str) -> Objects:
