@@ -49,7 +49,7 @@ def bare_clip(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def server(tmp_path, monkeypatch):
+def web_server(tmp_path, monkeypatch):
     """A web server of the folder www, whose clients do not wait long."""
     from pipeline.remote_files import transfer, web
 

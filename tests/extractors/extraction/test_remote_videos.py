@@ -44,10 +44,10 @@ def clips(tmp_path_factory):
 
 
 @pytest.fixture
-def served(clips, server):
+def served(clips, web_server):
     for path in clips.iterdir():
-        os.link(path, server.folder / path.name)
-    return server
+        os.link(path, web_server.folder / path.name)
+    return web_server
 
 
 def manifest(folder, cache):

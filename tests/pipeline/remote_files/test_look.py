@@ -86,38 +86,38 @@ def test_what_was_listed_just_now_stands_and_what_is_damaged_does_not(bucket, tm
     assert looked(folder)[0] == ["a.mp4", "b.mp4"]
 
 
-def test_a_list_names_files_here_and_elsewhere(server, tmp_path):
-    (server.folder / "x.mp4").write_bytes(b"there")
+def test_a_list_names_files_here_and_elsewhere(web_server, tmp_path):
+    (web_server.folder / "x.mp4").write_bytes(b"there")
     (tmp_path / "y.mp4").write_bytes(b"here")
     source = tmp_path / "list.txt"
-    source.write_text(f"{server.address}/x.mp4\ny.mp4\n{server.address}/gone.mp4\n")
+    source.write_text(f"{web_server.address}/x.mp4\ny.mp4\n{web_server.address}/gone.mp4\n")
     folder = folder_of(str(source), tmp_path / "data", Reading(look_again_s=1000))
-    host = server.address.removeprefix("http://")
+    host = web_server.address.removeprefix("http://")
     assert looked(folder)[0] == sorted([f"{host}/x.mp4", f"{host}/gone.mp4", "y.mp4"])
     assert read_bytes(folder / host / "x.mp4") == b"there"
     assert facts_of(folder / "y.mp4") is None and (folder / "y.mp4").read_bytes() == b"here"
     assert problem_of(folder / host / "gone.mp4").endswith("gone.mp4: the server answers 404 Not Found")
-    source.write_text(f"{server.address}/x.mp4\n# an edit is seen at once\n")
+    source.write_text(f"{web_server.address}/x.mp4\n# an edit is seen at once\n")
     os.utime(source, (time.time() - 100, time.time() - 100))
     assert looked(folder)[0] == [f"{host}/x.mp4"]
 
 
-def test_a_list_that_lies_elsewhere_is_fetched_and_may_be_relative(server, tmp_path):
-    (server.folder / "videos").mkdir()
-    (server.folder / "videos" / "x.mp4").write_bytes(b"x")
-    (server.folder / "videos" / "all.txt").write_text("x.mp4\n")
-    folder = folder_of(f"{server.address}/videos/all.txt", tmp_path, NOW)
+def test_a_list_that_lies_elsewhere_is_fetched_and_may_be_relative(web_server, tmp_path):
+    (web_server.folder / "videos").mkdir()
+    (web_server.folder / "videos" / "x.mp4").write_bytes(b"x")
+    (web_server.folder / "videos" / "all.txt").write_text("x.mp4\n")
+    folder = folder_of(f"{web_server.address}/videos/all.txt", tmp_path, NOW)
     assert [name.partition("/")[2] for name in looked(folder)[0]] == ["videos/x.mp4"]
 
 
-def test_a_server_that_is_down_is_one_error_and_one_dead_host_among_others_a_row(server, tmp_path):
-    (server.folder / "x.mp4").write_bytes(b"x")
+def test_a_server_that_is_down_is_one_error_and_one_dead_host_among_others_a_row(web_server, tmp_path):
+    (web_server.folder / "x.mp4").write_bytes(b"x")
     dead = "http://127.0.0.1:9"  # the port "discard"
     source = tmp_path / "list.txt"
     source.write_text(f"{dead}/a.mp4\n{dead}/b.mp4\n")
     with pytest.raises(OutageError, match="does not answer"):
         looked(folder_of(str(source), tmp_path, NOW))
-    source.write_text(f"{dead}/a.mp4\n{server.address}/x.mp4\n")
+    source.write_text(f"{dead}/a.mp4\n{web_server.address}/x.mp4\n")
     folder = folder_of(str(source), tmp_path, NOW)
     assert len(looked(folder)[0]) == 2
     assert "does not answer" in problem_of(folder / "127.0.0.1:9" / "a.mp4")

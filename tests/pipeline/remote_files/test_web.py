@@ -28,36 +28,36 @@ def get(address):
         return response.raw.read()
 
 
-def test_a_redirect_to_another_address_is_followed(server):
-    (server.folder / "b.mp4").write_bytes(b"video")
-    server.faults["a.mp4"] = {f"redirect:{server.address}/b.mp4"}
-    server.faults["c.mp4"] = {"redirect:/b.mp4"}
-    assert get(f"{server.address}/a.mp4") == get(f"{server.address}/c.mp4") == b"video"
+def test_a_redirect_to_another_address_is_followed(web_server):
+    (web_server.folder / "b.mp4").write_bytes(b"video")
+    web_server.faults["a.mp4"] = {f"redirect:{web_server.address}/b.mp4"}
+    web_server.faults["c.mp4"] = {"redirect:/b.mp4"}
+    assert get(f"{web_server.address}/a.mp4") == get(f"{web_server.address}/c.mp4") == b"video"
 
 
 @pytest.mark.parametrize("there", ["file:///etc/passwd", "ftp://a.org/x", "gopher://a.org", "data:,x", "//"])
-def test_a_redirect_to_anything_but_a_web_server_is_refused(server, there):
-    server.faults["a.mp4"] = {f"redirect:{there}"}
+def test_a_redirect_to_anything_but_a_web_server_is_refused(web_server, there):
+    web_server.faults["a.mp4"] = {f"redirect:{there}"}
     with pytest.raises(RemoteError, match="redirect"):
-        get(f"{server.address}/a.mp4")
+        get(f"{web_server.address}/a.mp4")
 
 
-def test_a_circle_of_redirects_ends(server):
-    server.faults["a.mp4"] = {f"redirect:{server.address}/a.mp4"}
+def test_a_circle_of_redirects_ends(web_server):
+    web_server.faults["a.mp4"] = {f"redirect:{web_server.address}/a.mp4"}
     with pytest.raises(RemoteError, match="more than 5 redirects"):
-        get(f"{server.address}/a.mp4")
-    assert len(server.requests) == 6
+        get(f"{web_server.address}/a.mp4")
+    assert len(web_server.requests) == 6
 
 
 @pytest.mark.parametrize(
     "host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "2852039166", "[fd00:ec2::254]"]
 )
-def test_the_addresses_at_which_clouds_hand_out_credentials_are_never_asked(server, host, monkeypatch):
+def test_the_addresses_at_which_clouds_hand_out_credentials_are_never_asked(web_server, host, monkeypatch):
     with pytest.raises(RemoteError, match="never asked"):
         get(f"http://{host}/latest/meta-data")
-    server.faults["a.mp4"] = {f"redirect:http://{host}/latest/meta-data"}
+    web_server.faults["a.mp4"] = {f"redirect:http://{host}/latest/meta-data"}
     with pytest.raises(RemoteError, match="never asked"):
-        get(f"{server.address}/a.mp4")
+        get(f"{web_server.address}/a.mp4")
 
 
 def test_a_redirect_from_the_world_into_the_own_network_is_refused(monkeypatch):
@@ -74,10 +74,10 @@ def test_a_redirect_from_the_world_into_the_own_network_is_refused(monkeypatch):
 @pytest.mark.parametrize(
     ("status", "kind"), [(404, RemoteError), (403, RemoteError), (500, PassingError), (503, OutageError)]
 )
-def test_a_status_is_told_with_the_address_and_no_secret(server, status, kind):
-    server.faults["a.mp4"] = {str(status)}
+def test_a_status_is_told_with_the_address_and_no_secret(web_server, status, kind):
+    web_server.faults["a.mp4"] = {str(status)}
     with pytest.raises(kind, match=rf"/a.mp4\?...: the server answers {status}") as raised:
-        get(f"{server.address}/a.mp4?sig=5ec4e7")
+        get(f"{web_server.address}/a.mp4?sig=5ec4e7")
     assert "5ec4e7" not in str(raised.value)
     assert isinstance(raised.value, OutageError) == (status == 503)
 
@@ -89,8 +89,8 @@ def test_nobody_at_an_address_is_an_outage_and_not_the_fault_of_a_file():
             get(f"http://127.0.0.1:{free.getsockname()[1]}/secret.mp4")
 
 
-def test_a_compressed_answer_is_refused(server):
-    (server.folder / "a.mp4").write_bytes(b"video")
-    server.headers["a.mp4"] = {"Content-Encoding": "gzip"}
+def test_a_compressed_answer_is_refused(web_server):
+    (web_server.folder / "a.mp4").write_bytes(b"video")
+    web_server.headers["a.mp4"] = {"Content-Encoding": "gzip"}
     with pytest.raises(RemoteError, match="as gzip"):
-        get(f"{server.address}/a.mp4")
+        get(f"{web_server.address}/a.mp4")
