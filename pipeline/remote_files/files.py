@@ -82,6 +82,8 @@ def small_on_disk(path: Path) -> Path | None:
 
 def read_bytes(path: Path) -> bytes:
     """All bytes of a file; a remote one is kept in the cache."""
+    if _found(path) is None:
+        return path.read_bytes()
     with open_binary(path) as file:
         return file.read()
 
