@@ -15,7 +15,7 @@ from pipeline.config import nearest
 from pipeline.datasets.annotations import load_dataset
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.project import Project
-from pipeline.remote_files.places import folder_of, is_elsewhere
+from pipeline.remote_files.places import folder_of
 from pipeline.weights.files import WeightOptions
 from search import config, filters
 from search.config import SearchConfig
@@ -96,7 +96,7 @@ class Collection:
                 f"make it: luigi --module tasks BuildIndex --dataset {dataset}"
             )
         videos = load_dataset(dataset, place.configs / "datasets").videos
-        root = folder_of(videos, place.data) if is_elsewhere(videos) else place.path(videos)
+        root = folder_of(videos, place.data, project=place.folder)
         return cls(path, root, config.load(place.configs), place.weights)
 
     def row(self, video: str) -> int:

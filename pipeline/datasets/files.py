@@ -15,7 +15,7 @@ from pipeline.datasets.video_paths import video_paths
 from pipeline.errors import AnnotationError, DamagedError, DecodeError, OutageError, RemoteError, in_one_line
 from pipeline.file_kinds import irregular
 from pipeline.media.sidecars import Sidecar, sidecars, unusable_sidecar
-from pipeline.remote_files.files import faults_raised, problem_of
+from pipeline.remote_files.files import faults_raised, listed
 from pipeline.remote_files.look import refresh
 from pipeline.running.worker_pool import run_jobs
 from pipeline.stores.fingerprint import text_sha256
@@ -127,8 +127,9 @@ def cached_infos(files: list[VideoFile], cache: Path) -> dict[str, FileInfo]:
 
 
 def _video_file(path: Path, root: Path) -> VideoFile:
-    subtitles, why = tuple(sidecars(path)), irregular(path) or problem_of(path)
-    stamp = (-1, 0) if why else stamp_of(path)
+    subtitles, remote = tuple(sidecars(path)), listed(path)
+    why = irregular(path) or (remote.problem if remote else "")
+    stamp = (-1, 0) if why else remote.stamp if remote else stamp_of(path)
     return VideoFile(path.relative_to(root).as_posix(), path, stamp, subtitles, sidecar_stamp(path, subtitles), why)
 
 

@@ -83,8 +83,8 @@ def _is_plain(subtitles: Sequence[Sidecar]) -> bool:
 
 def stamp_of(path: Path) -> Stamp:
     """The stamp of a file, (-1, 0) if there is none; of a remote one its size and the number of its version."""
-    if (listed := files.stamp_of(path)) is not None:
-        return listed
+    if (remote := files.listed(path)) is not None:
+        return remote.stamp
     try:
         stat = path.stat()
     except OSError:

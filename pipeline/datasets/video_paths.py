@@ -5,8 +5,10 @@ from pathlib import Path
 
 from pipeline.datasets.names import Names, has_no_suffix, has_video_suffix
 from pipeline.datasets.walk import note_dead_link, walk
+from pipeline.errors import OutageError
 from pipeline.file_kinds import irregular
 from pipeline.media import signatures
+from pipeline.remote_files.files import is_named
 
 
 def video_paths(root: Path, left_out: list[str], named: Callable[[], Collection[str]]) -> list[Path]:
@@ -28,8 +30,12 @@ def video_paths(root: Path, left_out: list[str], named: Callable[[], Collection[
 
 
 def _begins_like_a_video(path: Path) -> bool:
+    if is_named(path):
+        return True  # in a list: what is there in its place must be told
     try:
         return not irregular(path) and signatures.is_video(signatures.read_head(path))
+    except OutageError:
+        raise
     except OSError:
         return False
 

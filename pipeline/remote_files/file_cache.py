@@ -109,12 +109,19 @@ class FileCache:
         number = int(hashlib.sha256(name.encode()).hexdigest(), 16) % NUM_LOCKS
         folder = self.folder / "locks"
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / f"{number:03x}").open("wb") as file:
-            with suppress(ImportError, OSError):
-                import fcntl
-
-                fcntl.flock(file, fcntl.LOCK_EX)
+        with locked(folder / f"{number:03x}"):
             yield
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Context that one process at a time is in, by a lock on the file, which is made where it is missing."""
+    with path.open("wb") as file:
+        with suppress(ImportError, OSError):
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _is_there(path: Path, size: int) -> bool:

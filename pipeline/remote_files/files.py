@@ -5,8 +5,9 @@ For a path of any other file, each function does what `pathlib` does.
 
 import hashlib
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -15,7 +16,11 @@ from pipeline.remote_files import listing, transfer
 from pipeline.remote_files.addresses import shown, stable
 from pipeline.remote_files.facts import Facts
 from pipeline.remote_files.home import Home, home_of
+from pipeline.remote_files.lists import is_list
 from pipeline.remote_files.reader import BlockReader, faults
+
+THREADS = 16
+"""Files that are fetched side by side."""
 
 _SUFFIX = re.compile(r"\.[A-Za-z0-9_-]{1,10}")
 
@@ -35,24 +40,27 @@ def place_of(path: Path) -> str:
     return shown(facts.address) if facts else str(path)
 
 
-def problem_of(path: Path) -> str:
-    """Why a remote file cannot be read, as far as its server said; empty for all others."""
-    try:
-        facts_of(path)
-    except FileNotFoundError:
-        return "not listed any more"
-    except RemoteError as error:
-        return str(error)
-    return ""
+def is_named(path: Path) -> bool:
+    """Whether somebody has named the file in a list: it was not just found below an address."""
+    found = home_of(path)
+    return bool(found and is_list(found[0].source))
 
 
-def stamp_of(path: Path) -> tuple[int, int] | None:
-    """Size and number of the version of a remote file, (-1, 0) for one that cannot be read; None for any other."""
-    try:
-        facts = facts_of(path)
-    except (FileNotFoundError, RemoteError):
-        return -1, 0
-    return facts.stamp if facts else None
+def prefetch(paths: Iterable[Path]) -> None:
+    """Fetches small remote files side by side, whose reading one after another then finds them; of others nothing."""
+    there = [path for path in paths if home_of(path)]
+    if there:
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(_fetched_if_it_can_be, there))
+
+
+def listed(path: Path) -> Facts | None:
+    """What was listed of a remote file, also of one that cannot be read; None for one that lies here."""
+    found = home_of(path)
+    if found is None:
+        return None
+    facts = listing.read(found[0].folder, found[1])
+    return Facts("", problem="not listed any more") if facts is None else None if facts.is_local else facts
 
 
 def open_binary(path: Path) -> BinaryIO:
@@ -115,6 +123,12 @@ def faults_raised(path: Path) -> Iterator[None]:
         raise fault
 
 
+def _fetched_if_it_can_be(path: Path) -> None:
+    with suppress(OSError):  # who reads it will tell
+        if path.is_file():
+            small_on_disk(path)
+
+
 def _found(path: Path) -> tuple[Home, Facts] | None:
     found = home_of(path)
     if found is None:
@@ -129,7 +143,8 @@ def _found(path: Path) -> tuple[Home, Facts] | None:
 
 
 def _is_small(home: Home, facts: Facts) -> bool:
-    return facts.size <= home.reading.whole_mb * 1e6
+    # Of a file of which no version is known, two blocks might be of two.
+    return facts.size <= home.reading.whole_mb * 1e6 or not facts.identity
 
 
 def _whole(home: Home, facts: Facts, path: Path) -> Path:

@@ -12,7 +12,6 @@ Whoever is given a path in the tree finds all of it from the path alone, in any 
 import functools
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -73,20 +72,20 @@ def make(folder: Path, source: str, reading: Reading) -> Home:
 
 def home_of(path: Path) -> tuple[Home, str] | None:
     """The home in whose tree a path lies, and the id of the file there; None for any other path."""
-    whole = _absolute(path)
-    home = home_of_folder(whole.parent) or home_of_folder(whole)
-    if home is None:
-        return None
-    video_id = whole.relative_to(home.tree).as_posix()
-    return home, "" if video_id == "." else video_id
+    whole = os.path.abspath(path)  # noqa: PTH100 - without the disk; and in strings, as it is asked for each file
+    folder, name = os.path.split(whole)
+    if (found := home_of_folder(folder)) is not None:
+        return found[0], found[1] + name
+    return (found[0], "") if whole.endswith(TREE) and (found := home_of_folder(whole)) is not None else None
 
 
 @functools.lru_cache(maxsize=65536)
-def home_of_folder(folder: Path) -> Home | None:
-    """The home whose tree a folder is, or lies in."""
-    for tree in _upwards(folder):
+def home_of_folder(folder: str) -> tuple[Home, str] | None:
+    """The home whose tree an absolute folder is, or lies in; and the beginning of the ids of the files in it."""
+    for tree in (Path(folder), *Path(folder).parents):
         if tree.name == TREE and (tree.parent / SETTINGS).is_file():
-            return _read(tree.parent)
+            below = Path(folder).relative_to(tree).as_posix()
+            return _read(tree.parent), "" if below == "." else f"{below}/"
     return None
 
 
@@ -109,11 +108,6 @@ def _read(folder: Path) -> Home:
 @functools.lru_cache(maxsize=8)
 def _cache(folder: Path, most_bytes: int) -> FileCache:
     return FileCache(folder, most_bytes)
-
-
-def _upwards(folder: Path) -> Iterator[Path]:
-    yield folder
-    yield from folder.parents
 
 
 def _absolute(path: Path) -> Path:

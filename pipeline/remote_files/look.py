@@ -15,6 +15,7 @@ from pipeline.remote.objects import Objects, is_remote
 from pipeline.remote_files import listing, transfer
 from pipeline.remote_files.addresses import is_hidden, is_web, name_of, shown, unsafe
 from pipeline.remote_files.facts import Facts
+from pipeline.remote_files.file_cache import locked
 from pipeline.remote_files.home import LISTING, LOOKED, Home, home_of, write_privately
 from pipeline.remote_files.lists import MOST_BYTES, Line, is_list, is_single, read_list
 
@@ -33,18 +34,23 @@ def refresh(folder: Path, left_out: list[str]) -> None:
     found = home_of(folder)
     if found is None:
         return
-    home, _ = found
-    state = _state(home)
-    looked = _looked(home)
-    if not looked or looked["state"] != state or not 0 <= time.time() - looked["time_s"] <= home.reading.look_again_s:
-        notes: list[str] = []
-        files = _fitting(_listed(home, notes), notes)
-        (home.folder / LOOKED).unlink(missing_ok=True)  # a kill from here on leaves a tree that is looked at again
-        listing.write(home.folder, files.items())
-        _grow(home.tree, files)
-        looked = {"state": state, "time_s": time.time(), "notes": notes}
-        write_privately(home.folder / LOOKED, json.dumps(looked).encode())
-    left_out += looked["notes"]
+    with locked(found[0].folder / "lock"):  # of two processes the second one finds what the first one has listed
+        left_out += _refreshed(found[0])
+
+
+def _refreshed(home: Home) -> list[str]:
+    """Lists again where it is time to; returns what could not be taken."""
+    state, looked = _state(home), _looked(home)
+    if looked and looked["state"] == state and 0 <= time.time() - looked["time_s"] <= home.reading.look_again_s:
+        return [str(note) for note in looked["notes"]]
+    notes: list[str] = []
+    files = _fitting(_listed(home, notes), notes)
+    (home.folder / LOOKED).unlink(missing_ok=True)  # a kill from here on leaves a tree that is looked at again
+    listing.write(home.folder, files.items())
+    _grow(home.tree, files)
+    looked = {"state": state, "time_s": time.time(), "notes": notes}
+    write_privately(home.folder / LOOKED, json.dumps(looked).encode())
+    return notes
 
 
 def name_of_source(folder: Path) -> str:

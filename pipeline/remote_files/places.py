@@ -11,19 +11,23 @@ from pipeline.remote_files.addresses import is_web, name_of, shown
 from pipeline.remote_files.home import TREE, Home, Reading, home_of, make
 from pipeline.remote_files.lists import is_list
 
+_HERE = Path()
 
-def is_elsewhere(videos: str) -> bool:
+
+def is_elsewhere(videos: str, project: Path = _HERE) -> bool:
     """Whether videos or captions are named by an address, or videos by a list of addresses."""
-    return is_remote(videos) or (is_list(videos) and Path(videos).expanduser().is_file())
+    return is_remote(videos) or (is_list(videos) and (project / Path(videos).expanduser()).is_file())
 
 
-def folder_of(videos: str, data: Path, reading: Reading | None = None) -> Path:
+def folder_of(videos: str, data: Path, reading: Reading | None = None, project: Path = _HERE) -> Path:
     """The folder of a dataset's videos; for those elsewhere the tree in the folder `data` that stands for them.
 
-    Nothing is asked for yet. `reading` says from now on how remote files are read; None: as before. ConfigError for an
-    address that is none, or holds a password.
+    Nothing is asked for yet. `reading` says from now on how remote files are read; None: as before. Paths are relative
+    to `project`. ConfigError for an address that is none, or holds a password.
     """
-    return _home(videos, data, reading).tree if is_elsewhere(videos) else Path(videos)
+    if is_elsewhere(videos, project):
+        return _home(videos, data, reading, project).tree
+    return project / videos
 
 
 def file_of(name: str, data: Path, reading: Reading | None = None) -> Path:
@@ -31,7 +35,7 @@ def file_of(name: str, data: Path, reading: Reading | None = None) -> Path:
     return _home(name, data, reading).tree / name_of(name) if is_remote(name) else Path(name)
 
 
-def _home(source: str, data: Path, reading: Reading | None) -> Home:
+def _home(source: str, data: Path, reading: Reading | None, project: Path = _HERE) -> Home:
     if is_web(source):
         parts = urlsplit(source)
         if "@" in parts.netloc or not parts.hostname:
@@ -39,4 +43,6 @@ def _home(source: str, data: Path, reading: Reading | None) -> Home:
     name = hashlib.sha256(source.encode()).hexdigest()[:8] if is_web(source) or not is_remote(source) else ""
     folder = data / "cache" / "videos" / (name or name_of_address(source))
     known = home_of(folder / TREE)
-    return make(folder, source, reading or (known[0].reading if known else Reading()))
+    # By an absolute path the list is found from any folder; its name in the YAML decides where its home is.
+    place = source if is_remote(source) else str((project / Path(source).expanduser()).absolute())
+    return make(folder, place, reading or (known[0].reading if known else Reading()))

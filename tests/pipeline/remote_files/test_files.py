@@ -10,14 +10,13 @@ from pipeline.remote_files import reader
 from pipeline.remote_files.files import (
     facts_of,
     faults_raised,
+    listed,
     on_disk,
     open_binary,
     place_of,
-    problem_of,
     read_bytes,
     size_of,
     small_on_disk,
-    stamp_of,
     version_of,
 )
 from tests.remote_folder import RANGES, WHOLE, remote_folder
@@ -34,7 +33,7 @@ def there(web_server, tmp_path):
 def test_a_file_that_lies_here_is_what_pathlib_says(tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(CONTENT)
-    assert facts_of(path) is None and stamp_of(path) is None and problem_of(path) == ""
+    assert facts_of(path) is None and listed(path) is None
     assert on_disk(path) == small_on_disk(path) == path and place_of(path) == str(path)
     assert size_of(path) == len(CONTENT) and read_bytes(path) == CONTENT
     before = version_of(path)
@@ -69,12 +68,12 @@ def test_a_large_one_is_read_by_ranges_and_fetched_whole_for_those_who_need_a_pa
 
 def test_a_file_that_is_replaced_and_listed_again_is_another_one(there, web_server):
     path = there(WHOLE)
-    before, stamp = version_of(path), stamp_of(path)
+    before, stamp = version_of(path), listed(path)
     read_bytes(path)
     (web_server.folder / "a.mp4").write_bytes(CONTENT[::-1])
     assert read_bytes(path) == CONTENT  # what was listed, as it was kept
     path = there(WHOLE)
-    assert version_of(path) != before and stamp_of(path) != stamp
+    assert version_of(path) != before and listed(path) != stamp
     assert read_bytes(path) == CONTENT[::-1]
 
 
@@ -89,7 +88,7 @@ def test_a_reading_that_failed_is_told_once(there, web_server):
 
 def test_a_path_that_is_not_listed_has_no_file(there):
     path = there(WHOLE).with_name("b.mp4")
-    assert stamp_of(path) == (-1, 0) and problem_of(path) == "not listed any more"
+    assert listed(path).stamp == (-1, 0) and listed(path).problem == "not listed any more"
     with pytest.raises(FileNotFoundError):
         read_bytes(path)
 

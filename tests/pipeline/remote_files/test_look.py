@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import AnnotationError, OutageError
 from pipeline.remote.fetching import Found
 from pipeline.remote_files import look
-from pipeline.remote_files.files import facts_of, problem_of, read_bytes
+from pipeline.remote_files.files import facts_of, listed, read_bytes
 from pipeline.remote_files.home import LISTING, Reading
 from pipeline.remote_files.look import name_of_source, refresh
 from pipeline.remote_files.places import folder_of
@@ -96,7 +96,7 @@ def test_a_list_names_files_here_and_elsewhere(web_server, tmp_path):
     assert looked(folder)[0] == sorted([f"{host}/x.mp4", f"{host}/gone.mp4", "y.mp4"])
     assert read_bytes(folder / host / "x.mp4") == b"there"
     assert facts_of(folder / "y.mp4") is None and (folder / "y.mp4").read_bytes() == b"here"
-    assert problem_of(folder / host / "gone.mp4").endswith("gone.mp4: the server answers 404 Not Found")
+    assert listed(folder / host / "gone.mp4").problem.endswith("gone.mp4: the server answers 404 Not Found")
     source.write_text(f"{web_server.address}/x.mp4\n# an edit is seen at once\n")
     os.utime(source, (time.time() - 100, time.time() - 100))
     assert looked(folder)[0] == [f"{host}/x.mp4"]
@@ -120,7 +120,7 @@ def test_a_server_that_is_down_is_one_error_and_one_dead_host_among_others_a_row
     source.write_text(f"{dead}/a.mp4\n{web_server.address}/x.mp4\n")
     folder = folder_of(str(source), tmp_path, NOW)
     assert len(looked(folder)[0]) == 2
-    assert "does not answer" in problem_of(folder / "127.0.0.1:9" / "a.mp4")
+    assert "does not answer" in listed(folder / "127.0.0.1:9" / "a.mp4").problem
 
 
 def test_a_web_address_that_is_no_list_and_no_file_says_what_to_do(tmp_path):
