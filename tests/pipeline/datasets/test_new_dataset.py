@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.datasets.annotations import load_dataset, read_annotations
 from pipeline.datasets.new_dataset import write_dataset
-from pipeline.errors import AnnotationError, ConfigError
+from pipeline.errors import AnnotationError, ConfigError, OutageError
 from tasks.plan.layout import Layout
 
 STRANGE = ["ünï cödé 日本語 'q' \"dq\" $(x) ;& #%20.mp4", "-rf.mp4", "two\nlines.mkv"]
@@ -100,3 +100,23 @@ def test_an_empty_or_missing_folder_is_told(tmp_path):
         describe(tmp_path, tmp_path / "empty")
     with pytest.raises(AnnotationError, match="no such folder"):
         describe(tmp_path, tmp_path / "gone")
+
+
+def test_a_list_of_addresses_is_a_dataset_and_so_are_captions_that_lie_elsewhere(web_server, tmp_path):
+    for name in ("one.mp4", "two.mp4"):
+        (web_server.folder / name).write_bytes(b"x")
+    (web_server.folder / "captions.csv").write_text("video,caption,split\none,a cat,train\ntwo,a dog,test\n")
+    source = tmp_path / "all.txt"
+    source.write_text(f"{web_server.address}/one.mp4\n{web_server.address}/two.mp4\n{web_server.address}/../x.mp4\n")
+    made = describe(tmp_path, source, f"{web_server.address}/captions.csv")
+    assert (made.num_videos, made.num_captioned) == (2, 2)
+    assert "left out" in made.warnings[0]
+    written = load(tmp_path)
+    assert (written.videos, written.captions) == (str(source), f"{web_server.address}/captions.csv")
+
+
+def test_a_server_that_is_not_there_is_told_and_nothing_is_written(tmp_path, monkeypatch, web_server):
+    (tmp_path / "all.txt").write_text("http://127.0.0.1:9/one.mp4\n")
+    with pytest.raises(OutageError, match="does not answer"):
+        describe(tmp_path, tmp_path / "all.txt")
+    assert not (tmp_path / "configs").exists()
