@@ -1,11 +1,10 @@
-"""Hosts that share a store by claims, as processes: killed at random moments, they end with the bytes of one machine."""
+"""Hosts that share a store by claims, as processes: killed at random, they end with the bytes of one machine."""
 
 import random
 import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
