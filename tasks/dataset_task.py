@@ -9,7 +9,7 @@ from typing import Any
 import luigi
 
 from pipeline.errors import DamagedError
-from pipeline.stores import claims, damage
+from pipeline.stores import claimant, claims, damage
 from pipeline.stores.atomic import exclusive
 from tasks.console.luigi_internals import typed_task
 from tasks.console.terminal import say
@@ -76,7 +76,7 @@ def _no_other_host(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
         return
     where = folder.relative_to(store) if folder.is_relative_to(store) else folder
     name = f"tasks/{'-'.join(part for part in where.parts if part != where.anchor)}"
-    with claims.exclusive(claims.claims_of(store), name, engine.expiry_s, wait):
+    with claimant.exclusive(claims.claims_of(store), name, engine.expiry_s, wait):
         yield
 
 

@@ -17,7 +17,8 @@ from extractors.executors.lacking import Lacking
 from extractors.extraction.job import ChunkJob, extract_chunk
 from extractors.extraction.kept import adopt, kept
 from pipeline.errors import ConfigError, ExtractionError, PipelineError
-from pipeline.stores.claims import Claimant, Taken, claims_of
+from pipeline.stores.claimant import Claimant
+from pipeline.stores.claims import Taken, claims_of
 
 log = logging.getLogger(__name__)
 

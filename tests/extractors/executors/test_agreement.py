@@ -6,7 +6,8 @@ import pytest
 
 from extractors.executors.agreement import agree
 from pipeline.errors import ConfigError
-from pipeline.stores.claims import Claimant, LocalClaims
+from pipeline.stores.claimant import Claimant
+from pipeline.stores.claims import LocalClaims
 from pipeline.stores.fingerprint import fingerprint
 from tests.extractors.extraction.test_job import NAMES, lacking
 
