@@ -90,22 +90,23 @@ def claims_of(store: Path) -> Claims:
     return LocalClaims(store / FOLDER)
 
 
+def chunk_claims(dataset: str) -> str:
+    """The folder of the claims on the chunks of a dataset."""
+    return f"{dataset}/chunks"
+
+
 def abandoned(store: Path) -> list[Path]:
     """The files of claims that nobody has renewed for long, sorted."""
     until_s = time.time() - atomic.ABANDONED_S
     return sorted(path for path in (store / FOLDER).rglob("*") if path.is_file() and path.stat().st_mtime < until_s)
 
 
-def forget_used_up(claims: Claims, folder: str, tries: int) -> int:
-    """Deletes the claims in `folder` that had so many owners, so that they can be taken again; returns their number."""
-    names = [name for name in claims.names(folder) if (found := claims.read_claim(name)) and _tries(found[0]) >= tries]
+def forget(claims: Claims, folder: str) -> int:
+    """Deletes all claims in a folder, so that they can be taken again, whoever had them; returns their number."""
+    names = claims.names(folder)
     for name in names:
         claims.release(name)
     return len(names)
-
-
-def _tries(content: str) -> int:
-    return Taken.read(content).tries
 
 
 @dataclass(frozen=True)

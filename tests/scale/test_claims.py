@@ -55,7 +55,7 @@ def forget_features(project):
 def held_by(project, pid):
     """The claims on chunks that a process holds."""
     held = []
-    for path in (project.data / "store" / FOLDER / "tiny").glob("[0-9]*"):
+    for path in (project.data / "store" / FOLDER / "tiny" / "chunks").glob("*"):
         try:
             held += [path] * (Taken.read(path.read_text()).process.rpartition("_")[2] == str(pid))
         except FileNotFoundError:

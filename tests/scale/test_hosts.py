@@ -9,9 +9,12 @@ import pytest
 import yaml
 
 from extractors import registry
+from pipeline.stores import store
 from pipeline.stores.claims import Taken, claims_of
 from pipeline.stores.fingerprint import fingerprint
+from tests.clips import make_clip
 from tests.crash.chain import COMMANDS, Chain
+from tests.tasks.project import SPLITS, Project, forget_everything
 
 SHARED = ("--Engine-name", "claims", "--Engine-expiry-s", "3")
 PATIENCE_S = 600.0
@@ -97,3 +100,48 @@ def test_a_host_with_another_config_is_refused_by_name(chain):
     for told in (name, expected, here, "the-first-host", "make them equal on all hosts"):
         assert told in line
     assert project.feature_parts(name) == []
+
+
+DEADLY = """
+import os, signal
+from extractors import colour_shape
+from extractors.colour_shape import Params
+
+
+class Expert(colour_shape.Expert):
+    def embed(self, items):
+        if len(items) > 6 and "MENDED" not in os.environ:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().embed(items)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_chunk_that_ends_its_process_each_time_is_named_and_all_else_is_done(tmp_path):
+    project = Project(tmp_path / "project").make()
+    make_clip(project.videos / "v05b.mp4", size=(96, 72), fps=4, seconds=6, sound=None)
+    (project.root / "own").mkdir()
+    (project.root / "own" / "deadly.py").write_text(DEADLY)
+    project.edit("experts", "rgb_light", extractor="deadly")
+    words = ("ExtractExpert", "--dataset", "tiny", "--expert", "rgb_light", *SHARED, "--Engine-tries", "2")
+    own = {"EXPERT_RETRIEVAL_EXTRACTORS": str(project.root / "own")}
+    hosts = [project.start_command(*words, env=own) for _ in range(3)]
+    told = [host.communicate(timeout=PATIENCE_S) for host in hosts]
+    codes = sorted(host.returncode for host in hosts)
+    assert codes[:2] == [-signal.SIGKILL] * 2, told
+    assert codes[2] > 0, told
+    errors = next(err for host, (_, err) in zip(hosts, told, strict=True) if host.returncode > 0)
+    (line,) = [line for line in errors.splitlines() if "ERROR" in line and "left alone" in line]
+    assert "chunk 3 of tiny (2 videos, v05b.mp4 to v06.mp4)" in line
+    assert "2 processes ended while they extracted it" in line
+    assert "Traceback" not in errors
+    forget_everything()
+    (folder,) = {part.parent for part in project.feature_parts("rgb_light")}
+    assert len(store.rows(folder)) == len(SPLITS) + 1 - 2, "all else is done"
+    code, output, errors = project.run_command("ForgetFailures", "--dataset", "tiny", env=own)
+    assert (code, "1 claimed chunks will be tried again" in output) == (0, True), errors
+    code, _, errors = project.run_command(*words, env=own | {"MENDED": "1"})
+    assert code == 0, errors
+    forget_everything()
+    assert len(store.rows(folder)) == len(SPLITS) + 1

@@ -57,6 +57,6 @@ class SharedStore:
 
     def claim_elsewhere(self, job, tries=1):
         """A claim of another host on a chunk; its name."""
-        name = f"{job.dataset}/{job.number:06}-{job.digest}"
+        name = f"{job.dataset}/chunks/{job.number:06}-{job.digest}"
         assert self.claims.claim(name, Taken(ELSEWHERE, "elsewhere", tries).text)
         return name

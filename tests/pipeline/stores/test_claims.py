@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.errors import StoreError
 from pipeline.stores import atomic, claims
-from pipeline.stores.claims import LocalClaims, Taken, claims_of, forget_used_up
+from pipeline.stores.claims import LocalClaims, Taken, chunk_claims, claims_of, forget
 
 
 @pytest.fixture
@@ -64,11 +64,11 @@ def test_only_claims_that_nobody_renews_for_long_are_abandoned(tmp_path):
     assert claims.abandoned(tmp_path / "nothing") == []
 
 
-def test_claims_that_had_as_many_owners_as_may_be_are_forgotten(where):
-    for name, tries in (("tiny/used-up", 3), ("tiny/other", 2), ("elsewhere/used-up", 3)):
+def test_the_claims_of_a_folder_are_forgotten(where):
+    for name, tries in (("tiny/chunks/used-up", 3), ("tiny/chunks/other", 1), ("tiny/expert", 1)):
         where.claim(name, Taken("0a1b2c3d_77", "elsewhere", tries).text)
-    assert forget_used_up(where, "tiny", 3) == 1
-    assert (where.names("tiny"), where.names("elsewhere")) == (["tiny/other"], ["elsewhere/used-up"])
+    assert forget(where, chunk_claims("tiny")) == 2
+    assert (where.names("tiny/chunks"), where.names("tiny")) == ([], ["tiny/expert"])
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"process": 1}', "[1]"])
