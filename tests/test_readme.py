@@ -24,6 +24,7 @@ from pipeline.datasets.annotations import DatasetConfig
 from pipeline.released.releases import zoo
 from pipeline.stores import parts, store
 from pipeline.weights.files import WeightOptions
+from tasks.plan import settings
 from tests import licences
 from tests.clips import make_clip
 
@@ -78,6 +79,8 @@ def test_every_command_names_a_task_and_options_that_exist(command):
     assert name in tasks.__all__
     options = Register.get_task_cls(name).get_params()
     known = {option.replace("_", "-") for option, _ in options}
+    sections = [getattr(settings, section) for section in ("Engine", "Extraction", "Paths", "Weights")]
+    known |= {f"{one.__name__}-{option.replace('_', '-')}" for one in sections for option, _ in one.get_params()}
     assert {word.removeprefix("--") for word in words if word.startswith("--")} <= known
 
 
