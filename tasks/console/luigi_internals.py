@@ -7,7 +7,8 @@ name what is gone.
 import argparse
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,13 @@ def read_settings_of(folder: Path, defaults: Settings) -> None:
 def options_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
     """The arguments that were added to a parser: argparse has no public list of them."""
     return parser._actions
+
+
+@contextmanager
+def typed_options(arguments: Sequence[str]) -> Iterator[tuple[str, argparse.Namespace]]:
+    """Context in which settings are as typed; yields the name of the task and its options, as texts."""
+    with CmdlineParser.global_instance(list(arguments)) as parser:
+        yield parser.known_args.root_task, parser.known_args
 
 
 def typed_task() -> luigi.Task | None:

@@ -48,6 +48,13 @@ class Project(luigi.Config):
     )
 
 
+class Output(luigi.Config):
+    """The option --quiet, which can be typed with any task."""
+
+    use_cmdline_section = False
+    quiet = luigi.BoolParameter(description="Print only errors and the result", always_in_help=True)
+
+
 class Weights(luigi.Config):
     """Section [Weights]: where the networks' weights come from, and where they are kept."""
 
