@@ -61,6 +61,12 @@ def split_parameter(description: str) -> luigi.ChoiceParameter:
     return Choice("--split", SPLITS, default="test", description=description)
 
 
+def json_parameter() -> luigi.BoolParameter:
+    """Whether the result is one JSON document, in place of what people read."""
+    what = "Print the result as one JSON document; all else goes to standard error"
+    return luigi.BoolParameter(significant=False, description=what)
+
+
 def joined_names(description: str, **options: Any) -> luigi.Parameter:
     """Names with commas between; a batched task has the names of all of its tasks, sorted."""
     return luigi.Parameter(batch_method=_join, description=description, **options)

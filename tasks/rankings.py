@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import luigi
 
 from tasks.console.progress import progress_bar
-from tasks.console.terminal import say
+from tasks.console.terminal import tell
 from tasks.dataset_task import SEEDS_HELP, ModelTask, remakes_damaged
 from tasks.evaluation import EvaluateCE
 from tasks.parameters import split_parameter
@@ -37,7 +37,7 @@ class ShowRankings(ModelTask):
 
     def print_result(self) -> None:
         """Prints the path of the page."""
-        say(f"Rankings: {self._page.path}")
+        tell(f"Rankings: {self._page.path}")
 
     @property
     def _page(self) -> RankingsPage:

@@ -86,8 +86,17 @@ def _bug(error: BaseException | str) -> list[str]:
     path = recording.keep_traceback(error)
     if path is None:
         return []
-    what = in_one_line(error) if isinstance(error, BaseException) else error.strip().splitlines()[-1]
-    return [f"{what} (a bug, or what nobody foresaw: the traceback is in {_short(path)}; {REPORT})"]
+    *others, last = list(_each(error)) if isinstance(error, BaseException) else error.strip().splitlines()[-1:]
+    return [*others, f"{last} (a bug, or what nobody foresaw: the traceback is in {_short(path)}; {REPORT})"]
+
+
+def _each(error: BaseException) -> Iterator[str]:
+    """The messages of an error, or of the members of a group, bugs among them."""
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            yield from _each(member)
+    else:
+        yield from list(_messages(error)) or [in_one_line(error)]
 
 
 def _short(path: Path) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.reports.report import METRICS, read_report
-from tasks.console.terminal import print_table, say
+from tasks.console.terminal import print_table, say, tell
 
 
 def print_report(folder: Path, options: str = "") -> None:
@@ -29,9 +29,9 @@ def print_report(folder: Path, options: str = "") -> None:
         say(f"{len(failed)} of the videos failed; the report lists them with the reasons")
     for warning in report["warnings"]:
         say(f"Note: {warning}")
-    say(f"Report: {folder / 'report.html'}")
+    tell(f"Report: {folder / 'report.html'}")
     if (folder / "rankings.html").is_file():
-        say(f"Rankings: {folder / 'rankings.html'}")
+        tell(f"Rankings: {folder / 'rankings.html'}")
     say(f'Search: luigi --module tasks Search --dataset {report["dataset"]}{options} --query "..."')
 
 

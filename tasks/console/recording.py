@@ -10,7 +10,6 @@ from typing import IO, Any
 
 from tasks.console.run_log import RunLog
 
-
 MOST_OF_LINE = 10_000
 """Characters of a line without an end that are kept until it ends."""
 
@@ -51,7 +50,7 @@ def recorded(log: RunLog) -> Iterator[None]:
     What libraries in C print, and what worker processes print, is not.
     """
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Tee(before[0], log), Tee(before[1], log)  # type: ignore[assignment]
+    sys.stdout, sys.stderr = Tee(before[0], log), Tee(before[1], log)
     _State.log = log
     try:
         yield

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import luigi
 
@@ -108,10 +108,10 @@ def _ended(log: RunLog) -> Iterator[None]:
 def _warnings_in_the_log() -> Iterator[None]:
     """Context in which Python's warnings are recorded and not printed."""
 
-    def keep(message: Warning | str, category: type[Warning], filename: str, lineno: int, *rest: Any) -> None:
+    def keep(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any, **__: Any) -> None:
         recording.record(warnings.formatwarning(message, category, filename, lineno))
 
-    before, warnings.showwarning = warnings.showwarning, keep
+    before, warnings.showwarning = warnings.showwarning, cast(Any, keep)
     try:
         yield
     finally:

@@ -100,7 +100,7 @@ class RunLog:
 def plain(line: str) -> str:
     """The line as text: of a progress bar its last state, no control characters, no password in an address."""
     shown = line.rstrip("\r").rpartition("\r")[2]
-    return _CREDENTIALS.sub("***@", _CONTROL.sub("", shown))
+    return _CREDENTIALS.sub("***@", _CONTROL.sub("", shown)).rstrip()
 
 
 def delete_old(folder: Path) -> None:

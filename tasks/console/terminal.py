@@ -59,14 +59,14 @@ def only_a_document() -> Iterator[None]:
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)
-    with os.fdopen(os.dup(kept), "w", encoding="utf-8") as _Output.document:
+    with os.fdopen(kept, "w", encoding="utf-8") as document:
+        _Output.document = document
         try:
             yield
         finally:
             _Output.document = None
             flush_output()
             os.dup2(kept, 1)
-            os.close(kept)
 
 
 def say(line: str) -> None:
