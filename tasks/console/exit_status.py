@@ -26,11 +26,18 @@ _FOLDERS = {"dataset": "datasets", "model": "models", "models": "models", "exper
 
 _failures: list[bool] = []
 """Of each failure of this run, whether it is a mistake."""
+_asked: list[int] = []
+"""Exit statuses that tasks of this run asked for."""
 
 
 def install_exit_status() -> None:
     """From now on a command ends with MISTAKE where nothing but mistakes kept it from its end."""
     around_run(_judged)
+
+
+def end_with(status: int) -> None:
+    """The command ends with this status, though no task failed."""
+    _asked.append(status)
 
 
 def is_mistake(error: BaseException) -> bool:
@@ -65,6 +72,7 @@ def _judged(run: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(run)
     def run_and_judge(*args: Any, **options: Any) -> Any:
         _failures.clear()
+        _asked.clear()
         try:
             result = run(*args, **options)
         except Exception as error:
@@ -74,6 +82,8 @@ def _judged(run: Callable[..., Any]) -> Callable[..., Any]:
             raise SystemExit(MISTAKE) from None
         if _failures and all(_failures):
             raise SystemExit(MISTAKE)
+        if _asked and not _failures:
+            raise SystemExit(max(_asked))
         return result
 
     return run_and_judge

@@ -1,5 +1,6 @@
 """Makes the project folder the current one, wherever in it, or outside of it, a command was typed."""
 
+import configparser
 import functools
 import os
 from pathlib import Path
@@ -29,6 +30,9 @@ def enter(named: str = "", configs: str = "") -> None:
     extractors.add_own(folder)
     if folder.resolve() == here.resolve():
         return
+    try:
+        read_settings_of(folder, DEFAULTS)
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise ConfigError(f"settings cannot be read: {' '.join(str(error).split())}") from None
     parameters.typed_in(here)
-    read_settings_of(folder, DEFAULTS)
     os.chdir(folder)
