@@ -10,8 +10,8 @@ LIGHT = ("numpy", "cv2", "onnxruntime", "zarr", "PIL", "yaml")
 """Are imported in a second."""
 ALL = (
     *LIGHT, "scipy", "matplotlib", "skimage", "sklearn", "librosa", "faiss", "fastapi", "uvicorn", "torch",
-    "torchvision", "safetensors", "timm", "transformers", "open_clip", "easyocr", "whisper", "faster_whisper", "facenet_pytorch",
-    "rapidocr", "onnx",
+    "torchvision", "safetensors", "timm", "transformers", "open_clip", "easyocr", "whisper", "faster_whisper",
+    "facenet_pytorch", "rapidocr", "onnx",
 )  # fmt: skip
 
 

@@ -9,9 +9,9 @@ import luigi
 from luigi.parameter import MissingParameterException, ParameterException
 from luigi.task_register import TaskClassException
 
-from pipeline import config
+from pipeline import config, project
 from pipeline.errors import AnnotationError, ConfigError
-from tasks.console.luigi_internals import around_run, is_unparsable_value
+from tasks.console.luigi_internals import around_run, is_unparsable_value, unparsable_setting
 from tasks.console.terminal import console_errors
 from tasks.plan.settings import Paths
 
@@ -57,6 +57,8 @@ def mistake_message(error: BaseException) -> str:
     if isinstance(error, MissingParameterException) and (found := _MISSING.match(str(error))):
         task, parameter = found.groups()
         return f"{task} needs --{parameter.replace('_', '-')}{''.join(_choices(parameter))}"
+    if setting := unparsable_setting(error):
+        return f"{project.SETTINGS}: {setting}"
     return str(error)
 
 

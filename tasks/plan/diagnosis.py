@@ -83,7 +83,8 @@ def _broken_settings(path: Path) -> Iterator[str]:
         try:
             section()
         except Exception as error:  # of luigi, configparser and the parameters
-            yield f"[{name}]: {in_one_line(error)}"
+            option = str(error).rpartition(" of ")[2].strip("'")  # luigi names it at the end of its message
+            yield f"[{name}] {option}: {error.__cause__}" if error.__cause__ else f"[{name}]: {in_one_line(error)}"
 
 
 def device(found: Sequence[Finding]) -> Iterator[Finding]:
