@@ -11,7 +11,7 @@ from pipeline.doctor.machine import machine
 from pipeline.doctor.probe_imports import ALL, LIGHT
 from pipeline.doctor.probes import Probe
 
-DEADLINE_S, LONG_DEADLINE_S = 60.0, 300.0
+DEADLINE_S, LONG_DEADLINE_S = 120.0, 600.0
 """On a machine that is busy, or reads its libraries from a slow disk."""
 
 

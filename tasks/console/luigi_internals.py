@@ -18,7 +18,7 @@ from luigi import interface
 from luigi.cmdline_parser import CmdlineParser
 
 PARAMETER_MODULE = "luigi.parameter"
-_SETTING = re.compile(r"^(\w+)\[.*\]: Error when parsing the default value of '(\w+)'$", re.DOTALL)
+_SETTING = re.compile(r"^([\w.]+)\[.*\]: Error when parsing the default value of '(\w+)'$", re.DOTALL)
 
 Settings = Mapping[str, Mapping[str, str]]
 """Section -> option -> value."""

@@ -9,7 +9,7 @@ import extractors
 from pipeline import project
 from pipeline.errors import ConfigError
 from tasks import parameters
-from tasks.console.luigi_internals import read_settings_of
+from tasks.console.luigi_internals import read_settings_of, set_defaults
 from tasks.plan.settings import DEFAULTS, Paths
 
 
@@ -33,6 +33,7 @@ def enter(named: str = "", configs: str = "") -> None:
     try:
         read_settings_of(folder, DEFAULTS)
     except (configparser.Error, UnicodeDecodeError) as error:
+        set_defaults(DEFAULTS)  # what goes on all the same must not wait for luigi's daemon
         raise ConfigError(f"settings cannot be read: {' '.join(str(error).split())}") from None
     parameters.typed_in(here)
     os.chdir(folder)

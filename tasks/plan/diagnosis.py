@@ -126,6 +126,7 @@ def configs(layout: Layout) -> Iterator[Finding]:
                 load(name, folder)
             except Exception as error:  # also what a module of the user's own raises
                 what = str(error) if isinstance(error, PipelineError) else in_one_line(error)
+                what = what.removeprefix(f"{folder / name}.yaml: ")
                 yield Finding("configs", "fault", f"{kind}/{name}.yaml: {what}", "correct it, or delete it")
     yield Finding("configs", "ok", ", ".join(counts))
 

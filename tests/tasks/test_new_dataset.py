@@ -163,7 +163,9 @@ def test_the_commands_are_told_one_after_another(mine, tmp_path):
     assert "Note: 1 names in the captions fit no video, e.g. 'who'" in output
     assert "Note: nothing in test, and EvaluateCE stops where a split is empty; add captions" in output
     assert "Next, to train a model and test it: luigi --module tasks EvaluateCE --dataset told\n" in output
-    assert "then, to search with the model: luigi --module tasks BuildIndex --dataset told && python -m search" in output
+    assert (
+        "then, to search with the model: luigi --module tasks BuildIndex --dataset told && python -m search" in output
+    )
     assert f"Or search at once, without training: python -m search --videos {tmp_path / 'mine'}\n" in output
     code, output, errors = mine.run_command("NewDataset", "--name", "told", "--videos", str(tmp_path / "mine"))
     assert code

@@ -16,11 +16,11 @@ __er_configs() {
 
 # One name a line: of the YAMLs in the folder $2 of the project $1.
 __er_names() {
-    local path folder="$(__er_configs "$1")/$2"
+    local file folder="$(__er_configs "$1")/$2"  # "path" is the search path in zsh
     [ -d "$folder" ] || return 0
-    find -L "$folder" -maxdepth 1 -name '*.yaml' 2>/dev/null | while IFS= read -r path; do
-        path="${path##*/}"
-        echo "${path%.yaml}"
+    find -L "$folder" -maxdepth 1 -name '*.yaml' 2>/dev/null | while IFS= read -r file; do
+        file="${file##*/}"
+        echo "${file%.yaml}"
     done | sort
 }
 

@@ -16,7 +16,9 @@ def control_group(monkeypatch):
     """Puts this process into a control group with these files."""
 
     def put(**files):
-        monkeypatch.setattr(machine, "_first_line", lambda path: files.get(path.rpartition("/")[2].replace(".", "_"), ""))
+        monkeypatch.setattr(
+            machine, "_first_line", lambda path: files.get(path.rpartition("/")[2].replace(".", "_"), "")
+        )
 
     return put
 
