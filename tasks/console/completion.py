@@ -12,6 +12,7 @@ import luigi
 from luigi.parameter import ParameterVisibility
 from luigi.task_register import Register
 
+from pipeline.config import INHERITS, SHIPPED
 from pipeline.datasets.splits import SPLITS
 from pipeline.project import CONFIGS, VARIABLE
 from tasks.console.help import our_tasks
@@ -54,7 +55,9 @@ def main(arguments: Sequence[str]) -> int:
 def script(shell: str) -> str:
     """The text of the completion for a shell."""
     text = (TEMPLATES / f"{'fish.fish' if shell == 'fish' else f'{shell}.sh'}").read_text(encoding="utf-8")
-    parts = {"CONFIGS": CONFIGS, "VARIABLE": VARIABLE, "TASKS": " ".join(sorted(["completion", *our_tasks()]))}
+    shipped = str(SHIPPED).replace("'", "")  # of a path with an apostrophe nothing is offered
+    parts = {"CONFIGS": CONFIGS, "VARIABLE": VARIABLE, "INHERITS": INHERITS, "SHIPPED": shipped}
+    parts |= {"TASKS": " ".join(sorted(["completion", *our_tasks()]))}
     if shell == "fish":
         parts["OPTIONS"] = "\n".join(_fish_options())
     else:

@@ -14,14 +14,15 @@ __er_configs() {
     echo "$here/@CONFIGS@"
 }
 
-# One name a line: of the YAMLs in the folder $2 of the project $1.
+# One name a line: of the YAMLs in the folder $2 of the project $1, and of those that it inherits.
 __er_names() {
-    local file folder="$(__er_configs "$1")/$2"  # "path" is the search path in zsh
-    [ -d "$folder" ] || return 0
-    find -L "$folder" -maxdepth 1 -name '*.yaml' 2>/dev/null | while IFS= read -r file; do
+    local file configs shipped="" # not "path", which is the search path in zsh
+    configs="$(__er_configs "$1")"
+    [ -f "$configs/@INHERITS@" ] && shipped='@SHIPPED@'
+    find -L "$configs/$2" "${shipped:-$configs}/$2" -maxdepth 1 -name '*.yaml' 2>/dev/null | while IFS= read -r file; do
         file="${file##*/}"
         echo "${file%.yaml}"
-    done | sort
+    done | sort -u
 }
 
 __er_tasks() {

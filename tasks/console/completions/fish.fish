@@ -45,9 +45,10 @@ function __er_configs
 end
 
 function __er_names
-    set -l folder (__er_configs)/$argv[1]
-    test -d $folder; or return 0
-    find -L $folder -maxdepth 1 -name '*.yaml' 2>/dev/null | string replace -r '.*/(.*)\.yaml$' '$1' | sort
+    set -l configs (__er_configs)
+    set -l folders $configs/$argv[1]
+    test -f $configs/@INHERITS@; and set -a folders '@SHIPPED@'/$argv[1]
+    find -L $folders -maxdepth 1 -name '*.yaml' 2>/dev/null | string replace -r '.*/(.*)\.yaml$' '$1' | sort -u
 end
 
 # Candidates of a kind; of names with commas between, the last one is completed.

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import tasks
+from pipeline.config import INHERITS
 from tasks.console import completion
 from tests.tasks.project import CONFIGS
 
@@ -52,6 +53,18 @@ FISH = """source {script}
 cd {where}
 complete -C {line} | cut -f 1
 """
+
+
+@pytest.mark.parametrize("shell", completion.SHELLS)
+def test_a_project_that_inherits_is_offered_the_shipped_configs_too(shell, tmp_path, other_project):
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    (other_project / "configs" / INHERITS).touch()
+    (other_project / "configs" / "datasets" / "msvd.yaml").touch()
+    line = f"expert-retrieval Status --project {other_project} --dataset m"
+    assert candidates(shell, line, tmp_path) == {"mine", "msrvtt", "msrvtt_1ka", "msrvtt_1kb", "msvd"}
+    line = f"expert-retrieval Status --project {other_project} --model ce_mo"
+    assert candidates(shell, line, tmp_path) == {"ce_modern"}
 
 
 @pytest.fixture
