@@ -2,12 +2,10 @@
 
 import luigi
 
-from tasks.console.diagnosis import FAULTY, print_findings
 from tasks.console.exit_status import end_with
 from tasks.console.terminal import print_json, tell
 from tasks.dataset_task import RunsEachTime
 from tasks.parameters import json_parameter
-from tasks.plan.diagnosis import findings
 from tasks.plan.settings import Project
 
 
@@ -28,6 +26,10 @@ class Doctor(RunsEachTime, luigi.Task):
 
     def run(self) -> None:
         """Prints the findings, faults first."""
+        # What it looks with is nothing that other commands should pay for.
+        from tasks.console.diagnosis import FAULTY, print_findings
+        from tasks.plan.diagnosis import findings
+
         found = findings(Project().project, self.full)
         if self.json:
             num_faults = sum(finding.state == "fault" for finding in found)

@@ -8,11 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.doctor.examine import examine
-from pipeline.doctor.findings import Finding, sorted_by_state
-from pipeline.doctor.privacy import shareable
 from pipeline.errors import in_one_line
-from tasks.console.diagnosis import FAULTY, print_findings
 
 FLOORS = ("pipeline", "extractors", "models", "search", "tasks")
 MISTAKE = 2
@@ -27,6 +23,16 @@ def exit_status(error: Exception, arguments: Sequence[str]) -> int | None:
     if "Doctor" not in arguments:
         print(f"ERROR: {_what(error)}; {_advice(error)}; python -m tasks Doctor tells more", file=sys.stderr)
         return MISTAKE
+    return _examined(error)
+
+
+def _examined(error: Exception) -> int:
+    """Prints what Doctor finds without the rest of the program; the exit status."""
+    from pipeline.doctor.examine import examine
+    from pipeline.doctor.findings import Finding, sorted_by_state
+    from pipeline.doctor.privacy import shareable
+    from tasks.console.diagnosis import FAULTY, print_findings
+
     here = Path.cwd()
     first = Finding("program", "fault", f"cannot start: {_what(error)}", _advice(error))
     others = sorted_by_state(examine({"current folder": here}, [here / "luigi.cfg"]))
