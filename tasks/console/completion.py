@@ -17,7 +17,7 @@ from pipeline.datasets.splits import SPLITS
 from pipeline.project import CONFIGS, VARIABLE
 from tasks.console.help import our_tasks
 from tasks.parameters import Choice, TypedPath
-from tasks.plan.settings import Extraction, Paths, Project, Weights
+from tasks.plan.settings import Engine, Extraction, Paths, Project, Weights
 
 SHELLS = ("bash", "zsh", "fish")
 HOW = """usage: expert-retrieval completion bash|zsh|fish
@@ -31,7 +31,7 @@ Once more after an update of the program.
 """
 ALWAYS = ("--help", "--quiet", "--project", "--allow-partial")
 """Options of every task."""
-SECTIONS = (Paths, Weights, Extraction)
+SECTIONS = (Paths, Weights, Extraction, Engine)
 """Sections of luigi.cfg, whose options can be typed with any task."""
 NAMES = {
     "datasets": ("dataset", "trained_on"),
@@ -93,7 +93,7 @@ def _values() -> dict[str, str]:
     """
     told = {"*:--help": "-", "*:--quiet": "-", "*:--allow-partial": "-", "*:--project": "@folders"}
     told |= {"*:--Paths-data": "@folders", "*:--Paths-configs": "@folders", "*:--Weights-cache": "@folders"}
-    told |= {"*:--Weights-offline": "-", "*:--Weights-seeded": "-"}
+    told |= {"*:--Weights-offline": "-", "*:--Weights-seeded": "-", "*:--Engine-name": "local claims ray"}
     for task in our_tasks():
         for name, parameter in _options(task):
             told[f"{task}:{_typed(name)}"] = _value(name, parameter)
