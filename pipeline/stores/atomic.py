@@ -35,7 +35,18 @@ _NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES}
 
 def temporary(path: Path) -> Path:
     """A new name beside `path` for what is being written; it tells which process on which machine writes."""
-    return path.with_name(f"{TEMPORARY}{_machine()}_{os.getpid()}_{uuid.uuid4().hex[:8]}-{path.name}")
+    return path.with_name(f"{TEMPORARY}{new_owner()}-{path.name}")
+
+
+def new_owner() -> str:
+    """A new name, which tells this process on this machine."""
+    return f"{_machine()}_{os.getpid()}_{uuid.uuid4().hex[:8]}"
+
+
+def is_gone(owner: str) -> bool:
+    """Whether a name from `new_owner` is of a process of this machine that has ended."""
+    found = re.match(r"([0-9a-f]{8})_(\d+)_", owner)
+    return found is not None and found[1] == _machine() and not _is_alive(int(found[2]))
 
 
 def publish(written: Path, path: Path) -> None:

@@ -51,6 +51,8 @@ def test_a_listing_goes_down_and_folders_do_not(stored):
     assert list(stored.found("nowhere")) == []
     assert stored.folders() == ["a", "ab"]
     assert stored.folders("a") == ["x", "y"]
+    folders, files = stored.level("a")
+    assert (folders, [one.key for one in files]) == (["x", "y"], ["a/1"])
 
 
 def test_a_listing_that_breaks_names_each_object_once(stored, monkeypatch):
