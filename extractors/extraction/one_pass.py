@@ -12,6 +12,7 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 
 from extractors.extraction.expert_run import ExpertRun
+from extractors.extraction.kept import Kept
 from extractors.extraction.network_thread import NetworkThread
 from extractors.extraction.views import SEGMENT_S, Segment, num_segments, prepare_segment
 from extractors.extraction.watch import DECODING, StopRequestedError, Watch
@@ -53,13 +54,17 @@ def seconds_of(todo: Iterable[Todo]) -> float:
 
 
 def run_pass(
-    wanted: Sequence[Wanted], todo: Iterable[Todo], options: PassOptions, watch: Watch
+    wanted: Sequence[Wanted], todo: Iterable[Todo], options: PassOptions, watch: Watch, kept: Kept | None = None
 ) -> dict[str, Exception]:
-    """As `extract`, with the videos from an iterator."""
+    """As `extract`, with the videos from an iterator. `kept`: what this process keeps from pass to pass."""
+    kept = kept or Kept()
     with freed_memory_kept() if options.device == "cpu" else nullcontext():
         networks = NetworkThread()
         try:
-            runs = {item.expert.name: ExpertRun(item, options, networks, watch) for item in wanted}
+            runs = {
+                item.expert.name: ExpertRun(item, options, networks, watch, kept.batches(item.expert, options.device))
+                for item in wanted
+            }
             try:
                 _feed(runs, todo, options, watch)
             except StopRequestedError:
