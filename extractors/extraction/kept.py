@@ -1,5 +1,6 @@
 """What a process keeps from chunk to chunk: its experts, as its own configs describe them, with loaded networks."""
 
+import atexit
 import functools
 import platform
 from pathlib import Path
@@ -8,14 +9,16 @@ from extractors import registry
 from extractors.extraction.batches import Batches
 from extractors.registry import NamedExpert
 from pipeline.errors import ConfigError
+from pipeline.running.worker_pool import KeptWorkers
 from pipeline.stores.fingerprint import fingerprint
 from pipeline.weights.files import WeightOptions
 
 
 class Kept:
-    """The networks that are loaded in this process."""
+    """The networks that are loaded in this process, and its decode workers."""
 
     def __init__(self) -> None:
+        self._workers = KeptWorkers(0)
         self._batches: dict[tuple[str, str, str], tuple[NamedExpert, Batches]] = {}
 
     def batches(self, expert: NamedExpert, device: str) -> Batches:
@@ -30,9 +33,22 @@ class Kept:
             self._batches[key] = before = expert, Batches(expert, device)
         return before[1]
 
+    def workers(self, number: int) -> KeptWorkers:
+        """So many decode workers: those of an earlier pass, if they were as many."""
+        if self._workers.number != number:
+            self.stop()
+            self._workers = KeptWorkers(number)
+        return self._workers
+
+    def stop(self) -> None:
+        """Ends the decode workers."""
+        self._workers.stop()
+
 
 kept = Kept()
-"""That of this process."""
+"""What this process keeps until it ends; its decode workers maybe only to `kept.stop()`."""
+
+atexit.register(kept.stop)
 
 
 def expert_of(name: str, expected: str, configs: Path, options: WeightOptions) -> NamedExpert:

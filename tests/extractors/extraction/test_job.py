@@ -7,13 +7,15 @@ import pytest
 import yaml
 
 from extractors import registry
+from extractors.base import Plugin
 from extractors.extraction import kept
-from extractors.extraction.job import Folders, Terms, chunk_jobs, extract_chunk, total_video_s
-from extractors.extraction.one_pass import Wanted
+from extractors.extraction.job import Folders, Terms, chunk_jobs, extract_chunk, todo_of, total_video_s
+from extractors.extraction.one_pass import Wanted, run_pass
+from extractors.extraction.watch import Watch
 from pipeline.datasets.annotations import Caption
 from pipeline.datasets.manifest import Video
 from pipeline.errors import ConfigError
-from pipeline.stores import store
+from pipeline.stores import parts, store
 from pipeline.stores.fingerprint import fingerprint
 from pipeline.weights.files import WeightOptions
 from tests.clips import make_clip
@@ -103,15 +105,15 @@ def configs(tmp_path):
     """Configs of a host of its own, with a network on stand-in weights."""
     folder = tmp_path / "configs"
     (folder / "experts").mkdir(parents=True)
-    for name in ("rgb_light", "audio"):
+    for name in ("rgb_light", "audio_light", "rgb_lite"):
         shutil.copy(EXPERTS / f"{name}.yaml", folder / "experts")
     kept._built.cache_clear()
     kept._adopted.clear()
     return folder
 
 
-def jobs_of(folder, configs, clips, names=("rgb_light", "audio")):
-    options = dataclasses.replace(OPTIONS, workers=1, videos_per_part=2)
+def jobs_of(folder, configs, clips, names=NAMES, videos_per_part=2):
+    options = dataclasses.replace(OPTIONS, workers=1, videos_per_part=videos_per_part)
     where = terms(folder, configs, options)
     experts = [registry.expert(name, configs / "experts", where.weights) for name in names]
     contents = frozenset(video.content for _, video in clips)
@@ -120,18 +122,40 @@ def jobs_of(folder, configs, clips, names=("rgb_light", "audio")):
 
 
 def test_networks_are_loaded_once_over_three_chunks(tmp_path, configs, clips, monkeypatch):
-    from extractors import vggish
-
     loads = []
-    load = vggish.Expert.load
-    monkeypatch.setattr(vggish.Expert, "load", lambda self, device: loads.append(device) or load(self, device))
+    monkeypatch.setattr(Plugin, "load", lambda self, device: loads.append((type(self).__module__, device)))
     jobs = jobs_of(tmp_path, configs, clips)
     assert len(jobs) == 3
     with inline_jobs():
         assert [extract_chunk(job) for job in jobs] == [{}, {}, {}]
-    assert loads == ["cpu"]
+    assert sorted(loads) == [("extractors.colour_shape", "cpu"), ("extractors.mel_statistics", "cpu")]
     for folder in jobs[0].stores.values():
         assert store.rows(folder).keys() == {video.content for _, video in clips}
+
+
+@pytest.mark.slow
+def test_chunks_with_kept_networks_and_workers_give_the_bits_of_one_pass(tmp_path, configs, clips):
+    """With a network on ONNX Runtime, and one that keeps labels."""
+    names = ["rgb_light", "rgb_lite"]
+    jobs = jobs_of(tmp_path / "chunks", configs, clips, names)
+    for job in jobs:
+        assert extract_chunk(job) == {}
+    (others,) = jobs_of(tmp_path / "one", configs, clips, names, videos_per_part=6)
+    wanted = [
+        Wanted(registry.expert(name, configs / "experts", others.weights), others.stores[name], frozenset())
+        for name in names
+    ]
+    assert run_pass(wanted, todo_of([others], wanted), others.options, Watch()) == {}
+    for name in names:
+        for _, video in clips:
+            one, chunk = (parts.read_features(job.stores[name], video.content) for job in (others, jobs[0]))
+            assert len(one.values) > 0
+            assert chunk.values.tobytes() == one.values.tobytes()
+            assert chunk.times_s.tobytes() == one.times_s.tobytes()
+            assert chunk.extras.keys() == one.extras.keys()
+            for extra in one.extras:
+                assert chunk.extras[extra].tobytes() == one.extras[extra].tobytes()
+    kept.kept.stop()
 
 
 def test_a_host_whose_config_differs_is_refused_by_name(tmp_path, configs, clips):
