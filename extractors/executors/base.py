@@ -11,7 +11,7 @@ from extractors.extraction.watch import Progress
 from extractors.extraction.work import Wanted
 from pipeline.errors import ConfigError
 
-EXECUTORS = {"local": "extractors.executors.local"}
+EXECUTORS = {"local": "extractors.executors.local", "claims": "extractors.executors.claims"}
 """Name -> module with a function `executor(EngineOptions, RunOptions) -> Executor`, imported when it is used."""
 
 

@@ -33,6 +33,8 @@ class ChunkJob:
 
     number: int
     """Position of the chunk in the manifest: it holds the videos from `number * options.videos_per_part` on."""
+    digest: str
+    """Of the contents of all videos of the chunk, lacking or not: with the number, its name on all hosts."""
     dataset: str
     videos: tuple[tuple[Path, Video, tuple[str, ...]], ...]
     """(file, entry without captions, names of the experts that lack it) in manifest order; equal content once."""
@@ -76,8 +78,10 @@ def chunk_jobs(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]], t
                 lacking.append((path.absolute(), dataclasses.replace(video, captions=()), names))
         if lacking:
             needed = [name for name in all_experts if any(name in names for *_, names in lacking)]
+            contents = [video.content for _, video in videos[first : first + size]]
             yield ChunkJob(
                 first // size,
+                fingerprint({"videos": contents}),
                 terms.dataset,
                 tuple(lacking),
                 {name: all_experts[name][0] for name in needed},
@@ -112,6 +116,18 @@ def extract_chunk(
         for name, expected in job.experts.items()
     ]
     return run_pass(wanted, todo_of([job], wanted), job.options, Watch(progress, stop), kept)
+
+
+def without(job: ChunkJob, is_there: Callable[[str, str], bool]) -> ChunkJob | None:
+    """The job without the rows that are there, as `is_there(expert, content)` says; None where nothing is lacking."""
+    lacking = []
+    for path, video, names in job.videos:
+        left = tuple(name for name in names if not is_there(name, video.content))
+        if left:
+            lacking.append((path, video, left))
+    needed = {name for *_, names in lacking for name in names}
+    experts = {name: one for name, one in job.experts.items() if name in needed}
+    return dataclasses.replace(job, videos=tuple(lacking), experts=experts) if lacking else None
 
 
 def todo_of(jobs: Iterable[ChunkJob], wanted: Sequence[Wanted]) -> Iterator[Todo]:
