@@ -69,14 +69,14 @@ def _run_alone(task: Any, run: Callable[[Any], None]) -> None:
 
 @contextmanager
 def _no_other_host(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
-    """With [Engine] name = claims, where the same command runs on many hosts: a claim, since not all locks reach far."""
+    """With [Engine] name = claims, for equal commands on many hosts: a claim, since not all locks reach that far."""
     engine, store = Engine(), Paths().layout.store
     if engine.name != "claims":
         yield
         return
     where = folder.relative_to(store) if folder.is_relative_to(store) else folder
     name = f"tasks/{'-'.join(part for part in where.parts if part != where.anchor)}"
-    with claims.exclusive(claims.LocalClaims(store / claims.FOLDER), name, engine.expiry_s, wait):
+    with claims.exclusive(claims.claims_of(store), name, engine.expiry_s, wait):
         yield
 
 

@@ -32,6 +32,8 @@ class EngineOptions:
     """Chunks that are submitted to Ray and not done; 0: as many as fill the cluster."""
     expiry_s: float = 60.0
     """A claim that was not renewed for so long is taken over by another host."""
+    tries: int = 5
+    """A claimed chunk is left alone when so many processes ended while they extracted it."""
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,8 @@ from extractors.executors.base import EngineOptions, Outcome, RunOptions
 from extractors.executors.lacking import Lacking
 from extractors.extraction.job import ChunkJob, extract_chunk
 from extractors.extraction.kept import adopt, kept
-from pipeline.errors import ExtractionError, PipelineError
-from pipeline.stores.claims import FOLDER, Claimant, LocalClaims, Taken
-
-MOST_TRIES = 3
-"""Hosts that may die while they extract a chunk, before the others leave it alone."""
+from pipeline.errors import ConfigError, ExtractionError, PipelineError
+from pipeline.stores.claims import Claimant, Taken, claims_of
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +26,7 @@ class ClaimsExecutor:
     """Extracts in this process those chunks that no other host has claimed."""
 
     def __init__(self, engine: EngineOptions, run: RunOptions) -> None:
-        self._expiry_s = engine.expiry_s
+        self._engine = engine
         self._run = run
         self._lacking = Lacking(run.wanted)
         self._done_s = 0.0
@@ -46,7 +43,7 @@ class ClaimsExecutor:
         first = next(remaining, None)
         if first is None:
             return
-        claimant = Claimant(LocalClaims(first.folders.store / FOLDER), self._expiry_s)
+        claimant = Claimant(claims_of(first.folders.store), self._engine.expiry_s)
         try:
             agreed = agree(claimant, first.dataset, self._run.wanted, stop)
             self._lacking.refresh()
@@ -95,7 +92,7 @@ class ClaimsExecutor:
     def _attempt(self, job: ChunkJob, claimant: Claimant, stop: Callable[[], bool]) -> dict[str, Exception] | None:
         """Extracts a chunk; errors by expert, or of the chunk where it was given up. None while another host has it."""
         name = f"{job.dataset}/{job.number:06}-{job.digest}"
-        taken = claimant.take(name, MOST_TRIES)
+        taken = claimant.take(name, self._engine.tries)
         if taken is None:
             return None
         if not claimant.is_own(taken):
@@ -124,7 +121,12 @@ class ClaimsExecutor:
 
 
 def executor(engine: EngineOptions, run: RunOptions) -> ClaimsExecutor:
-    """The executor of this module."""
+    """The executor of this module; ConfigError where this process has several devices."""
+    if len(run.devices) > 1:
+        raise ConfigError(
+            f"[Engine] name = claims extracts on one device a process, not on {', '.join(run.devices)}: start the "
+            "command once for each, with [Extraction] device = cuda:0, cuda:1 ..."
+        )
     return ClaimsExecutor(engine, run)
 
 

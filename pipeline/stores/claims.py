@@ -45,6 +45,9 @@ class Claims(Protocol):
     def release(self, name: str) -> None:
         """Deletes the claim, if it is there."""
 
+    def names(self, folder: str) -> list[str]:
+        """The names of all claims in a folder, which each begin with it, sorted."""
+
 
 class LocalClaims:
     """Claims as files in a folder that all hosts see."""
@@ -87,6 +90,33 @@ class LocalClaims:
         """As of Claims."""
         with contextlib.suppress(OSError):
             (self._folder / name).unlink(missing_ok=True)
+
+    def names(self, folder: str) -> list[str]:
+        """As of Claims."""
+        return sorted(f"{folder}/{path.name}" for path in (self._folder / folder).glob("*") if path.is_file())
+
+
+def claims_of(store: Path) -> Claims:
+    """The claims on the results of a store."""
+    return LocalClaims(store / FOLDER)
+
+
+def abandoned(store: Path) -> list[Path]:
+    """The files of claims that nobody has renewed for long, sorted."""
+    until_s = time.time() - atomic.ABANDONED_S
+    return sorted(path for path in (store / FOLDER).rglob("*") if path.is_file() and path.stat().st_mtime < until_s)
+
+
+def forget_used_up(claims: Claims, folder: str, tries: int) -> int:
+    """Deletes the claims in `folder` that had so many owners, so that they can be taken again; returns their number."""
+    names = [name for name in claims.names(folder) if (found := claims.read_claim(name)) and _tries(found[0]) >= tries]
+    for name in names:
+        claims.release(name)
+    return len(names)
+
+
+def _tries(content: str) -> int:
+    return Taken.read(content).tries
 
 
 @dataclass(frozen=True)

@@ -133,11 +133,21 @@ class Engine(luigi.Config):
     memory_gb = luigi.FloatParameter(default=0.0, description="Memory of one Ray task; 0 = not said")
     in_flight = luigi.IntParameter(default=0, description="Chunks submitted to Ray at once; 0 = as fill the cluster")
     expiry_s = luigi.FloatParameter(default=60.0, description="Silence after which a claim is taken over")
+    tries = luigi.IntParameter(
+        default=5, description="Processes that may end on a claimed chunk before it is left alone"
+    )
 
     def options(self) -> "EngineOptions":
         """The section as options of an executor."""
         from extractors.executors.base import EngineOptions
 
         return EngineOptions(
-            self.name, self.address, self.num_gpus, self.num_cpus, self.memory_gb, self.in_flight, self.expiry_s
+            name=self.name,
+            address=self.address,
+            num_gpus=self.num_gpus,
+            num_cpus=self.num_cpus,
+            memory_gb=self.memory_gb,
+            in_flight=self.in_flight,
+            expiry_s=self.expiry_s,
+            tries=self.tries,
         )
