@@ -35,18 +35,7 @@ _NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES}
 
 def temporary(path: Path) -> Path:
     """A new name beside `path` for what is being written; it tells which process on which machine writes."""
-    return path.with_name(f"{TEMPORARY}{new_owner()}-{path.name}")
-
-
-def new_owner() -> str:
-    """A new name, which tells this process on this machine."""
-    return f"{_machine()}_{os.getpid()}_{uuid.uuid4().hex[:8]}"
-
-
-def is_gone(owner: str) -> bool:
-    """Whether a name from `new_owner` is of a process of this machine that has ended."""
-    found = re.match(r"([0-9a-f]{8})_(\d+)_", owner)
-    return found is not None and found[1] == _machine() and not _is_alive(int(found[2]))
+    return path.with_name(f"{TEMPORARY}{_machine()}_{os.getpid()}_{uuid.uuid4().hex[:8]}-{path.name}")
 
 
 def publish(written: Path, path: Path) -> None:
@@ -141,6 +130,20 @@ def is_abandoned(path: Path) -> bool:
     if owner[1] != _machine():
         return quiet_s > FOREIGN_ABANDONED_S
     return quiet_s > ABANDONED_S and not _is_alive(int(owner[2]))
+
+
+def this_process() -> str:
+    """The name of this process on this machine, as `has_ended` takes it; it holds no blank."""
+    return f"{_machine()}_{os.getpid()}"
+
+
+def has_ended(process: str) -> bool:
+    """Whether the process with this name (see `this_process`) is known to have ended.
+
+    False for one of another machine, whose processes cannot be seen from here, and for what is no such name.
+    """
+    machine, _, number = process.partition("_")
+    return machine == _machine() and number.isdecimal() and not _is_alive(int(number))
 
 
 def _newest_s(path: Path) -> float:

@@ -1,13 +1,11 @@
-"""Where results lie: publishing, removing, fetching and claiming in one folder. This one is on a disk.
+"""Where results lie: publishing, removing and fetching in one folder. This one is on a disk.
 
 `pipeline.stores.places.place_of` finds the place of a folder. `pipeline.stores.object_place` has the other kind, whose
 methods mean the same; the docstrings here hold for both.
 """
 
 import contextlib
-import os
 import shutil
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -90,60 +88,3 @@ class LocalPlace:
     def has_same_bytes(self, path: Path) -> bool:
         """Whether each file that lies on this disk below `path` is as it is for the other hosts."""
         return True
-
-    def claim(self, name: str, content: str) -> bool:
-        """Whether the claim `name` was free, and is now this caller's; `content` names it, and differs from others'."""
-        path = self._claim(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-        except FileExistsError:
-            return False
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
-        return True
-
-    def renew(self, name: str, content: str) -> bool:
-        """Sets the age of this caller's claim to 0; False where it is another's, or gone, by now."""
-        if self._content(name) != content:
-            return False
-        try:
-            os.utime(self._claim(name))
-        except FileNotFoundError:
-            return False
-        return True
-
-    def read_claim(self, name: str) -> tuple[str, float] | None:
-        """The content of a claim and the seconds since it was made or renewed, by the storage's own clock; or None."""
-        content = self._content(name)
-        try:
-            made_s = self._claim(name).stat().st_mtime
-        except FileNotFoundError:
-            return None
-        probe = self._claim(f"{atomic.TEMPORARY}{uuid.uuid4().hex[:8]}")
-        probe.touch()
-        now_s = probe.stat().st_mtime  # of a network drive: its server's clock
-        probe.unlink(missing_ok=True)
-        return None if content is None else (content, max(0.0, now_s - made_s))
-
-    def take_over(self, name: str, content: str, seen: str) -> bool:
-        """Makes the claim of another, whose content is still `seen`, this caller's; False where somebody was first."""
-        with atomic.exclusive(self._claim(name).parent, lambda: None):
-            if self._content(name) != seen:
-                return False
-            atomic.write_text(self._claim(name), content)
-            return True
-
-    def release(self, name: str, content: str) -> None:
-        """Gives this caller's claim up; one that is another's by now stays."""
-        if self._content(name) == content:
-            self._claim(name).unlink(missing_ok=True)
-
-    def _claim(self, name: str) -> Path:
-        return self.folder / name
-
-    def _content(self, name: str) -> str | None:
-        try:
-            return self._claim(name).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None

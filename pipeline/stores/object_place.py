@@ -1,17 +1,15 @@
 """A folder of results in object storage, seen through the local folder that mirrors it; see `places`."""
 
 import errno
-import functools
 import logging
 import os
 import time
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.errors import DamagedError, StoreError
 from pipeline.remote.mirror import Mirror, mirror_of
-from pipeline.remote.objects import Found, Objects
+from pipeline.remote.objects import Objects
 from pipeline.stores import atomic
 from pipeline.stores.fingerprint import file_sha256
 from pipeline.stores.local_place import PART, RESULT, LocalPlace
@@ -19,8 +17,6 @@ from pipeline.stores.object_listing import CLAIMS, PART_PREFIX, STORES, files_of
 
 LARGE_BYTES = 64 << 20
 """That so much is fetched is said."""
-CLOCK_S = 600.0
-"""The clock of the storage is looked at so often."""
 MARKED = {"runs": 4, "reports": 4, "ablations": 4, "comparisons": 4, "released": 4, "index": 3}
 """Kind of result -> depth of the folders of its results, each of which has RESULT."""
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
@@ -139,7 +135,7 @@ class ObjectPlace(LocalPlace):
 
     def remains(self) -> list[Path]:
         """As of LocalPlace: old parts and results without the object that marks them as whole, and old claims."""
-        oldest_s = now_s(self._mirror) - atomic.FOREIGN_ABANDONED_S
+        now_s = time.time()
         newest: dict[str, float] = {}
         whole: set[str] = set()
         for found in self._objects.found(self._key):
@@ -147,7 +143,7 @@ class ObjectPlace(LocalPlace):
             if unit is not None:
                 newest[unit] = max(newest.get(unit, 0.0), found.modified_s)
                 whole.update({unit} if found.key in (f"{unit}/{RESULT}", f"{unit}/{PART}") else ())
-        return sorted(self._mirror.path(unit) for unit in newest.keys() - whole if newest[unit] < oldest_s)
+        return sorted(self._mirror.path(unit) for unit in newest.keys() - whole if _is_old(unit, now_s - newest[unit]))
 
     def has_same_bytes(self, path: Path) -> bool:
         """As of LocalPlace; each file is fetched once more to be compared."""
@@ -165,61 +161,14 @@ class ObjectPlace(LocalPlace):
             return True  # nothing there could replace it
         return file_sha256(path) == file_sha256(probe)
 
-    def claim(self, name: str, content: str) -> bool:
-        """As of LocalPlace, by a conditional create."""
-        return self._objects.create(self._claim_key(name), content.encode())
-
-    def renew(self, name: str, content: str) -> bool:
-        """As of LocalPlace, by a conditional exchange."""
-        return self.take_over(name, content, content)
-
-    def take_over(self, name: str, content: str, seen: str) -> bool:
-        """As of LocalPlace, by a conditional exchange."""
-        claim = self._look(name)
-        if claim is None or claim[1] != seen:
-            return False
-        return self._objects.exchange(self._claim_key(name), content.encode(), claim[0].etag)
-
-    def read_claim(self, name: str) -> tuple[str, float] | None:
-        """As of LocalPlace, by the clock of the storage."""
-        claim = self._look(name)
-        return None if claim is None else (claim[1], max(0.0, now_s(self._mirror) - claim[0].modified_s))
-
-    def release(self, name: str, content: str) -> None:
-        """As of LocalPlace."""
-        claim = self._look(name)
-        if claim is not None and claim[1] == content:
-            self._objects.delete([self._claim_key(name)])
-
-    def _look(self, name: str) -> tuple[Found, str] | None:
-        try:
-            found, content = self._objects.look(self._claim_key(name))
-        except FileNotFoundError:
-            return None
-        return found, content.decode(errors="replace")
-
-    def _claim_key(self, name: str) -> str:
-        return f"{self._key}/{name}"
-
     def _key_of(self, path: Path) -> str:
         found = mirror_of(path)
         assert found is not None, "the place was made for a folder of this mirror"
         return found[1]
 
 
-def now_s(mirror: Mirror) -> float:
-    """The time by the clock of the storage, whole seconds of which are right."""
-    return time.monotonic() + _clock(mirror, int(time.monotonic() / CLOCK_S))
-
-
-@functools.lru_cache(maxsize=8)
-def _clock(mirror: Mirror, period: int) -> float:
-    """The storage's clock less this process's monotonic one, as seen at the date of an object just written."""
-    key = f"{CLAIMS}/clock-{uuid.uuid4().hex}"
-    mirror.objects.put(key, b"")
-    found, here_s = mirror.objects.head(key), time.monotonic()
-    mirror.objects.delete([key])
-    return (found.modified_s if found else time.time()) - here_s
+def _is_old(unit: str, age_s: float) -> bool:
+    return age_s > (atomic.ABANDONED_S if unit.startswith(f"{CLAIMS}/") else atomic.FOREIGN_ABANDONED_S)
 
 
 def _is_in_part(key: str) -> bool:

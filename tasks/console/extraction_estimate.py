@@ -31,8 +31,8 @@ def announce_extraction(
     say(f"Extracting {names} from {len(keys)} videos, {duration(hours)} in all")
     if not (estimated or hours > LONG_HOURS):
         return
-    from extractors.extraction.devices import without_networks
     from extractors.extraction.estimate import estimate
+    from extractors.extraction.work import without_networks
 
     # Fresh networks, which are freed afterwards: else they would stay on the device beside those of the extraction.
     cost = estimate([without_networks(item) for item in wanted], files, settings.options(), store)

