@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+import uuid
 
 from pipeline.remote.objects import Objects
 
@@ -19,13 +20,13 @@ class ObjectClaims:
 
     def claim(self, name: str, content: str) -> bool:
         """As of Claims, by a conditional create."""
-        return self._objects.create(self._key(name), content.encode())
+        return self._objects.create(self._key(name), _signed(content))
 
     def renew(self, name: str) -> None:
         """As of Claims; one that somebody else has taken meanwhile is left as it is."""
         with contextlib.suppress(FileNotFoundError):
-            found, content = self._objects.look(self._key(name))
-            self._objects.exchange(found.key, content, found.etag)
+            found, signed = self._objects.look(self._key(name))
+            self._objects.exchange(found.key, _signed(_content(signed)), found.etag)
 
     def read_claim(self, name: str) -> tuple[str, float] | None:
         """As of Claims. After the storage was away, what was renewed since it is back."""
@@ -47,10 +48,19 @@ class ObjectClaims:
 
     def _look(self, name: str) -> tuple[str, float] | None:
         try:
-            found, content = self._objects.look(self._key(name))
+            found, signed = self._objects.look(self._key(name))
         except FileNotFoundError:
             return None
-        return content.decode(errors="replace"), time.time() - found.modified_s
+        return _content(signed), time.time() - found.modified_s
 
     def _key(self, name: str) -> str:
         return f"{self._folder}/{name}"
+
+
+def _signed(content: str) -> bytes:
+    """The content with a last line of its own: so an object that is there is known as written by this very request."""
+    return f"{content}\n{uuid.uuid4().hex}".encode()
+
+
+def _content(signed: bytes) -> str:
+    return signed.decode(errors="replace").rpartition("\n")[0]
