@@ -25,6 +25,8 @@ STORES = ("features", "text")
 CLAIMS = "claims"
 NEWS = (RESULT, "current.json", "report.json", "vectors.json")
 """Files that are copied as soon as they are listed: they tell what there is, and some of them are replaced."""
+ALONE = "current.json"
+"""One that is published by itself, and not with its result."""
 POINTERS = "look-"
 """The same, as the beginning of a name."""
 STORE_DEPTH = 3
@@ -47,6 +49,10 @@ def is_news(key: str) -> bool:
     """Whether an object is copied as soon as it is listed."""
     name = key.rpartition("/")[2]
     return name in NEWS or (name.startswith(POINTERS) and name.endswith(".json"))
+
+
+def _is_published(name: str) -> bool:
+    return name in (RESULT, ALONE) or name.startswith(POINTERS)
 
 
 class Listing:
@@ -88,21 +94,24 @@ class Listing:
         side_by_side(self._refresh_stores, [f"{key}/{name}" if key else name for name in names])
 
     def _refresh_parts(self, store: str) -> None:
-        local, there = self._mirror.path(store), set(self._refresh_store(store))
+        local = self._mirror.path(store)
+        # Looked at before the storage is: what is here by then was there before.
         here = {path.name for path in local.glob(f"{PART_PREFIX}*")}
+        there = set(self._refresh_store(store))
         for gone in sorted(here - there):
             hide(local / gone)
         side_by_side(lambda name: self._copy_index(f"{store}/{name}"), sorted(there - here))
 
     def _refresh_store(self, store: str) -> list[str]:
         """Copies the recipe of a store, and what else lies beside its parts; returns the names of the parts."""
+        had_recipe = (self._mirror.path(store) / RESULT).exists()
         folders, files = self._objects.level(store)
         local, parts = self._mirror.path(store), [name for name in folders if name.startswith(PART_PREFIX)]
         if parts:
             local.mkdir(parents=True, exist_ok=True)
         beside = [found for name in folders if name not in parts for found in self._objects.found(f"{store}/{name}")]
         self._copy([*(found for found in files if is_news(found.key)), *beside])
-        if not any(found.key == f"{store}/{RESULT}" for found in files):
+        if had_recipe and not any(found.key == f"{store}/{RESULT}" for found in files):
             (local / RESULT).unlink(missing_ok=True)
         return parts
 
@@ -123,22 +132,24 @@ class Listing:
             LocalPlace(path.parent).drop(temporary)
 
     def _refresh_results(self) -> None:
+        here = self._published_here()
         kinds = [name for name in self._objects.folders() if name not in (*STORES, CLAIMS)]
         found = [one for of_kind in side_by_side(self._all, kinds) for one in of_kind]
         self._sizes = {one.key: one.size for one in found}
         self._copy([one for one in found if is_news(one.key)])
-        for path in self._local_news():
+        for path in here:
             if path.relative_to(self._mirror.folder).as_posix() not in self._sizes:
                 hide(path.parent if path.name == RESULT else path)
 
     def _all(self, prefix: str) -> list[Found]:
         return list(self._objects.found(prefix))
 
-    def _local_news(self) -> list[Path]:
+    def _published_here(self) -> list[Path]:
+        """The files on this disk that are there only once they are in the storage."""
         apart = {*STORES, CLAIMS, DAMAGED}
         kinds = [entry for entry in self._mirror.folder.iterdir() if entry.is_dir() and entry.name not in apart]
         kinds = [kind for kind in kinds if not kind.name.startswith(atomic.TEMPORARY)]
-        return [path for kind in kinds for path in kind.rglob("*.json") if is_news(path.name) and _is_shown(path)]
+        return [path for kind in kinds for path in kind.rglob("*.json") if _is_published(path.name) and _is_shown(path)]
 
     def _copy(self, found: Iterable[Found]) -> None:
         side_by_side(self._copy_one, [one for one in found if not _is_current(self._mirror.path(one.key), one)])
@@ -146,9 +157,11 @@ class Listing:
     def _copy_one(self, found: Found) -> None:
         path = self._mirror.path(found.key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = atomic.temporary(path)
+        temporary, before = atomic.temporary(path), _date(path)
         try:
             self._objects.fetch(found.key, temporary)
+            if _date(path) != before:
+                return  # another process has published or copied it meanwhile
             if path.name == RESULT:
                 _drop_outdated(path, temporary)
             os.utime(temporary, (found.modified_s, found.modified_s))
@@ -195,6 +208,13 @@ def _is_current(path: Path, found: Found) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return stat.st_size == found.size and abs(stat.st_mtime - found.modified_s) < 0.001
+
+
+def _date(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _is_shown(path: Path) -> bool:

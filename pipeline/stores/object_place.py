@@ -57,7 +57,12 @@ class ObjectPlace(LocalPlace):
         side_by_side(lambda file: self._objects.put(keys[file], file), [file for file in files if file not in marks])
         for mark in marks:
             self._objects.put(keys[mark], mark)
-        super().publish(written, path, replace)
+        try:
+            super().publish(written, path, replace)
+        except OSError:
+            # Another process of this host may have listed and copied it by now; what it has not is fetched when needed.
+            if not any((path / mark.name).is_file() for mark in marks):
+                raise
 
     def share(self, paths: Sequence[Path]) -> None:
         """As of LocalPlace."""

@@ -14,6 +14,7 @@ aside as damaged, and temporary files lie on the local disk only.
 import functools
 from pathlib import Path, PurePosixPath
 
+from pipeline.errors import ConfigError
 from pipeline.remote import mirror
 from pipeline.remote.objects import is_remote
 from pipeline.stores import atomic
@@ -24,14 +25,21 @@ __all__ = ["RESULT", "Place", "fetched", "listed", "place_of", "publish", "remov
 
 Place = LocalPlace
 
+WRITABLE = ("s3://", "gs://", "az://")
+
 REFRESH_S = 10.0
 """What was listed in this process so short ago is not listed again: Luigi asks for the same results many times."""
 
 
 def store_folder(address: str, data: Path) -> Path:
-    """The local folder of a store: `data/store` where `address` is empty, a mirror for one of object storage."""
+    """The local folder of a store: `data/store` where `address` is empty, a mirror for one of object storage.
+
+    ConfigError for an address of another kind.
+    """
     if not address:
         return data / "store"
+    if "://" in address and not address.startswith(WRITABLE):
+        raise ConfigError(f"[Paths] store = {address}: results lie in a folder, or at {', '.join(WRITABLE)}")
     return _mirror(address, data) if is_remote(address) else Path(address)
 
 

@@ -4,7 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
-from pipeline.errors import DamagedError
+from pipeline.errors import ConfigError, DamagedError
 from pipeline.remote import mirror
 from pipeline.stores import damage, parts, places, recipes, store
 from pipeline.stores.local_place import LocalPlace
@@ -25,6 +25,61 @@ def test_a_store_is_a_folder_of_the_data_or_another_one_or_a_mirror(tmp_path, mo
     folder = places.store_folder("s3://bucket/x", tmp_path)
     assert folder == tmp_path / "mirror" / mirror.name_of("s3://bucket/x")
     assert json.loads((folder / "mirror.json").read_text()) == {"address": "s3://bucket/x"}
+
+
+@pytest.mark.parametrize("address", ["s4://bucket/x", "https://host/x", "s3:///x"])
+def test_an_address_where_nothing_can_be_kept_is_refused(tmp_path, address):
+    with pytest.raises(ConfigError):
+        places.store_folder(address, tmp_path)
+
+
+def test_a_file_of_a_result_that_is_not_finished_yet_is_left_where_it_is(hosts):
+    report = hosts.store("a") / "reports" / "d" / "m" / "0123"
+    report.mkdir(parents=True)
+    (report / "report.json").write_text("{}")
+    places.place_of(report).refresh()
+    recipes.write_recipe(report, RECIPE, files=["report.json"])
+    assert recipes.check(hosts.store("b") / "reports" / "d" / "m" / "0123") == RECIPE
+
+
+def test_what_another_process_of_the_host_copies_before_it_is_renamed_is_no_error(hosts, monkeypatch):
+    folder = hosts.store("a") / "features" / "rgb" / "0123"
+    put = type(hosts.objects).put
+
+    def put_and_list(self, key, source):
+        etag = put(self, key, source)
+        if key.endswith(".zarr/zarr.json"):
+            places.place_of(folder).refresh()
+        return etag
+
+    monkeypatch.setattr(type(hosts.objects), "put", put_and_list)
+    parts.publish(folder, *one_row("one", 1), 2)
+    assert parts.read(folder, ["one"], 2).values.tolist() == [[1.0, 1.0]] * 3
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".tmp-")] == []
+
+
+@pytest.mark.parametrize("kind", ["part", "result", "pointer"])
+def test_what_another_process_of_the_host_publishes_during_a_listing_is_kept(hosts, monkeypatch, kind):
+    root = hosts.store("a")
+    paths = {
+        "part": root / "features" / "rgb" / "0123" / "part-1.zarr" / "zarr.json",
+        "result": root / "runs" / "d" / "m" / "0123" / "recipe.json",
+        "pointer": root / "index" / "d" / "current.json",
+    }
+    hosts.objects.put("index/other/current.json", b"{}")
+    path, level, found = paths[kind], type(hosts.objects).level, type(hosts.objects).found
+
+    def publish_after(listed):
+        if not path.exists():
+            hosts.objects.put(path.relative_to(root).as_posix(), b"{}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("{}")
+        return listed
+
+    monkeypatch.setattr(type(hosts.objects), "level", lambda self, *a: publish_after(level(self, *a)))
+    monkeypatch.setattr(type(hosts.objects), "found", lambda self, *a: publish_after(list(found(self, *a))))
+    places.place_of(root / "features" / "rgb" / "0123" if kind == "part" else root / "runs").refresh()
+    assert path.exists()
 
 
 def test_what_is_temporary_or_set_aside_is_of_the_disk_alone(hosts, tmp_path):
