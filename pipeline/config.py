@@ -20,15 +20,22 @@ STRICT = ConfigDict(extra="forbid", strict=True)
 MAX_BYTES = 1_000_000
 """Of a config."""
 
+SHIPPED = Path(__file__).with_name("shipped") / "configs"
+"""The configs that came with the program; in its repository a link to configs/."""
+
+INHERITS = "inherits.yaml"
+"""A folder of configs that has this file inherits: what it lacks is taken from those that came with the program."""
+
 _UNKNOWN_KEY = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; ConfigError when the file is missing, malformed, too large, or not a mapping."""
+    path = find(path)
     try:
         data = plain_data.parse_yaml(_text(path))
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file{nearest(path.stem, _stems(path.parent))}") from None
+        raise ConfigError(f"{path}: no such file{nearest(path.stem, names(path.parent))}") from None
     except ConfigError:
         raise
     except (OSError, UnicodeDecodeError) as error:
@@ -72,20 +79,32 @@ def load(cls: type[T], path: Path) -> T:
     return parse(cls, read_yaml(path), str(path))
 
 
+def find(path: Path) -> Path:
+    """`path`, or where it is missing and its folder of configs inherits, the file that came with the program."""
+    if not path.exists():
+        for configs in path.parents[:2]:
+            if (configs / INHERITS).is_file():
+                return SHIPPED / path.relative_to(configs)
+    return path
+
+
 def names(folder: Path) -> list[str]:
-    """The names of the configs in `folder`: the stems of its YAML files, sorted."""
-    return sorted(_stems(folder))
+    """The names of the configs in `folder`, which is one of a kind: the stems of its YAML files, sorted."""
+    return sorted(path.stem for path in paths(folder))
+
+
+def paths(folder: Path) -> list[Path]:
+    """The configs in `folder`, which is one of a kind, e.g. experts/, with those that it inherits; sorted by name."""
+    inherited = SHIPPED / folder.name if (folder.parent / INHERITS).is_file() else folder
+    found = {path.name: path for one in (inherited, folder) for path in one.glob("*.yaml")}
+    return [found[name] for name in sorted(found)]
 
 
 def choose(folder: Path, name: str) -> Path:
     """The path of the config called `name` in `folder`; ConfigError suggests the closest name when there is none."""
     if name not in names(folder):
         raise ConfigError(f"no {name}.yaml in {folder}{nearest(name, names(folder))}")
-    return folder / f"{name}.yaml"
-
-
-def _stems(folder: Path) -> list[str]:
-    return [path.stem for path in folder.glob("*.yaml")]
+    return find(folder / f"{name}.yaml")
 
 
 def nearest(word: str, candidates: Sequence[str]) -> str:

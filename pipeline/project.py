@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.remote.objects import is_remote
 from pipeline.stores import places
@@ -13,6 +14,11 @@ from pipeline.weights.files import WeightOptions
 CONFIGS, SETTINGS = "configs", "luigi.cfg"
 VARIABLE = "EXPERT_RETRIEVAL_HOME"
 """Environment variable that names the project folder."""
+KINDS = ("experts", "text", "datasets", "models")
+"""Folders of configs."""
+INHERITS_TEXT = """# While this file is here, configs that this folder lacks are those that came with the program.
+# A file of the same name takes the place of a shipped one: configs/experts/rgb_lite.yaml, configs/search.yaml ...
+"""
 MORE_SETTINGS = "LUIGI_CONFIG_PATH"
 """Environment variable that names a file of settings, which come before those of luigi.cfg."""
 
@@ -82,6 +88,34 @@ def load(
         address = str((folder if store is None else Path.cwd()) / address)
     weights = _weights(settings, folder, data_folder)
     return Project(folder, data_folder, config_folder, weights, places.store_folder(address, data_folder))
+
+
+def make(folder: Path) -> list[Path]:
+    """Makes a project folder of its own, which inherits the shipped configs; returns what was written.
+
+    What is there already stays as it is, so that it may be called again. ConfigError where the folder cannot be
+    written, and for the program's own repository, which is a project folder as it is.
+    """
+    wanted = {
+        Path(CONFIGS, config.INHERITS): INHERITS_TEXT,
+        **{Path(CONFIGS, kind, ".gitkeep"): "" for kind in KINDS},
+        Path("extractors", ".gitkeep"): "",
+        Path(SETTINGS): (config.SHIPPED.parent / SETTINGS).read_text(encoding="utf-8"),
+        Path(".gitignore"): "/data/\n",
+    }
+    if is_project(folder) and not (folder / CONFIGS / config.INHERITS).is_file():
+        raise ConfigError(f"{folder}: a project folder already, with configs of its own; nothing was written")
+    written = []
+    for name, text in wanted.items():
+        path = folder / name
+        if not path.exists():
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from None
+            written.append(path)
+    return written
 
 
 def _settings(folder: Path) -> configparser.ConfigParser:

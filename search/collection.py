@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+import extractors
 from pipeline import project
 from pipeline.config import nearest
 from pipeline.datasets.annotations import load_dataset
@@ -86,6 +87,7 @@ class Collection:
     @classmethod
     def of_project(cls, place: Project, dataset: str) -> "Collection":
         """As `open`, in a project."""
+        extractors.add_own(place.folder)  # a text encoder may be one of them
         parent = place.store / "index" / dataset
         path = folder.current(parent)
         if path is None:

@@ -1,4 +1,4 @@
-"""Checks the README against the project: its commands, paths, tables and examples."""
+"""Checks README and manual against the project: their commands, paths, tables and examples."""
 
 import os
 import re
@@ -24,17 +24,48 @@ from pipeline.datasets.annotations import DatasetConfig
 from pipeline.released.releases import zoo
 from pipeline.stores import parts, store
 from pipeline.weights.files import WeightOptions
+from tests import licences
 from tests.clips import make_clip
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = README + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-COMMANDS = sorted(set(re.findall(r"luigi --module tasks ([A-Z][^`|\n]*)", DOCUMENTS)))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MANUAL = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+DOCUMENTS = MANUAL + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+COMMANDS = sorted(set(re.findall(r"luigi --module tasks ([A-Z][^`|#\n]*)", DOCUMENTS)))
+
+SOURCES = {"gpu": "benchmarks/gpu.json", "stamps": "benchmarks/stamps.json", "packages": "pyproject.toml"}
+"""Generated part of a page -> what it is generated from, where that is not configs/."""
 
 
 def block(first_line: str) -> str:
     """The content of the fenced block that begins with this line."""
-    return next(text for text in re.findall(r"```\w*\n(.*?)```", README, re.DOTALL) if text.startswith(first_line))
+    return next(text for text in re.findall(r"```\w*\n(.*?)```", MANUAL, re.DOTALL) if text.startswith(first_line))
+
+
+def test_the_readme_is_read_in_a_few_minutes():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
+
+
+def test_every_page_is_built_and_every_link_leads_somewhere(tmp_path):
+    for name in ("docs", "mkdocs.yml"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    program = Path(sys.executable).with_name("zensical")
+    ran = subprocess.run(
+        [program, "build", "--strict", "-f", "mkdocs.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    nav = str(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"])
+    for page in PAGES[1:]:
+        assert f"'{page.name}'" in nav, "every page has its place in the navigation"
+        assert (tmp_path / "site" / page.with_suffix(".html").name).is_file()
+
+
+def test_every_link_of_the_readme_leads_to_a_file():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+    assert links
+    assert [link for link in links if not (ROOT / link).is_file()] == []
 
 
 def test_there_are_commands_to_check():
@@ -58,7 +89,7 @@ def test_every_make_target_exists():
 
 
 def test_every_folder_and_file_that_is_named_is_there():
-    named = re.findall(r"`((?:pipeline|extractors|models|search|tasks|configs|data|tests)/[\w./]*)`", README)
+    named = re.findall(r"`((?:pipeline|extractors|models|search|tasks|configs|data|tests)/[\w./]*)`", MANUAL)
     made_by_the_reader = {"configs/datasets/mine.yaml"}
     missing = [path for path in set(named) - made_by_the_reader if not (ROOT / path).exists()]
     assert named
@@ -70,23 +101,25 @@ def test_the_dataset_example_is_a_dataset():
     assert written.captions == "/somewhere/captions.csv"
 
 
-@pytest.mark.parametrize("name", ["experts", "zoo", "gpu", "stamps"])
+@pytest.mark.parametrize("name", ["experts", "zoo", "gpu", "stamps", "weights", "packages"])
 def test_the_tables_are_what_the_configs_say(name):
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    source = {"gpu": "benchmarks/gpu.json", "stamps": "benchmarks/stamps.json"}.get(name, "configs")
+    source = SOURCES.get(name, "configs")
     begin = f"<!-- {name}: generated from {source} by tests/test_readme.py -->"
     end = f"<!-- /{name} -->"
     tables = {
         "experts": experts_table,
         "zoo": lambda: zoo(ROOT / "configs/datasets"),
         "gpu": lambda: readme(KEPT),
+        "weights": licences.weights_table,
+        "packages": licences.packages_table,
         "stamps": lambda: stamps.readme(ROOT / "benchmarks/stamps.json"),
     }
-    table = tables[name]()
+    (page,) = [page for page in PAGES if begin in page.read_text(encoding="utf-8")]
+    text, table = page.read_text(encoding="utf-8"), tables[name]()
     expected = f"{begin}\n{table.strip()}\n{end}"
     found = text[text.index(begin) : text.index(end) + len(end)]
     if os.environ.get("UPDATE_README"):
-        (ROOT / "README.md").write_text(text.replace(found, expected), encoding="utf-8")
+        page.write_text(text.replace(found, expected), encoding="utf-8")
     else:
         assert found == expected, f"{source} changed: UPDATE_README=1 pytest tests/test_readme.py"
 
@@ -162,14 +195,27 @@ def test_the_environment_file_installs_the_project_on_the_python_that_it_needs()
     assert len((ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()) <= 40
 
 
-def test_the_lock_names_no_address_and_every_package_of_the_project():
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+def locked(name):
+    """Package -> version of a lock."""
+    lock = (ROOT / name).read_text(encoding="utf-8")
+    assert "://" not in lock, "it names no address"
+    return dict(re.findall(r"^([\w.-]+)==([^ \\]+)", lock, re.MULTILINE))
+
+
+def test_the_locks_hold_every_package_of_the_project_in_the_same_versions():
     metadata = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert "://" not in lock
-    wanted = metadata["dependencies"] + metadata["optional-dependencies"]["dev"]
-    names = {re.match(r"[\w-]+", line).group().lower().replace("_", "-") for line in wanted}
-    locked = set(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE))
-    assert names <= locked, names - locked
+    extras, runs, develops = (
+        metadata["optional-dependencies"],
+        locked("requirements.lock"),
+        locked("requirements-dev.lock"),
+    )
+
+    def names(lines):
+        return {re.match(r"[\w-]+", line).group().lower().replace("_", "-") for line in lines}
+
+    assert names(metadata["dependencies"] + extras["packaged-weights"]) <= runs.keys()
+    assert names(extras["dev"] + extras["ray"]) <= develops.keys()
+    assert runs.items() <= develops.items()
 
 
 def test_luigi_is_configured_to_fail_loudly_and_to_need_no_daemon():
@@ -177,3 +223,13 @@ def test_luigi_is_configured_to_fail_loudly_and_to_need_no_daemon():
     assert settings.getboolean("core", "local_scheduler")
     assert settings.getboolean("core", "no_lock")
     assert settings.getint("retcode", "task_failed") > 0
+
+
+def test_the_citation_names_this_version_and_the_papers():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert {"cff-version", "message", "title", "authors"} <= cited.keys(), "what the Citation File Format 1.2.0 demands"
+    assert (cited["version"], cited["license"]) == (project["version"], project["license"])
+    assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "1907.13487" in str(cited["references"])
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").split()[:4] == ["Apache", "License", "Version", "2.0,"]

@@ -56,7 +56,7 @@ class Result:
 
 def published(path: Path) -> list[Result]:
     """The results in configs/published.yaml; empty when the file is missing."""
-    entries = config.load(PublishedResults, path).results if path.exists() else ()
+    entries = config.load(PublishedResults, path).results if config.find(path).exists() else ()
     return [
         Result(entry.dataset, entry.model, entry.source, "test", "", 3, 0, 0, entry.t2v, entry.v2t) for entry in entries
     ]

@@ -4,6 +4,7 @@ import functools
 import os
 from pathlib import Path
 
+import extractors
 from pipeline import project
 from pipeline.errors import ConfigError
 from tasks import parameters
@@ -25,6 +26,7 @@ def enter(named: str = "", configs: str = "") -> None:
         if not named and Path(configs or Paths().configs).is_dir():
             return
         raise
+    extractors.add_own(folder)
     if folder.resolve() == here.resolve():
         return
     parameters.typed_in(here)

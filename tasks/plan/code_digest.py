@@ -3,8 +3,11 @@
 import ast
 import functools
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
+
+from extractors import OWN
 
 ROOT = Path(__file__).parents[2]
 FLOORS = ("extractors", "pipeline")
@@ -39,8 +42,12 @@ def digest(module: str, root: Path = ROOT) -> str:
 
 def _parse(name: str, root: Path) -> ast.Module | None:
     """The code of a module, or None when there is no such file (a package, or a name inside a module)."""
-    path = root.joinpath(*name.split(".")).with_suffix(".py")
-    return ast.parse(path.read_bytes()) if path.is_file() else None
+    floor, _, rest = name.partition(".")
+    own = [Path(os.environ[OWN]) / rest] if floor == "extractors" and rest and OWN in os.environ else []
+    for path in (root.joinpath(*name.split(".")), *own):
+        if path.with_suffix(".py").is_file():
+            return ast.parse(path.with_suffix(".py").read_bytes())
+    return None
 
 
 def _has_expert(tree: ast.Module) -> bool:

@@ -152,7 +152,7 @@ class IndexPlan:
 
 def text_towers(experts: Iterable[NamedExpert], folder: Path) -> dict[str, Path]:
     """Image-text expert -> the YAML of its text tower in `folder`."""
-    texts = {path: config.load(TextConfig, path) for path in sorted(folder.glob("*.yaml"))}
+    texts = {path: config.load(TextConfig, path) for path in config.paths(folder)}
     pairs = ((expert, path) for expert in experts for path in texts)
     return {expert.name: path for expert, path in pairs if _is_text_tower(texts[path], expert.config)}
 

@@ -10,6 +10,7 @@ from extractors import registry
 from extractors.base import Extractor
 from extractors.registry import NamedExpert, NamedText
 from models.zero_shot.settings import VERSION, LabelWords, synonyms
+from pipeline import config
 from pipeline.datasets.annotations import Caption
 from pipeline.errors import ConfigError
 from pipeline.stores import store
@@ -47,7 +48,7 @@ class LabelWordsPlan:
             return ""
         name, layout = self.settings.text, self._selection.layout
         path = layout.configs / "text" / f"{name}.yaml"
-        if not path.is_file():
+        if not config.find(path).is_file():
             return f"no zero-shot by label words: {path}, which search.yaml names, is not there"
         is_of_model = self._has_model and name == self._selection.model.text
         if is_of_model or not cache.missing(registry.weight_files([self.text.encoder]), layout.weights):
@@ -66,7 +67,9 @@ class LabelWordsPlan:
     def settings(self) -> LabelWords:
         """Block `label_words:` of configs/search.yaml."""
         configs = self._selection.layout.configs
-        return search_config.load(configs).label_words if (configs / "search.yaml").is_file() else LabelWords()
+        return (
+            search_config.load(configs).label_words if config.find(configs / "search.yaml").is_file() else LabelWords()
+        )
 
     @functools.cached_property
     def text(self) -> NamedText:

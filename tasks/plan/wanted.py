@@ -100,7 +100,7 @@ class Judge:
 
         def find() -> list[str | None]:
             folder = self._layout.configs / kind
-            if not (folder / f"{name}.yaml").is_file():
+            if not config.find(folder / f"{name}.yaml").is_file():
                 self._refuse_other_configs()
                 return []
             make: Callable[..., Any] = registry.expert if kind == "experts" else registry.text
@@ -128,7 +128,7 @@ class Judge:
 
     def _find_manifests(self, dataset: str) -> dict[str, bool]:
         configs = self._layout.configs
-        if not (configs / "datasets" / f"{dataset}.yaml").is_file():
+        if not config.find(configs / "datasets" / f"{dataset}.yaml").is_file():
             raise _CannotTellError(f"{configs / 'datasets' / dataset}.yaml is not there; results of {dataset}")
         settings = annotations.load_dataset(dataset, configs / "datasets")
         videos = Path(settings.videos)
@@ -173,7 +173,7 @@ class Judge:
         return folder == path
 
     def _model_is_there(self, model: str) -> bool:
-        if (self._layout.configs / "models" / f"{model}.yaml").is_file():
+        if config.find(self._layout.configs / "models" / f"{model}.yaml").is_file():
             return True
         self._refuse_other_configs()
         return False

@@ -224,3 +224,32 @@ def test_what_is_no_file_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "some.yaml")
     with pytest.raises(ConfigError, match=r"some\.yaml: cannot be read"):
         config.load(Outer, tmp_path / "some.yaml")
+
+
+def inheriting(folder):
+    """A folder of configs that inherits the shipped ones, with a new expert and one in another's place."""
+    (folder / "experts").mkdir(parents=True)
+    (folder / config.INHERITS).write_text("", encoding="utf-8")
+    (folder / "experts/mine.yaml").write_text("extractor: mine\nmodality: mine\n", encoding="utf-8")
+    (folder / "experts/rgb_lite.yaml").write_text("extractor: mine\nmodality: rgb\n", encoding="utf-8")
+    return folder
+
+
+def test_a_folder_that_inherits_has_the_shipped_configs_behind_its_own(tmp_path):
+    experts = inheriting(tmp_path / "configs") / "experts"
+    shipped = {path.stem for path in (CONFIGS / "experts").glob("*.yaml")}
+    assert config.names(experts) == sorted(shipped | {"mine"})
+    assert config.load(ExpertConfig, config.choose(experts, "rgb_lite")).extractor == "mine"
+    assert config.choose(experts, "ocr_light").read_bytes() == (CONFIGS / "experts/ocr_light.yaml").read_bytes()
+    assert config.load(ExpertConfig, experts / "ocr_light.yaml").modality == "ocr"
+    with pytest.raises(ConfigError, match=r"no ocr_lihgt.yaml in .* \(did you mean 'ocr_light'\?"):
+        config.choose(experts, "ocr_lihgt")
+    assert config.find(tmp_path / "configs/search.yaml").read_bytes() == (CONFIGS / "search.yaml").read_bytes()
+
+
+def test_a_folder_that_does_not_inherit_has_its_own_configs_alone(tmp_path):
+    configs = inheriting(tmp_path / "configs")
+    (configs / config.INHERITS).unlink()
+    assert config.names(configs / "experts") == ["mine", "rgb_lite"]
+    missing = configs / "experts/ocr_light.yaml"
+    assert config.find(missing) == missing

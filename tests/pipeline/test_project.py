@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import project
+from pipeline import config, project
 from pipeline.errors import ConfigError
 
 
@@ -80,3 +80,32 @@ def test_settings_that_cannot_be_read_are_told_in_one_line(home, text):
     with pytest.raises(ConfigError) as caught:
         project.load()
     assert "\n" not in str(caught.value)
+
+
+def test_a_project_is_made_and_a_second_time_nothing_of_it_is_changed(tmp_path):
+    folder = tmp_path / "new" / "project"
+    written = project.make(folder)
+    assert project.is_project(folder)
+    assert "rgb_lite" in config.names(folder / "configs/experts")
+    assert {path.relative_to(folder).parts[0] for path in written} == {
+        "configs",
+        "extractors",
+        "luigi.cfg",
+        ".gitignore",
+    }
+    (folder / "luigi.cfg").write_text("[Paths]\ndata = elsewhere\n", encoding="utf-8")
+    (folder / ".gitignore").unlink()
+    assert project.make(folder) == [folder / ".gitignore"]
+    assert project.load(str(folder)).data == folder / "elsewhere"
+
+
+def test_a_project_with_configs_of_its_own_is_left_alone(home):
+    with pytest.raises(ConfigError, match=r"a project folder already, with configs of its own; nothing was written"):
+        project.make(home)
+    assert sorted(path.name for path in home.iterdir()) == ["a", "configs"]
+
+
+def test_a_project_that_cannot_be_written_is_told_in_one_line(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"file/configs/inherits.yaml: cannot be written: "):
+        project.make(tmp_path / "file")

@@ -1,7 +1,7 @@
 """Which stages each field of each config makes stale when it changes, with another value to try.
 
 To correct the table: give the field another class, or say in NOT_ALONE why it is not changed on its own. What the
-classes mean is compared with the README.
+classes mean is compared with docs/reruns.md.
 """
 
 TRAINED = {"train", "evaluate", "index"}
@@ -17,7 +17,7 @@ CLASSES = {
 }
 """Class -> the stages that a change of such a field makes stale."""
 
-IN_README = {
+IN_MANUAL = {
     "`runtime:` of an expert or a model": "nothing",
     "`params:`, `precision:`, `labels:` or `version` of one expert, or its weights": "expert",
     "the text encoder's YAML, but for `runtime:`": "text",
@@ -27,7 +27,7 @@ IN_README = {
     "new expert in a model": "model",
     "model YAML, but for `runtime:`": "model",
 }
-"""A row of the README's table -> its class."""
+"""A row of the table in docs/reruns.md -> its class."""
 
 EXPERT = {
     "extractor": ("expert", "gist"), "modality": ("shown", "scene"), "weights": ("nothing", "seeded"),

@@ -27,7 +27,7 @@ from tests.tasks.field_classes import (
     CLASSES,
     DATASET,
     EXPERT,
-    IN_README,
+    IN_MANUAL,
     LUIGI,
     MODEL_FIELDS,
     NOT_ALONE,
@@ -66,9 +66,11 @@ def test_every_option_of_luigi_cfg_that_could_change_a_result_has_a_class():
 
 
 def test_the_classes_say_what_the_readme_says():
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in (ROOT / "README.md").read_text().splitlines()]
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in (ROOT / "docs/reruns.md").read_text().splitlines()
+    ]
     table = {row[0]: row[1:] for row in rows if len(row) == 4}
-    for row, name in IN_README.items():
+    for row, name in IN_MANUAL.items():
         told = [cell.partition("(")[0].strip() not in {"-", ""} for cell in table[row]]
         stages = CLASSES[name]
         experts = "expert" in stages or row.startswith("new expert")

@@ -1,4 +1,4 @@
-"""What runs again after a change of a config or of code: with its neighbours, the table of the README as tests."""
+"""What runs again after a change of a config or of code: with its neighbours, the table of docs/reruns.md as tests."""
 
 import shutil
 
