@@ -91,9 +91,8 @@ class Collection:
         parent = place.store / "index" / dataset
         path = folder.current(parent)
         if path is None:
-            built = [
-                pointer.parent.name for pointer in sorted(places.listed(parent.parent).glob(f"*/{folder.CURRENT}"))
-            ]
+            pointers = sorted(places.listed(parent.parent).glob(f"*/{folder.CURRENT}"))
+            built = [pointer.parent.name for pointer in pointers]
             raise PipelineError(
                 f"{dataset}: no index in {parent}{nearest(dataset, built)}; "
                 f"make it: luigi --module tasks BuildIndex --dataset {dataset}"

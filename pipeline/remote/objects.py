@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 from pipeline.errors import ConfigError, RemoteError
-from pipeline.remote.answers import Answer, explain
+from pipeline.remote.answers import judge
 from pipeline.remote.client import client
 from pipeline.remote.fetching import Download, Found, RangeReader
 
@@ -102,7 +102,7 @@ class Objects:
         return folders, [_found(entry) for entry in listed["objects"]]
 
     def folders(self, prefix: str = "") -> list[str]:
-        """Names of the folders right inside the folder `prefix`, sorted."""
+        """As `level`, of which it is the first half."""
         return self.level(prefix)[0]
 
     def head(self, key: str) -> Found | None:
@@ -218,7 +218,7 @@ class Objects:
             try:
                 return request(client(self.address))
             except Exception as error:
-                answer = self._judged(key, error)
+                answer = judge(error, self.address, key)
             waited_s = time.monotonic() - began_s
             if not answer.is_passing or waited_s > PATIENCE_S:
                 where = f"{self.address}/{key}".rstrip("/")
@@ -228,18 +228,6 @@ class Objects:
                 told = True
             time.sleep(wait_s)
             wait_s = min(2 * wait_s, 5.0)
-
-    def _judged(self, key: str, error: Exception) -> Answer:
-        """The meaning of an error of a request; raises the ones that callers tell apart, and those of this machine."""
-        name, where = type(error).__name__, f"{self.address}/{key}"
-        if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error):
-            raise FileNotFoundError(f"{where}: not there") from None
-        if name in ("AlreadyExistsError", "PreconditionError"):
-            raise FileExistsError(f"{where}: another one is there") from None
-        is_foreign = type(error).__module__.startswith("obstore") or isinstance(error, (FileNotFoundError, ValueError))
-        if not is_foreign:
-            raise error
-        return explain(error, self.address)
 
 
 def _found(entry: Any) -> Found:

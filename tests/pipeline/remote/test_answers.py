@@ -2,7 +2,7 @@ import obstore
 import pytest
 from obstore.exceptions import GenericError, PermissionDeniedError
 
-from pipeline.remote.answers import explain
+from pipeline.remote.answers import explain, judge
 
 GET = "Generic S3 error: Error performing GET http://127.0.0.1:1/bucket/x in 2ms"
 
@@ -51,3 +51,16 @@ def test_a_signed_address_in_an_error_is_not_repeated():
     signed = "Error performing GET https://me.blob.core.windows.net/c/x?sv=2024&sig=hidden in 2ms - "
     for rest in ("HTTP error: timeout", "Server returned non-2xx status code: 403 X", "what nobody has foreseen"):
         assert "hidden" not in explain(GenericError(signed + rest), "az://c/x").why
+
+
+def test_what_callers_tell_apart_and_what_is_of_this_machine_is_raised_as_it_is():
+    with pytest.raises(FileNotFoundError, match="s3://bucket/x/a: not there"):
+        judge(FileNotFoundError(status(404, "NoSuchKey")), "s3://bucket/x", "a")
+    for error in (obstore.exceptions.AlreadyExistsError("x"), obstore.exceptions.PreconditionError("x")):
+        with pytest.raises(FileExistsError, match="another one is there"):
+            judge(error, "s3://bucket/x", "a")
+    with pytest.raises(OSError, match="No space left"):
+        judge(OSError(28, "No space left on device"), "s3://bucket/x", "a")
+    with pytest.raises(KeyError):
+        judge(KeyError("a bug"), "s3://bucket/x", "a")
+    assert not judge(FileNotFoundError(status(404, "NoSuchBucket")), "s3://bucket/x", "a").is_passing
