@@ -59,8 +59,8 @@ class CompareRuns(DatasetTask):
             (
                 name,
                 *(f"{means[name]:.1f}" for means in body["means"]),
-                f"{difference['mean']:+.1f}",
-                f"{difference['low']:+.1f} to {difference['high']:+.1f}",
+                _signed(difference["mean"]),
+                f"{_signed(difference['low'])} to {_signed(difference['high'])}",
                 f"{difference['p']:.4f}",
             )
             for name, difference in body["recalls"].items()
@@ -91,3 +91,8 @@ class CompareRuns(DatasetTask):
             "models": self._names(),  # two YAMLs with other names may say the same
             "reports": [fingerprint(report) for report in reports],
         }
+
+
+def _signed(points: float) -> str:
+    """With its sign and one decimal; what rounds to nothing is +0.0."""
+    return f"{round(points, 1) + 0.0:+.1f}"

@@ -9,7 +9,7 @@ from typing import Any
 import luigi
 
 from pipeline.errors import DamagedError
-from pipeline.stores import claims, damage, places
+from pipeline.stores import claimant, claims, damage, places
 from pipeline.stores.atomic import exclusive
 from tasks.console.luigi_internals import typed_task
 from tasks.console.terminal import say
@@ -63,9 +63,8 @@ def _run_alone(task: Any, run: Callable[[Any], None]) -> None:
         others.append(task.task_family)
 
     with _no_other_host(folder, wait), exclusive(folder, wait):
-        # In object storage, another host may have made it since this run was planned.
         place = places.place_of(folder)
-        place.refresh()
+        place.refresh()  # in object storage, another host may have made it since this run was planned
         if not ((others or place.is_remote) and task.complete()):
             run(task)
 
@@ -82,7 +81,7 @@ def _no_other_host(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
         return
     where = folder.relative_to(store) if folder.is_relative_to(store) else folder
     name = f"tasks/{'-'.join(part for part in where.parts if part != where.anchor)}"
-    with claims.exclusive(claims.claims_of(store), name, engine.expiry_s, wait):
+    with claimant.exclusive(claims.claims_of(store), name, engine.expiry_s, wait):
         yield
 
 

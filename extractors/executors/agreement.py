@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from extractors.extraction.work import Wanted
 from pipeline.errors import ConfigError
-from pipeline.stores.claims import Claimant
+from pipeline.stores.claimant import Claimant
 from pipeline.stores.fingerprint import fingerprint
 
 log = logging.getLogger(__name__)

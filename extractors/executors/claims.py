@@ -17,7 +17,8 @@ from extractors.executors.lacking import Lacking
 from extractors.extraction.job import ChunkJob, extract_chunk
 from extractors.extraction.kept import adopt, kept
 from pipeline.errors import ConfigError, ExtractionError, PipelineError
-from pipeline.stores.claims import Claimant, Taken, claims_of
+from pipeline.stores.claimant import Claimant
+from pipeline.stores.claims import Taken, chunk_claims, claims_of
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class ClaimsExecutor:
 
     def _attempt(self, job: ChunkJob, claimant: Claimant, stop: Callable[[], bool]) -> dict[str, Exception] | None:
         """Extracts a chunk; errors by expert, or of the chunk where it was given up. None while another host has it."""
-        name = f"{job.dataset}/{job.number:06}-{job.digest}"
+        name = f"{chunk_claims(job.dataset)}/{job.number:06}-{job.digest}"
         taken = claimant.take(name, self._engine.tries)
         if taken is None:
             return None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from extractors import add_own
 from extractors.extraction.kept import expert_of, kept
 from extractors.extraction.one_pass import run_pass
 from extractors.extraction.watch import Progress, Watch
@@ -116,6 +117,7 @@ def extract_chunk(
     """
     if job.folders.mirrored:
         mirror.make(job.folders.store, job.folders.mirrored)
+    add_own(job.folders.configs.parent)  # a project's own extractors lie beside its configs
     wanted = [
         Wanted(expert_of(name, expected, job.folders.configs, job.weights), job.stores[name], frozenset())
         for name, expected in job.experts.items()

@@ -9,8 +9,11 @@ from pipeline.stores import places
 from tasks.console.terminal import print_table, say
 
 
-def print_report(folder: Path) -> None:
-    """Prints the metrics of the report in `folder`, its warnings, and the paths of the pages."""
+def print_report(folder: Path, options: str = "") -> None:
+    """Prints the metrics of the report in `folder`, its warnings, and the paths of the pages.
+
+    `options` are those with which Search finds the same model.
+    """
     report = read_report(folder)
     gallery, seeds = report["gallery"], report["seeds"]
     title = (
@@ -31,7 +34,7 @@ def print_report(folder: Path) -> None:
     say(f"Report: {folder / 'report.html'}")
     if (folder / "rankings.html").is_file():
         say(f"Rankings: {folder / 'rankings.html'}")
-    say(f'Search: luigi --module tasks Search --dataset {report["dataset"]} --query "..."')
+    say(f'Search: luigi --module tasks Search --dataset {report["dataset"]}{options} --query "..."')
 
 
 def _mean_std(name: str, metrics: dict[str, Any]) -> list[str]:

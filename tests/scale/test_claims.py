@@ -1,4 +1,4 @@
-"""Hosts that share a store by claims, as processes: killed at random moments, they end with the bytes of one machine."""
+"""Hosts that share a store by claims, as processes: killed at random, they end with the bytes of one machine."""
 
 import random
 import shutil
@@ -55,7 +55,7 @@ def forget_features(project):
 def held_by(project, pid):
     """The claims on chunks that a process holds."""
     held = []
-    for path in (project.data / "store" / FOLDER / "tiny").glob("[0-9]*"):
+    for path in (project.data / "store" / FOLDER / "tiny" / "chunks").glob("*"):
         try:
             held += [path] * (Taken.read(path.read_text()).process.rpartition("_")[2] == str(pid))
         except FileNotFoundError:

@@ -4,7 +4,8 @@ import time
 import pytest
 
 from pipeline.stores import object_claims
-from pipeline.stores.claims import Claimant, claims_of, exclusive
+from pipeline.stores.claimant import Claimant, exclusive
+from pipeline.stores.claims import claims_of
 from pipeline.stores.object_claims import ObjectClaims
 
 
