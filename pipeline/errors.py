@@ -36,6 +36,10 @@ class StoreError(PipelineError, OSError):
     """A store that is damaged, incomplete, or cannot be written."""
 
 
+class RemoteError(StoreError):
+    """Object storage that does not answer, refuses, or cannot be written; it says nothing of the bytes there."""
+
+
 class DamagedError(StoreError):
     """A result whose bytes are missing or wrong; the tasks set it aside and make it anew (`pipeline.stores.damage`)."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import luigi
 
 from pipeline.reports.report import read_report
-from pipeline.stores import atomic, recipes
+from pipeline.stores import atomic, places, recipes
 from pipeline.stores.fingerprint import Recipe, fingerprint
 from tasks.console.terminal import print_table, tell
 from tasks.dataset_task import SEEDS_HELP, ModelTask, remakes_damaged
@@ -50,7 +50,7 @@ class AblateExperts(ModelTask):
 
     def print_result(self) -> None:
         """Prints a row for each expert that is left out."""
-        path = self.output().require() / "ablation.json"
+        path = places.fetched(self.output().require() / "ablation.json")
         body: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         tags = list(body["without"][ALL]["tags"])
         rows = [

@@ -8,7 +8,7 @@ import luigi
 
 from pipeline.errors import ConfigError
 from pipeline.reports.report import read_report
-from pipeline.stores import atomic, recipes
+from pipeline.stores import atomic, places, recipes
 from pipeline.stores.fingerprint import Recipe, fingerprint
 from tasks.console.terminal import print_table, tell
 from tasks.dataset_task import SEEDS_HELP, DatasetTask, remakes_damaged
@@ -53,7 +53,7 @@ class CompareRuns(DatasetTask):
 
     def print_result(self) -> None:
         """Prints the recalls of both models, their difference, and how likely chance gives as large a one."""
-        path = self.output().require() / "comparison.json"
+        path = places.fetched(self.output().require() / "comparison.json")
         body: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         rows = [
             (

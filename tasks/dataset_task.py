@@ -9,7 +9,7 @@ from typing import Any
 import luigi
 
 from pipeline.errors import DamagedError
-from pipeline.stores import claimant, claims, damage
+from pipeline.stores import claimant, claims, damage, places
 from pipeline.stores.atomic import exclusive
 from tasks.console.luigi_internals import typed_task
 from tasks.console.terminal import say
@@ -63,15 +63,20 @@ def _run_alone(task: Any, run: Callable[[Any], None]) -> None:
         others.append(task.task_family)
 
     with _no_other_host(folder, wait), exclusive(folder, wait):
-        if not (others and task.complete()):
+        place = places.place_of(folder)
+        place.refresh()  # in object storage, another host may have made it since this run was planned
+        if not ((others or place.is_remote) and task.complete()):
             run(task)
 
 
 @contextmanager
 def _no_other_host(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
-    """With [Engine] name = claims, for equal commands on many hosts: a claim, since not all locks reach that far."""
+    """A claim where many hosts may work on one store, since not all locks reach that far.
+
+    So it is with [Engine] name = claims, and in object storage.
+    """
     engine, store = Engine(), Paths().layout.store
-    if engine.name != "claims":
+    if engine.name != "claims" and not places.place_of(store).is_remote:
         yield
         return
     where = folder.relative_to(store) if folder.is_relative_to(store) else folder

@@ -8,6 +8,7 @@ import luigi
 
 from extractors.registry import NamedText
 from pipeline.errors import ConfigError
+from pipeline.remote.objects import is_remote
 from pipeline.running.stopping import deferred
 from pipeline.stores import recipes
 from tasks.console.extraction_estimate import announce_extraction
@@ -93,7 +94,8 @@ class ExtractExpert(DatasetTask):
         from extractors.extraction.job import Folders, Terms
 
         layout = self.plan.selection.layout
-        folders = Folders(layout.data.absolute(), layout.store.absolute(), layout.configs.absolute())
+        mirrored = layout.stored if is_remote(layout.stored) else ""
+        folders = Folders(layout.data.absolute(), layout.store.absolute(), layout.configs.absolute(), mirrored)
         weights = dataclasses.replace(layout.weights, cache=layout.weights.cache.absolute())
         return Terms(self.dataset, folders, weights, settings.options())
 

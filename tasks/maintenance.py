@@ -1,15 +1,13 @@
 """Tasks that compute no result: status of all stages, retry of failed videos, deletion of old results."""
 
 import dataclasses
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
 
 import luigi
 
 from pipeline import config
 from pipeline.datasets import manifest
-from pipeline.stores import atomic, claims, store
+from pipeline.stores import claims, places, store
 from tasks.console.terminal import print_json, print_table, say, tell
 from tasks.dataset_task import SEEDS_HELP, DatasetTask, ModelTask, RunsEachTime, remakes_damaged
 from tasks.parameters import json_parameter, split_parameter
@@ -98,16 +96,6 @@ class CollectGarbage(RunsEachTime, luigi.Task):
             say(f"Note: {note}")
         paths = garbage.paths
         for path in paths if self.delete else []:
-            _delete(path)
+            places.remove(path)
         tell(f"{len(paths)} {'deleted' if self.delete else 'found; --delete removes them' if paths else 'found'}")
         self.has_run = True
-
-
-def _delete(path: Path) -> None:
-    """Deletes a file or folder. A result loses its name first, so that a kill leaves no half of it that looks whole."""
-    if not path.is_dir():
-        path.unlink(missing_ok=True)
-        return
-    doomed = atomic.temporary(path)
-    path.rename(doomed)
-    shutil.rmtree(doomed)

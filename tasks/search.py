@@ -114,7 +114,7 @@ class Search(RunsEachTime, IndexTask):
         if not self.query.strip():
             raise ConfigError('--query is empty: say what to look for, e.g. --query "a man cooks pasta"')
         layout = self.plan.selection.layout
-        collection = Collection.open(self.dataset, layout.data, layout.configs, layout.weights)
+        collection = Collection.open(self.dataset, layout.data, layout.configs, layout.weights, layout.stored)
         answer = collection.search(self.query)
         if self.json:
             print_answer_as_json(self.dataset, answer)

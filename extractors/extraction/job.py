@@ -15,6 +15,7 @@ from extractors.extraction.one_pass import run_pass
 from extractors.extraction.watch import Progress, Watch
 from extractors.extraction.work import PassOptions, Todo, Wanted
 from pipeline.datasets.manifest import Video
+from pipeline.remote import mirror
 from pipeline.stores.fingerprint import fingerprint
 from pipeline.weights.files import WeightOptions
 
@@ -26,6 +27,8 @@ class Folders:
     data: Path
     store: Path
     configs: Path
+    mirrored: str = ""
+    """Address of the object storage that `store` mirrors on each host; empty where it is a folder that all share."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,8 @@ def extract_chunk(
     process and device. ConfigError where a fingerprint differs here. Once `stop` answers true, what is whole is
     published, and no more is begun.
     """
+    if job.folders.mirrored:
+        mirror.make(job.folders.store, job.folders.mirrored)
     add_own(job.folders.configs.parent)  # a project's own extractors lie beside its configs
     wanted = [
         Wanted(expert_of(name, expected, job.folders.configs, job.weights), job.stores[name], frozenset())

@@ -10,8 +10,8 @@ from typing import Any
 
 from pipeline.datasets.annotations import Caption
 from pipeline.datasets.splits import FILL_SPLITS
-from pipeline.errors import AnnotationError, DamagedError, NewerVersionError
-from pipeline.stores import atomic, damage, fingerprint
+from pipeline.errors import AnnotationError, DamagedError, NewerVersionError, RemoteError
+from pipeline.stores import damage, fingerprint, places
 
 MANIFEST_VERSION = 1
 
@@ -113,7 +113,7 @@ def save(manifest: Manifest, folder: Path) -> None:
     videos = [dataclasses.asdict(video) for video in manifest.videos]
     body = {"format": FORMAT, "warnings": list(manifest.warnings), "videos": videos}
     path = folder / manifest.fingerprint / "manifest.json"
-    atomic.write_text(path, json.dumps(body | {"sha256": _digest(body)}, ensure_ascii=False, indent=1))
+    places.write_text(path, json.dumps(body | {"sha256": _digest(body)}, ensure_ascii=False, indent=1))
     _load_videos.cache_clear()  # a manifest of the same fingerprint may have had other stamps
 
 
@@ -122,13 +122,13 @@ def write_pointer(folder: Path, digest: str, name: str, warnings: Sequence[str] 
 
     The warnings depend on the settings, e.g. on the known counts, and no fingerprint of a manifest tells these apart.
     """
-    atomic.write_text(folder / f"look-{digest}.json", json.dumps({"manifest": name, "warnings": list(warnings)}))
+    places.write_text(folder / f"look-{digest}.json", json.dumps({"manifest": name, "warnings": list(warnings)}))
 
 
 def read_warnings(folder: Path, digest: str) -> tuple[str, ...] | None:
     """The warnings that belong to a scan digest, or None where an older version recorded none."""
     try:
-        pointer = json.loads((folder / f"look-{digest}.json").read_text(encoding="utf-8"))
+        pointer = json.loads((places.listed(folder) / f"look-{digest}.json").read_text(encoding="utf-8"))
         return tuple(pointer["warnings"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
@@ -137,16 +137,18 @@ def read_warnings(folder: Path, digest: str) -> tuple[str, ...] | None:
 def read_pointer(folder: Path, digest: str) -> str | None:
     """The fingerprint of the manifest that belongs to a scan digest, or None when there is none yet."""
     try:
-        name: str = json.loads((folder / f"look-{digest}.json").read_text(encoding="utf-8"))["manifest"]
-        return name if (folder / name / "manifest.json").exists() else None
+        name: str = json.loads((places.listed(folder) / f"look-{digest}.json").read_text(encoding="utf-8"))["manifest"]
+        return name if places.fetched(folder / name / "manifest.json").exists() else None
+    except RemoteError:
+        raise
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None  # a damaged pointer costs one more scan of the folder
 
 
 def delete_pointers(folder: Path) -> None:
     """Deletes all pointers, so that the dataset's folder is scanned again even if its digest is the same."""
-    for pointer in folder.glob("look-*.json"):
-        pointer.unlink()
+    for pointer in places.listed(folder).glob("look-*.json"):
+        places.remove(pointer)
 
 
 def load(dataset: str, root: Path, folder: Path, name: str) -> Manifest:
@@ -154,7 +156,7 @@ def load(dataset: str, root: Path, folder: Path, name: str) -> Manifest:
 
     DamagedError when it is damaged or missing, NewerVersionError when a newer version of the program wrote it.
     """
-    return Manifest(dataset, root, name, *_load_videos(folder / name / "manifest.json"))
+    return Manifest(dataset, root, name, *_load_videos(places.fetched(folder / name / "manifest.json")))
 
 
 @functools.lru_cache(maxsize=8)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline import config
 from pipeline.reports.report import read_report
-from pipeline.stores import atomic, recipes
+from pipeline.stores import atomic, places, recipes
 
 _Key = tuple[str, str, str, frozenset[str]]
 """Dataset, split, model, experts."""
@@ -67,7 +67,9 @@ def published(path: Path) -> list[Result]:
 
 def ours(folder: Path) -> list[Result]:
     """The newest report in the store `folder` for each dataset, split, model and set of experts."""
-    paths = [path for kind in ("reports", "released") for path in folder.glob(f"{kind}/*/*/*/report.json")]
+    paths = [
+        path for kind in ("reports", "released") for path in places.listed(folder).glob(f"{kind}/*/*/*/report.json")
+    ]
     folders = [path.parent for path in paths if recipes.check(path.parent) is not None]
     newest: dict[_Key, Result] = {}
     for path in sorted(folders, key=lambda path: (path / "report.json").stat().st_mtime_ns):

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline.errors import StoreError
+from pipeline.remote.mirror import mirror_of
 from pipeline.stores import atomic
+from pipeline.stores.object_claims import ObjectClaims
 
 FOLDER = "claims"
 """In the store."""
@@ -87,7 +89,8 @@ class LocalClaims:
 
 def claims_of(store: Path) -> Claims:
     """The claims on the results of a store."""
-    return LocalClaims(store / FOLDER)
+    found = mirror_of(store / FOLDER)
+    return LocalClaims(store / FOLDER) if found is None else ObjectClaims(found[0].objects, found[1])
 
 
 def chunk_claims(dataset: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.reports.report import METRICS, read_report
+from pipeline.stores import places
 from tasks.console.terminal import print_table, say, tell
 
 
@@ -29,6 +30,7 @@ def print_report(folder: Path, options: str = "") -> None:
         say(f"{len(failed)} of the videos failed; the report lists them with the reasons")
     for warning in report["warnings"]:
         say(f"Note: {warning}")
+    places.place_of(folder).fetch([folder, folder / "rankings"])  # for the person who opens them
     tell(f"Report: {folder / 'report.html'}")
     if (folder / "rankings.html").is_file():
         tell(f"Rankings: {folder / 'rankings.html'}")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.stores import atomic, claims, damage
+from pipeline.stores import atomic, claims, damage, places
 from tasks.plan.layout import Layout
 from tasks.plan.wanted import Judge
 
@@ -43,8 +43,10 @@ class Garbage:
 def find_garbage(layout: Layout) -> Garbage:
     """What may be deleted; what cannot be told apart from a wanted result is kept, and named in the notes."""
     judge = Judge(layout)
+    places.listed(layout.store)
     results = [path for path in _results(layout) if not judge.is_wanted(path)]
-    abandoned = [path for path in _abandoned(layout) if not any(path.is_relative_to(result) for result in results)]
+    left = [*_abandoned(layout), *places.place_of(layout.store).remains()]
+    abandoned = [path for path in left if not any(path.is_relative_to(result) for result in results)]
     abandoned += claims.abandoned(layout.store)
     damaged = sorted((layout.store / damage.FOLDER).glob("*"))
     return Garbage(results, abandoned, damaged, judge.notes)
@@ -52,8 +54,7 @@ def find_garbage(layout: Layout) -> Garbage:
 
 def size_bytes(path: Path) -> int:
     """Size of a file, or of all files below a folder."""
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.lstat().st_size for file in files if not file.is_dir())
+    return places.place_of(path).total_bytes(path)
 
 
 def _results(layout: Layout) -> Iterator[Path]:

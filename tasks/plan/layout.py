@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from extractors.registry import NamedExpert, NamedText
+from pipeline.stores import places
 from pipeline.stores.fingerprint import fingerprint
 from pipeline.weights.files import WeightOptions
 
@@ -15,11 +16,13 @@ class Layout:
     data: Path
     configs: Path
     weights: WeightOptions = field(default_factory=WeightOptions)
+    stored: str = ""
+    """Where results lie: empty for `data/store`, or another folder, or an address of object storage."""
 
     @property
     def store(self) -> Path:
-        """Folder of all computed results."""
-        return self.data / "store"
+        """Folder of all computed results; of object storage, the folder that mirrors it."""
+        return places.store_folder(self.stored, self.data)
 
     @property
     def cache(self) -> Path:

@@ -72,15 +72,19 @@ class Weights(luigi.Config):
 
 
 class Paths(luigi.Config):
-    """Section [Paths]: the data folder and the folder of configs."""
+    """Section [Paths]: the data folder, the folder of configs, and where results are kept."""
 
     data = luigi.Parameter(default="data", description="Folder for videos, stores and results")
     configs = luigi.Parameter(default="configs", description="Folder with the YAMLs")
+    store = luigi.Parameter(
+        default="",
+        description="Where results are kept: a folder, by default store/ in the data folder, or s3://bucket/prefix",
+    )
 
     @property
     def layout(self) -> Layout:
-        """The paths below these two folders."""
-        return Layout(Path(self.data), Path(self.configs), Weights().options(Path(self.data)))
+        """The paths below these folders."""
+        return Layout(Path(self.data), Path(self.configs), Weights().options(Path(self.data)), self.store)
 
 
 class Partial(luigi.Config):

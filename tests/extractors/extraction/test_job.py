@@ -21,6 +21,9 @@ from pipeline.weights.files import WeightOptions
 from tests.clips import make_clip
 from tests.extractors.run_experts import EXPERTS, OPTIONS, named, video_of
 from tests.inline_jobs import inline_jobs
+from tests.pipeline.hosts import hosts
+
+__all__ = ["hosts"]
 
 NAMES = ["rgb_light", "audio_light"]
 FOUR = dataclasses.replace(OPTIONS, workers=1, videos_per_part=4)
@@ -156,6 +159,18 @@ def test_chunks_with_kept_networks_and_workers_give_the_bits_of_one_pass(tmp_pat
             for extra in one.extras:
                 assert chunk.extras[extra].tobytes() == one.extras[extra].tobytes()
     kept.kept.stop()
+
+
+def test_a_host_that_never_saw_the_object_storage_puts_its_rows_there(tmp_path, configs, clips, hosts):
+    (job, *_) = jobs_of(tmp_path, configs, clips, ["rgb_light"])
+    mirror = tmp_path / "nothing" / "here"
+    stores = {"rgb_light": mirror / "features" / "rgb_light" / "0123"}
+    folders = dataclasses.replace(job.folders, store=mirror, mirrored=hosts.objects.address)
+    with inline_jobs():
+        assert extract_chunk(dataclasses.replace(job, stores=stores, folders=folders)) == {}
+    assert any(key.endswith(".zarr/zarr.json") for key in hosts.keys)
+    rows = store.rows(hosts.store("other") / "features" / "rgb_light" / "0123")
+    assert rows.keys() == {video.content for _, video, _ in job.videos}
 
 
 def test_a_host_whose_config_differs_is_refused_by_name(tmp_path, configs, clips):
