@@ -26,7 +26,8 @@ _BLANKS = " \t\r\n\u00a0\u200b\u200e\u200f\u202a\u202c\ufeff"
 
 def has_video_suffix(name: str) -> bool:
     """Whether a file's name ends like that of a video, in any case."""
-    return _cut(name.strip(), VIDEO_SUFFIXES) != name.strip()
+    stem, _, suffix = name.strip().rpartition(".")
+    return f".{suffix.lower()}" in VIDEO_SUFFIXES and bool(stem) and not stem.endswith("/")
 
 
 def has_no_suffix(name: str) -> bool:

@@ -16,7 +16,8 @@ from pipeline.datasets.annotations import (
     read_annotations,
 )
 from pipeline.datasets.availability import how_to_get, is_imported
-from pipeline.datasets.files import INSPECT_VERSION, FileInfo, VideoFile, cached_infos, find_videos, inspect_files
+from pipeline.datasets.file_cache import FileInfo
+from pipeline.datasets.files import INSPECT_VERSION, VideoFile, cached_infos, find_videos, inspect_files
 from pipeline.datasets.manifest import MANIFEST_VERSION, UNLABELLED, Manifest, Video, missing_content, recipe
 from pipeline.datasets.matching import match_files, names_of, refuse_missing, refuse_unrelated, shared_between_splits
 from pipeline.datasets.protocol import annotations_of
@@ -29,18 +30,16 @@ def scan_digest(name: str, settings: DatasetConfig) -> str:
 
     Only decides whether the files must be inspected again, never whether a result is stale.
     """
-    looks = [_file_stat(file) for file in _find(settings)]
+    files = _find(settings)
     stats = [(path.name, path.stat()) for path in annotation_files(settings)]
-    return fingerprint.fingerprint(
-        {
-            "version": MANIFEST_VERSION,
-            "inspect": INSPECT_VERSION,
-            "dataset": name,
-            "settings": _manifest_settings(settings),
-            "captions": [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats],
-            "looks": looks,
-        }
-    )
+    recipe = {
+        "version": MANIFEST_VERSION,
+        "inspect": INSPECT_VERSION,
+        "dataset": name,
+        "settings": _manifest_settings(settings),
+        "captions": [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats],
+    }
+    return fingerprint.fingerprint_of_long(recipe, "looks", (_file_stat(file, settings.videos) for file in files))
 
 
 def build(
@@ -120,10 +119,11 @@ def _named_in(settings: DatasetConfig) -> Collection[str]:
         return ()
 
 
-def _file_stat(file: VideoFile) -> list[str | int]:
+def _file_stat(file: VideoFile, root: str) -> list[str | int]:
     """Id, stamps and unreadable names of a file; the last since `chmod` changes neither size nor date."""
-    paths = [file.path, *(sidecar.path for sidecar in file.sidecars)]
-    unreadable = [path.name for path in paths if path.exists() and not os.access(path, os.R_OK)]
+    folder, _, name = f"{root}/{file.video_id}".rpartition("/")
+    there = (name, *file.subtitles) if file.stamp[0] >= 0 or file.path.exists() else file.subtitles
+    unreadable = [one for one in there if not os.access(f"{folder}/{one}", os.R_OK)]
     return [file.video_id, *file.stamp, *file.sidecar_stamp, *unreadable]
 
 

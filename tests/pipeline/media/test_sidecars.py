@@ -114,3 +114,21 @@ def test_what_lies_in_the_place_of_subtitles_and_is_no_file_is_told(tmp_path):
     told = [unusable_sidecar(tmp_path / name) for name in ("a.mp4", "b.mp4", "c.mp4", "d.mp4")]
     assert told == ["a.srt: a named pipe, not a file; left out", "b.en.vtt: a named pipe, not a file; left out", "", ""]
     assert sidecars(tmp_path / "a.mp4") == []
+
+
+def test_many_subtitles_in_one_folder_cost_no_more_a_video_than_a_few(tmp_path):
+    """Counted in names that are looked at, not in seconds."""
+    names = [f"clip{number:05}.srt" for number in range(20_000)]
+
+    class Counting(list):
+        looked = 0
+
+        def __getitem__(self, at):
+            assert not isinstance(at, slice), "a copy of all that follow"
+            Counting.looked += 1
+            return super().__getitem__(at)
+
+    listing = module.Listing(names)
+    listing._subtitles = Counting(listing._subtitles)
+    assert [name for name, _ in listing.beside("clip00007.mp4")] == ["clip00007.srt"]
+    assert Counting.looked < 40
