@@ -1,12 +1,15 @@
 """Scans a dataset's folder: builds its manifest, and tells whether and what has changed since."""
 
 import dataclasses
+import heapq
 import json
 import os
 from collections.abc import Callable, Collection
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from pipeline.datasets import manifest
 from pipeline.datasets.absent import why_missing
 from pipeline.datasets.annotations import (
     SIDECAR_CAPTIONS,
@@ -18,9 +21,11 @@ from pipeline.datasets.annotations import (
 from pipeline.datasets.availability import how_to_get, is_imported
 from pipeline.datasets.file_cache import FileInfo
 from pipeline.datasets.files import INSPECT_VERSION, VideoFile, cached_infos, find_videos, inspect_files
-from pipeline.datasets.manifest import MANIFEST_VERSION, UNLABELLED, Manifest, Video, missing_content, recipe
+from pipeline.datasets.manifest import MANIFEST_VERSION, Manifest
 from pipeline.datasets.matching import match_files, names_of, refuse_missing, refuse_unrelated, shared_between_splits
 from pipeline.datasets.protocol import annotations_of
+from pipeline.datasets.video import UNLABELLED, Video, missing_content
+from pipeline.datasets.video_columns import gather
 from pipeline.errors import AnnotationError
 from pipeline.stores import fingerprint
 
@@ -71,11 +76,12 @@ def build(
         warnings += refuse_missing(name, settings, missing, annotations)
         annotations = {key: one for key, one in annotations.items() if not (settings.allow_partial and key in missing)}
     infos = inspect_files(files, cache, workers, deadline_s, progress)
-    videos = [_video(file, infos[file.video_id], annotations.get(file.video_id)) for file in files]
-    videos += [_missing_video(key, one, missing[key]) for key, one in annotations.items() if key in missing]
-    videos.sort(key=lambda video: video.video_id)
+    found = (_video(file, infos[file.video_id], annotations.get(file.video_id)) for file in files)
+    absent = [_missing_video(key, one, missing[key]) for key, one in annotations.items() if key in missing]
+    by_id = attrgetter("video_id")
+    videos = gather(heapq.merge(found, sorted(absent, key=by_id), key=by_id))
     warnings += shared_between_splits(videos)
-    return Manifest(name, root, fingerprint.fingerprint(recipe(name, videos)), tuple(videos), tuple(warnings))
+    return manifest.of(name, root, videos, warnings)
 
 
 def changes(before: Manifest, settings: DatasetConfig, cache: Path) -> dict[str, list[str]]:
@@ -136,11 +142,18 @@ def _manifest_settings(settings: DatasetConfig) -> dict[str, Any]:
 
 def _video(file: VideoFile, info: FileInfo, annotation: Annotation | None) -> Video:
     return Video(
-        video_id=file.video_id,
-        split=annotation.split if annotation else UNLABELLED,
-        captions=annotation.captions if annotation else (),
-        stamps=file.stamps,
-        **dataclasses.asdict(info),
+        file.video_id,
+        info.content,
+        annotation.split if annotation else UNLABELLED,
+        annotation.captions if annotation else (),
+        info.duration_s,
+        info.has_video,
+        info.has_audio,
+        info.has_subtitles,
+        info.note,
+        info.problem,
+        info.seekable,
+        file.stamps,
     )
 
 
