@@ -10,8 +10,8 @@ from typing import Any
 
 Recipe = dict[str, Any]
 
-Plain = str | int | Sequence["Plain"]
-"""What JSON keeps exactly without a look at each value."""
+Plain = str | float | Sequence["Plain"]
+"""What JSON keeps exactly, as far as a number is finite."""
 
 DIGITS = 12
 
@@ -22,13 +22,16 @@ def fingerprint(recipe: Recipe) -> str:
 
 
 def fingerprint_of_long(recipe: Recipe, key: str, items: Iterable[Plain]) -> str:
-    """The fingerprint of `recipe | {key: list(items)}`, for a list too long to be held as text."""
+    """The fingerprint of `recipe | {key: list(items)}`, for a list too long to be held as text.
+
+    ValueError for a number that is not finite.
+    """
     digest = hashlib.sha256()
     before, after = ({name: value for name, value in recipe.items() if (name < key) == side} for side in (True, False))
     digest.update((canonical(before)[:-1] + ("," if before else "") + json.dumps(key) + ":[").encode())
     rest, separator = iter(items), ""
     while some := list(islice(rest, 1000)):
-        text = json.dumps(some, separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(some, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         digest.update((separator + text[1:-1]).encode())
         separator = ","
     digest.update(("]" + ("," if after else "") + canonical(after)[1:]).encode())
