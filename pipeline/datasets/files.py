@@ -69,20 +69,23 @@ class _Subtitles(NamedTuple):
 
 
 def find_videos(
-    root: Path, left_out: list[str] | None = None, named: Callable[[], Collection[str]] = tuple
+    root: Path,
+    left_out: list[str] | None = None,
+    named: Callable[[], Collection[str]] = tuple,
+    may_hold: Callable[[Collection[str]], bool] = lambda _: True,
 ) -> list[VideoFile]:
     """The video files below `root`, sorted by id; hidden files and folders are left out.
 
-    Which files are videos is told by `video_paths`, to which `named` gives the names in captions. Links are followed.
-    One that leads nowhere or in a circle is not, which is appended to `left_out`. AnnotationError when there is no such
-    folder, a folder cannot be read, or a name is not UTF-8.
+    Which files are videos is told by `videos_among`, as are `named` and `may_hold`, which ask the captions. Links are
+    followed. One that leads nowhere or in a circle is not, which is appended to `left_out`. AnnotationError when there
+    is no such folder, a folder cannot be read, or a name is not UTF-8.
     """
     unfollowed: list[str] = [] if left_out is None else left_out
     if not root.is_dir():
         raise AnnotationError(f"{root}: no such folder; see 'videos' in the dataset's YAML")
     listed = list(walk(root, unfollowed))
     beside = _subtitles(listed)
-    files = [_video_file(found, root, beside) for found in videos_among(listed, root, unfollowed, named)]
+    files = [_video_file(found, root, beside) for found in videos_among(listed, root, unfollowed, named, may_hold)]
     files.sort(key=attrgetter("video_id"))
     for file in files:
         if not _is_utf8(file.video_id):
@@ -134,10 +137,11 @@ def _subtitles(listed: list[Found]) -> dict[str, _Subtitles]:
             folder, _, name = found.name.rpartition("/")
             by_folder.setdefault(folder, {})[name] = found
     beside = {folder: _Subtitles(Listing(files), files) for folder, files in by_folder.items()}
-    for found in listed if beside else ():
+    in_doubt = {folder: one.listing for folder, one in beside.items() if one.listing.is_in_doubt}
+    for found in listed if in_doubt else ():
         folder, _, name = found.name.rpartition("/")
-        if folder in beside:
-            beside[folder].listing.note_owner(name)
+        if folder in in_doubt:
+            in_doubt[folder].note_owner(name)
     return beside
 
 

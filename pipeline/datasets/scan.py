@@ -19,12 +19,13 @@ from pipeline.datasets.annotations import (
     read_annotations,
 )
 from pipeline.datasets.availability import how_to_get, is_imported
+from pipeline.datasets.caption_files import may_hold
 from pipeline.datasets.file_cache import FileInfo
 from pipeline.datasets.files import INSPECT_VERSION, VideoFile, cached_infos, find_videos, inspect_files
 from pipeline.datasets.manifest import MANIFEST_VERSION, Manifest
 from pipeline.datasets.matching import match_files, names_of, refuse_missing, refuse_unrelated, shared_between_splits
 from pipeline.datasets.protocol import annotations_of
-from pipeline.datasets.video import UNLABELLED, Video, missing_content
+from pipeline.datasets.video import UNLABELLED, Video, is_missing, missing_content
 from pipeline.datasets.video_columns import gather
 from pipeline.errors import AnnotationError
 from pipeline.stores import fingerprint
@@ -87,13 +88,16 @@ def build(
 def changes(before: Manifest, settings: DatasetConfig, cache: Path) -> dict[str, list[str]]:
     """Ids of the videos that are "new", "changed" or "gone" since the manifest `before`; reads no video."""
     files = _find(settings)
-    known = {video.video_id: video for video in before.videos if not video.is_missing}
+    columns = before.videos.ids, before.videos.contents, before.videos.column("problem")
+    known = {
+        name: content for name, content, problem in zip(*columns, strict=True) if not is_missing(name, content, problem)
+    }
     infos = cached_infos(files, cache)
     changed = [
         file.video_id
         for file in files
         if file.video_id in known
-        and (file.video_id not in infos or infos[file.video_id].content != known[file.video_id].content)
+        and (file.video_id not in infos or infos[file.video_id].content != known[file.video_id])
     ]
     return {
         "new": [file.video_id for file in files if file.video_id not in known],
@@ -112,13 +116,14 @@ def _find(
     root = Path(settings.videos)
     if settings.annotations and not root.is_dir():
         return []
-    return find_videos(root, left_out, named or (lambda: _named_in(settings)))
+    if named or settings.captions in {None, SIDECAR_CAPTIONS}:
+        return find_videos(root, left_out, named or tuple)
+    captions = Path(settings.captions or "")
+    return find_videos(root, left_out, lambda: _named_in(settings), lambda endings: may_hold(captions, endings))
 
 
 def _named_in(settings: DatasetConfig) -> Collection[str]:
     """The names in a captions file; none where it cannot be read, which is told when the manifest is built."""
-    if settings.captions == SIDECAR_CAPTIONS:
-        return ()
     try:
         return read_annotations(settings).keys()
     except AnnotationError:

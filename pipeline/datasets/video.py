@@ -41,12 +41,17 @@ class Video:
     @property
     def is_missing(self) -> bool:
         """Whether there is no file that could be read: none, or something else in its place."""
-        return self.problem == MISSING or self.content == missing_content(self.video_id, self.problem)
+        return is_missing(self.video_id, self.content, self.problem)
 
     @property
     def is_usable(self) -> bool:
         """Whether nothing is wrong with its file, or there is none: imported features need no file."""
         return not self.problem or self.is_missing
+
+
+def is_missing(video_id: str, content: str, problem: str) -> bool:
+    """Whether a video has no file that could be read."""
+    return bool(problem) and (problem == MISSING or content == missing_content(video_id, problem))
 
 
 def missing_content(video_id: str, problem: str) -> str:

@@ -3,18 +3,26 @@
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-from pipeline.datasets.names import Names, has_no_suffix, has_video_suffix
+from pipeline.datasets.names import Names, has_no_suffix, has_video_suffix, suffix_or_stem
 from pipeline.datasets.walk import Found, note_dead_link
 from pipeline.media import signatures
 
+_MOST_ENDINGS = 50
+"""With more, reading the names in the captions is as fast."""
+
 
 def videos_among(
-    listed: Iterable[Found], root: Path, left_out: list[str], named: Callable[[], Collection[str]]
+    listed: Iterable[Found],
+    root: Path,
+    left_out: list[str],
+    named: Callable[[], Collection[str]],
+    may_hold: Callable[[Collection[str]], bool] = lambda _: True,
 ) -> list[Found]:
     """Those of the files below `root` with a video's suffix, with none and a video's beginning, or named in captions.
 
-    `named` returns the names in captions, and is called only where there are other files than videos. What is not
-    followed is appended to `left_out`, in words.
+    `named` returns the names in captions, and is called only where there are other files than videos, and `may_hold`
+    says that the captions may hold one of some endings of names, in small letters. What is not followed is appended to
+    `left_out`, in words.
     """
     videos: list[Found] = []
     others: list[Found] = []
@@ -24,7 +32,9 @@ def videos_among(
             is_video = has_video_suffix(name) or (has_no_suffix(name) and _begins_like_a_video(root, found))
             (videos if is_video else others).append(found)
     others.sort()
-    chosen = _named(others, videos, root, named()) if others else set()
+    endings = _endings(others)
+    is_asked = bool(others) and (not endings or may_hold(endings))
+    chosen = _named(others, videos, root, named()) if is_asked else set()
     for found in others:
         if found.kind and found.name not in chosen:
             note_dead_link(root / found.name, left_out)
@@ -49,6 +59,12 @@ def _named(others: list[Found], videos: list[Found], root: Path, named: Collecti
     wanted = [name for name in wanted if rest.find(name)]
     found = Names([video.name for video in videos], root) if wanted else rest
     return {other for name in wanted if not found.find(name) for other in rest.find(name)}
+
+
+def _endings(others: list[Found]) -> set[str]:
+    """Endings in ASCII, one of which a name in captions must have to mean one of the files; none: it cannot be told."""
+    found = {suffix_or_stem(other.name.rpartition("/")[2]) for other in others}
+    return found if "" not in found and len(found) <= _MOST_ENDINGS else set()
 
 
 def _end(name: str) -> str:

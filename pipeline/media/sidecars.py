@@ -4,7 +4,6 @@ import functools
 import os
 import time
 import unicodedata
-from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,33 +89,34 @@ class Listing:
 
     def __init__(self, subtitles: Iterable[str]) -> None:
         """`subtitles`: names of the subtitle files in the folder; those of all other files go to `note_owner`."""
-        self._subtitles = sorted((_normal(name), name) for name in subtitles)
-        stems = (_split(normal)[0] for normal, _ in self._subtitles)
-        self._in_doubt = {stem for stem in stems if "." in stem}
-        self._owned: set[str] = set()
+        self._by_stem: dict[str, list[tuple[str, str]]] = {}
+        self._owned: dict[str, bool] = {}
+        for normal, name in sorted((_normal(name), name) for name in subtitles):
+            own = stem = _split(normal)[0]
+            while stem:
+                self._by_stem.setdefault(stem, []).append((own, name))
+                stem = stem.rpartition(".")[0]
+            if "." in own:
+                self._owned[own] = False
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the names of other files decide of which video a subtitle file is."""
+        return bool(self._owned)
 
     def note_owner(self, name: str) -> None:
         """Notes the subtitle files that are a file's own, if it is a video: clip.en.srt is of clip.en.mp4, where there
         is one, and else of clip.mp4.
         """
-        if self._in_doubt:
-            stem, suffix = _split(name)
-            if _normal(stem) in self._in_doubt and suffix.lower()[1:] not in _NO_VIDEO:
-                self._owned.add(_normal(stem))
+        stem, suffix = _split(_normal(name))
+        if stem in self._owned and suffix.lower()[1:] not in _NO_VIDEO:
+            self._owned[stem] = True
 
     def beside(self, video: str) -> list[tuple[str, Kind | None]]:
         """Names that begin as subtitles of the video `video` do, sorted, and what they say; None: not understood."""
         stem = _normal(_split(video)[0])
-        prefix = f"{stem}."
-        found = []
-        for at in range(bisect_left(self._subtitles, (prefix, "")), len(self._subtitles)):
-            normal, name = self._subtitles[at]
-            if not normal.startswith(prefix):
-                break
-            own = _split(normal)[0]
-            if own == stem or own not in self._owned:
-                found.append((name, _kind(video, name)))
-        return found
+        found = self._by_stem.get(stem, ())
+        return [(name, _kind(video, name)) for own, name in found if own == stem or not self._owned[own]]
 
 
 def is_subtitle(name: str) -> bool:
