@@ -53,7 +53,7 @@ class ForgetFailures(RunsEachTime, DatasetTask):
     def run(self) -> None:
         """Deletes the failed rows of all experts, and the claims on chunks, of which some may have been left alone."""
         videos, selection = self.plan.inventory.manifest(), self.plan.selection
-        contents = [video.content for video in videos.videos] if videos else []
+        contents = videos.videos.contents if videos else []
         for name in config.names(selection.layout.configs / "experts"):
             num_forgotten = store.forget(selection.layout.features(selection.expert(name)), contents)
             if num_forgotten:

@@ -62,7 +62,7 @@ def _hours_of_video(inventory: Inventory) -> float:
     """From the manifest, or as published."""
     manifest, selection = inventory.manifest(), inventory.selection
     if manifest is not None:
-        return sum({video.content: video.duration_s for video in manifest.videos}.values()) / 3600
+        return sum(dict(zip(manifest.videos.contents, manifest.videos.durations_s, strict=True)).values()) / 3600
     if selection.settings.hours is None:
         raise ConfigError(
             f"{selection.dataset}: the total duration of its videos is not known; run BuildManifest --dataset "
