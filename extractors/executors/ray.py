@@ -1,0 +1,129 @@
+"""Runs chunks on a Ray cluster: each as one Ray task, with paths in and errors out.
+
+The driver of the cluster is a process of its own (`ray_driver`), which this one gives jobs and ends.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from extractors.executors import ray_driver
+from extractors.executors.base import EngineOptions, Outcome, RunOptions
+from extractors.executors.device_process import REQUEST, STOP, STOP_TIMEOUT_S
+from extractors.executors.ray_cluster import check_address
+from extractors.executors.ray_driver import Note, State
+from extractors.extraction.job import ChunkJob
+from extractors.extraction.watch import POLL_INTERVAL_S
+from pipeline.errors import ExtractionError
+from pipeline.running.processes import UnsignalledContext
+
+CONNECT_S = {True: 240.0, False: 90.0}
+"""Time until a Ray that is started here, or a cluster that runs, has answered."""
+
+END_S = 10.0
+"""Time for the driver to end a Ray that it has started."""
+
+
+class RayExecutor:
+    """Runs all jobs on a Ray cluster, or on a Ray that it starts on this machine and ends with them."""
+
+    def __init__(self, engine: EngineOptions, run: RunOptions) -> None:
+        self._engine = engine
+        self._run = run
+
+    def outcomes(self, jobs: Iterable[ChunkJob], stop: Callable[[], bool]) -> Iterator[Outcome]:
+        """As an Executor. Once `stop` answers true, the tasks publish what is whole, within STOP_TIMEOUT_S."""
+        check_address(self._engine.address)
+        remaining, done_s = iter(jobs), 0.0
+        driver = _DriverProcess(self._engine)
+        try:
+            for message in driver.messages(stop):
+                if message == REQUEST:
+                    driver.send(next(remaining, None))
+                elif isinstance(message, Note):
+                    self._run.say(message.line)
+                elif isinstance(message, State):
+                    self._run.progress(done_s, f"{message.num_chunks} chunks on {message.num_hosts} hosts")
+                elif isinstance(message, Outcome):
+                    done_s += message.video_s
+                    yield message
+                elif isinstance(message, Exception):
+                    raise message
+        finally:
+            driver.end(time.monotonic() + END_S)
+
+
+def executor(engine: EngineOptions, run: RunOptions) -> RayExecutor:
+    """The executor of this module."""
+    return RayExecutor(engine, run)
+
+
+class _DriverProcess:
+    """The process with Ray's driver."""
+
+    def __init__(self, engine: EngineOptions) -> None:
+        self._engine = engine
+        # Below /tmp, as the names of Ray's sockets are longer than a folder of results may leave room for.
+        self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
+        context = UnsignalledContext()
+        self._connection, child_end = context.Pipe()
+        self._process = context.Process(
+            target=ray_driver.main, args=(child_end, engine, self._folder), name="Ray's driver"
+        )
+        self._process.start()
+        child_end.close()
+
+    def messages(self, stop: Callable[[], bool]) -> Iterator[Any]:
+        """What the process sends until its last message, None or an exception; it is told once that it shall stop."""
+        until_s = time.monotonic() + CONNECT_S[not self._engine.address]
+        is_connected = is_told = False
+        while True:
+            if stop() and not is_told:
+                if not is_connected:
+                    return
+                is_told, until_s = True, time.monotonic() + STOP_TIMEOUT_S + END_S
+                self.send(STOP)
+            if self._connection.poll(POLL_INTERVAL_S):
+                message = self._received()
+                is_connected = True
+                if message is None:
+                    return
+                if message == REQUEST and is_told:
+                    continue  # STOP is the answer
+                yield message
+            elif (is_told or not is_connected) and time.monotonic() > until_s:
+                if is_told:
+                    return
+                raise ExtractionError(f"{self._where} has not answered for {CONNECT_S[not self._engine.address]:g} s")
+
+    def send(self, message: Any) -> None:
+        """Sends a message; one to a process that has ended is lost, and `messages` reports that."""
+        with suppress(OSError):
+            self._connection.send(message)
+
+    def end(self, until_s: float) -> None:
+        """Waits until `until_s` for the process, which stops when its connection is closed; then kills it."""
+        self._connection.close()
+        self._process.join(max(0.0, until_s - time.monotonic()))
+        if self._process.is_alive():
+            self._process.kill()
+        self._process.join()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _received(self) -> Any:
+        """The next message; ExtractionError if the process has ended without its last one."""
+        try:
+            return self._connection.recv()
+        except (EOFError, OSError):
+            return ExtractionError(
+                f"{self._where} is lost: its head or this machine's part of it has ended; what was published is kept: "
+                f"the same command goes on from it"
+            )
+
+    @property
+    def _where(self) -> str:
+        return f"the Ray cluster at {self._engine.address}" if self._engine.address else "the Ray of this machine"
