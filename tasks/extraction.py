@@ -11,8 +11,7 @@ from pipeline.errors import ConfigError
 from pipeline.running.stopping import deferred
 from pipeline.stores import recipes
 from tasks.console.extraction_estimate import announce_extraction
-from tasks.console.progress import progress_bar, video_progress
-from tasks.console.terminal import say
+from tasks.console.progress import progress_bar, say_meanwhile, video_progress
 from tasks.dataset_task import DatasetTask, ModelTask, remakes_damaged
 from tasks.fetch_weights import FetchWeights, expert_networks, say_unpinned, text_network
 from tasks.manifest import BuildManifest
@@ -85,7 +84,10 @@ class ExtractExpert(DatasetTask):
         with deferred() as stop, video_progress("Extracting") as progress:
             total_s = total_video_s(wanted, files)
             run = RunOptions(
-                settings.devices, tuple(wanted), lambda done_s, stage: progress(done_s, total_s, stage), say
+                settings.devices,
+                tuple(wanted),
+                lambda done_s, stage: progress(done_s, total_s, stage),
+                say_meanwhile,
             )
             for outcome in load_executor(Engine().options(), run).outcomes(jobs, stop):
                 errors = {**outcome.errors, **errors}

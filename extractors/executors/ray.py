@@ -47,7 +47,7 @@ class RayExecutor:
                 elif isinstance(message, Note):
                     self._run.say(message.line)
                 elif isinstance(message, State):
-                    self._run.progress(done_s, f"{message.num_chunks} chunks on {message.num_hosts} hosts")
+                    self._run.progress(done_s, str(message))
                 elif isinstance(message, Outcome):
                     done_s += message.video_s
                     yield message
@@ -78,27 +78,26 @@ class _DriverProcess:
         child_end.close()
 
     def messages(self, stop: Callable[[], bool]) -> Iterator[Any]:
-        """What the process sends until its last message, None or an exception; it is told once that it shall stop."""
-        until_s = time.monotonic() + CONNECT_S[not self._engine.address]
-        is_connected = is_told = False
-        while True:
+        """What the process sends until its last message; it is told once that it shall stop.
+
+        ExtractionError where it does not get a connection, or was lost. Before it is connected it is not waited for
+        when the run shall stop.
+        """
+        connect_s = CONNECT_S[not self._engine.address]
+        until_s, is_connected, is_told = time.monotonic() + connect_s, False, False
+        while (is_connected and not is_told) or time.monotonic() < until_s:
             if stop() and not is_told:
-                if not is_connected:
-                    return
-                is_told, until_s = True, time.monotonic() + STOP_TIMEOUT_S + END_S
+                is_told, until_s = True, time.monotonic() + (STOP_TIMEOUT_S + END_S if is_connected else 0)
                 self.send(STOP)
             if self._connection.poll(POLL_INTERVAL_S):
                 message = self._received()
                 is_connected = True
                 if message is None:
                     return
-                if message == REQUEST and is_told:
-                    continue  # STOP is the answer
-                yield message
-            elif (is_told or not is_connected) and time.monotonic() > until_s:
-                if is_told:
-                    return
-                raise ExtractionError(f"{self._where} has not answered for {CONNECT_S[not self._engine.address]:g} s")
+                if message != REQUEST or not is_told:  # STOP was the answer
+                    yield message
+        if not is_told:
+            raise ExtractionError(f"{self._where} has not answered for {connect_s:g} s; is it Ray that listens there?")
 
     def send(self, message: Any) -> None:
         """Sends a message; one to a process that has ended is lost, and `messages` reports that."""

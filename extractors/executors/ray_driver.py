@@ -44,9 +44,14 @@ class Note:
 class State:
     """What the cluster is doing."""
 
-    num_chunks: int
-    """Submitted, and not done."""
+    oldest: int | None
+    """Number of the chunk that was submitted first of those that are not done."""
     num_hosts: int
+    """That take chunks."""
+
+    def __str__(self) -> str:
+        oldest = "to find a host" if self.oldest is None else f"chunk {self.oldest}"
+        return f"{oldest} ({self.num_hosts} host{'s'[: self.num_hosts != 1]})"
 
 
 def main(parent: Connection, engine: EngineOptions, folder: Path) -> None:
@@ -112,7 +117,7 @@ class _Driver:
             self._submit_while_room()
             self._listen()
             self._look()
-            self._parent.send(State(len(self._submitted), self._nodes.num_alive))
+            self._parent.send(self._state)
             if self._submitted:
                 done, _ = self._ray.wait(list(self._submitted), timeout=POLL_INTERVAL_S)
                 for ref in done:
@@ -133,6 +138,11 @@ class _Driver:
     def _has_room(self) -> bool:
         slots = self._demand.slots(self._nodes.all)
         return slots > 0 and len(self._submitted) < (self._engine.in_flight or 2 * slots)
+
+    @property
+    def _state(self) -> State:
+        oldest = next((chunk.job.number for chunk in self._submitted.values()), None)
+        return State(oldest, sum(self._demand.slots([node]) > 0 for node in self._nodes.all))
 
     def _submit_while_room(self) -> None:
         while self._has_room and (self._again or self._has_more):
@@ -227,10 +237,6 @@ class _Nodes:
 
     def __init__(self) -> None:
         self.all: Sequence[Node] = ()
-
-    @property
-    def num_alive(self) -> int:
-        return sum(node.is_alive for node in self.all)
 
     def update(self, nodes: Sequence[Node]) -> list[Node]:
         """Those that were alive until now."""

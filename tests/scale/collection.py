@@ -1,6 +1,7 @@
 """A project that is large enough for a dozen chunks, and what an undisturbed run on one machine makes of it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -14,7 +15,9 @@ from tests.clips import make_clip, numbered, tone, write_srt
 from tests.scale.hosts import Host
 from tests.tasks.project import CONFIGS, Project, forget_everything
 
-EXPERTS = ("rgb_light", "audio_light", "speech_light")
+EXPERTS = ("rgb_light", "audio_light", "speech_light", "counted")
+COUNTED = Path(__file__).with_name("counted")
+"""Of an extractor that tells when it is loaded; in the PYTHONPATH of all processes."""
 VIDEOS_PER_CHUNK = 3
 
 
@@ -23,13 +26,24 @@ class Collection(Project):
 
     num_videos = 36
 
+    @property
+    def of_hosts(self) -> dict[str, str]:
+        """What the environment of each process must hold, on all hosts."""
+        return {"PYTHONPATH": str(COUNTED), "COUNTED_LOADS": str(self.root / "loads")}
+
+    def loads(self) -> list[int]:
+        """The processes that have loaded the networks of the expert "counted", once for each time."""
+        path = self.root / "loads"
+        return [int(line) for line in path.read_text().splitlines()] if path.exists() else []
+
     def make(self) -> "Collection":
         """Writes videos, captions and configs."""
         for number in range(self.num_videos):
             self.add_video(f"v{number:02}.mp4", number, "train")
         self.write_captions()
-        for name in EXPERTS:
+        for name in EXPERTS[:-1]:
             self.copy_config("experts", name)
+        self.write_config("experts", "counted", {"extractor": "counted", "modality": "rgb", "params": {"fps": 1.0}})
         self.write_config("datasets", "many", {"videos": str(self.videos), "captions": str(self.captions)})
         return self
 
@@ -60,7 +74,7 @@ class Collection(Project):
             f"[Paths]\ndata = {self.data}\nconfigs = {self.configs}\n"
             f"[Extraction]\nworkers = 1\ndevice = cpu\nvideos_per_part = {VIDEOS_PER_CHUNK}\n"
         )
-        return os.environ | {"LUIGI_CONFIG_PATH": str(settings), "OMP_NUM_THREADS": "1"}
+        return os.environ | {"LUIGI_CONFIG_PATH": str(settings), "OMP_NUM_THREADS": "1"} | self.of_hosts
 
     def run_locally(self) -> tuple[int, str, str]:
         """Extracts all features on this machine; (exit code, output, errors)."""
@@ -68,6 +82,11 @@ class Collection(Project):
             self.command(), cwd=CONFIGS.parent, env=self.environment(), capture_output=True, text=True, check=False
         )
         return done.returncode, done.stdout, done.stderr
+
+    def forget_features(self) -> None:
+        """Deletes all features."""
+        shutil.rmtree(self.data / "store" / "features", ignore_errors=True)
+        (self.root / "loads").unlink(missing_ok=True)
 
     def start_on(self, host: Host, command: list[str], **more: str) -> subprocess.Popen[str]:
         """Starts a command on a host, from the folder of the program."""

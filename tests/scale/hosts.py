@@ -68,8 +68,8 @@ class Host:
         return [int(word) for word in _ip("netns", "pids", self.namespace).stdout.split()]
 
     def is_extracting(self) -> bool:
-        """Whether a decode worker of a pass runs here."""
-        return any(b"multiprocessing" in _command_line(pid) for pid in self.pids())
+        """Whether a Ray task runs here: Ray calls its process by the name of the function, and else ray::IDLE."""
+        return any(b"ray::extract_on_host" in _command_line(pid) for pid in self.pids())
 
     def kill(self) -> None:
         """Kills all processes of this host at once, as a power cut does."""

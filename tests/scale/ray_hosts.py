@@ -41,14 +41,19 @@ def start_ray(host: Host, head: Host, **environment: str) -> None:
     command = [
         *(RAY, "start", *where, f"--node-ip-address={host.address}", f"--num-cpus={int(host is not head)}"),
         *("--object-store-memory=100000000", "--disable-usage-stats"),
+        # Known beforehand, since Ray waits no longer than 15 s for its agents to choose them.
+        *("--runtime-env-agent-port=6401", "--dashboard-agent-grpc-port=6402", "--metrics-export-port=6403"),
+        *("--dashboard-agent-listen-port=6404",),
     ]
+    # Ray starts many Python processes: where no bytecode is kept, each compiles all of Ray.
+    bytecode = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(host.folder.parent / "bytecode")}
     log = host.folder / "ray-start.log"
     host.folder.mkdir(parents=True, exist_ok=True)
     with log.open("w") as file:
         process = host.start(
             command,
             cwd=CONFIGS.parent,
-            env=os.environ | ENVIRONMENT | environment,
+            env=os.environ | ENVIRONMENT | bytecode | environment,
             stdout=file,
             stderr=subprocess.STDOUT,
         )

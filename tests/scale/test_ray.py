@@ -1,11 +1,14 @@
-"""Two hosts with Ray and one shared folder: one is killed, one has another config, one run is stopped.
+"""Two hosts with Ray and one shared folder: one has another config, one run is stopped, one host is killed.
 
-Each host is a network namespace of its own. The fourth namespace is the head, which drives and extracts nothing.
+Each host is a network namespace of its own. A third one is the head, which drives and extracts nothing.
 """
 
 import shutil
+import signal
 import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -25,7 +28,7 @@ PATIENCE_S = 240.0
 
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory):
-    """The project, with features as one machine extracts them in `expected`, and none in its store."""
+    """The project, with `expected`: the features that one machine extracts."""
     made = Collection(tmp_path_factory.mktemp("scale") / "project").make()
     code, _, errors = made.run_locally()
     assert code == 0, errors
@@ -34,19 +37,20 @@ def collection(tmp_path_factory):
 
 
 @pytest.fixture
-def empty(collection):
+def project(collection):
     """The project without features."""
-    shutil.rmtree(collection.data / "store" / "features")
+    collection.forget_features()
     return collection
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """The head, and two hosts with a core each."""
-    with hosts(tmp_path_factory.mktemp("hosts"), 3) as made:
-        for host in made:
-            start_ray(host, made[0])
-        yield made
+def cluster(tmp_path_factory, collection):
+    """The head, two hosts with a core each, and one that is not started yet."""
+    with hosts(tmp_path_factory.mktemp("hosts"), 4) as (head, *others):
+        start_ray(head, head, **collection.of_hosts)
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(lambda host: start_ray(host, head, **collection.of_hosts), others[:2]))
+        yield head, *others
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -56,17 +60,59 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_a_host_that_is_killed_in_mid_chunk_costs_a_line_and_no_row(empty, cluster):
-    head, killed, _ = cluster
-    process = empty.start_on(head, empty.command(name="ray", address=address(head)), **ENVIRONMENT)
-    wait_until(lambda: empty.num_parts() >= 2 and killed.is_extracting())
+def start(project, head, **engine):
+    return project.start_on(head, project.command(name="ray", address=address(head), **engine), **ENVIRONMENT)
+
+
+def test_a_host_with_another_config_is_refused_by_name_and_what_it_was_to_do_is_not_done_otherwise(
+    project, cluster, tmp_path
+):
+    head, *_, other = cluster
+    changed = Collection(tmp_path / "project")
+    shutil.copytree(project.configs, changed.configs)
+    changed.edit("experts", "rgb_light", params__fps=1.0)
+    other.bind(changed.configs, project.configs)
+    start_ray(other, head, **project.of_hosts)
+    process = start(project, head)
+    output, errors = process.communicate(timeout=PATIENCE_S)
+    other.kill()
+    assert process.returncode == 2, errors
+    (line,) = [line for line in errors.splitlines() if "expert rgb_light is" in line]
+    assert line.startswith("ERROR")
+    assert f" on {other.name}, " in line
+    assert "Traceback" not in output + errors
+    assert project.features().items() <= project.expected.items()
+
+
+def test_a_stopped_run_publishes_what_is_whole_and_the_same_command_goes_on(project, cluster):
+    head, *others, _ = cluster
+    process = start(project, head)
+    wait_until(lambda: project.num_parts() >= 1 and all(host.is_extracting() for host in others))
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130, errors
+    assert "goes on from what is done" in errors
+    assert "Traceback" not in output + errors
+    assert not project.leftovers()
+    before = project.features()
+    assert before.items() < project.expected.items()
+    process = start(project, head)
+    output, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, errors
+    assert project.features() == project.expected
+    assert not project.doubled()
+
+
+def test_a_host_that_is_killed_in_mid_chunk_costs_a_line_and_no_row(project, cluster):
+    head, killed, _, _ = cluster
+    process = start(project, head)
+    wait_until(lambda: project.num_parts() >= 2 and killed.is_extracting())
     killed.kill()
     output, errors = process.communicate(timeout=PATIENCE_S)
-    print(output, errors)
     assert process.returncode == 0, errors
     assert f"{killed.name} ({killed.address}) is lost" in output
     assert "Traceback" not in output + errors
-    assert empty.features() == empty.expected
-    assert not empty.doubled()
-    print(empty.leftovers())
-    print(object_store(head))
+    assert project.features() == project.expected
+    assert not project.doubled()
+    assert set(Counter(project.loads()).values()) == {1}  # the host that was left did some ten chunks
+    assert "Plasma memory usage 0 MiB, 0 objects" in object_store(head)
