@@ -21,8 +21,11 @@ from extractors.extraction.watch import POLL_INTERVAL_S
 from pipeline.errors import ExtractionError
 from pipeline.running.processes import UnsignalledContext
 
-CONNECT_S = {True: 240.0, False: 90.0}
+CONNECT_S = {True: 360.0, False: 90.0}
 """Time until a Ray that is started here, or a cluster that runs, has answered."""
+
+TEMPORARY = "/tmp"  # noqa: S108 - in a folder of its own, which only this user may read
+"""Where Ray keeps logs and sockets: the path of a socket has at most 107 bytes, and Ray's part of it has 70."""
 
 END_S = 10.0
 """Time for the driver to end a Ray that it has started."""
@@ -39,6 +42,7 @@ class RayExecutor:
         """As an Executor. Once `stop` answers true, the tasks publish what is whole, within STOP_TIMEOUT_S."""
         check_address(self._engine.address)
         remaining, done_s = iter(jobs), 0.0
+        self._run.progress(0.0, "the connection to Ray" if self._engine.address else "the start of Ray")
         driver = _DriverProcess(self._engine)
         try:
             for message in driver.messages(stop):
@@ -54,7 +58,7 @@ class RayExecutor:
                 elif isinstance(message, Exception):
                     raise message
         finally:
-            driver.end(time.monotonic() + END_S)
+            driver.end()
 
 
 def executor(engine: EngineOptions, run: RunOptions) -> RayExecutor:
@@ -67,13 +71,13 @@ class _DriverProcess:
 
     def __init__(self, engine: EngineOptions) -> None:
         self._engine = engine
-        # Below /tmp, as the names of Ray's sockets are longer than a folder of results may leave room for.
-        self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
+        self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir=TEMPORARY))
         context = UnsignalledContext()
         self._connection, child_end = context.Pipe()
         self._process = context.Process(
             target=ray_driver.main, args=(child_end, engine, self._folder), name="Ray's driver"
         )
+        self._is_connected = False
         self._process.start()
         child_end.close()
 
@@ -84,14 +88,14 @@ class _DriverProcess:
         when the run shall stop.
         """
         connect_s = CONNECT_S[not self._engine.address]
-        until_s, is_connected, is_told = time.monotonic() + connect_s, False, False
-        while (is_connected and not is_told) or time.monotonic() < until_s:
+        until_s, is_told = time.monotonic() + connect_s, False
+        while (self._is_connected and not is_told) or time.monotonic() < until_s:
             if stop() and not is_told:
-                is_told, until_s = True, time.monotonic() + (STOP_TIMEOUT_S + END_S if is_connected else 0)
+                is_told, until_s = True, time.monotonic() + (STOP_TIMEOUT_S + END_S if self._is_connected else 0)
                 self.send(STOP)
             if self._connection.poll(POLL_INTERVAL_S):
                 message = self._received()
-                is_connected = True
+                self._is_connected = True
                 if message is None:
                     return
                 if message != REQUEST or not is_told:  # STOP was the answer
@@ -104,10 +108,10 @@ class _DriverProcess:
         with suppress(OSError):
             self._connection.send(message)
 
-    def end(self, until_s: float) -> None:
-        """Waits until `until_s` for the process, which stops when its connection is closed; then kills it."""
+    def end(self) -> None:
+        """Waits for the process, which stops when its connection is closed; then kills it, and so a Ray of its own."""
         self._connection.close()
-        self._process.join(max(0.0, until_s - time.monotonic()))
+        self._process.join(END_S if self._is_connected else 0)
         if self._process.is_alive():
             self._process.kill()
         self._process.join()

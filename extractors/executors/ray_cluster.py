@@ -97,20 +97,12 @@ def connected(engine: EngineOptions, temp: Path) -> Iterator[Any]:
         # A token of its own, which nobody else on this machine has; by default Ray keeps one in the home folder.
         os.environ.update(OF_THIS_MACHINE | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})
     ray = _imported()
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if engine.address:
             ray.init(address=engine.address, **quiet)
         else:
-            os.environ.pop("RAY_ADDRESS", None)
-            ray.init(
-                address="local",
-                num_cpus=num_workers(0),
-                object_store_memory=OBJECT_STORE_BYTES,
-                include_dashboard=False,
-                _temp_dir=str(temp),
-                **quiet,
-            )
+            _start(ray, temp, quiet)
     except Exception as error:
         raise ExtractionError(_why_no_connection(engine.address, error)) from None
     try:
@@ -133,11 +125,44 @@ def nodes_of(ray: Any) -> list[Node]:
     ]
 
 
+class Nodes:
+    """The hosts of the cluster, and what has become of them."""
+
+    def __init__(self) -> None:
+        self.all: Sequence[Node] = ()
+        """As of the last update."""
+
+    def update(self, nodes: Sequence[Node]) -> list[Node]:
+        """Takes them as the hosts from now on; those that were alive until now, and are no longer."""
+        alive = {node.id for node in self.all if node.is_alive}
+        self.all = nodes
+        return [node for node in nodes if node.id in alive and not node.is_alive]
+
+
 def demand_of(engine: EngineOptions, nodes: Sequence[Node]) -> Demand:
     """What a task asks for; a GPU where the setting leaves it open and the cluster has any."""
     has_gpus = any(node.resources.get("GPU", 0.0) for node in nodes if node.is_alive)
     num_gpus = float(has_gpus) if engine.num_gpus < 0 else engine.num_gpus
     return Demand(engine.num_cpus, num_gpus, int(engine.memory_gb * 1e9))
+
+
+def _start(ray: Any, temp: Path, quiet: Mapping[str, Any]) -> None:
+    """Starts Ray on this machine; twice if need be, as Ray waits for its agents no longer than 15 s."""
+    for is_last in (False, True):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=num_workers(0),
+                object_store_memory=OBJECT_STORE_BYTES,
+                include_dashboard=False,
+                _temp_dir=str(temp),
+                **quiet,
+            )
+            return
+        except Exception:
+            if is_last:
+                raise
+            ray.shutdown()
 
 
 def _imported() -> Any:

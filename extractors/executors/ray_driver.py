@@ -5,10 +5,10 @@ chunk whose worker or host was lost is submitted again, a bounded number of time
 """
 
 import os
+import shutil
 import signal
 import time
 from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -17,11 +17,12 @@ from typing import Any
 
 from extractors.executors.base import EngineOptions, Outcome
 from extractors.executors.device_process import REQUEST, STOP, STOP_TIMEOUT_S, picklable
-from extractors.executors.ray_cluster import Demand, Node, connected, demand_of, nodes_of
+from extractors.executors.ray_cluster import Demand, Nodes, connected, demand_of, nodes_of
+from extractors.executors.ray_faults import unfit_host, why_lost
 from extractors.executors.ray_task import Attempt, extract_on_host
 from extractors.extraction.job import ChunkJob
 from extractors.extraction.watch import POLL_INTERVAL_S
-from pipeline.errors import ExtractionError, in_one_line
+from pipeline.errors import ExtractionError
 from pipeline.running.stopping import SIGNALS
 
 MAX_ATTEMPTS = 4
@@ -60,11 +61,13 @@ def main(parent: Connection, engine: EngineOptions, folder: Path) -> None:
     last: Exception | None = None
     try:
         with connected(engine, folder) as ray:
-            _Driver(ray, engine, parent).run()
+            Driver(ray, engine, parent).run()
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent has ended
     except Exception as error:
         last = picklable(error)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # also where the parent is no more
     with suppress(OSError):
         parent.send(last)
 
@@ -93,14 +96,14 @@ class _Chunk:
     number_of_attempts: int = 0
 
 
-class _Driver:
+class Driver:
     """Submits jobs, and sends what became of them."""
 
     def __init__(self, ray: Any, engine: EngineOptions, parent: Connection) -> None:
         self._ray = ray
         self._engine = engine
         self._parent = parent
-        self._nodes = _Nodes()
+        self._nodes = Nodes()
         self._nodes.update(nodes_of(ray))
         self._demand = demand_of(engine, self._nodes.all)
         self._task = self._remote(self._demand)
@@ -189,7 +192,7 @@ class _Driver:
         except exceptions.TaskCancelledError:
             return
         except exceptions.RayTaskError as error:
-            self._end_with(_unfit_host(error))
+            self._end_with(unfit_host(error))
         except exceptions.RayError as error:
             self._lost(chunk, error)
         else:
@@ -205,7 +208,7 @@ class _Driver:
 
     def _lost(self, chunk: _Chunk, error: Exception) -> None:
         """The worker or the host of a chunk is gone."""
-        number, why = chunk.job.number, _loss(error)
+        number, why = chunk.job.number, why_lost(error)
         if self._stop_s < float("inf"):
             return
         if chunk.number_of_attempts >= MAX_ATTEMPTS:
@@ -230,38 +233,3 @@ class _Driver:
                 f"no host of the Ray cluster has what a task asks for ({self._demand}); add a host, or ask for less in "
                 f"[Engine]; what was published is kept"
             )
-
-
-class _Nodes:
-    """The hosts of the cluster, and what has become of them."""
-
-    def __init__(self) -> None:
-        self.all: Sequence[Node] = ()
-
-    def update(self, nodes: Sequence[Node]) -> list[Node]:
-        """Those that were alive until now."""
-        alive = {node.id for node in self.all if node.is_alive}
-        self.all = nodes
-        return [node for node in nodes if node.id in alive and not node.is_alive]
-
-
-def _unfit_host(error: Any) -> ExtractionError:
-    """Why a task could not even begin: the program of that host is not this one."""
-    cause = error.cause if isinstance(getattr(error, "cause", None), Exception) else error
-    last_line = str(cause).strip().splitlines()[-1] if str(cause).strip() else in_one_line(cause)
-    return ExtractionError(
-        f"the host {error.ip} cannot run the program: {last_line[:300]}; install this version of it there, and start "
-        f"Ray with the Python that has it"
-    )
-
-
-def _loss(error: Exception) -> str:
-    from ray import exceptions
-
-    if isinstance(error, exceptions.OutOfMemoryError):
-        return "Ray ended its worker, since the memory of the host ran out (larger num_cpus or memory_gb: fewer tasks)"
-    if isinstance(error, exceptions.NodeDiedError):
-        return "its host was lost"
-    if isinstance(error, exceptions.WorkerCrashedError):
-        return "its worker process ended unexpectedly"
-    return in_one_line(error)[:300]

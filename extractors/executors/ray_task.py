@@ -6,7 +6,7 @@ import platform
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -14,6 +14,7 @@ from types import FrameType
 from extractors.executors.base import Outcome
 from extractors.executors.device_process import picklable
 from extractors.extraction.job import ChunkJob, extract_chunk
+from pipeline.datasets.stamps import stamp_of
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.running.cpu import prepare_for_networks
 from pipeline.stores import recipes
@@ -58,21 +59,26 @@ def extract_on_host(job: ChunkJob, attempt: Attempt) -> Outcome | Exception:
 
 
 def refuse_other_folders(job: ChunkJob) -> None:
-    """ConfigError where this host does not see the files or the stores of the run.
+    """ConfigError where this host does not see the stores or the videos of the run.
 
-    It would record the videos as unreadable, or write their features where nobody finds them.
+    It would write the features where nobody finds them, or record the videos as unreadable. A single video that is gone
+    is that video's fault.
     """
     advice = f"mount the shared folder on {platform.node()} at the same path as where the run was started"
     for folder in job.stores.values():
-        if not (folder / recipes.NAME).is_file():
+        if recipes.read_recipe(folder) is None:
             raise ConfigError(f"{platform.node()} does not see {folder}, which the run fills: {advice}")
-    for path, video, _ in job.videos:
-        if not video.problem and not path.exists():
-            raise ConfigError(f"{platform.node()} does not see {path}, a video of the run: {advice}")
+    videos = [path for path, video, _ in job.videos if not video.problem]
+    if (
+        videos
+        and not any(stamp_of(path)[0] >= 0 for path in videos)
+        and (len(videos) > 1 or not videos[0].parent.is_dir())
+    ):
+        raise ConfigError(f"{platform.node()} does not see {videos[0]}, nor any other video of its chunk: {advice}")
 
 
 @contextmanager
-def cancellable() -> Iterator["threading.Event.is_set"]:  # type: ignore[valid-type]
+def cancellable() -> Iterator[Callable[[], bool]]:
     """Context in which ray.cancel raises nothing; yields the question whether it was called.
 
     Ray interrupts the main thread of the worker, as a SIGINT does.
