@@ -13,7 +13,7 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from tasks.console.recording import record, shown
-from tasks.console.terminal import discard, is_quiet
+from tasks.console.terminal import discard, is_quiet, say
 
 TERMINAL_INTERVAL_S = 1.0
 FILE_INTERVAL_S = 15.0
@@ -50,6 +50,12 @@ def video_progress(title: str) -> Iterator[Callable[[float, float, str], None]]:
             display.move(done_s, total_s, f"{_time(done_s)} of {_time(total_s)} of video{slowest}")
 
         yield move
+
+
+def say_meanwhile(line: str) -> None:
+    """Prints one line; above the bar, where there is one."""
+    with tqdm.external_write_mode():
+        say(line)
 
 
 class _Display:
