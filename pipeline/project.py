@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pipeline import config
 from pipeline.errors import ConfigError
+from pipeline.remote.objects import is_remote
+from pipeline.stores import places
 from pipeline.weights.files import WeightOptions
 
 CONFIGS, SETTINGS = "configs", "luigi.cfg"
@@ -29,6 +31,8 @@ class Project:
     data: Path
     configs: Path
     weights: WeightOptions
+    store: Path
+    """Folder of all results, or the mirror of the object storage that they lie in."""
 
     def path(self, typed: str) -> Path:
         """The path that a YAML of the project means."""
@@ -62,8 +66,10 @@ def is_project(folder: Path) -> bool:
     return (folder / CONFIGS).is_dir()
 
 
-def load(named: str = "", data: Path | str | None = None, configs: Path | str | None = None) -> Project:
-    """The project that `find` finds; `data` and `configs`, relative to the current folder, replace its own.
+def load(
+    named: str = "", data: Path | str | None = None, configs: Path | str | None = None, store: str | None = None
+) -> Project:
+    """The project that `find` finds; `data`, `configs` and `store`, relative to the current folder, replace its own.
 
     Where `configs` is given, no project folder is needed: the current one takes its place. ConfigError where there is
     none, and for settings that cannot be read.
@@ -77,7 +83,11 @@ def load(named: str = "", data: Path | str | None = None, configs: Path | str | 
     settings = _settings(folder)
     data_folder = Path(data).absolute() if data else folder / settings.get("Paths", "data", fallback="data")
     config_folder = Path(configs).absolute() if configs else folder / settings.get("Paths", "configs", fallback=CONFIGS)
-    return Project(folder, data_folder, config_folder, _weights(settings, folder, data_folder))
+    address = settings.get("Paths", "store", fallback="") if store is None else store
+    if address and not is_remote(address):
+        address = str((folder if store is None else Path.cwd()) / address)
+    weights = _weights(settings, folder, data_folder)
+    return Project(folder, data_folder, config_folder, weights, places.store_folder(address, data_folder))
 
 
 def make(folder: Path) -> list[Path]:

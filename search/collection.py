@@ -16,6 +16,7 @@ from pipeline.datasets.annotations import load_dataset
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.project import Project
 from pipeline.remote_files.places import folder_of
+from pipeline.stores import places
 from pipeline.weights.files import WeightOptions
 from search import config, filters
 from search.config import SearchConfig
@@ -54,7 +55,7 @@ class Collection:
     """The searchable videos of one dataset."""
 
     def __init__(self, path: Path, root: Path, settings: SearchConfig, weights: WeightOptions) -> None:
-        self.facts, self.settings = folder.read_facts(path), settings
+        self.facts, self.settings = folder.read_facts(places.fetched(path)), settings
         self.root = root
         """Folder of the videos."""
         self.videos = Videos(path, tuple(self.facts.seen))
@@ -74,23 +75,25 @@ class Collection:
         data: Path | str | None = None,
         configs: Path | str | None = None,
         weights: WeightOptions | None = None,
+        store: str | None = None,
     ) -> "Collection":
         """The collection of `dataset`, from its index below `data`; raises PipelineError if there is none.
 
         By default the folders and where weights are come from the project folder, which is looked for upwards from the
         current one. Where the videos are is read from the YAML of the dataset.
         """
-        place = project.load(data=data, configs=configs)
+        place = project.load(data=data, configs=configs, store=store)
         return cls.of_project(place if weights is None else replace(place, weights=weights), dataset)
 
     @classmethod
     def of_project(cls, place: Project, dataset: str) -> "Collection":
         """As `open`, in a project."""
         extractors.add_own(place.folder)  # a text encoder may be one of them
-        parent = place.data / "store" / "index" / dataset
+        parent = place.store / "index" / dataset
         path = folder.current(parent)
         if path is None:
-            built = [pointer.parent.name for pointer in sorted(parent.parent.glob(f"*/{folder.CURRENT}"))]
+            pointers = sorted(places.listed(parent.parent).glob(f"*/{folder.CURRENT}"))
+            built = [pointer.parent.name for pointer in pointers]
             raise PipelineError(
                 f"{dataset}: no index in {parent}{nearest(dataset, built)}; "
                 f"make it: luigi --module tasks BuildIndex --dataset {dataset}"

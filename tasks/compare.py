@@ -8,9 +8,9 @@ import luigi
 
 from pipeline.errors import ConfigError
 from pipeline.reports.report import read_report
-from pipeline.stores import atomic, recipes
+from pipeline.stores import atomic, places, recipes
 from pipeline.stores.fingerprint import Recipe, fingerprint
-from tasks.console.terminal import print_table, say
+from tasks.console.terminal import print_table, tell
 from tasks.dataset_task import SEEDS_HELP, DatasetTask, remakes_damaged
 from tasks.evaluation import EvaluateCE
 from tasks.parameters import names_in, split_parameter
@@ -53,14 +53,14 @@ class CompareRuns(DatasetTask):
 
     def print_result(self) -> None:
         """Prints the recalls of both models, their difference, and how likely chance gives as large a one."""
-        path = self.output().require() / "comparison.json"
+        path = places.fetched(self.output().require() / "comparison.json")
         body: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         rows = [
             (
                 name,
                 *(f"{means[name]:.1f}" for means in body["means"]),
-                f"{difference['mean']:+.1f}",
-                f"{difference['low']:+.1f} to {difference['high']:+.1f}",
+                _signed(difference["mean"]),
+                f"{_signed(difference['low'])} to {_signed(difference['high'])}",
                 f"{difference['p']:.4f}",
             )
             for name, difference in body["recalls"].items()
@@ -70,7 +70,7 @@ class CompareRuns(DatasetTask):
             "p: how often exchanging the two at random, video by video, gives as much"
         )
         print_table(title, ["", *body["models"], "difference", "95 % interval", "p"], rows)
-        say(f"Report: {path}")
+        tell(f"Report: {path}")
 
     def _names(self) -> list[str]:
         names = names_in(self.models)
@@ -91,3 +91,8 @@ class CompareRuns(DatasetTask):
             "models": self._names(),  # two YAMLs with other names may say the same
             "reports": [fingerprint(report) for report in reports],
         }
+
+
+def _signed(points: float) -> str:
+    """With its sign and one decimal; what rounds to nothing is +0.0."""
+    return f"{round(points, 1) + 0.0:+.1f}"

@@ -2,18 +2,20 @@
 
 import functools
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import luigi
 
 from pipeline.errors import DamagedError
-from pipeline.stores import damage
+from pipeline.stores import claimant, claims, damage, places
 from pipeline.stores.atomic import exclusive
 from tasks.console.luigi_internals import typed_task
 from tasks.console.terminal import say
 from tasks.plan.plan import Plan, load_plan
-from tasks.plan.settings import Partial, Paths
-from tasks.plan.targets import FolderTarget
+from tasks.plan.settings import Engine, Partial, Paths
+from tasks.plan.targets import LockedTarget
 
 DATASET_HELP = "Name of a file in configs/datasets/, without .yaml"
 MODEL_HELP = "Name of a file in configs/models/; by default the one that the dataset names"
@@ -44,24 +46,43 @@ def remakes_damaged(run: Callable[[Any], None]) -> Callable[[Any], Iterator[list
 
 
 def _run_alone(task: Any, run: Callable[[Any], None]) -> None:
-    """Runs a task that makes a folder, unless another run has just made it; one that does so now is waited for.
+    """Runs a task, unless another run has just made what it makes; one that does so now is waited for.
 
     Two that write one result at once would take each other's files for damaged.
     """
     target = task.output()
-    folder = target.lock if isinstance(target, FolderTarget) else None
+    folder = target.lock if isinstance(target, LockedTarget) else None
     if folder is None:
         run(task)
         return
     others: list[str] = []
 
     def wait() -> None:
+        if not others:
+            say(f"Another run makes the same {task.task_family} now, and this one waits for it")
         others.append(task.task_family)
-        say(f"Another run makes the same {task.task_family} now, and this one waits for it")
 
-    with exclusive(folder, wait):
-        if not (others and task.complete()):
+    with _no_other_host(folder, wait), exclusive(folder, wait):
+        place = places.place_of(folder)
+        place.refresh()  # in object storage, another host may have made it since this run was planned
+        if not ((others or place.is_remote) and task.complete()):
             run(task)
+
+
+@contextmanager
+def _no_other_host(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
+    """A claim where many hosts may work on one store, since not all locks reach that far.
+
+    So it is with [Engine] name = claims, and in object storage.
+    """
+    engine, store = Engine(), Paths().layout.store
+    if engine.name != "claims" and not places.place_of(store).is_remote:
+        yield
+        return
+    where = folder.relative_to(store) if folder.is_relative_to(store) else folder
+    name = f"tasks/{'-'.join(part for part in where.parts if part != where.anchor)}"
+    with claimant.exclusive(claims.claims_of(store), name, engine.expiry_s, wait):
+        yield
 
 
 def _remake(task: Any, run: Callable[[Any], Any], error: DamagedError) -> Iterator[list[luigi.Task]]:
@@ -77,6 +98,8 @@ class RunsEachTime:
     """Mixin for a task without output: it runs each time that it is typed, and is complete once it has run."""
 
     has_run = False
+    keeps_log = True
+    """Whether its run is worth a log: false where it only looks."""
 
     def complete(self) -> bool:
         """Whether it has run in this process."""

@@ -79,7 +79,8 @@ class EvaluateCE(ModelTask):
 
     def print_result(self) -> None:
         """Prints the metrics and the path of the report; for the demo, queries to try as well."""
-        print_report(self.output().require())
+        typed = {"--model": self.model, "--experts": self.experts}
+        print_report(self.output().require(), "".join(f" {name} {value}" for name, value in typed.items() if value))
         if note := self.plan.label_words.lacks:
             say(f"Note: {note}")
         if self.plan.selection.settings.demo:

@@ -1,5 +1,6 @@
 """Tasks that extract the features of videos and the token vectors of captions."""
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -7,20 +8,22 @@ import luigi
 
 from extractors.registry import NamedText
 from pipeline.errors import ConfigError
+from pipeline.remote.objects import is_remote
 from pipeline.running.stopping import deferred
 from pipeline.stores import recipes
 from tasks.console.extraction_estimate import announce_extraction
-from tasks.console.progress import progress_bar, video_progress
+from tasks.console.progress import progress_bar, say_meanwhile, video_progress
 from tasks.dataset_task import DatasetTask, ModelTask, remakes_damaged
 from tasks.fetch_weights import FetchWeights, expert_networks, say_unpinned, text_network
 from tasks.manifest import BuildManifest
 from tasks.parameters import hidden_joined_names, hidden_unnamed, joined_names, names_in, run_id
 from tasks.plan.layout import Layout
 from tasks.plan.provenance import provenance
-from tasks.plan.settings import Extraction
+from tasks.plan.settings import Engine, Extraction
 from tasks.plan.targets import ExpertTarget, LabelsTarget, TextTarget
 
 if TYPE_CHECKING:
+    from extractors.extraction.job import Terms
     from extractors.extraction.one_pass import Wanted
 
 
@@ -70,17 +73,36 @@ class ExtractExpert(DatasetTask):
             target.check_failures()
 
     def _extract(self, wanted: "list[Wanted]") -> None:
-        from extractors.extraction.devices import extract
+        from extractors.executors.base import RunOptions, load_executor
+        from extractors.extraction.job import chunk_jobs, total_video_s
 
         for item in wanted:
             say_unpinned(f"experts/{item.expert.name}", item.expert.extractor)
             recipes.write_recipe(item.folder, item.expert.recipe, provenance(item.expert.config.extractor))
         settings, files = Extraction(), self.plan.inventory.files()
         announce_extraction(wanted, files, settings, self.plan.selection.layout.store)
+        jobs, errors = chunk_jobs(wanted, files, self._terms(settings)), dict[str, Exception]()
         with deferred() as stop, video_progress("Extracting") as progress:
-            errors = extract(settings.devices, wanted, files, settings.options(), progress, stop)
+            total_s = total_video_s(wanted, files)
+            run = RunOptions(
+                settings.devices,
+                tuple(wanted),
+                lambda done_s, stage: progress(done_s, total_s, stage),
+                say_meanwhile,
+            )
+            for outcome in load_executor(Engine().options(), run).outcomes(jobs, stop):
+                errors = {**outcome.errors, **errors}
         if errors:
             raise ExceptionGroup("experts that failed; the others are kept", list(errors.values()))
+
+    def _terms(self, settings: Extraction) -> "Terms":
+        from extractors.extraction.job import Folders, Terms
+
+        layout = self.plan.selection.layout
+        mirrored = layout.stored if is_remote(layout.stored) else ""
+        folders = Folders(layout.data.absolute(), layout.store.absolute(), layout.configs.absolute(), mirrored)
+        weights = dataclasses.replace(layout.weights, cache=layout.weights.cache.absolute())
+        return Terms(self.dataset, folders, weights, settings.options())
 
 
 class EncodeText(ModelTask):

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import luigi
 
+from pipeline.stores import places
 from tasks.console.progress import progress_bar
-from tasks.console.terminal import say
+from tasks.console.terminal import tell
 from tasks.dataset_task import SEEDS_HELP, ModelTask, remakes_damaged
 from tasks.evaluation import EvaluateCE
 from tasks.parameters import split_parameter
@@ -37,7 +38,9 @@ class ShowRankings(ModelTask):
 
     def print_result(self) -> None:
         """Prints the path of the page."""
-        say(f"Rankings: {self._page.path}")
+        page = self._page
+        places.fetched(page.target.require())  # for the person who opens it
+        tell(f"Rankings: {page.path}")
 
     @property
     def _page(self) -> RankingsPage:

@@ -32,6 +32,8 @@ class SearchFolder(RunsEachTime, luigi.Task):
     opens the page.
     """
 
+    keeps_log = False
+
     videos = TypedPath(
         description="Folder with the videos, at any depth, in any container; or an address, or a .txt of addresses"
     )

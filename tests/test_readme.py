@@ -24,6 +24,7 @@ from pipeline.datasets.annotations import DatasetConfig
 from pipeline.released.releases import zoo
 from pipeline.stores import parts, store
 from pipeline.weights.files import WeightOptions
+from tasks.plan import settings
 from tests import licences
 from tests.clips import make_clip
 
@@ -78,6 +79,8 @@ def test_every_command_names_a_task_and_options_that_exist(command):
     assert name in tasks.__all__
     options = Register.get_task_cls(name).get_params()
     known = {option.replace("_", "-") for option, _ in options}
+    sections = [getattr(settings, section) for section in ("Engine", "Extraction", "Paths", "Weights")]
+    known |= {f"{one.__name__}-{option.replace('_', '-')}" for one in sections for option, _ in one.get_params()}
     assert {word.removeprefix("--") for word in words if word.startswith("--")} <= known
 
 
@@ -233,3 +236,14 @@ def test_the_citation_names_this_version_and_the_papers():
     assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert "1907.13487" in str(cited["references"])
     assert (ROOT / "LICENSE").read_text(encoding="utf-8").split()[:4] == ["Apache", "License", "Version", "2.0,"]
+
+
+def test_the_image_is_built_of_files_that_are_there():
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    copied = [name for line in re.findall(r"^COPY (.*) \S+$", text, re.MULTILINE) for name in line.split()]
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+    sent = set(re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE))
+    assert sent == set(copied), "nothing else is sent, and nothing that is copied is left out"
+    python = re.search(r"^FROM python:(3\.\d+)", text, re.MULTILINE)[1]
+    assert python in {"3.11", "3.12"}
+    assert text.index("USER somebody") < text.index("CMD"), "not as root"

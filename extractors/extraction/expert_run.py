@@ -71,12 +71,14 @@ def _keeping_error(method: "Callable[Concatenate[ExpertRun, P], None]") -> "Call
 class ExpertRun:
     """Takes the segments from the decode workers, and fills the store of one expert."""
 
-    def __init__(self, wanted: Wanted, options: PassOptions, thread: NetworkThread, watch: Watch) -> None:
+    def __init__(
+        self, wanted: Wanted, options: PassOptions, thread: NetworkThread, watch: Watch, batches: Batches
+    ) -> None:
         self.wanted = wanted
         self.error: Exception | None = None
         """What ended the run of this expert; raised by the caller after the other experts have finished."""
         self._options = options
-        self._batches = Batches(wanted.expert, options.device)
+        self._batches = batches
         self._thread = thread
         self._watch = watch
         self._videos: list[VideoRows] = []

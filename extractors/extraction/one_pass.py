@@ -12,6 +12,7 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 
 from extractors.extraction.expert_run import ExpertRun
+from extractors.extraction.kept import Kept
 from extractors.extraction.network_thread import NetworkThread
 from extractors.extraction.views import SEGMENT_S, Segment, num_segments, prepare_segment
 from extractors.extraction.watch import DECODING, StopRequestedError, Watch
@@ -19,7 +20,7 @@ from extractors.extraction.work import PassOptions, SegmentResult, Todo, Wanted
 from pipeline.datasets.manifest import Video
 from pipeline.datasets.stamps import CHANGED, has_changed, stamps_of
 from pipeline.running.cpu import freed_memory_kept
-from pipeline.running.worker_pool import run_jobs
+from pipeline.running.worker_pool import KeptWorkers, run_jobs
 
 __all__ = ["PassOptions", "Todo", "Wanted", "extract", "missing_videos", "run_pass"]
 
@@ -53,15 +54,20 @@ def seconds_of(todo: Iterable[Todo]) -> float:
 
 
 def run_pass(
-    wanted: Sequence[Wanted], todo: Iterable[Todo], options: PassOptions, watch: Watch
+    wanted: Sequence[Wanted], todo: Iterable[Todo], options: PassOptions, watch: Watch, kept: Kept | None = None
 ) -> dict[str, Exception]:
-    """As `extract`, with the videos from an iterator."""
+    """As `extract`, with the videos from an iterator. `kept`: what this process keeps from pass to pass."""
+    networks_of = (kept or Kept()).batches
+    workers = kept.workers(options.workers) if kept else options.workers
     with freed_memory_kept() if options.device == "cpu" else nullcontext():
         networks = NetworkThread()
         try:
-            runs = {item.expert.name: ExpertRun(item, options, networks, watch) for item in wanted}
+            runs = {
+                item.expert.name: ExpertRun(item, options, networks, watch, networks_of(item.expert, options.device))
+                for item in wanted
+            }
             try:
-                _feed(runs, todo, options, watch)
+                _feed(runs, todo, options, watch, workers)
             except StopRequestedError:
                 until_s = time.monotonic() + STOP_S
                 for run in runs.values():
@@ -71,7 +77,9 @@ def run_pass(
     return {name: run.error for name, run in runs.items() if run.error}
 
 
-def _feed(runs: dict[str, ExpertRun], todo: Iterable[Todo], options: PassOptions, watch: Watch) -> None:
+def _feed(
+    runs: dict[str, ExpertRun], todo: Iterable[Todo], options: PassOptions, watch: Watch, workers: int | KeptWorkers
+) -> None:
     """Passes each segment to the experts that lack it, until all segments are done or all experts have failed."""
 
     def publish_due() -> None:
@@ -82,7 +90,7 @@ def _feed(runs: dict[str, ExpertRun], todo: Iterable[Todo], options: PassOptions
         watch.waits_for(DECODING)
         publish_due()
 
-    with closing(_results(todo, options, idle)) as results:
+    with closing(_results(todo, options, idle, workers)) as results:
         for result in results:
             for name in result.experts:
                 runs[name].add(result)
@@ -105,12 +113,14 @@ def missing_videos(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]
     return todo
 
 
-def _results(todo: Iterable[Todo], options: PassOptions, idle: Callable[[], None]) -> Generator[SegmentResult]:
+def _results(
+    todo: Iterable[Todo], options: PassOptions, idle: Callable[[], None], workers: int | KeptWorkers
+) -> Generator[SegmentResult]:
     """Segment by segment in the order of `todo`; a video that is known to be broken is not opened again."""
     submitted, collected = itertools.tee(_changed_marked(todo))
     readable = (item for item in submitted if not item[1].problem)
     segments = _segments(readable)
-    jobs = run_jobs(prepare_segment, segments, options.workers, options.deadline_s, again=_once_more, idle=idle)
+    jobs = run_jobs(prepare_segment, segments, workers, options.deadline_s, again=_once_more, idle=idle)
     with closing(jobs):
         for path, video, experts in collected:
             names = tuple(expert.name for expert in experts)

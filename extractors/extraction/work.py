@@ -1,5 +1,6 @@
 """The work of a pass: which videos for which experts, how it is done, and what the decode workers return."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,14 @@ class Wanted:
     """Folder of the store."""
     keys: frozenset[str]
     """Content hashes of the missing videos."""
+
+
+def without_networks(wanted: Wanted) -> Wanted:
+    """The same with an extractor whose networks are not loaded, to be sent to a process, which loads its own."""
+    extractor = wanted.expert.extractor
+    unloaded = type(extractor)(extractor.params, extractor.source)
+    unloaded.label_settings = extractor.label_settings
+    return dataclasses.replace(wanted, expert=dataclasses.replace(wanted.expert, extractor=unloaded))
 
 
 @dataclass(frozen=True)

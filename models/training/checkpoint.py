@@ -17,7 +17,7 @@ from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import CE
 from pipeline import config
 from pipeline.errors import DamagedError
-from pipeline.stores import atomic, damage
+from pipeline.stores import atomic, damage, places
 
 MODEL = "model.safetensors"
 """File of the trained network, in the folder of its training."""
@@ -40,6 +40,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors, on the CPU, and the facts of a file; raises DamagedError when it is damaged."""
+    places.fetched(path)
     try:
         with safe_open(path, "pt") as file:
             facts: dict[str, Any] = json.loads((file.metadata() or {})[FACTS])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.datasets.names import plain_name
 from pipeline.errors import ArchiveError
-from pipeline.stores import atomic, damage, parts, store
+from pipeline.stores import damage, parts, places, store
 from pipeline.stores.fingerprint import Recipe
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
@@ -89,7 +89,7 @@ def origin_of(folder: Path, collection: str) -> Origin | None:
 
     DamagedError when the file that tells it is damaged: the archive must then be imported again.
     """
-    path = folder / "imports" / f"{collection}.json"
+    path = places.listed(folder) / "imports" / f"{collection}.json"
     try:
         return Origin(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
@@ -233,4 +233,4 @@ def _features(block: Vectors | None, dim: int) -> Features:
 
 
 def _write(folder: Path, origin: Origin) -> None:
-    atomic.write_text(folder / "imports" / f"{origin.collection}.json", json.dumps(asdict(origin), indent=1))
+    places.write_text(folder / "imports" / f"{origin.collection}.json", json.dumps(asdict(origin), indent=1))

@@ -31,6 +31,22 @@ class Answer:
     """Whether the same request may succeed a little later: nobody answered, or the server has trouble of its own."""
 
 
+def judge(error: Exception, address: str, key: str) -> Answer:
+    """The meaning of an error of a request for an object.
+
+    Raises FileNotFoundError or FileExistsError for what callers tell apart, and an error of this machine as it is.
+    """
+    name, where = type(error).__name__, f"{address}/{key}"
+    if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error):
+        raise FileNotFoundError(f"{where}: not there") from None
+    if name in ("AlreadyExistsError", "PreconditionError"):
+        raise FileExistsError(f"{where}: another one is there") from None
+    is_foreign = type(error).__module__.startswith("obstore") or isinstance(error, (FileNotFoundError, ValueError))
+    if not is_foreign:
+        raise error
+    return explain(error, address)
+
+
 def explain(error: Exception, address: str) -> Answer:
     """The meaning of an exception that obstore raised for the address `scheme://...`."""
     text, names = str(error), _CREDENTIALS.get(urlsplit(address).scheme, "")

@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 from pipeline.errors import ConfigError, OutageError, RemoteError
-from pipeline.remote.answers import Answer, explain
+from pipeline.remote.answers import judge
 from pipeline.remote.client import client
 from pipeline.remote.fetching import Download, Found, RangeReader
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
+
+__all__ = ["Found", "Objects", "is_remote"]
 
 SCHEMES = ("s3", "gs", "az", "http", "https")
 
@@ -91,12 +93,17 @@ class Objects:
             seen.update(one.key for one in fresh)
             yield from fresh
 
-    def folders(self, prefix: str = "") -> list[str]:
-        """Names of the folders right inside the folder `prefix`, sorted: one request for some thousand."""
+    def level(self, prefix: str = "") -> tuple[list[str], list[Found]]:
+        """What lies right inside the folder `prefix`: the sorted names of folders, and objects."""
         import obstore
 
         listed = self._ask(prefix, lambda store: obstore.list_with_delimiter(store, prefix or None))
-        return sorted(folder.rstrip("/").rpartition("/")[2] for folder in listed["common_prefixes"])
+        folders = sorted(folder.rstrip("/").rpartition("/")[2] for folder in listed["common_prefixes"])
+        return folders, [_found(entry) for entry in listed["objects"]]
+
+    def folders(self, prefix: str = "") -> list[str]:
+        """As `level`, of which it is the first half."""
+        return self.level(prefix)[0]
 
     def head(self, key: str) -> Found | None:
         """The facts of an object, or None where there is none."""
@@ -109,9 +116,17 @@ class Objects:
 
     def read(self, key: str) -> bytes:
         """The content of an object; FileNotFoundError where there is none."""
+        return self.look(key)[1]
+
+    def look(self, key: str) -> tuple[Found, bytes]:
+        """The facts and the content of an object, of one moment; FileNotFoundError where there is none."""
         import obstore
 
-        return self._ask(key, lambda store: bytes(obstore.get(store, key).bytes()))
+        def look(store: "ObjectStore") -> tuple[Found, bytes]:
+            got = obstore.get(store, key)
+            return _found(got.meta), bytes(got.bytes())
+
+        return self._ask(key, look)
 
     def fetch(self, key: str, path: Path) -> Found:
         """Writes the object to a local file, which appears whole; FileNotFoundError where there is none.
@@ -154,8 +169,16 @@ class Objects:
         """Writes an object in place of the one with this etag; False where it is another one, or gone, by now."""
         import obstore
 
+        def exchange(store: "ObjectStore") -> None:
+            there = obstore.head(store, key)
+            if there["e_tag"] != etag:
+                raise FileExistsError(key)
+            versions = {"e_tag": etag, "version": there["version"]}  # each provider looks at one of them
+            seen: Any = {name: value for name, value in versions.items() if value}
+            obstore.put(store, key, content, mode=seen, use_multipart=False)
+
         try:
-            self._ask(key, lambda store: obstore.put(store, key, content, mode={"e_tag": etag}, use_multipart=False))
+            self._ask(key, exchange)
         except (FileExistsError, FileNotFoundError):
             return self._is(key, content)
         return True
@@ -199,7 +222,7 @@ class Objects:
             try:
                 return request(client(self.address))
             except Exception as error:
-                answer = self._judged(key, error)
+                answer = judge(error, self.address, key)
             waited_s = time.monotonic() - began_s
             if not answer.is_passing or waited_s > PATIENCE_S:
                 where = f"{self.address}/{key}".rstrip("/")
@@ -210,18 +233,6 @@ class Objects:
                 told = True
             time.sleep(wait_s)
             wait_s = min(2 * wait_s, 5.0)
-
-    def _judged(self, key: str, error: Exception) -> Answer:
-        """The meaning of an error of a request; raises the ones that callers tell apart, and those of this machine."""
-        name, where = type(error).__name__, f"{self.address}/{key}"
-        if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error):
-            raise FileNotFoundError(f"{where}: not there") from None
-        if name in ("AlreadyExistsError", "PreconditionError"):
-            raise FileExistsError(f"{where}: another one is there") from None
-        is_foreign = type(error).__module__.startswith("obstore") or isinstance(error, (FileNotFoundError, ValueError))
-        if not is_foreign:
-            raise error
-        return explain(error, self.address)
 
 
 def _found(entry: Any) -> Found:

@@ -46,7 +46,7 @@ class Facts:
         """(size, number of the version): in place of size and date of a local file. (-1, 0) where it cannot be read."""
         if self.problem:
             return -1, 0
-        return self.size, int(_digest(self._version, self.sha256)[:15], 16)
+        return max(self.size, 0), int(_digest(self._version, self.sha256)[:15], 16)
 
     @property
     def identity(self) -> str:

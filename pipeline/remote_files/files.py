@@ -54,6 +54,12 @@ def prefetch(paths: Iterable[Path]) -> None:
             list(pool.map(_fetched_if_it_can_be, there))
 
 
+def facts_below(folder: Path) -> dict[str, Facts]:
+    """Id -> what was listed of each file of the tree `folder`; empty for any other folder."""
+    found = home_of(folder)
+    return listing.read_all(found[0].folder) if found else {}
+
+
 def listed(path: Path) -> Facts | None:
     """What was listed of a remote file, also of one that cannot be read; None for one that lies here."""
     found = home_of(path)
@@ -61,6 +67,12 @@ def listed(path: Path) -> Facts | None:
         return None
     facts = listing.read(found[0].folder, found[1])
     return Facts("", problem="not listed any more") if facts is None else None if facts.is_local else facts
+
+
+def problem_of(path: Path) -> str:
+    """Why a remote file cannot be read, as far as its server said; empty for all others."""
+    facts = listed(path)
+    return facts.problem if facts else ""
 
 
 def open_binary(path: Path) -> BinaryIO:

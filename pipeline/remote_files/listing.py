@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import StoreError
 from pipeline.remote_files.facts import Facts
@@ -28,21 +29,28 @@ def write(folder: Path, files: Iterable[tuple[str, Facts]]) -> None:
 
 def read(folder: Path, video_id: str) -> Facts | None:
     """The facts of a file of a home, or None where it is not listed; StoreError where the listing is damaged."""
-    path = folder / LISTING
+    rows = _query(folder / LISTING, f"SELECT id, {_COLUMNS} FROM files WHERE id = ?", (video_id,))  # noqa: S608
+    return _facts(rows[0]) if rows else None
+
+
+def read_all(folder: Path) -> dict[str, Facts]:
+    """Id -> facts of all files of a home; StoreError where the listing is damaged."""
+    return {row[0]: _facts(row) for row in _query(folder / LISTING, f"SELECT id, {_COLUMNS} FROM files", ())}  # noqa: S608
+
+
+def _query(path: Path, statement: str, values: tuple[str, ...]) -> list[tuple[Any, ...]]:
     try:
         stat = path.stat()
         with _lock:  # pages of a search are made by several threads
-            row = _opened(path, stat.st_ino, stat.st_mtime_ns).execute(
-                f"SELECT {_COLUMNS} FROM files WHERE id = ?",  # noqa: S608 - names of our columns
-                (video_id,),
-            ).fetchone()  # fmt: skip
+            return _opened(path, stat.st_ino, stat.st_mtime_ns).execute(statement, values).fetchall()
     except FileNotFoundError:
-        return None
+        return []
     except sqlite3.DatabaseError as error:
         raise StoreError(f"{path}: is damaged ({error}); delete it, and it is made anew") from None
-    if row is None:
-        return None
-    address, size, etag, modified, sha256, problem, is_local = row
+
+
+def _facts(row: tuple[Any, ...]) -> Facts:
+    _, address, size, etag, modified, sha256, problem, is_local = row
     return Facts(address, size, etag, modified, sha256, problem, bool(is_local))
 
 

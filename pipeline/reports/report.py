@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.stores import atomic
+from pipeline.stores import atomic, places
 
 Report = Mapping[str, Any]
 Place = tuple[float, int]
@@ -34,17 +34,17 @@ def write_report(folder: Path, report: Report) -> None:
 
 def read_report(folder: Path) -> dict[str, Any]:
     """The content of report.json."""
-    report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    report: dict[str, Any] = json.loads(places.fetched(folder / "report.json").read_text(encoding="utf-8"))
     return report
 
 
 def read_ranks(folder: Path) -> Iterator[tuple[str, str, list[Place]]]:
     """Each line of ranks.csv: video, caption, and where the video stands with each seed."""
-    with (folder / "ranks.csv").open(newline="", encoding="utf-8") as file:
+    with places.fetched(folder / "ranks.csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             seeds = [key.removeprefix(RANK) for key in row if key.startswith(RANK)]
-            places = [(float(row[f"{RANK}{seed}"]), int(row[f"{EQUAL}{seed}"])) for seed in seeds]
-            yield row["video"], row["caption"], places
+            stands = [(float(row[f"{RANK}{seed}"]), int(row[f"{EQUAL}{seed}"])) for seed in seeds]
+            yield row["video"], row["caption"], stands
 
 
 def warnings(report: Report) -> list[str]:

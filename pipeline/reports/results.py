@@ -2,13 +2,16 @@
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline import config
 from pipeline.reports.report import read_report
-from pipeline.stores import atomic, recipes
+from pipeline.stores import atomic, places, recipes
+
+_Key = tuple[str, str, str, frozenset[str]]
+"""Dataset, split, model, experts."""
 
 METRICS = ("R@1", "R@5", "R@10", "R@50", "MdR", "MnR")
 
@@ -64,19 +67,35 @@ def published(path: Path) -> list[Result]:
 
 def ours(folder: Path) -> list[Result]:
     """The newest report in the store `folder` for each dataset, split, model and set of experts."""
-    paths = [path for kind in ("reports", "released") for path in folder.glob(f"{kind}/*/*/*/report.json")]
+    paths = [
+        path for kind in ("reports", "released") for path in places.listed(folder).glob(f"{kind}/*/*/*/report.json")
+    ]
     folders = [path.parent for path in paths if recipes.check(path.parent) is not None]
-    newest: dict[tuple[object, ...], Result] = {}
+    newest: dict[_Key, Result] = {}
     for path in sorted(folders, key=lambda path: (path / "report.json").stat().st_mtime_ns):
         report = read_report(path)
         seeds, gallery = report["seeds"], report["gallery"]
         directions = [{name: (row["mean"], row["std"]) for name, row in report[key].items()} for key in ("t2v", "v2t")]
         selection = report["selection"].partition(":")[0]
-        newest[report["dataset"], report["split"], report["model"], *sorted(report["experts"])] = Result(
+        newest[report["dataset"], report["split"], report["model"], frozenset(report["experts"])] = Result(
             report["dataset"], report["model"], str(path), report["split"], selection, len(seeds),
             gallery["videos"], gallery["captions"], *directions,
         )  # fmt: skip
-    return list(newest.values())
+    return _told_apart(newest)
+
+
+def _told_apart(newest: Mapping[_Key, Result]) -> list[Result]:
+    """The results; where one model was trained on several sets of experts, its name says which."""
+    sets: dict[tuple[str, ...], set[frozenset[str]]] = {}
+    for *names, experts in newest:
+        sets.setdefault(tuple(names), set()).add(experts)
+    results = []
+    for (*names, experts), result in newest.items():
+        others = sets[tuple(names)]
+        lacks = sorted(frozenset().union(*others) - experts)
+        name = f"{result.model} without {', '.join(lacks)}" if lacks else result.model
+        results.append(replace(result, model=name))
+    return results
 
 
 def write_csv(path: Path, results: Sequence[Result]) -> None:

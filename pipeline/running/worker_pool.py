@@ -55,7 +55,7 @@ def num_workers(setting: int) -> int:
 def run_jobs(
     function: Callable[[Job], Result],
     jobs: Iterable[Job],
-    workers: int,
+    workers: "int | KeptWorkers",
     deadline_s: float,
     again: Callable[[Job], Job | None] = lambda job: None,
     idle: Callable[[], None] = lambda: None,
@@ -67,26 +67,54 @@ def run_jobs(
     or the network, and is raised.
     `idle` is called every POLL_INTERVAL_S while a result is awaited; what it raises ends the workers, and is raised.
     Jobs with a true attribute `in_order` are done one after another by one worker, beside the others, which may keep
-    open what the next one goes on with.
+    open what the next one goes on with. `workers`: their number; they end with the last job, unless they are kept.
     """
-    pools: _Pools[Job, Result] = _Pools(lambda num: _Pool(function, num, deadline_s, idle), workers)
+    own = workers if isinstance(workers, KeptWorkers) else KeptWorkers(workers)
+    pools = own.pools(function, deadline_s)
+    waiting: deque[tuple[Job, _Ticket]] = deque()
+    remaining = iter(jobs)
+    exhausted = False
     try:
-        waiting: deque[tuple[Job, _Ticket]] = deque()
-        remaining = iter(jobs)
-        exhausted = False
         while waiting or not exhausted:
-            while not exhausted and len(waiting) < 2 * workers:
+            while not exhausted and len(waiting) < 2 * own.number:
                 job = next(remaining, None)
                 exhausted = job is None
                 if job is not None:
                     waiting.append((job, pools.of(job).submit(job)))
             if waiting:
                 job, ticket = waiting.popleft()
-                done = pools.of(job).wait(job, ticket)
+                done = pools.of(job).wait(job, ticket, idle)
                 retry = again(job) if done.failure and done.failure.died else None
-                yield done if retry is None else pools.of(retry).wait(retry, pools.of(retry).submit(retry))
-    finally:
-        pools.stop()
+                yield done if retry is None else pools.of(retry).wait(retry, pools.of(retry).submit(retry), idle)
+    except BaseException:
+        own.stop()  # some of them may be in the middle of a job
+        raise
+    if own is not workers:
+        own.stop()
+
+
+class KeptWorkers:
+    """So many worker processes, which outlive a call of `run_jobs`, for the next one with the same function."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self._key: object = None
+        self._pools: _Pools[Any, Any] | None = None
+
+    def pools(self, function: Callable[[Any], Any], deadline_s: float) -> "_Pools[Any, Any]":
+        """Those of the last call, or new ones in place of those for another function or deadline."""
+        key = function, deadline_s
+        if self._pools is None or self._key != key:
+            self.stop()
+            self._key = key
+            self._pools = _Pools(lambda num: _Pool(function, num, deadline_s), self.number)
+        return self._pools
+
+    def stop(self) -> None:
+        """Ends the workers, also in the middle of a job."""
+        if self._pools is not None:
+            self._pools.stop()
+            self._pools = None
 
 
 class _Pools(Generic[Job, Result]):
@@ -118,11 +146,8 @@ class _Pool(Generic[Job, Result]):
     process. A new pool then takes over.
     """
 
-    def __init__(
-        self, function: Callable[[Job], Result], workers: int, deadline_s: float, idle: Callable[[], None]
-    ) -> None:
+    def __init__(self, function: Callable[[Job], Result], workers: int, deadline_s: float) -> None:
         self._function = function
-        self._idle = idle
         self._workers = workers
         self._deadline_s = deadline_s
         self._pool = self._new()
@@ -134,14 +159,14 @@ class _Pool(Generic[Job, Result]):
             self._pool = self._new()
         return _Ticket(self._pool, self._pool.schedule(self._function, args=(job,), timeout=self._deadline_s))
 
-    def wait(self, job: Job, ticket: "_Ticket") -> Done[Job, Result]:
+    def wait(self, job: Job, ticket: "_Ticket", idle: Callable[[], None]) -> Done[Job, Result]:
         """Waits for a job's result or failure; BrokenProcessPool when the workers do not even start."""
         for _ in range(MAX_NEW_POOLS):
             try:
-                return self._result(job, ticket)
+                return self._result(job, ticket, idle)
             except BrokenProcessPool:
                 ticket = self.submit(job)
-        return self._result(job, ticket)
+        return self._result(job, ticket, idle)
 
     def stop(self) -> None:
         """Ends the workers, also in the middle of a job."""
@@ -151,9 +176,9 @@ class _Pool(Generic[Job, Result]):
     def _new(self) -> ProcessPool:
         return ProcessPool(max_workers=self._workers, context=UnsignalledContext(), initializer=_initialize_worker)
 
-    def _result(self, job: Job, ticket: "_Ticket") -> Done[Job, Result]:
+    def _result(self, job: Job, ticket: "_Ticket", idle: Callable[[], None]) -> Done[Job, Result]:
         try:
-            return Done(job, ticket.result(self._idle), None)
+            return Done(job, ticket.result(idle), None)
         except FutureTimeoutError:
             return Done(job, None, Failure(f"gave up after {self._deadline_s:g} s", died=True))
         except ProcessExpired as error:

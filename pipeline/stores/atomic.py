@@ -132,6 +132,20 @@ def is_abandoned(path: Path) -> bool:
     return quiet_s > ABANDONED_S and not _is_alive(int(owner[2]))
 
 
+def this_process() -> str:
+    """The name of this process on this machine, as `has_ended` takes it; it holds no blank."""
+    return f"{_machine()}_{os.getpid()}"
+
+
+def has_ended(process: str) -> bool:
+    """Whether the process with this name (see `this_process`) is known to have ended.
+
+    False for one of another machine, whose processes cannot be seen from here, and for what is no such name.
+    """
+    machine, _, number = process.partition("_")
+    return machine == _machine() and number.isdecimal() and not _is_alive(int(number))
+
+
 def _newest_s(path: Path) -> float:
     inside = path.rglob("*") if path.is_dir() else ()
     newest = path.lstat().st_mtime

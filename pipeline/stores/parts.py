@@ -7,7 +7,7 @@ with a checksum. Each array is one uncompressed chunk with a checksum.
 
 import functools
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DamagedError, StoreError
-from pipeline.stores import atomic, damage, store
+from pipeline.stores import damage, places, store
 from pipeline.stores.ragged import Ragged
 from pipeline.stores.store import Row
 
@@ -55,7 +55,9 @@ def _publish(folder: Path, rows: Sequence[Row], features: Sequence[Features], di
         group = zarr.create_group(temporary, attributes=store.attributes(rows, arrays))
         for name, array in arrays.items():
             _put(group, name, array)
-        atomic.publish(temporary, final)
+        places.publish(temporary, final)
+    except StoreError:
+        raise
     except OSError as error:
         raise StoreError(
             f"{folder}: cannot be written: {error.strerror or error}; free some space and run again"
@@ -114,6 +116,8 @@ def _open(part: Path) -> Any:
 def read_array(part: Path, name: str) -> NDArray[Any] | None:
     """One array of a part, None when it has no such array; DamagedError when its bytes are missing or damaged."""
     try:
+        if name in store.arrays_of(part):
+            places.fetched(part / name)
         group = _open(part)
         if name not in group:
             return None
@@ -168,6 +172,7 @@ class Reader:
         """(n, K) of each row, of the numbers called `name` beside the vectors; K is 0 where no row has a vector."""
         locations = self._locations_of(keys)
         filled = dict.fromkeys(part for part, span in locations if span.stop > span.start)
+        self._fetch(filled, name)
         arrays = {part: _required_array(part, name) for part in filled}  # a part of empty rows has no extras
         width = next((array.shape[1] for array in arrays.values()), 0)
         empty = np.zeros((0, width), np.float32)
@@ -189,11 +194,17 @@ class Reader:
 
     def _ragged(self, name: str, keys: Sequence[str], dim: int) -> Ragged:
         locations = self._locations_of(keys)
-        arrays = {part: _required_array(part, name) for part in dict.fromkeys(part for part, _ in locations)}
+        wanted = dict.fromkeys(part for part, _ in locations)
+        self._fetch(wanted, name)
+        arrays = {part: _required_array(part, name) for part in wanted}
         for part, array in arrays.items():
             if array.shape[1] != dim:
                 raise StoreError(f"{part}: vectors of length {array.shape[1]}, expected {dim}")
         return Ragged.stack([arrays[part][span] for part, span in locations], dim)
+
+    def _fetch(self, wanted: Iterable[Path], name: str) -> None:
+        """Brings one array of many parts to this disk at once, where the store lies elsewhere."""
+        places.place_of(self._folder).fetch([part / name for part in wanted if name in store.arrays_of(part)])
 
     def _locations_of(self, keys: Sequence[str]) -> list[tuple[Path, slice]]:
         missing = set(keys) - self._locations.keys()

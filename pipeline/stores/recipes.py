@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import DamagedError, NewerVersionError, StoreError
-from pipeline.stores import damage
-from pipeline.stores.atomic import write_text
+from pipeline.stores import damage, places
 from pipeline.stores.fingerprint import Recipe, canonical, file_sha256, text_sha256
 
-NAME = "recipe.json"
+NAME = places.RESULT
 FORMAT = 1
 """Raised by hand when an older program could misunderstand what is written beside a recipe."""
 CHECKED_BYTES = 4 << 20
@@ -39,7 +38,8 @@ def write_recipe(
         listed = {one.relative_to(folder).as_posix(): [one.stat().st_size, file_sha256(one)] for one in sorted(paths)}
         body = {"format": FORMAT, "recipe": recipe, "files": listed}
         checked = body | {"sha256": text_sha256(canonical(body)), "provenance": note or {}}
-        write_text(path, json.dumps(checked, indent=1, ensure_ascii=False))
+        places.place_of(folder).share(sorted(paths))
+        places.write_text(path, json.dumps(checked, indent=1, ensure_ascii=False))
 
 
 def read_recipe(folder: Path) -> Recipe | None:
@@ -63,15 +63,15 @@ def check(folder: Path, up_to_bytes: float = CHECKED_BYTES) -> Recipe | None:
     for name, (size, digest) in ((_read(folder) or {}).get("files", {})).items():
         if size <= up_to_bytes:
             path = folder / name
-            stat = path.stat()
-            if _sha256(path, stat.st_size, stat.st_mtime_ns) != digest:
+            stat = path.stat() if path.exists() else None  # what is not fetched yet is checked when it is
+            if stat and _sha256(path, stat.st_size, stat.st_mtime_ns) != digest:
                 raise DamagedError(folder, f"the bytes of {name} have changed since it was written")
     return recipe
 
 
 def _read(folder: Path) -> dict[str, Any] | None:
     """The content of recipe.json; None where there is none."""
-    path = folder / NAME
+    path = places.listed(folder) / NAME
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
@@ -112,7 +112,7 @@ def _damaged(folder: Path, why: str) -> DamagedError:
 
 def _check_size(folder: Path, name: str, size: int) -> None:
     try:
-        found = (folder / name).stat().st_size
+        found = places.place_of(folder).size_bytes(folder / name)
     except (FileNotFoundError, NotADirectoryError):
         raise DamagedError(folder, f"{name} is gone") from None
     except OSError as error:

@@ -8,7 +8,6 @@ list its rows and arrays, so a few small JSON files tell what the store holds. T
 import dataclasses
 import functools
 import json
-import shutil
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import DamagedError, NewerVersionError
-from pipeline.stores import atomic, damage
+from pipeline.stores import atomic, damage, places
 from pipeline.stores.fingerprint import canonical, text_sha256
 
 FORMAT = 1
@@ -48,7 +47,7 @@ def rows(folder: Path) -> dict[str, Row]:
 
 def parts(folder: Path) -> list[Path]:
     """Paths of the published parts of a store, sorted by name."""
-    return sorted(folder.glob("part-*.zarr"))
+    return sorted(places.listed(folder).glob("part-*.zarr"))
 
 
 def attributes(rows: Sequence[Row], arrays: Iterable[str]) -> dict[str, Any]:
@@ -68,7 +67,7 @@ def rows_of(part: Path) -> tuple[Row, ...]:
 
 def arrays_of(part: Path) -> tuple[str, ...]:
     """The names of a part's arrays; those that are there where its index does not list them. Errors as of `rows_of`."""
-    return _index(part)[1] or tuple(sorted(entry.name for entry in part.iterdir() if entry.is_dir()))
+    return _index(part)[1] or tuple(sorted(entry.name for entry in places.fetched(part).iterdir() if entry.is_dir()))
 
 
 def _index(part: Path) -> tuple[tuple[Row, ...], tuple[str, ...]]:
@@ -112,8 +111,6 @@ def forget(folder: Path, keys: Iterable[str]) -> int:
     for part in parts(folder):
         part_rows = rows_of(part)
         if all(row.failed for row in part_rows) and forgotten & {row.key for row in part_rows}:
-            doomed = atomic.temporary(part)  # a kill must not leave half a part under its name
-            part.rename(doomed)
-            shutil.rmtree(doomed)
+            places.remove(part)
             num_deleted += len(part_rows)
     return num_deleted

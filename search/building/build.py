@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.datasets.manifest import Manifest, Video
 from pipeline.errors import PipelineError
-from pipeline.stores import atomic, recipes, store
+from pipeline.stores import atomic, places, recipes, store
 from pipeline.stores.fingerprint import Recipe
 from pipeline.stores.parts import Reader
 from pipeline.weights.files import WeightOptions
@@ -93,8 +93,7 @@ def build_index(ingredients: Ingredients, settings: IndexSettings, folder: Path,
         embedded = _fill(ingredients, listed, settings, temporary)
         files = [path for path in temporary.rglob("*") if path.is_file()]
         recipes.write_recipe(temporary, recipe, files=files)
-        shutil.rmtree(folder, ignore_errors=True)
-        atomic.publish(temporary, folder)
+        places.publish(temporary, folder, replace=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return Built(len(listed), embedded)

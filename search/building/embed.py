@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipeline.datasets.manifest import Video
 from pipeline.errors import StoreError
 from pipeline.released.feature_import import origin_of
-from pipeline.stores import atomic, recipes
+from pipeline.stores import atomic, places, recipes
 from pipeline.stores.fingerprint import Recipe, canonical, file_sha256
 from pipeline.stores.parts import Reader
 from pipeline.stores.ragged import Ragged
@@ -90,21 +90,29 @@ def _digest(sources: "Sources", stored: Mapping[str, Reader], video: Video) -> b
 
 def _previous(folder: Path, vectors_recipe: Recipe, experts: Sequence[str]) -> PreviousVectors | None:
     """The vectors of the newest finished index beside `folder` with the same recipe; None if there is none."""
-    beside = [path for path in folder.parent.glob(f"*/{RECIPE}") if not path.parent.name.startswith(atomic.TEMPORARY)]
-    same = [path for path in beside if _is_whole(path.parent) and _recipe_of(path) == vectors_recipe]
+    beside = [
+        path
+        for path in places.listed(folder.parent).glob(f"*/{RECIPE}")
+        if not path.parent.name.startswith(atomic.TEMPORARY)
+    ]
+    same = [path for path in beside if _recipe_of(path) == vectors_recipe and _is_whole(path.parent)]
     newest = max(same, key=lambda path: path.stat().st_mtime_ns, default=None)
     return PreviousVectors(newest.parent, experts) if newest else None
 
 
-def _recipe_of(path: Path) -> Recipe:
-    recipe: Recipe = json.loads(path.read_text(encoding="utf-8"))
+def _recipe_of(path: Path) -> Recipe | None:
+    """The recipe of an index's vectors; None where the file is damaged, which `_is_whole` would say too."""
+    try:
+        recipe: Recipe = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
     return recipe
 
 
 def _is_whole(index: Path) -> bool:
     """Whether the index is finished, and each of its bytes is as it was written."""
     try:
-        return recipes.check(index, up_to_bytes=math.inf) is not None
+        return recipes.check(places.fetched(index), up_to_bytes=math.inf) is not None
     except StoreError:
         return False
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pipeline import config, plain_data
 from pipeline.errors import ConfigError, DamagedError, StoreError
-from pipeline.stores import atomic, recipes
+from pipeline.stores import atomic, places, recipes
 
 FACTS = "index.json"
 CURRENT = "current.json"
@@ -69,7 +69,7 @@ def write_facts(folder: Path, facts: Facts) -> None:
 
 def read_facts(folder: Path) -> Facts:
     """The facts of the index in `folder`; DamagedError when index.json is, StoreError when of another version."""
-    path = folder / FACTS
+    path = places.fetched(folder / FACTS)
     try:
         body = plain_data.parse_json(path.read_text(encoding="utf-8"))
         # Before version 7 an index also held where the weights and the videos were, which is now looked up.
@@ -84,7 +84,7 @@ def read_facts(folder: Path) -> Facts:
 
 def publish(folder: Path) -> None:
     """Makes the index in `folder` the current one, which `Collection.open` opens."""
-    atomic.write_text(folder.parent / CURRENT, json.dumps({"index": folder.name}))
+    places.write_text(folder.parent / CURRENT, json.dumps({"index": folder.name}))
 
 
 def is_current(folder: Path) -> bool:
@@ -94,6 +94,7 @@ def is_current(folder: Path) -> bool:
 
 def current(parent: Path) -> Path | None:
     """The folder of the current index below `parent`; None when there is no finished one."""
+    places.listed(parent)
     try:
         pointer: Mapping[str, str] = json.loads((parent / CURRENT).read_text(encoding="utf-8"))
         folder = parent / pointer["index"]

@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.reports.report import METRICS, read_report
-from tasks.console.terminal import print_table, say
+from pipeline.stores import places
+from tasks.console.terminal import print_table, say, tell
 
 
-def print_report(folder: Path) -> None:
-    """Prints the metrics of the report in `folder`, its warnings, and the paths of the pages."""
+def print_report(folder: Path, options: str = "") -> None:
+    """Prints the metrics of the report in `folder`, its warnings, and the paths of the pages.
+
+    `options` are those with which Search finds the same model.
+    """
     report = read_report(folder)
     gallery, seeds = report["gallery"], report["seeds"]
     title = (
@@ -26,10 +30,11 @@ def print_report(folder: Path) -> None:
         say(f"{len(failed)} of the videos failed; the report lists them with the reasons")
     for warning in report["warnings"]:
         say(f"Note: {warning}")
-    say(f"Report: {folder / 'report.html'}")
+    places.place_of(folder).fetch([folder, folder / "rankings"])  # for the person who opens them
+    tell(f"Report: {folder / 'report.html'}")
     if (folder / "rankings.html").is_file():
-        say(f"Rankings: {folder / 'rankings.html'}")
-    say(f'Search: luigi --module tasks Search --dataset {report["dataset"]} --query "..."')
+        tell(f"Rankings: {folder / 'rankings.html'}")
+    say(f'Search: luigi --module tasks Search --dataset {report["dataset"]}{options} --query "..."')
 
 
 def _mean_std(name: str, metrics: dict[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.stores import atomic, damage
+from pipeline.stores import atomic, claims, damage, places
 from tasks.plan.layout import Layout
 from tasks.plan.wanted import Judge
 
@@ -28,7 +28,7 @@ class Garbage:
     results: list[Path]
     """Results that no config leads to any more."""
     abandoned: list[Path]
-    """Temporary files and folders of killed runs."""
+    """Temporary files and folders of killed runs, and their claims."""
     damaged: list[Path]
     """Damaged results that were set aside."""
     notes: list[str] = field(default_factory=list)
@@ -43,16 +43,18 @@ class Garbage:
 def find_garbage(layout: Layout) -> Garbage:
     """What may be deleted; what cannot be told apart from a wanted result is kept, and named in the notes."""
     judge = Judge(layout)
+    places.listed(layout.store)
     results = [path for path in _results(layout) if not judge.is_wanted(path)]
-    abandoned = [path for path in _abandoned(layout) if not any(path.is_relative_to(result) for result in results)]
+    left = [*_abandoned(layout), *places.place_of(layout.store).remains()]
+    abandoned = [path for path in left if not any(path.is_relative_to(result) for result in results)]
+    abandoned += claims.abandoned(layout.store)
     damaged = sorted((layout.store / damage.FOLDER).glob("*"))
     return Garbage(results, abandoned, damaged, judge.notes)
 
 
 def size_bytes(path: Path) -> int:
     """Size of a file, or of all files below a folder."""
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.lstat().st_size for file in files if not file.is_dir())
+    return places.place_of(path).total_bytes(path)
 
 
 def _results(layout: Layout) -> Iterator[Path]:

@@ -15,7 +15,7 @@ from pipeline.datasets.annotations import Caption, DatasetConfig
 from pipeline.datasets.manifest import Manifest, Video
 from pipeline.errors import DamagedError, PipelineError
 from pipeline.released.feature_import import Origin, fill_absent, origin_of, row_key
-from pipeline.stores import damage, store
+from pipeline.stores import damage, places, store
 from pipeline.stores.store import Row
 from tasks.parameters import names_in
 from tasks.plan.selection import Selection
@@ -139,7 +139,7 @@ class Inventory:
     def last_manifest(self) -> Manifest | None:
         """The manifest of the newest scan, which may be outdated; None where none was ever built."""
         folder = self._manifests
-        pointers = sorted(folder.glob("look-*.json"), key=lambda path: path.stat().st_mtime)
+        pointers = sorted(places.listed(folder).glob("look-*.json"), key=lambda path: path.stat().st_mtime)
         if not pointers:
             return None
         return self._mended(lambda: self._load(manifest.read_pointer(folder, pointers[-1].stem.removeprefix("look-"))))

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractors import registry
@@ -78,10 +79,14 @@ class LabelWordsPlan:
         return self._selection.text_encoder(self.settings.text)
 
     @property
+    def folder(self) -> Path:
+        """The store of the sentence encoder."""
+        return self._selection.layout.text(self.text)
+
+    @property
     def missing(self) -> list[str]:
         """The descriptions and synonyms of classes without a vector in the store of the sentence encoder, each once."""
-        layout = self._selection.layout
-        rows = mended(layout.store, lambda: store.rows(layout.text(self.text)))
+        rows = mended(self._selection.layout.store, lambda: store.rows(self.folder))
         return [text for text in self._texts if Caption(text).key not in rows]
 
     @functools.cached_property

@@ -7,6 +7,7 @@ from extractors.registry import NamedExpert, NamedText
 from pipeline.remote.objects import is_remote
 from pipeline.remote_files.home import Reading
 from pipeline.remote_files.places import file_of, folder_of
+from pipeline.stores import places
 from pipeline.stores.fingerprint import fingerprint
 from pipeline.weights.files import WeightOptions
 
@@ -18,13 +19,15 @@ class Layout:
     data: Path
     configs: Path
     weights: WeightOptions = field(default_factory=WeightOptions)
+    stored: str = ""
+    """Where results lie: empty for `data/store`, or another folder, or an address of object storage."""
     reading: Reading = field(default_factory=Reading)
     """How remote videos are read."""
 
     @property
     def store(self) -> Path:
-        """Folder of all computed results."""
-        return self.data / "store"
+        """Folder of all computed results; of object storage, the folder that mirrors it."""
+        return places.store_folder(self.stored, self.data)
 
     @property
     def cache(self) -> Path:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.stores import recipes
+from pipeline.stores import places, recipes
 from pipeline.stores.fingerprint import Recipe, fingerprint
 from pipeline.untrusted.archives import scratch
 from tasks.plan.inventory import Progress
@@ -46,7 +46,7 @@ class RankingsPage:
             ranked = rankings.rank(sources, run, self._split, self._stop_words, temporary / "words.sqlite")
             facts = self._facts | {"root": sources.manifest.root}
             write_page(ranked, facts, folder.parent, Extraction().num_workers, progress)
-        (folder / "recipe.json").unlink(missing_ok=True)
+        places.remove(folder / recipes.NAME)
         files = [path for path in folder.iterdir() if path.is_file()]
         recipes.write_recipe(folder, self.recipe, provenance(), [*files, Path("..", "rankings.html")])
 

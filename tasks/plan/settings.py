@@ -11,6 +11,7 @@ from pipeline.weights.files import WeightOptions
 from tasks.plan.layout import Layout
 
 if TYPE_CHECKING:
+    from extractors.executors.base import EngineOptions
     from extractors.extraction.one_pass import PassOptions
 
 
@@ -48,6 +49,13 @@ class Project(luigi.Config):
     )
 
 
+class Output(luigi.Config):
+    """The option --quiet, which can be typed with any task."""
+
+    use_cmdline_section = False
+    quiet = luigi.BoolParameter(description="Print only errors and the result", always_in_help=True)
+
+
 class Weights(luigi.Config):
     """Section [Weights]: where the networks' weights come from, and where they are kept."""
 
@@ -78,16 +86,20 @@ class Videos(luigi.Config):
 
 
 class Paths(luigi.Config):
-    """Section [Paths]: the data folder and the folder of configs."""
+    """Section [Paths]: the data folder, the folder of configs, and where results are kept."""
 
     data = luigi.Parameter(default="data", description="Folder for videos, stores and results")
     configs = luigi.Parameter(default="configs", description="Folder with the YAMLs")
+    store = luigi.Parameter(
+        default="",
+        description="Where results are kept: a folder, by default store/ in the data folder, or s3://bucket/prefix",
+    )
 
     @property
     def layout(self) -> Layout:
-        """The paths below these two folders."""
+        """The paths below these folders."""
         data = Path(self.data)
-        return Layout(data, Path(self.configs), Weights().options(data), Videos().reading)
+        return Layout(data, Path(self.configs), Weights().options(data), self.store, Videos().reading)
 
 
 class Partial(luigi.Config):
@@ -134,4 +146,34 @@ class Extraction(luigi.Config):
         workers = max(1, share_cores(self.workers, first) // num_devices)
         return PassOptions(
             workers, self.deadline_s, self.videos_per_part, first, self.seconds_per_part, self.megabytes_per_part
+        )
+
+
+class Engine(luigi.Config):
+    """Section [Engine]: where the chunks of an extraction run; nothing here changes a feature."""
+
+    name = luigi.Parameter(default="local", description="local (this machine), claims (equal commands on many), or ray")
+    address = luigi.Parameter(default="", description="Of a Ray cluster: auto or HOST:PORT; empty: started for the run")
+    num_gpus = luigi.FloatParameter(default=-1.0, description="GPUs of one Ray task; -1 = one where there are any")
+    num_cpus = luigi.FloatParameter(default=1.0, description="Cores of one Ray task")
+    memory_gb = luigi.FloatParameter(default=0.0, description="Memory of one Ray task; 0 = not said")
+    in_flight = luigi.IntParameter(default=0, description="Chunks submitted to Ray at once; 0 = as fill the cluster")
+    expiry_s = luigi.FloatParameter(default=60.0, description="Silence after which a claim is taken over")
+    tries = luigi.IntParameter(
+        default=5, description="Processes that may end on a claimed chunk before it is left alone"
+    )
+
+    def options(self) -> "EngineOptions":
+        """The section as options of an executor."""
+        from extractors.executors.base import EngineOptions
+
+        return EngineOptions(
+            name=self.name,
+            address=self.address,
+            num_gpus=self.num_gpus,
+            num_cpus=self.num_cpus,
+            memory_gb=self.memory_gb,
+            in_flight=self.in_flight,
+            expiry_s=self.expiry_s,
+            tries=self.tries,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from extractors.registry import NamedText, is_seeded
-from pipeline.stores import recipes, store
+from pipeline.stores import places, recipes, store
 from pipeline.stores.fingerprint import Recipe, differences
 from tasks.plan.inventory import ExpertState
 from tasks.plan.plan import Plan
@@ -58,7 +58,7 @@ def _demo(plan: Plan) -> Iterator[StageStatus]:
 def _manifest(plan: Plan) -> StageStatus:
     now = plan.inventory.manifest()
     if now is not None:
-        noted = sum(bool(video.note) for video in now.videos)
+        noted = sum(map(bool, now.videos.column("note")))
         counts = [f"{len(now.videos)} videos", f"{noted} with notes" if noted else ""]
         return StageStatus("BuildManifest", True, ", ".join(filter(None, counts)))
     before = plan.inventory.last_manifest()
@@ -134,7 +134,7 @@ def _result(plan: Plan, stage: str, kind: str, recipe: Recipe | None, same: dict
 
 def _changes(folder: Path, recipe: Recipe, same: dict[str, object] | None = None) -> str:
     """Differences between `recipe` and the newest one in `folder` with the values of `same`; empty without one."""
-    paths = sorted(folder.glob("*/recipe.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    paths = sorted(places.listed(folder).glob("*/recipe.json"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in paths:
         old = recipes.read_recipe(path.parent)
         if old is not None and all(old.get(key) == value for key, value in (same or {}).items()):

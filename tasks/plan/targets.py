@@ -13,11 +13,25 @@ from tasks.plan.label_words import LabelWordsPlan
 from tasks.plan.selection import Selection
 
 
-class DemoTarget(luigi.Target):
+class LockedTarget(luigi.Target):
+    """What one run alone makes at a time."""
+
+    @property
+    def lock(self) -> Path | None:
+        """The folder that a run holds while it makes this (`atomic.exclusive`); None while it is not known."""
+        raise NotImplementedError
+
+
+class DemoTarget(LockedTarget):
     """The demo's videos, made with the settings that the YAML has now."""
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
+
+    @property
+    def lock(self) -> Path:
+        """The folder of the demo."""
+        return self._selection.demo_folder
 
     def exists(self) -> bool:
         """Whether all of the videos are there."""
@@ -26,11 +40,17 @@ class DemoTarget(luigi.Target):
         return is_made(self._selection.demo_settings, self._selection.demo_folder)
 
 
-class ManifestTarget(luigi.Target):
+class ManifestTarget(LockedTarget):
     """The manifest of the dataset's folder as it is now."""
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
+
+    @property
+    def lock(self) -> Path:
+        """The folder of the dataset's manifests."""
+        selection = self._inventory.selection
+        return selection.layout.manifests(selection.dataset)
 
     def exists(self) -> bool:
         """Whether a manifest was built since the folder last changed."""
@@ -67,29 +87,39 @@ class ExpertTarget(luigi.Target):
             raise ExtractionError(message)
 
 
-class TextTarget(luigi.Target):
+class TextTarget(LockedTarget):
     """The token vectors of every caption of a dataset."""
 
     def __init__(self, inventory: Inventory, text: NamedText) -> None:
         self._inventory, self._text = inventory, text
+
+    @property
+    def lock(self) -> Path:
+        """The store of the encoder."""
+        return self._inventory.selection.layout.text(self._text)
 
     def exists(self) -> bool:
         """Whether every caption has its row."""
         return self._inventory.missing_captions(self._text) == []
 
 
-class LabelsTarget(luigi.Target):
+class LabelsTarget(LockedTarget):
     """The vectors of the names of what classifiers can recognise."""
 
     def __init__(self, plan: LabelWordsPlan) -> None:
         self._plan = plan
+
+    @property
+    def lock(self) -> Path:
+        """The store of the encoder."""
+        return self._plan.folder
 
     def exists(self) -> bool:
         """Whether every name has its row."""
         return not self._plan.missing
 
 
-class FolderTarget(luigi.Target):
+class FolderTarget(LockedTarget):
     """A folder in the store `store`, named by its recipe's fingerprint.
 
     It is complete when recipe.json, which is written last, is there, with all files that it lists. `folder` is None
@@ -109,7 +139,7 @@ class FolderTarget(luigi.Target):
 
     @property
     def lock(self) -> Path | None:
-        """The folder that a run holds while it makes this one (`atomic.exclusive`); None while it is not known."""
+        """The folder itself."""
         return self._folder
 
     def require(self) -> Path:

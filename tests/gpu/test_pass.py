@@ -10,12 +10,12 @@ import torch
 
 from extractors import configs, registry
 from extractors.extraction.batches import Batches
-from extractors.extraction.devices import extract
 from extractors.extraction.one_pass import Wanted
 from pipeline.stores import parts, store
 from pipeline.weights.files import WeightOptions
 from tests.clips import make_clip
 from tests.devices import GPU, gpu_only, on_every_device
+from tests.extractors.executors.test_local import extract
 from tests.extractors.run_experts import EXPERTS, OPTIONS, video_of
 from tests.inline_jobs import inline_jobs
 

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline import config, project
 from pipeline.errors import ConfigError
+from pipeline.remote import mirror
 
 
 @pytest.fixture
@@ -109,3 +110,15 @@ def test_a_project_that_cannot_be_written_is_told_in_one_line(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"file/configs/inherits.yaml: cannot be written: "):
         project.make(tmp_path / "file")
+
+
+def test_results_lie_where_the_settings_of_the_project_say(home, tmp_path):
+    assert project.load().store == home / "data" / "store"
+    (home / "luigi.cfg").write_text("[Paths]\nstore = results\n", encoding="utf-8")
+    assert project.load().store == home / "results"
+    assert project.load(store="elsewhere").store == Path.cwd() / "elsewhere"
+    (home / "luigi.cfg").write_text("[Paths]\nstore = s3://bucket/results\n", encoding="utf-8")
+    store = project.load().store
+    assert store.parent == home / "data" / "mirror"
+    assert mirror.mirror_of(store / "runs") == (mirror.Mirror(store, "s3://bucket/results"), "runs")
+    assert project.load(store="").store == home / "data" / "store"

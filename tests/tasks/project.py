@@ -74,6 +74,8 @@ class Project:
         self.videos = self.data / "raw" / "tiny"
         self.captions = self.data / "raw" / "tiny.csv"
         self.rows: list[dict[str, str]] = []
+        self.stored = ""
+        """[Paths] store of its commands."""
 
     def make(self) -> "Project":
         """Writes videos, captions and configs."""
@@ -193,7 +195,7 @@ class Project:
         """Starts `luigi --module tasks WORDS` in a process of its own; `program`: another one in place of luigi."""
         settings = self.root / "command.cfg"
         settings.write_text(
-            f"[Paths]\ndata = {self.data}\nconfigs = {self.configs}\n"
+            f"[Paths]\ndata = {self.data}\nconfigs = {self.configs}\nstore = {self.stored}\n"
             "[Extraction]\nworkers = 1\ndevice = cpu\nvideos_per_part = 2\n"
         )
         environment = os.environ | {"LUIGI_CONFIG_PATH": str(settings), "OMP_NUM_THREADS": "1"}

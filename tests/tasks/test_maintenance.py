@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 
 from pipeline.stores import parts, store
+from pipeline.stores.claims import Taken, claims_of
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
 from tasks import EvaluateCE, ForgetFailures, Status
@@ -62,6 +63,20 @@ def test_forgetting_when_nothing_failed_costs_a_look_and_no_more(project, capsys
     project.run(ForgetFailures, dataset="tiny")
     assert "tried again" not in capsys.readouterr().out
     assert project.run(EvaluateCE, dataset="tiny") == ["BuildManifest"]
+
+
+def test_claimed_chunks_are_tried_again_and_abandoned_claims_are_garbage(project, capsys):
+    where = claims_of(project.data / "store")
+    for name, tries in (("tiny/chunks/000001-abc", 5), ("tiny/chunks/000002-def", 1), ("tiny/expert-rgb_light", 1)):
+        where.claim(name, Taken("0a1b2c3d_77", "elsewhere", tries).text)
+    project.run(ForgetFailures, dataset="tiny")
+    assert "2 claimed chunks will be tried again" in capsys.readouterr().out
+    assert (where.names("tiny/chunks"), where.names("tiny")) == ([], ["tiny/expert-rgb_light"])
+    assert "claims" not in collect_garbage(project, capsys)[0], "somebody may be at work"
+    left = project.data / "store" / "claims" / "tiny" / "expert-rgb_light"
+    os.utime(left, (0, 0))
+    assert str(left) in collect_garbage(project, capsys, delete=True)[0]
+    assert where.names("tiny") == []
 
 
 def test_forgetting_before_the_first_run_is_no_error(project):

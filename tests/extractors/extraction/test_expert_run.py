@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from extractors.base import Embedded
+from extractors.extraction.batches import Batches
 from extractors.extraction.expert_run import MAX_QUEUED, ExpertRun
 from extractors.extraction.network_thread import NetworkThread
 from extractors.extraction.views import Prepared
@@ -47,7 +48,8 @@ def start(tmp_path):
     def run(extractor, stop=lambda: False, **options):
         expert = dataclasses.replace(named("rgb_light", batch_size=3), extractor=extractor)
         wanted = Wanted(expert, tmp_path / "store", frozenset())
-        return ExpertRun(wanted, dataclasses.replace(OPTIONS, **options), networks, Watch(stop=stop))
+        all_options = dataclasses.replace(OPTIONS, **options)
+        return ExpertRun(wanted, all_options, networks, Watch(stop=stop), Batches(wanted.expert, all_options.device))
 
     yield run
     networks.stop()

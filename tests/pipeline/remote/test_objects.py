@@ -1,4 +1,3 @@
-import errno
 import os
 import pickle
 import threading
@@ -7,19 +6,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import obstore
 import pytest
-from obstore.store import MemoryStore
 
 from pipeline.errors import ConfigError, RemoteError
 from pipeline.remote import objects
 from pipeline.remote.objects import Objects, is_remote
-
-
-@pytest.fixture
-def stored(monkeypatch):
-    """Objects over a memory of obstore's own, in place of a server."""
-    store = MemoryStore()
-    monkeypatch.setattr(objects, "client", lambda address: store)
-    return Objects("s3://bucket/results")
 
 
 def test_addresses_are_told_from_paths():
@@ -51,6 +41,8 @@ def test_a_listing_goes_down_and_folders_do_not(stored):
     assert list(stored.found("nowhere")) == []
     assert stored.folders() == ["a", "ab"]
     assert stored.folders("a") == ["x", "y"]
+    folders, files = stored.level("a")
+    assert (folders, [one.key for one in files]) == (["x", "y"], ["a/1"])
 
 
 def test_a_listing_that_breaks_names_each_object_once(stored, monkeypatch):
@@ -101,48 +93,6 @@ def test_a_file_is_fetched_whole_or_not_at_all(stored, tmp_path):
     with pytest.raises(FileNotFoundError):
         stored.fetch("nowhere", tmp_path / "nowhere")
     assert [one.name for one in tmp_path.rglob("*") if one.is_file()] == ["big"]
-
-
-def test_a_full_disk_is_the_error_of_the_disk(stored):
-    stored.put("big", bytes(1 << 20))
-
-    class Full:
-        def write(self, piece):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-        def tell(self):
-            return 0
-
-        seek = truncate = lambda self, *args: None
-
-    with pytest.raises(OSError, match="No space left") as raised:
-        stored._ask("big", objects.Download("big", Full()).go_on)
-    assert raised.value.errno == errno.ENOSPC
-
-
-def test_an_open_object_is_sought_and_read_like_a_file(stored, tmp_path):
-    content = os.urandom(100_000)
-    stored.put("video", content)
-    local = tmp_path / "video"
-    local.write_bytes(content)
-    with stored.open("video", buffer_bytes=4096) as remote, local.open("rb") as file:
-        for offset, whence, size in ((0, 0, 10), (-5, 2, 100), (50_000, 0, 5000), (-100, 1, 7), (200_000, 0, 3)):
-            assert remote.seek(offset, whence) == file.seek(offset, whence)
-            assert remote.read(size) == file.read(size)
-            assert remote.tell() == file.tell()
-        remote.seek(0)
-        assert remote.read() == content
-    with pytest.raises(FileNotFoundError):
-        stored.open("nowhere")
-
-
-def test_an_object_that_is_replaced_under_a_reader_is_an_error_and_never_a_mixture(stored):
-    stored.put("video", bytes(100_000))
-    with stored.open("video", buffer_bytes=4096) as file:
-        file.read(10)
-        stored.put("video", b"\1" * 100_000)
-        with pytest.raises(RemoteError, match="replaced"):
-            file.read(50_000)
 
 
 def test_objects_can_be_pickled(stored):

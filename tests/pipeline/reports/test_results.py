@@ -40,6 +40,15 @@ def test_the_newest_report_of_each_dataset_model_and_choice_of_experts_is_listed
     assert found[2.0].selection == "validation"
 
 
+def test_one_model_on_several_sets_of_experts_says_what_each_lacks(tmp_path):
+    report(tmp_path, name="all", r1=1.0, experts=("rgb", "audio", "ocr"))
+    report(tmp_path, name="two", r1=2.0, experts=("rgb", "audio"))
+    report(tmp_path, name="one", r1=3.0, experts=("rgb",))
+    report(tmp_path, name="other", model="moee", r1=4.0, experts=("rgb",))
+    found = {result.t2v["R@1"][0]: result.model for result in ours(tmp_path)}
+    assert found == {1.0: "ce", 2.0: "ce without ocr", 3.0: "ce without audio, ocr", 4.0: "moee"}
+
+
 def test_a_report_that_is_not_committed_is_not_listed(tmp_path):
     (report(tmp_path) / "recipe.json").unlink()
     assert ours(tmp_path) == []

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.running import worker_pool
-from pipeline.running.worker_pool import Failure, num_workers, run_jobs
+from pipeline.running.worker_pool import Failure, KeptWorkers, num_workers, run_jobs
 from tests.pipeline.running.worker_jobs import FOREVER_S, ExitOnUnpickling, PidJob, pid_of, run_job
 
 
@@ -58,6 +58,31 @@ def test_jobs_in_order_are_done_by_one_worker_beside_the_others():
     pids = {in_order: {item.result for item in done if item.job.in_order == in_order} for in_order in (True, False)}
     assert len(pids[True]) == 1
     assert not pids[True] & pids[False]
+
+
+def pids_of(workers):
+    return {item.result for item in run(*[("pid", None)] * 4, workers=workers)}
+
+
+def test_kept_workers_do_the_jobs_of_the_next_call_too():
+    kept = KeptWorkers(1)
+    first = pids_of(kept)
+    assert pids_of(kept) == first
+    assert pids_of(1) != first, "others end with the last job"
+    kept.stop()
+    assert pids_of(kept) != first, "and after a stop there are new ones"
+    kept.stop()
+
+
+def test_kept_workers_in_the_middle_of_a_job_are_not_given_to_the_next_call():
+    kept = KeptWorkers(1)
+    (first,) = pids_of(kept)
+    jobs = run_jobs(run_job, [("return", 1), ("sleep", FOREVER_S)], kept, FOREVER_S)
+    assert next(jobs).result == 1
+    jobs.close()
+    (second,) = pids_of(kept)
+    assert second != first
+    kept.stop()
 
 
 def test_jobs_that_hang_die_or_fail_cost_only_themselves():
