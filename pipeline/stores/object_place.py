@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.errors import DamagedError, StoreError
+from pipeline.errors import DamagedError, OutageError
 from pipeline.remote.mirror import Mirror, mirror_of
 from pipeline.remote.objects import Objects
 from pipeline.stores import atomic
@@ -118,7 +118,7 @@ class ObjectPlace(LocalPlace):
         """The error of this machine's disk in one line; other errors as they are."""
         if error.errno not in _REFUSALS:
             return error
-        return StoreError(
+        return OutageError(
             f"{self._mirror.folder}: {error.strerror}; free some space (all below it are copies, which may be deleted "
             "and are fetched again), and run again"
         )
