@@ -10,8 +10,9 @@ PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 .DEFAULT_GOAL := demo
 .PHONY: demo test check bench bench-extract bench-train bench-search bench-stamps bench-gpu wheels docs lock clean
 
-demo: $(SETUP)
-	@$(BIN)/luigi --module tasks EvaluateCE --dataset demo
+# make demo ENGINE=ray: the extraction as tasks of a Ray that is started for it.
+demo: $(if $(filter ray,$(ENGINE)),$(DEV),$(SETUP))
+	@$(BIN)/luigi --module tasks EvaluateCE --dataset demo $(if $(ENGINE),--Engine-name $(ENGINE))
 
 test: $(DEV)
 	@$(PYTEST)

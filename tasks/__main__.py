@@ -1,8 +1,25 @@
-"""`python -m tasks EvaluateCE --dataset demo`: the same as `luigi --module tasks ...`, with nothing to mistype."""
+"""`expert-retrieval EvaluateCE --dataset demo`, or `python -m tasks ...`: `luigi --module tasks ...` in fewer words.
 
+Commands that are no tasks are here too: they need no project, and nothing of Luigi.
+"""
+
+import importlib
 import sys
+from collections.abc import Sequence
 
-from luigi.cmdline import luigi_run
+COMMANDS = {"completion": "tasks.console.completion"}
+"""Command -> module with `main(arguments) -> exit status`."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command or task that was typed, and ends the process with its status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and words[0] in COMMANDS:
+        sys.exit(importlib.import_module(COMMANDS[words[0]]).main(words[1:]))
+    from luigi.cmdline import luigi_run
+
+    luigi_run(["--module", "tasks", *words])
+
 
 if __name__ == "__main__":
-    luigi_run(["--module", "tasks", *sys.argv[1:]])
+    main()

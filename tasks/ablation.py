@@ -9,7 +9,7 @@ import luigi
 from pipeline.reports.report import read_report
 from pipeline.stores import atomic, places, recipes
 from pipeline.stores.fingerprint import Recipe, fingerprint
-from tasks.console.terminal import print_table, say
+from tasks.console.terminal import print_table, tell
 from tasks.dataset_task import SEEDS_HELP, ModelTask, remakes_damaged
 from tasks.evaluation import EvaluateCE
 from tasks.plan.provenance import provenance
@@ -60,7 +60,7 @@ class AblateExperts(ModelTask):
         chance = f"R@10 by chance: {body['chance']['R@10']:.1f}"
         title = f"{self.dataset}: t2v R@1, R@10, and R@10 of the captions that speak of one modality alone; {chance}"
         print_table(title, ["without", "R@1", "R@10", *tags], rows)
-        say(f"Report: {path}")
+        tell(f"Report: {path}")
 
     def _evaluations(self) -> dict[str, EvaluateCE]:
         """Expert that is left out -> the evaluation of the model with the others."""

@@ -10,7 +10,7 @@ from pipeline.errors import ConfigError
 from pipeline.reports.report import read_report
 from pipeline.stores import atomic, places, recipes
 from pipeline.stores.fingerprint import Recipe, fingerprint
-from tasks.console.terminal import print_table, say
+from tasks.console.terminal import print_table, tell
 from tasks.dataset_task import SEEDS_HELP, DatasetTask, remakes_damaged
 from tasks.evaluation import EvaluateCE
 from tasks.parameters import names_in, split_parameter
@@ -70,7 +70,7 @@ class CompareRuns(DatasetTask):
             "p: how often exchanging the two at random, video by video, gives as much"
         )
         print_table(title, ["", *body["models"], "difference", "95 % interval", "p"], rows)
-        say(f"Report: {path}")
+        tell(f"Report: {path}")
 
     def _names(self) -> list[str]:
         names = names_in(self.models)

@@ -98,6 +98,8 @@ class RunsEachTime:
     """Mixin for a task without output: it runs each time that it is typed, and is complete once it has run."""
 
     has_run = False
+    keeps_log = True
+    """Whether its run is worth a log: false where it only looks."""
 
     def complete(self) -> bool:
         """Whether it has run in this process."""

@@ -9,7 +9,7 @@ import luigi
 from pipeline.stores.export import Format, export, export_states, with_label_names
 from pipeline.stores.parts import Features, Reader
 from pipeline.stores.store import Row
-from tasks.console.terminal import say
+from tasks.console.terminal import tell
 from tasks.dataset_task import DatasetTask, RunsEachTime, remakes_damaged
 from tasks.extraction import ExtractExpert
 from tasks.parameters import Choice, TypedPath
@@ -37,11 +37,11 @@ class ExportExpert(RunsEachTime, DatasetTask):
         num_rows = export(self._features(), path, cast(Format, self.format))
         csv_path = path.with_name(f"{path.name}.videos.csv")
         states = export_states(self._rows(), csv_path)
-        say(f"{num_rows} rows: {path}")
+        tell(f"{num_rows} rows: {path}")
         total = sum(states[state] for state in STATES)
         counts = ", ".join(f"{states[state]} {state}" for state in STATES if states[state])
         noted = f"; {states['noted']} with notes" if states["noted"] else ""
-        say(f"{total} videos ({counts}{noted}): {csv_path}")
+        tell(f"{total} videos ({counts}{noted}): {csv_path}")
         self.has_run = True
 
     def _features(self) -> Iterator[tuple[str, Features]]:

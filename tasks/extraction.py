@@ -12,7 +12,7 @@ from pipeline.remote.objects import is_remote
 from pipeline.running.stopping import deferred
 from pipeline.stores import recipes
 from tasks.console.extraction_estimate import announce_extraction
-from tasks.console.progress import progress_bar, video_progress
+from tasks.console.progress import progress_bar, say_meanwhile, video_progress
 from tasks.dataset_task import DatasetTask, ModelTask, remakes_damaged
 from tasks.fetch_weights import FetchWeights, expert_networks, say_unpinned, text_network
 from tasks.manifest import BuildManifest
@@ -84,7 +84,12 @@ class ExtractExpert(DatasetTask):
         jobs, errors = chunk_jobs(wanted, files, self._terms(settings)), dict[str, Exception]()
         with deferred() as stop, video_progress("Extracting") as progress:
             total_s = total_video_s(wanted, files)
-            run = RunOptions(settings.devices, tuple(wanted), lambda done_s, stage: progress(done_s, total_s, stage))
+            run = RunOptions(
+                settings.devices,
+                tuple(wanted),
+                lambda done_s, stage: progress(done_s, total_s, stage),
+                say_meanwhile,
+            )
             for outcome in load_executor(Engine().options(), run).outcomes(jobs, stop):
                 errors = {**outcome.errors, **errors}
         if errors:

@@ -1,6 +1,7 @@
 """Task that prints a table of all experts."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import luigi
 
@@ -10,15 +11,24 @@ from pipeline import config
 from pipeline.errors import PipelineError
 from pipeline.weights import cache
 from pipeline.weights.files import WeightOptions, unpinned
-from tasks.console.terminal import print_table
+from tasks.console.terminal import print_json, print_table
 from tasks.dataset_task import RunsEachTime
+from tasks.parameters import json_parameter
 from tasks.plan.settings import Paths
 
 COLUMNS = ("expert", "modality", "network", "licence", "weights", "labels", "dimension", "MB")
 
 
 class ListExperts(RunsEachTime, luigi.Task):
-    """A table of all experts: modality, network, licence, whether the weights are here, dimension, size."""
+    """A table of all experts: modality, network, licence, whether the weights are here, dimension, size.
+
+    With --json: {experts}; each has the columns of the table as keys: expert, modality, network, licence, weights,
+    labels, and as numbers dimension and MB (null where nobody knows it or nothing is fetched).
+    """
+
+    keeps_log = False
+
+    json = json_parameter()
 
     def run(self) -> None:
         """Prints the table."""
@@ -28,8 +38,17 @@ class ListExperts(RunsEachTime, luigi.Task):
         folder = layout.configs / "experts"
         experts = [registry.expert(name, folder, options) for name in config.names(folder)]
         rows = [_cells(expert, options) for expert in experts if not expert.is_imported]
-        print_table("Experts", COLUMNS, rows, left=6)
+        if self.json:
+            print_json({"experts": [_plain(row) for row in rows]})
+        else:
+            print_table("Experts", COLUMNS, rows, left=6)
         self.has_run = True
+
+
+def _plain(row: Sequence[str]) -> dict[str, str | int | None]:
+    """The row with its last two columns as numbers."""
+    *texts, dimension, size = row
+    return {**dict(zip(COLUMNS, texts, strict=False)), "dimension": int(dimension), "MB": int(size) if size else None}
 
 
 def _cells(expert: NamedExpert, options: WeightOptions) -> list[str]:

@@ -1,32 +1,49 @@
 """Tasks that compute no result: status of all stages, retry of failed videos, deletion of old results."""
 
+import dataclasses
+from collections.abc import Sequence
+
 import luigi
 
 from pipeline import config
 from pipeline.datasets import manifest
 from pipeline.stores import claims, places, store
-from tasks.console.terminal import print_table, say
+from tasks.console.terminal import print_json, print_table, say, tell
 from tasks.dataset_task import SEEDS_HELP, DatasetTask, ModelTask, RunsEachTime, remakes_damaged
-from tasks.parameters import split_parameter
+from tasks.parameters import json_parameter, split_parameter
 from tasks.plan.garbage import find_garbage, size_bytes
 from tasks.plan.search_status import search_status
 from tasks.plan.settings import Paths
-from tasks.plan.status import status
+from tasks.plan.status import StageStatus, status
 
 
 class Status(RunsEachTime, ModelTask):
-    """Says for each stage whether it is fresh, or stale and why. Runs nothing."""
+    """Says for each stage whether it is fresh, or stale and why. Runs nothing.
+
+    With --json: {dataset, model, split, stages}; each stage has stage, fresh (true or false) and why.
+    """
+
+    keeps_log = False
 
     seeds = luigi.Parameter(default="", description=SEEDS_HELP)
     split = split_parameter("Split of the report")
+    json = json_parameter()
 
     @remakes_damaged
     def run(self) -> None:
         """Prints the table."""
         stages = [*status(self.plan, self.seeds, self.split), *search_status(self.plan, self.seeds, self.split)]
+        if self.json:
+            plain = [dataclasses.asdict(stage) for stage in stages]
+            model = self.plan.selection.model_name
+            print_json({"dataset": self.dataset, "model": model, "split": self.split, "stages": plain})
+        else:
+            self._print(stages)
+        self.has_run = True
+
+    def _print(self, stages: Sequence[StageStatus]) -> None:
         rows = [(stage.stage, "fresh" if stage.fresh else "STALE", stage.why) for stage in stages]
         print_table(self.dataset, ["stage", "", "why"], rows, 3)
-        self.has_run = True
 
 
 class ForgetFailures(RunsEachTime, DatasetTask):
@@ -36,15 +53,15 @@ class ForgetFailures(RunsEachTime, DatasetTask):
     def run(self) -> None:
         """Deletes the failed rows of all experts, and the claims on chunks, of which some may have been left alone."""
         videos, selection = self.plan.inventory.manifest(), self.plan.selection
-        contents = [video.content for video in videos.videos] if videos else []
+        contents = videos.videos.contents if videos else []
         for name in config.names(selection.layout.configs / "experts"):
             num_forgotten = store.forget(selection.layout.features(selection.expert(name)), contents)
             if num_forgotten:
-                say(f"{name}: {num_forgotten} failed videos will be tried again")
+                tell(f"{name}: {num_forgotten} failed videos will be tried again")
         # A host that is at one now loses nothing by it: at worst, another one does the same.
         num_chunks = claims.forget(claims.claims_of(selection.layout.store), claims.chunk_claims(self.dataset))
         if num_chunks:
-            say(f"{num_chunks} claimed chunks will be tried again")
+            tell(f"{num_chunks} claimed chunks will be tried again")
         # A file that could not be read may be readable now: other permissions, a disk that is back, a newer decoder.
         manifest.delete_pointers(selection.layout.manifests(self.dataset))
         self.has_run = True
@@ -57,6 +74,11 @@ class CollectGarbage(RunsEachTime, luigi.Task):
     """
 
     delete = luigi.BoolParameter(description="Really delete them")
+
+    @property
+    def keeps_log(self) -> bool:  # type: ignore[override]
+        """Whether anything is deleted."""
+        return bool(self.delete)
 
     @remakes_damaged
     def run(self) -> None:
@@ -75,5 +97,5 @@ class CollectGarbage(RunsEachTime, luigi.Task):
         paths = garbage.paths
         for path in paths if self.delete else []:
             places.remove(path)
-        say(f"{len(paths)} {'deleted' if self.delete else 'found; --delete removes them' if paths else 'found'}")
+        tell(f"{len(paths)} {'deleted' if self.delete else 'found; --delete removes them' if paths else 'found'}")
         self.has_run = True

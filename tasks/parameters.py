@@ -25,13 +25,13 @@ class Choice(luigi.ChoiceParameter):
     """One of some words; another one is a ConfigError that names the nearest and lists all. `option`: e.g. --split."""
 
     def __init__(self, option: str, choices: Sequence[str], **more: Any) -> None:
-        self._option, self._words = option, tuple(choices)
+        self._option, self.words = option, tuple(choices)
         super().__init__(choices=choices, **more)
 
     def parse(self, typed: str) -> str:
         """The word that was typed."""
-        if typed not in self._words:
-            raise ConfigError(f"{self._option} {typed}: no such choice{nearest(typed, self._words)}")
+        if typed not in self.words:
+            raise ConfigError(f"{self._option} {typed}: no such choice{nearest(typed, self.words)}")
         return typed
 
 
@@ -59,6 +59,12 @@ def typed_in(folder: Path) -> None:
 def split_parameter(description: str) -> luigi.ChoiceParameter:
     """A split of a dataset; by default the test split."""
     return Choice("--split", SPLITS, default="test", description=description)
+
+
+def json_parameter() -> luigi.BoolParameter:
+    """Whether the result is one JSON document, in place of what people read."""
+    what = "Print the result as one JSON document; all else goes to standard error"
+    return luigi.BoolParameter(significant=False, description=what)
 
 
 def joined_names(description: str, **options: Any) -> luigi.Parameter:

@@ -6,7 +6,7 @@ import luigi
 
 from pipeline.stores import places
 from tasks.console.progress import progress_bar
-from tasks.console.terminal import say
+from tasks.console.terminal import tell
 from tasks.dataset_task import SEEDS_HELP, ModelTask, remakes_damaged
 from tasks.evaluation import EvaluateCE
 from tasks.parameters import split_parameter
@@ -40,7 +40,7 @@ class ShowRankings(ModelTask):
         """Prints the path of the page."""
         page = self._page
         places.fetched(page.target.require())  # for the person who opens it
-        say(f"Rankings: {page.path}")
+        tell(f"Rankings: {page.path}")
 
     @property
     def _page(self) -> RankingsPage:

@@ -3,7 +3,7 @@
 import luigi
 
 from pipeline.reports.results import Result, ours, published, write_csv
-from tasks.console.terminal import print_table, say
+from tasks.console.terminal import print_table, tell
 from tasks.dataset_task import RunsEachTime, remakes_damaged
 from tasks.plan.settings import Paths
 
@@ -13,6 +13,8 @@ METRIC_COLUMNS = (("t2v", "R@1"), ("t2v", "R@5"), ("t2v", "R@10"), ("t2v", "MdR"
 
 class ResultsTable(RunsEachTime, luigi.Task):
     """Prints the newest reports of all datasets and models beside the published numbers. Runs nothing else."""
+
+    keeps_log = False
 
     @remakes_damaged
     def run(self) -> None:
@@ -25,7 +27,7 @@ class ResultsTable(RunsEachTime, luigi.Task):
         print_table("Mean (std) over the seeds", [*columns, *metrics], [_cells(result) for result in results], 4)
         path = layout.store / "results.csv"
         write_csv(path, results)
-        say(f"With more columns: {path}")
+        tell(f"With more columns: {path}")
         self.has_run = True
 
 

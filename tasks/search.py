@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import luigi
 
 from pipeline.errors import ConfigError
-from tasks.console.terminal import say
+from tasks.console.terminal import say, tell
 from tasks.dataset_task import ModelTask, RunsEachTime, remakes_damaged
 from tasks.extraction import EncodeLabels, extraction
+from tasks.parameters import json_parameter
 from tasks.plan.index_plan import IndexPlan
 from tasks.plan.plan import Plan, load_plan
 from tasks.plan.settings import Partial, Paths
@@ -73,7 +74,7 @@ class BuildIndex(IndexTask):
 
     def print_result(self) -> None:
         """Prints the path of the index and the commands that search it."""
-        say(f"Index: {self.output().require()}")
+        tell(f"Index: {self.output().require()}")
         say(f"Search: luigi --module tasks Search --dataset {self.dataset}{self._options} --query \"...\", or in a "
             f"browser: python -m search --dataset {self.dataset}")  # fmt: skip
         if note := self.index_plan.label_words.lacks:
@@ -88,9 +89,17 @@ class BuildIndex(IndexTask):
 
 
 class Search(RunsEachTime, IndexTask):
-    """Prints the ten best videos for a query."""
+    """Prints the ten best videos for a query.
+
+    With --json: {dataset, query, hits, reason, notes}. Each hit has rank, video_id, path, best_s and duration_s in
+    seconds, found_by {engine: {rank, score}}, similarity (null without a model), shares {expert: number or null}, words
+    and seen with their times, captions, key, playable and score; reason says why there is no hit.
+    """
+
+    keeps_log = False
 
     query = luigi.Parameter(description="What to look for, in words")
+    json = json_parameter()
 
     def requires(self) -> luigi.Task:
         """The index."""
@@ -100,11 +109,15 @@ class Search(RunsEachTime, IndexTask):
     def run(self) -> None:
         """Searches, and prints the hits."""
         from search import Collection
-        from tasks.console.search_results import print_answer
+        from tasks.console.search_results import print_answer, print_answer_as_json
 
         if not self.query.strip():
             raise ConfigError('--query is empty: say what to look for, e.g. --query "a man cooks pasta"')
         layout = self.plan.selection.layout
         collection = Collection.open(self.dataset, layout.data, layout.configs, layout.weights, layout.stored)
-        print_answer(collection.search(self.query))
+        answer = collection.search(self.query)
+        if self.json:
+            print_answer_as_json(self.dataset, answer)
+        else:
+            print_answer(answer)
         self.has_run = True

@@ -31,6 +31,8 @@ class SearchFolder(RunsEachTime, luigi.Task):
     opens the page.
     """
 
+    keeps_log = False
+
     videos = TypedPath(description="Folder with the videos, at any depth, in any container")
     name = luigi.Parameter(default="", description="Name of the dataset; by default that of the folder")
     fetch = luigi.BoolParameter(description="Fetch the weights of the best experts, be they gigabytes")

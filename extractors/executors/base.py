@@ -11,7 +11,11 @@ from extractors.extraction.watch import Progress
 from extractors.extraction.work import Wanted
 from pipeline.errors import ConfigError
 
-EXECUTORS = {"local": "extractors.executors.local", "claims": "extractors.executors.claims"}
+EXECUTORS = {
+    "local": "extractors.executors.local",
+    "claims": "extractors.executors.claims",
+    "ray": "extractors.executors.ray",
+}
 """Name -> module with a function `executor(EngineOptions, RunOptions) -> Executor`, imported when it is used."""
 
 
@@ -22,8 +26,8 @@ class EngineOptions:
     name: str = "local"
     address: str = ""
     """Of a Ray cluster: auto, or HOST:PORT; empty: one is started on this machine for the run."""
-    num_gpus: float = 0.0
-    """GPUs of one Ray task; a fraction where several share one."""
+    num_gpus: float = -1.0
+    """GPUs of one Ray task; a fraction where several share one; -1: one where the cluster has any, else none."""
     num_cpus: float = 1.0
     """Cores of one Ray task, for its decode workers and networks."""
     memory_gb: float = 0.0
@@ -46,6 +50,8 @@ class RunOptions:
     """What the run found to be lacking, with the experts as it has built them, and their stores."""
     progress: Progress = lambda done_s, stage: None
     """To be called with the seconds of video that are done, and what is waited for."""
+    say: Callable[[str], None] = lambda line: None
+    """To be called with a line for the user, e.g. that a host was lost."""
 
 
 @dataclass(frozen=True)

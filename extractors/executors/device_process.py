@@ -97,7 +97,7 @@ def _main(parent: Connection, wanted: Sequence[Wanted], options: PassOptions) ->
     except Exception as error:
         errors = {options.device: error}
     with suppress(OSError):  # the parent has ended, and nobody receives this
-        parent.send({name: _picklable(error) for name, error in errors.items()})
+        parent.send({name: picklable(error) for name, error in errors.items()})
 
 
 def _teller(parent: Connection) -> Callable[[float, str], None]:
@@ -139,7 +139,7 @@ def _received(parent: Connection) -> Iterator[ChunkJob]:
         yield job
 
 
-def _picklable(error: Exception) -> Exception:
+def picklable(error: Exception) -> Exception:
     """The error with its traceback as a note, as pickling drops it; a RuntimeError if it cannot be pickled."""
     error.add_note("".join(traceback.format_exception(error)).rstrip())
     try:

@@ -3,14 +3,14 @@
 import unicodedata
 from pathlib import Path, PurePosixPath
 
-from pipeline.datasets.manifest import MISSING
 from pipeline.datasets.matching import may_be_any_of
 from pipeline.datasets.names import Names, normal_form
+from pipeline.datasets.video import MISSING
 from pipeline.file_kinds import irregular
 
 
 def why_missing(root: Path, name: str, names: Names) -> str:
-    """Why no video below `root` is what captions call `name`; `manifest.MISSING` where nothing of that name is there.
+    """Why no video below `root` is what captions call `name`; `video.MISSING` where nothing of that name is there.
 
     `names` finds the videos that there are.
     """

@@ -63,7 +63,7 @@ class DatasetConfig:
             raise ValueError(f"counts: the splits are {', '.join(SPLITS)}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Caption:
     """A caption of a video."""
 
@@ -77,7 +77,7 @@ class Caption:
         return hashlib.sha256(self.text.encode()).hexdigest()[:32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Annotation:
     """The split and the captions of one video."""
 

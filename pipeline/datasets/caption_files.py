@@ -2,17 +2,20 @@
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.datasets.text_files import lines_of, read_table, read_text
 from pipeline.errors import AnnotationError
+from pipeline.file_kinds import irregular
 from pipeline.plain_data import parse_json
 
 COLUMNS = ("video", "caption", "split", "tags")
 NEEDED = COLUMNS[:2]
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
+
+_ESCAPED = re.compile(rb"%[2-7][0-9A-Fa-f]|\\u00[2-7]")
 
 Entry = tuple[str, dict[str, str]]
 """File and line of a caption, and its cells by column."""
@@ -31,6 +34,21 @@ def read_rows(path: Path, warnings: list[str]) -> Iterator[Entry]:
     except FileNotFoundError:
         raise AnnotationError(f"{path}: no such file; see 'captions' in the dataset's YAML") from None
     return _json_rows(path, text) if suffix == ".jsonl" else read_table(path, text, NEEDED, COLUMNS)
+
+
+def may_hold(path: Path, endings: Collection[str]) -> bool:
+    """Whether one of these ASCII texts in small letters may be in a captions file, in any case and encoding.
+
+    Told from its bytes, without the tenfold time of reading its rows; true where they do not tell.
+    """
+    try:
+        content = b"\0" if irregular(path) else path.read_bytes()
+    except OSError:
+        return True
+    if b"\0" in content or _ESCAPED.search(content):  # more than a byte a letter; %2E or \u002e for a dot
+        return True
+    small = content.lower()
+    return any(ending.encode() in small for ending in endings)
 
 
 def read_sidecars(sidecars: Mapping[str, Path], warnings: list[str]) -> Iterator[Entry]:

@@ -1,42 +1,52 @@
-"""Finds the video files of a dataset, hashes and probes them in worker processes, and caches the results in SQLite."""
+"""Finds the video files of a dataset, and hashes and probes them in worker processes."""
 
 import dataclasses
 import hashlib
 import json
-import sqlite3
-from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from pipeline.datasets.stamps import CHANGED, Stamp, content_of, sidecar_stamp, stamp_of, stamps_of
-from pipeline.datasets.video_paths import video_paths
-from pipeline.errors import AnnotationError, DamagedError, DecodeError, in_one_line
+from pipeline.datasets.file_cache import FileInfo, Key, open_cache
+from pipeline.datasets.stamps import CHANGED, Stamp, content_of, joined_stamp, stamps_of
+from pipeline.datasets.video_paths import videos_among
+from pipeline.datasets.walk import Found, walk
+from pipeline.errors import AnnotationError, DecodeError, in_one_line
 from pipeline.file_kinds import irregular
-from pipeline.media.sidecars import Sidecar, sidecars, unusable_sidecar
+from pipeline.media.sidecars import Listing, Sidecar, is_subtitle, of_names, tail_of, unusable_sidecar
 from pipeline.running.worker_pool import run_jobs
-from pipeline.stores.fingerprint import text_sha256
 
 INSPECT_VERSION = 2
 """Raised by hand when the inspection of a file changes: all files are then inspected again."""
 
 
-@dataclass(frozen=True)
-class VideoFile:
-    """A video file and the subtitle files beside it."""
+class VideoFile(NamedTuple):
+    """A video file and the subtitle files beside it; small, since a folder may hold millions."""
 
+    root: Path
+    """The dataset's folder."""
     video_id: str
     """Path below the dataset's folder, with forward slashes."""
-    path: Path
     stamp: Stamp
     """(-1, 0) for what is no regular file, e.g. a dangling link."""
-    sidecars: tuple[Sidecar, ...]
-    """The subtitle files, sorted by name."""
-    sidecar_stamp: Stamp
+    subtitles: tuple[str, ...] = ()
+    """Names of the subtitle files, sorted."""
+    sidecar_stamp: Stamp = (0, 0)
     """As `stamps.sidecar_stamp` gives it."""
     irregular: str = ""
     """Why the file must not be opened, e.g. "a named pipe, not a file"; empty when it may."""
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self.root / self.video_id
+
+    @property
+    def sidecars(self) -> tuple[Sidecar, ...]:
+        """The subtitle files, sorted by name."""
+        return tuple(of_names(self.path, self.subtitles))
 
     @property
     def stamps(self) -> tuple[int, ...]:
@@ -45,46 +55,42 @@ class VideoFile:
 
 
 @dataclass(frozen=True)
-class FileInfo:
-    """The result of an inspection of a video file."""
-
-    content: str
-    """32 hex digits of a hash of its bytes and those of its subtitle files."""
-    duration_s: float = 0.0
-    has_video: bool = False
-    has_audio: bool = False
-    has_subtitles: bool = False
-    note: str = ""
-    """A shortfall of a damaged file that can be used."""
-    problem: str = ""
-    """Why the file cannot be used; empty when it can."""
-    seekable: bool = True
-    """Whether a reading may begin in the middle (see `VideoInfo`)."""
-
-
-@dataclass(frozen=True)
 class _InspectJob:
     file: VideoFile
     probe: bool = True
 
 
+class _Subtitles(NamedTuple):
+    """The subtitle files of a folder."""
+
+    listing: Listing
+    files: dict[str, Found]
+    """By name."""
+
+
 def find_videos(
-    root: Path, left_out: list[str] | None = None, named: Callable[[], Collection[str]] = tuple
+    root: Path,
+    left_out: list[str] | None = None,
+    named: Callable[[], Collection[str]] = tuple,
+    may_hold: Callable[[Collection[str]], bool] = lambda _: True,
 ) -> list[VideoFile]:
     """The video files below `root`, sorted by id; hidden files and folders are left out.
 
-    Which files are videos is told by `video_paths`, to which `named` gives the names in captions. Links are followed.
-    One that leads nowhere or in a circle is not, which is appended to `left_out`. AnnotationError when there is no such
-    folder, a folder cannot be read, or a name is not UTF-8.
+    Which files are videos is told by `videos_among`, as are `named` and `may_hold`, which ask the captions. Links are
+    followed. One that leads nowhere or in a circle is not, which is appended to `left_out`. AnnotationError when there
+    is no such folder, a folder cannot be read, or a name is not UTF-8.
     """
     unfollowed: list[str] = [] if left_out is None else left_out
     if not root.is_dir():
         raise AnnotationError(f"{root}: no such folder; see 'videos' in the dataset's YAML")
-    files = [_video_file(path, root) for path in video_paths(root, unfollowed, named)]
+    listed = list(walk(root, unfollowed))
+    beside = _subtitles(listed)
+    files = [_video_file(found, root, beside) for found in videos_among(listed, root, unfollowed, named, may_hold)]
+    files.sort(key=attrgetter("video_id"))
     for file in files:
-        if any("\ud800" <= letter <= "\udfff" for letter in file.video_id):
+        if not _is_utf8(file.video_id):
             raise AnnotationError(f"{root}: the name {file.video_id!r} is not UTF-8, so it cannot be listed; rename it")
-    return sorted(files, key=lambda file: file.video_id)
+    return files
 
 
 def inspect_files(
@@ -98,11 +104,11 @@ def inspect_files(
 
     `deadline_s` holds for each file. `progress` is called with the number of files that were read, and of how many.
     """
-    with _open_cache(cache) as database:
+    with open_cache(cache) as known:
         infos = {
-            file.video_id: cached
-            for file in files
-            if (cached := _read_cache(database, file)) is not None and not cached.problem
+            file.video_id: info
+            for file, info in zip(files, known.read(_keys(files)), strict=True)
+            if info is not None and not info.problem
         }
         infos |= {file.video_id: _closed(file) for file in files if file.irregular}
         jobs = [_InspectJob(file) for file in files if file.video_id not in infos]
@@ -111,7 +117,7 @@ def inspect_files(
             info = done.result or FileInfo(_unread_content(file), problem=done.failure.reason if done.failure else "")
             infos[file.video_id] = info
             if done.result:
-                _write_cache(database, file, info)
+                known.write(next(_keys([file])), info)
             if progress:
                 progress(count, len(jobs))
     return infos
@@ -119,14 +125,48 @@ def inspect_files(
 
 def cached_infos(files: list[VideoFile], cache: Path) -> dict[str, FileInfo]:
     """Video id -> the cached inspection, for the files that have not changed since; reads no video."""
-    with _open_cache(cache) as database:
-        return {file.video_id: cached for file in files if (cached := _read_cache(database, file))}
+    with open_cache(cache) as known:
+        return {file.video_id: info for file, info in zip(files, known.read(_keys(files)), strict=True) if info}
 
 
-def _video_file(path: Path, root: Path) -> VideoFile:
-    subtitles, why = tuple(sidecars(path)), irregular(path)
-    stamp = (-1, 0) if why else stamp_of(path)
-    return VideoFile(path.relative_to(root).as_posix(), path, stamp, subtitles, sidecar_stamp(path, subtitles), why)
+def _subtitles(listed: list[Found]) -> dict[str, _Subtitles]:
+    """Folder -> its subtitle files, for the folders that have some."""
+    by_folder: dict[str, dict[str, Found]] = {}
+    for found in listed:
+        if is_subtitle(found.name):
+            folder, _, name = found.name.rpartition("/")
+            by_folder.setdefault(folder, {})[name] = found
+    beside = {folder: _Subtitles(Listing(files), files) for folder, files in by_folder.items()}
+    in_doubt = {folder: one.listing for folder, one in beside.items() if one.listing.is_in_doubt}
+    for found in listed if in_doubt else ():
+        folder, _, name = found.name.rpartition("/")
+        if folder in in_doubt:
+            in_doubt[folder].note_owner(name)
+    return beside
+
+
+def _video_file(found: Found, root: Path, beside: dict[str, _Subtitles]) -> VideoFile:
+    folder, _, name = found.name.rpartition("/")
+    stamp = found.size, found.mtime_ns
+    named = beside[folder].listing.beside(name) if folder in beside else ()
+    if not named:
+        return VideoFile(root, found.name, stamp, irregular=found.kind)
+    files = {subtitles: beside[folder].files[subtitles] for subtitles, kind in named if kind}
+    stamps = [
+        (tail_of(name, subtitles), (file.size, file.mtime_ns)) for subtitles, file in files.items() if file.size >= 0
+    ]
+    is_unusable = len(files) < len(named) or any(file.kind for file in files.values())
+    sidecar_stamp = joined_stamp(stamps) if stamps else (-1, 0) if is_unusable else (0, 0)
+    used = tuple(subtitles for subtitles, file in files.items() if file.size >= 0)
+    return VideoFile(root, found.name, stamp, used, sidecar_stamp, found.kind)
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _closed(file: VideoFile) -> FileInfo:
@@ -180,51 +220,9 @@ def _unread_content(file: VideoFile) -> str:
     return hashlib.sha256(f"unread {file.video_id} {file.stamp}".encode()).hexdigest()[:32]
 
 
-@contextmanager
-def _open_cache(path: Path) -> Iterator[sqlite3.Connection]:
-    """Context with the cache; DamagedError when its file is no database of this form any more."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with closing(sqlite3.connect(path, timeout=60)) as database:
-            database.execute("CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, stamp TEXT, facts TEXT)")
-            yield database
-    except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
-            raise  # a full disk, a lock: the file is whole
-        raise DamagedError(path, f"{error}; it is only a cache") from None
-
-
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
-"""The last one is what SQLite says of a table without the expected columns."""
-
-
-def _cache_key(file: VideoFile) -> tuple[str, str]:
-    return str(file.path.absolute()), json.dumps([INSPECT_VERSION, *file.stamp, *file.sidecar_stamp])
-
-
-def _read_cache(database: sqlite3.Connection, file: VideoFile) -> FileInfo | None:
-    path, stamp = _cache_key(file)
-    row = database.execute("SELECT facts FROM files WHERE path = ? AND stamp = ?", (path, stamp)).fetchone()
-    try:
-        info = json.loads(row[0]) if row else None
-        if info is None or info.pop(_CHECK, None) not in {None, _checksum(path, stamp, info)}:
-            return None
-        return FileInfo(**info)
-    except (AttributeError, TypeError, ValueError):
-        return None  # written by another version, or damaged: the file is read again
-
-
-def _write_cache(database: sqlite3.Connection, file: VideoFile, info: FileInfo) -> None:
-    path, stamp = _cache_key(file)
-    facts = dataclasses.asdict(info)
-    checked = json.dumps(facts | {_CHECK: _checksum(path, stamp, facts)})
-    with database:
-        database.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (path, stamp, checked))
-
-
-_CHECK = "check"
-
-
-def _checksum(path: str, stamp: str, facts: dict[str, Any]) -> str:
-    """Of a row: SQLite does not notice a flipped bit in a value. Rows from before November 2026 have none."""
-    return text_sha256(json.dumps([path, stamp, facts], sort_keys=True))[:16]
+def _keys(files: Iterable[VideoFile]) -> Iterator[Key]:
+    """The keys of files in the cache."""
+    folders: dict[Path, str] = {}
+    for file in files:
+        folder = folders.get(file.root) or folders.setdefault(file.root, str(file.root.absolute()).rstrip("/") + "/")
+        yield folder + file.video_id, json.dumps([INSPECT_VERSION, *file.stamp, *file.sidecar_stamp])

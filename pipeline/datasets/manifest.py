@@ -1,66 +1,30 @@
-"""The manifest of a dataset (its videos with content hashes, captions and splits), saved and loaded as JSON."""
+"""The manifest of a dataset (its videos with content hashes, captions and splits), saved and loaded."""
 
 import dataclasses
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.datasets.annotations import Caption
 from pipeline.datasets.splits import FILL_SPLITS
+from pipeline.datasets.video import MISSING, UNLABELLED, Video, missing_content
+from pipeline.datasets.video_columns import Columns, open_table
+from pipeline.datasets.videos import Listed, Videos
 from pipeline.errors import AnnotationError, DamagedError, NewerVersionError, RemoteError
-from pipeline.stores import damage, fingerprint, places
+from pipeline.stores import atomic, damage, fingerprint, places
+
+__all__ = ["MISSING", "UNLABELLED", "Manifest", "Video", "missing_content"]
 
 MANIFEST_VERSION = 1
 
-FORMAT = 1
-"""Raised by hand when an older program could misunderstand manifest.json."""
+NAME = "manifest.json"
+SUFFIX = ".parquet"
 
-MISSING = "no such file"
-"""Problem of a captioned video whose file is missing."""
-
-UNLABELLED = ""
-"""Split of a video without captions: it is extracted and can be searched, but not used in training or evaluation."""
-
-
-@dataclass(frozen=True)
-class Video:
-    """One video of a dataset."""
-
-    video_id: str
-    """Path below the dataset's folder, which tells equal file names in two folders apart."""
-    content: str
-    """32 hex digits of a hash of its bytes and those of its subtitle file, whatever it is called."""
-    split: str
-    captions: tuple[Caption, ...]
-    duration_s: float
-    has_video: bool
-    has_audio: bool
-    has_subtitles: bool
-    note: str = ""
-    """A shortfall of a damaged file that can be used."""
-    problem: str = ""
-    """Why the file cannot be used, or what lies in its place; empty when it can."""
-    seekable: bool = True
-    """Whether a reading may begin in the middle (see `VideoInfo`). Decides only speed: no part of the recipe."""
-    stamps: tuple[int, ...] = ()
-    """Size and time of the file and its subtitles when they were hashed (see `stamps.stamps_of`); empty: not known.
-
-    No part of the recipe: a copy of a dataset has the same manifest.
-    """
-
-    @property
-    def is_missing(self) -> bool:
-        """Whether there is no file that could be read: none, or something else in its place."""
-        return self.problem == MISSING or self.content == missing_content(self.video_id, self.problem)
-
-
-def missing_content(video_id: str, problem: str) -> str:
-    """In place of a content hash, for a captioned video without a file."""
-    told = {} if problem == MISSING else {"problem": problem}  # so that a row with another reason is another row
-    return fingerprint.fingerprint({"missing": video_id} | told)
+FORMAT = 2
+"""Raised by hand when an older program could misunderstand manifest.json: 1 holds the videos, 2 names their table."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +34,7 @@ class Manifest:
     dataset: str
     root: Path
     fingerprint: str
-    videos: tuple[Video, ...]
+    videos: Videos
     warnings: tuple[str, ...] = ()
     """Differences from the known dataset, e.g. other counts or missing videos, for the user to read."""
 
@@ -80,13 +44,13 @@ class Manifest:
 
     def split(self, name: str) -> list[Video]:
         """The captioned videos of a split."""
-        return [video for video in self.videos if video.split == name and video.captions]
+        return list(self.videos.of_split(name))
 
     def refuse_empty(self, *groups: Sequence[str]) -> None:
         """AnnotationError when the splits of one of the groups together hold no captioned video that can be used."""
         empty = {" or ".join(group): group for group in groups if not any(map(self._usable, group))}
         if empty:
-            unread = sum(len(self.split(name)) for group in empty.values() for name in group)
+            unread = sum(1 for group in empty.values() for name in group for _ in self.videos.of_split(name))
             unread_too = f" but {unread} that cannot be read" if unread else ""
             where = " and the ".join(empty)
             raise AnnotationError(
@@ -96,25 +60,60 @@ class Manifest:
 
     def _usable(self, name: str) -> bool:
         # Imported features need no file: whether a missing one is missed, the extraction tells.
-        return any(not video.problem or video.is_missing for video in self.split(name))
+        return any(video.is_usable for video in self.videos.of_split(name))
 
 
-def recipe(dataset: str, videos: list[Video]) -> fingerprint.Recipe:
+def recipe(dataset: str, videos: Iterable[Video]) -> fingerprint.Recipe:
     """The recipe of a manifest: its videos by content, with their captions and splits."""
-    entries = [
-        [video.video_id, video.content, video.split, [[caption.text, *caption.tags] for caption in video.captions]]
-        for video in videos
-    ]
-    return {"stage": "manifest", "version": MANIFEST_VERSION, "dataset": dataset, "videos": entries}
+    return _recipe_but_videos(dataset) | {"videos": list(map(_entry, videos))}
+
+
+def of(dataset: str, root: Path, videos: Videos, warnings: Sequence[str] = ()) -> Manifest:
+    """The manifest of these videos, with the fingerprint of its recipe, which is not held as a whole."""
+    name = fingerprint.fingerprint_of_long(_recipe_but_videos(dataset), "videos", map(_entry, videos))
+    return Manifest(dataset, root, name, videos, tuple(warnings))
+
+
+def _recipe_but_videos(dataset: str) -> fingerprint.Recipe:
+    return {"stage": "manifest", "version": MANIFEST_VERSION, "dataset": dataset}
+
+
+def _entry(video: Video) -> list[fingerprint.Plain]:
+    captions = [[caption.text, *caption.tags] for caption in video.captions]
+    return [video.video_id, video.content, video.split, captions]
 
 
 def save(manifest: Manifest, folder: Path) -> None:
-    """Writes `folder/<fingerprint>/manifest.json` atomically."""
-    videos = [dataclasses.asdict(video) for video in manifest.videos]
-    body = {"format": FORMAT, "warnings": list(manifest.warnings), "videos": videos}
-    path = folder / manifest.fingerprint / "manifest.json"
+    """Writes `folder/<fingerprint>/manifest.json` atomically, and beside it the table of a large number of videos."""
+    path = folder / manifest.fingerprint / NAME
+    videos, table = manifest.videos, None
+    if isinstance(videos, Columns):
+        table = _save_table(videos, path.parent)
+        body = {"format": FORMAT, "warnings": list(manifest.warnings), "videos": table}
+    else:
+        listed = [dataclasses.asdict(video) for video in videos]
+        body = {"format": 1, "warnings": list(manifest.warnings), "videos": listed}
     places.write_text(path, json.dumps(body | {"sha256": _digest(body)}, ensure_ascii=False, indent=1))
+    for other in path.parent.glob(f"*{SUFFIX}"):
+        if table is None or other.name != table["name"]:
+            places.remove(other)
     _load_videos.cache_clear()  # a manifest of the same fingerprint may have had other stamps
+
+
+def _save_table(videos: Columns, folder: Path) -> dict[str, str]:
+    """Writes the table under a name of its own, so that the one of another manifest.json stays until that is replaced.
+
+    Returns what manifest.json says of it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = atomic.temporary(folder / f"videos{SUFFIX}")
+    try:
+        digest = videos.write(written)
+        path = folder / f"videos-{digest[:8]}{SUFFIX}"
+        places.publish(written, path)
+    finally:
+        written.unlink(missing_ok=True)
+    return {"name": path.name, "sha256": digest}
 
 
 def write_pointer(folder: Path, digest: str, name: str, warnings: Sequence[str] = ()) -> None:
@@ -138,7 +137,7 @@ def read_pointer(folder: Path, digest: str) -> str | None:
     """The fingerprint of the manifest that belongs to a scan digest, or None when there is none yet."""
     try:
         name: str = json.loads((places.listed(folder) / f"look-{digest}.json").read_text(encoding="utf-8"))["manifest"]
-        return name if places.fetched(folder / name / "manifest.json").exists() else None
+        return name if places.fetched(folder / name / NAME).exists() else None
     except RemoteError:
         raise
     except (FileNotFoundError, ValueError, KeyError, TypeError):
@@ -156,25 +155,43 @@ def load(dataset: str, root: Path, folder: Path, name: str) -> Manifest:
 
     DamagedError when it is damaged or missing, NewerVersionError when a newer version of the program wrote it.
     """
-    return Manifest(dataset, root, name, *_load_videos(places.fetched(folder / name / "manifest.json")))
+    return Manifest(dataset, root, name, *_load_videos(places.fetched(folder / name / NAME)))
 
 
 @functools.lru_cache(maxsize=8)
-def _load_videos(path: Path) -> tuple[tuple[Video, ...], tuple[str, ...]]:
-    try:
-        body = json.loads(path.read_text(encoding="utf-8"))
-        if body.get("format", 0) > FORMAT:
-            raise NewerVersionError(path, f"format {body['format']}")
-        if "sha256" in body and body["sha256"] != _digest(body):
-            raise DamagedError(path.parent, "manifest.json has another checksum than when it was written")
-        unknown = sorted({key for item in body["videos"] for key in item.keys() - _VIDEO_KEYS})
-        if unknown and "sha256" in body:  # without a checksum, a flipped bit of a key looks the same
-            raise NewerVersionError(path, f"unknown key {unknown[0]!r}")
-        return tuple(_from_json(item) for item in body["videos"]), tuple(body.get("warnings", ()))
-    except (DamagedError, NewerVersionError):
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise damage.unreadable(path.parent, path.name, error) from None
+def _load_videos(path: Path) -> tuple[Videos, tuple[str, ...]]:
+    text = ""
+    while True:
+        try:
+            before, text = text, path.read_text(encoding="utf-8")
+            try:
+                return _parse(path, json.loads(text))
+            except FileNotFoundError:  # another process has just saved it again, with another table
+                if text == before:
+                    raise
+        except (DamagedError, NewerVersionError):
+            raise
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise damage.unreadable(path.parent, path.name, error) from None
+
+
+def _parse(path: Path, body: dict[str, Any]) -> tuple[Videos, tuple[str, ...]]:
+    if body.get("format", 0) > FORMAT:
+        raise NewerVersionError(path, f"format {body['format']}")
+    is_table = isinstance(body["videos"], dict)  # written only with a checksum, by contrast with the oldest lists
+    if (is_table or "sha256" in body) and body["sha256"] != _digest(body):
+        raise DamagedError(path.parent, f"{path.name} has another checksum than when it was written")
+    warnings = tuple(body.get("warnings", ()))
+    if is_table:
+        return open_table(places.fetched(path.with_name(body["videos"]["name"])), body["videos"]["sha256"]), warnings
+    return _listed(path, body), warnings
+
+
+def _listed(path: Path, body: dict[str, Any]) -> Videos:
+    unknown = sorted({key for item in body["videos"] for key in item.keys() - _VIDEO_KEYS})
+    if unknown and "sha256" in body:  # without a checksum, a flipped bit of a key looks the same
+        raise NewerVersionError(path, f"unknown key {unknown[0]!r}")
+    return Listed(_from_json(item) for item in body["videos"])
 
 
 _VIDEO_KEYS = {field.name for field in dataclasses.fields(Video)}

@@ -4,9 +4,10 @@ from pathlib import PurePosixPath
 
 from pipeline.datasets.annotations import Annotation, DatasetConfig
 from pipeline.datasets.files import VideoFile
-from pipeline.datasets.manifest import MISSING, UNLABELLED, Video
 from pipeline.datasets.names import Names, normal_form
 from pipeline.datasets.protocol import Annotations
+from pipeline.datasets.video import MISSING, UNLABELLED
+from pipeline.datasets.videos import Videos
 from pipeline.errors import AnnotationError
 
 
@@ -96,14 +97,16 @@ def refuse_missing(name: str, settings: DatasetConfig, missing: dict[str, str], 
     return [f"{problem}; they are left out"] if settings.allow_partial else []
 
 
-def shared_between_splits(videos: list[Video]) -> list[str]:
+def shared_between_splits(videos: Videos) -> list[str]:
     """A warning about equal videos in two splits, i.e. test data that is also trained on; empty when there are none."""
-    splits: dict[str, set[str]] = {}
-    for video in videos:
-        if video.split != UNLABELLED and not video.problem:
-            splits.setdefault(video.content, set()).add(video.split)
-    shared = {content for content, names in splits.items() if len(names) > 1}
-    names = [video.video_id for video in videos if video.content in shared]
-    if not names:
+    splits: dict[str, str] = {}
+    shared: set[str] = set()
+    columns = videos.contents, videos.splits, videos.column("problem")
+    for content, split, problem in zip(*columns, strict=True):
+        if split != UNLABELLED and not problem and splits.setdefault(content, split) != split:
+            shared.add(content)
+    if not shared:
         return []
-    return [f"{len(shared)} videos are in more than one split under different names, e.g. {' and '.join(names[:2])}"]
+    names = (one for one, content in zip(videos.ids, videos.contents, strict=True) if content in shared)
+    first, second, *_ = names
+    return [f"{len(shared)} videos are in more than one split under different names, e.g. {first} and {second}"]

@@ -20,18 +20,27 @@ _NAMED_SUFFIXES = VIDEO_SUFFIXES - _NUMBER_SUFFIXES
 _SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9_-]{0,9}$")
 """What looks like the suffix of a kind of file: "12.30.45" and "clip.mp4?dl=1" have none."""
 
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
+
 _BLANKS = " \t\r\n\u00a0\u200b\u200e\u200f\u202a\u202c\ufeff"
 """Blanks and marks without a width, which copying a name may add at its ends."""
 
 
 def has_video_suffix(name: str) -> bool:
     """Whether a file's name ends like that of a video, in any case."""
-    return _cut(name.strip(), VIDEO_SUFFIXES) != name.strip()
+    stem, _, suffix = name.strip().rpartition(".")
+    return f".{suffix.lower()}" in VIDEO_SUFFIXES and bool(stem) and not stem.endswith("/")
 
 
 def has_no_suffix(name: str) -> bool:
     """Whether a file's name does not tell what kind of file it is."""
     return not _SUFFIX.search(name.strip())
+
+
+def suffix_or_stem(name: str) -> str:
+    """How a file's name ends however it is written, in small letters: its suffix, or all of it; empty: no ASCII."""
+    suffix = _SUFFIX.search(name.strip())
+    return suffix[0].lower() if suffix else name.lower() if _WORD.fullmatch(name) else ""
 
 
 def without_suffix(video_id: str) -> str:

@@ -1,12 +1,15 @@
 """Scans a dataset's folder: builds its manifest, and tells whether and what has changed since."""
 
 import dataclasses
+import heapq
 import json
 import os
 from collections.abc import Callable, Collection
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from pipeline.datasets import manifest
 from pipeline.datasets.absent import why_missing
 from pipeline.datasets.annotations import (
     SIDECAR_CAPTIONS,
@@ -16,10 +19,14 @@ from pipeline.datasets.annotations import (
     read_annotations,
 )
 from pipeline.datasets.availability import how_to_get, is_imported
-from pipeline.datasets.files import INSPECT_VERSION, FileInfo, VideoFile, cached_infos, find_videos, inspect_files
-from pipeline.datasets.manifest import MANIFEST_VERSION, UNLABELLED, Manifest, Video, missing_content, recipe
+from pipeline.datasets.caption_files import may_hold
+from pipeline.datasets.file_cache import FileInfo
+from pipeline.datasets.files import INSPECT_VERSION, VideoFile, cached_infos, find_videos, inspect_files
+from pipeline.datasets.manifest import MANIFEST_VERSION, Manifest
 from pipeline.datasets.matching import match_files, names_of, refuse_missing, refuse_unrelated, shared_between_splits
 from pipeline.datasets.protocol import annotations_of
+from pipeline.datasets.video import UNLABELLED, Video, is_missing, missing_content
+from pipeline.datasets.video_columns import gather
 from pipeline.errors import AnnotationError
 from pipeline.stores import fingerprint
 
@@ -29,18 +36,16 @@ def scan_digest(name: str, settings: DatasetConfig) -> str:
 
     Only decides whether the files must be inspected again, never whether a result is stale.
     """
-    looks = [_file_stat(file) for file in _find(settings)]
+    files = _find(settings)
     stats = [(path.name, path.stat()) for path in annotation_files(settings)]
-    return fingerprint.fingerprint(
-        {
-            "version": MANIFEST_VERSION,
-            "inspect": INSPECT_VERSION,
-            "dataset": name,
-            "settings": _manifest_settings(settings),
-            "captions": [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats],
-            "looks": looks,
-        }
-    )
+    recipe = {
+        "version": MANIFEST_VERSION,
+        "inspect": INSPECT_VERSION,
+        "dataset": name,
+        "settings": _manifest_settings(settings),
+        "captions": [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats],
+    }
+    return fingerprint.fingerprint_of_long(recipe, "looks", (_file_stat(file, settings.videos) for file in files))
 
 
 def build(
@@ -72,23 +77,27 @@ def build(
         warnings += refuse_missing(name, settings, missing, annotations)
         annotations = {key: one for key, one in annotations.items() if not (settings.allow_partial and key in missing)}
     infos = inspect_files(files, cache, workers, deadline_s, progress)
-    videos = [_video(file, infos[file.video_id], annotations.get(file.video_id)) for file in files]
-    videos += [_missing_video(key, one, missing[key]) for key, one in annotations.items() if key in missing]
-    videos.sort(key=lambda video: video.video_id)
+    found = (_video(file, infos[file.video_id], annotations.get(file.video_id)) for file in files)
+    absent = [_missing_video(key, one, missing[key]) for key, one in annotations.items() if key in missing]
+    by_id = attrgetter("video_id")
+    videos = gather(heapq.merge(found, sorted(absent, key=by_id), key=by_id))
     warnings += shared_between_splits(videos)
-    return Manifest(name, root, fingerprint.fingerprint(recipe(name, videos)), tuple(videos), tuple(warnings))
+    return manifest.of(name, root, videos, warnings)
 
 
 def changes(before: Manifest, settings: DatasetConfig, cache: Path) -> dict[str, list[str]]:
     """Ids of the videos that are "new", "changed" or "gone" since the manifest `before`; reads no video."""
     files = _find(settings)
-    known = {video.video_id: video for video in before.videos if not video.is_missing}
+    columns = before.videos.ids, before.videos.contents, before.videos.column("problem")
+    known = {
+        name: content for name, content, problem in zip(*columns, strict=True) if not is_missing(name, content, problem)
+    }
     infos = cached_infos(files, cache)
     changed = [
         file.video_id
         for file in files
         if file.video_id in known
-        and (file.video_id not in infos or infos[file.video_id].content != known[file.video_id].content)
+        and (file.video_id not in infos or infos[file.video_id].content != known[file.video_id])
     ]
     return {
         "new": [file.video_id for file in files if file.video_id not in known],
@@ -107,23 +116,25 @@ def _find(
     root = Path(settings.videos)
     if settings.annotations and not root.is_dir():
         return []
-    return find_videos(root, left_out, named or (lambda: _named_in(settings)))
+    if named or settings.captions in {None, SIDECAR_CAPTIONS}:
+        return find_videos(root, left_out, named or tuple)
+    captions = Path(settings.captions or "")
+    return find_videos(root, left_out, lambda: _named_in(settings), lambda endings: may_hold(captions, endings))
 
 
 def _named_in(settings: DatasetConfig) -> Collection[str]:
     """The names in a captions file; none where it cannot be read, which is told when the manifest is built."""
-    if settings.captions == SIDECAR_CAPTIONS:
-        return ()
     try:
         return read_annotations(settings).keys()
     except AnnotationError:
         return ()
 
 
-def _file_stat(file: VideoFile) -> list[str | int]:
+def _file_stat(file: VideoFile, root: str) -> list[str | int]:
     """Id, stamps and unreadable names of a file; the last since `chmod` changes neither size nor date."""
-    paths = [file.path, *(sidecar.path for sidecar in file.sidecars)]
-    unreadable = [path.name for path in paths if path.exists() and not os.access(path, os.R_OK)]
+    folder, _, name = f"{root}/{file.video_id}".rpartition("/")
+    there = (name, *file.subtitles) if file.stamp[0] >= 0 or file.path.exists() else file.subtitles
+    unreadable = [one for one in there if not os.access(f"{folder}/{one}", os.R_OK)]
     return [file.video_id, *file.stamp, *file.sidecar_stamp, *unreadable]
 
 
@@ -136,11 +147,18 @@ def _manifest_settings(settings: DatasetConfig) -> dict[str, Any]:
 
 def _video(file: VideoFile, info: FileInfo, annotation: Annotation | None) -> Video:
     return Video(
-        video_id=file.video_id,
-        split=annotation.split if annotation else UNLABELLED,
-        captions=annotation.captions if annotation else (),
-        stamps=file.stamps,
-        **dataclasses.asdict(info),
+        file.video_id,
+        info.content,
+        annotation.split if annotation else UNLABELLED,
+        annotation.captions if annotation else (),
+        info.duration_s,
+        info.has_video,
+        info.has_audio,
+        info.has_subtitles,
+        info.note,
+        info.problem,
+        info.seekable,
+        file.stamps,
     )
 
 

@@ -39,7 +39,8 @@ def content_of(path: Path, subtitles: Sequence[Sidecar]) -> str:
     Of all of them, since which one is read is up to the expert; and of their names after that of the video, which say
     the language. A lone .srt or .vtt without a language is hashed by its bytes alone, as it always was.
     """
-    parts = [file_sha256(path), *([] if _is_plain(subtitles) else [each.tail for each in subtitles])]
+    tails = [each.tail for each in subtitles]
+    parts = [file_sha256(path), *([] if _is_plain(tails) else tails)]
     parts += [file_sha256(each.path) for each in subtitles]
     return hashlib.sha256("+".join(parts).encode()).hexdigest()[:32]
 
@@ -51,14 +52,19 @@ def sidecar_stamp(path: Path, subtitles: Sequence[Sidecar]) -> Stamp:
     """
     if not subtitles:
         return (-1, 0) if unusable_sidecar(path) else (0, 0)
-    if _is_plain(subtitles):
-        return stamp_of(subtitles[0].path)
-    stamps = {each.tail: stamp_of(each.path) for each in subtitles}
-    return sum(size for size, _ in stamps.values()), int(text_sha256(canonical(stamps))[:15], 16)
+    return joined_stamp([(each.tail, stamp_of(each.path)) for each in subtitles])
 
 
-def _is_plain(subtitles: Sequence[Sidecar]) -> bool:
-    return len(subtitles) == 1 and subtitles[0].tail in {".srt", ".vtt"}
+def joined_stamp(stamps: Sequence[tuple[str, Stamp]]) -> Stamp:
+    """The stamp of one or more subtitle files, of each of which the tail of its name and its own stamp are given."""
+    if _is_plain([tail for tail, _ in stamps]):
+        return stamps[0][1]
+    by_tail = dict(stamps)
+    return sum(size for size, _ in by_tail.values()), int(text_sha256(canonical(by_tail))[:15], 16)
+
+
+def _is_plain(tails: Sequence[str]) -> bool:
+    return len(tails) == 1 and tails[0] in {".srt", ".vtt"}
 
 
 def stamp_of(path: Path) -> Stamp:

@@ -1,9 +1,11 @@
 """Walks the folder of a dataset: all files that are not hidden, through links, but in no circle."""
 
 import os
+import stat
 from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.errors import AnnotationError
 from pipeline.file_kinds import irregular
@@ -11,29 +13,51 @@ from pipeline.file_kinds import irregular
 MAX_PATHS = 16
 """Ways to one folder that are followed, since links between a few folders may make endlessly many."""
 
+NO_SIZE = -1
 
-def walk(root: Path, left_out: list[str]) -> Iterator[Path]:
-    """The paths of all files at any depth, also of what only has a file's place: pipes, broken links.
+
+class Found(NamedTuple):
+    """What lies at a path below the folder of a dataset, told without opening it.
+
+    A plain record, so that any other listing of names can take the place of a walk.
+    """
+
+    name: str
+    """The path below the folder, with forward slashes."""
+    size: int
+    """In bytes; NO_SIZE for what is no regular file or cannot be looked at."""
+    mtime_ns: int
+    """When it was written; 0 where it has no size."""
+    kind: str = ""
+    """Why it must not be opened, as `file_kinds.irregular` says it; empty for a file."""
+    is_folder: bool = False
+    """Whether it is a folder, or a link to one: what is in it is listed too."""
+
+
+def walk(root: Path, left_out: list[str]) -> Iterator[Found]:
+    """What is in the folder `root` at any depth, in no order: files, folders, pipes, broken links.
 
     A folder that is reached by two links is walked twice. What is not followed is appended to `left_out`, in words.
     AnnotationError for a folder that cannot be read.
     """
     times: Counter[tuple[int, int]] = Counter()
-    waiting: deque[tuple[Path, frozenset[tuple[int, int]]]] = deque([(root, frozenset())])
+    waiting: deque[tuple[str, frozenset[tuple[int, int]]]] = deque([("", frozenset())])
     while waiting:
-        folder, above = waiting.popleft()  # the shortest paths first: they are the last ones to be cut
-        entries, here = _read(folder)
+        below, above = waiting.popleft()  # the shortest paths first: they are the last ones to be cut
+        folder = root / below
+        here = _identity(folder)
         times[here] += 1
         if here in above:
             left_out.append(f"{folder}: a link to a folder that it lies in; not followed")
         elif times[here] > MAX_PATHS:
             left_out.append(f"{folder}: more than {MAX_PATHS} links lead there; not followed")
         else:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                if _is_folder(entry):
-                    waiting.append((folder / entry.name, above | {here}))
-                else:
-                    yield folder / entry.name
+            folders = []
+            for found in _entries(folder, f"{below}/" if below else ""):
+                if found.is_folder:
+                    folders.append(found.name)
+                yield found
+            waiting.extend((name, above | {here}) for name in sorted(folders))
 
 
 def note_dead_link(path: Path, left_out: list[str]) -> None:
@@ -42,19 +66,39 @@ def note_dead_link(path: Path, left_out: list[str]) -> None:
         left_out.append(f"{path}: {irregular(path)}; what may be behind it is left out")
 
 
-def _read(folder: Path) -> tuple[list[os.DirEntry[str]], tuple[int, int]]:
-    """The entries of a folder that are not hidden, and what tells it from all other folders."""
+def _entries(folder: Path, prefix: str) -> Iterator[Found]:
+    """What is in a folder and not hidden, one at a time: it may hold millions."""
     try:
         with os.scandir(folder) as entries:
-            shown = [entry for entry in entries if not entry.name.startswith(".")]
-        stat = folder.stat()
+            for entry in entries:
+                if not entry.name.startswith("."):
+                    yield _record(entry, prefix)
     except OSError as error:
-        raise AnnotationError(f"{folder}: cannot be read: {error.strerror}") from None
-    return shown, (stat.st_dev, stat.st_ino)
+        raise _unreadable(folder, error) from None
 
 
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
+def _record(entry: "os.DirEntry[str]", prefix: str) -> Found:
+    name = prefix + entry.name
     try:
-        return entry.is_dir()
-    except OSError:  # a link that leads back to itself, or into a folder that may not be read
-        return False
+        if entry.is_dir():
+            kind = "a link to a folder, not a file" if entry.is_symlink() else "a folder, not a file"
+            return Found(name, NO_SIZE, 0, kind, is_folder=True)
+        looked = entry.stat()
+        if stat.S_ISREG(looked.st_mode):
+            return Found(name, looked.st_size, looked.st_mtime_ns)
+    except OSError:  # a link that leads nowhere or back to itself, or into a folder that may not be read
+        pass
+    return Found(name, NO_SIZE, 0, irregular(Path(entry.path)))
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """What tells a folder from all others."""
+    try:
+        found = folder.stat()
+    except OSError as error:
+        raise _unreadable(folder, error) from None
+    return found.st_dev, found.st_ino
+
+
+def _unreadable(folder: Path, error: OSError) -> AnnotationError:
+    return AnnotationError(f"{folder}: cannot be read: {error.strerror}")

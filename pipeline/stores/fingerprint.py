@@ -3,10 +3,15 @@
 import hashlib
 import json
 import math
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 Recipe = dict[str, Any]
+
+Plain = str | float | Sequence["Plain"]
+"""What JSON keeps exactly, as far as a number is finite."""
 
 DIGITS = 12
 
@@ -14,6 +19,23 @@ DIGITS = 12
 def fingerprint(recipe: Recipe) -> str:
     """The first 12 hex digits of the SHA-256 of the recipe's canonical JSON; TypeError for a value JSON cannot hold."""
     return hashlib.sha256(canonical(recipe).encode()).hexdigest()[:DIGITS]
+
+
+def fingerprint_of_long(recipe: Recipe, key: str, items: Iterable[Plain]) -> str:
+    """The fingerprint of `recipe | {key: list(items)}`, for a list too long to be held as text.
+
+    ValueError for a number that is not finite.
+    """
+    digest = hashlib.sha256()
+    before, after = ({name: value for name, value in recipe.items() if (name < key) == side} for side in (True, False))
+    digest.update((canonical(before)[:-1] + ("," if before else "") + json.dumps(key) + ":[").encode())
+    rest, separator = iter(items), ""
+    while some := list(islice(rest, 1000)):
+        text = json.dumps(some, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        digest.update((separator + text[1:-1]).encode())
+        separator = ","
+    digest.update(("]" + ("," if after else "") + canonical(after)[1:]).encode())
+    return digest.hexdigest()[:DIGITS]
 
 
 def canonical(recipe: Recipe) -> str:

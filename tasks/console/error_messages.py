@@ -1,4 +1,7 @@
-"""Prints errors of the user and refusals of the system in one line each; a bug keeps its traceback."""
+"""Prints errors of the user and refusals of the system in one line each.
+
+A bug keeps its traceback: in the log of the run, which its line names, or where there is none, at the terminal.
+"""
 
 import errno
 import logging
@@ -7,13 +10,15 @@ import re
 import sqlite3
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 
 from luigi.parameter import ParameterException
 from luigi.task_register import TaskClassException
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, in_one_line
 from pipeline.running import stopping
+from tasks.console import recording
 from tasks.console.exit_status import mistake_message, remember_traceback
 from tasks.console.luigi_internals import is_unparsable_value, loggers
 from tasks.console.terminal import console_errors
@@ -28,6 +33,8 @@ SYSTEM_ADVICE = {
 }
 """Number of an error of the system -> what the user can do. These are no bugs, wherever they are raised."""
 SQLITE_ERRNO = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS}
+
+REPORT = "luigi --module tasks Doctor prints what a report of it needs"
 
 _TRACEBACK = "Traceback (most recent call last)"
 _USER_ERROR_IN_TRACEBACK = re.compile(r"^pipeline\.errors\.\w+: (.*)", re.MULTILINE | re.DOTALL)
@@ -60,7 +67,9 @@ class _OneLineFilter(logging.Filter):
         if not error and _TRACEBACK in record.getMessage():
             remember_traceback(record.getMessage())
         messages = list(_messages(error)) if error else _messages_in_text(record.getMessage())
-        if messages:
+        if messages and error:
+            recording.note_cause(error)
+        if messages := messages or _bug(error or record.getMessage()):
             record.msg, record.args = "\n       ".join(dict.fromkeys(messages)), ()
             record.exc_info = record.exc_text = None
             record.levelno, record.levelname = logging.ERROR, "ERROR"
@@ -68,6 +77,31 @@ class _OneLineFilter(logging.Filter):
                 return False
             printed.add(record.msg)
         return True
+
+
+def _bug(error: BaseException | str) -> list[str]:
+    """One line on a bug, whose traceback is then in the log; none where there is no log, and for what is no error."""
+    if isinstance(error, str) and _TRACEBACK not in error:
+        return []
+    path = recording.keep_traceback(error)
+    if path is None:
+        return []
+    *others, last = list(_each(error)) if isinstance(error, BaseException) else error.strip().splitlines()[-1:]
+    return [*others, f"{last} (a bug, or what nobody foresaw: the traceback is in {_short(path)}; {REPORT})"]
+
+
+def _each(error: BaseException) -> Iterator[str]:
+    """The messages of an error, or of the members of a group, bugs among them."""
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            yield from _each(member)
+    else:
+        yield from list(_messages(error)) or [in_one_line(error)]
+
+
+def _short(path: Path) -> Path:
+    """The path from the current folder, if it lies in it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _print_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -9,9 +9,9 @@ import luigi
 from luigi.parameter import MissingParameterException, ParameterException
 from luigi.task_register import TaskClassException
 
-from pipeline import config
+from pipeline import config, project
 from pipeline.errors import AnnotationError, ConfigError
-from tasks.console.luigi_internals import around_run, is_unparsable_value
+from tasks.console.luigi_internals import around_run, is_unparsable_value, unparsable_setting
 from tasks.console.terminal import console_errors
 from tasks.plan.settings import Paths
 
@@ -26,11 +26,18 @@ _FOLDERS = {"dataset": "datasets", "model": "models", "models": "models", "exper
 
 _failures: list[bool] = []
 """Of each failure of this run, whether it is a mistake."""
+_asked: list[int] = []
+"""Exit statuses that tasks of this run asked for."""
 
 
 def install_exit_status() -> None:
     """From now on a command ends with MISTAKE where nothing but mistakes kept it from its end."""
     around_run(_judged)
+
+
+def end_with(status: int) -> None:
+    """The command ends with this status, though no task failed."""
+    _asked.append(status)
 
 
 def is_mistake(error: BaseException) -> bool:
@@ -50,6 +57,8 @@ def mistake_message(error: BaseException) -> str:
     if isinstance(error, MissingParameterException) and (found := _MISSING.match(str(error))):
         task, parameter = found.groups()
         return f"{task} needs --{parameter.replace('_', '-')}{''.join(_choices(parameter))}"
+    if setting := unparsable_setting(error):
+        return f"{project.SETTINGS}: {setting}"
     return str(error)
 
 
@@ -65,6 +74,7 @@ def _judged(run: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(run)
     def run_and_judge(*args: Any, **options: Any) -> Any:
         _failures.clear()
+        _asked.clear()
         try:
             result = run(*args, **options)
         except Exception as error:
@@ -74,6 +84,8 @@ def _judged(run: Callable[..., Any]) -> Callable[..., Any]:
             raise SystemExit(MISTAKE) from None
         if _failures and all(_failures):
             raise SystemExit(MISTAKE)
+        if _asked and not _failures:
+            raise SystemExit(max(_asked))
         return result
 
     return run_and_judge

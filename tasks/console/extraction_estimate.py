@@ -1,8 +1,9 @@
 """Prints what an extraction will do, and an estimate of how long it takes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tasks.console.terminal import say
 from tasks.plan.settings import Extraction
@@ -17,31 +18,78 @@ LONG_HOURS = 1.0
 """From this total duration of the videos on, the time is estimated before the extraction starts."""
 
 
-def announce_extraction(
-    wanted: "Sequence[Wanted]", files: "Files", settings: Extraction, store: Path, estimated: bool = False
-) -> None:
-    """Prints which experts will process how many videos.
+@dataclass(frozen=True)
+class Work:
+    """What an extraction has to do."""
 
-    For long work, or when `estimated`, a few segments are extracted on trial to say how long it takes and how much disk
-    it needs below `store`.
-    """
+    experts: tuple[str, ...]
+    num_videos: int
+    """Different ones, by content."""
+    hours: float
+    """Of video."""
+
+    def line(self) -> str:
+        """The work in words."""
+        return f"Extracting {', '.join(self.experts)} from {self.num_videos} videos, {duration(self.hours)} in all"
+
+
+@dataclass(frozen=True)
+class Price:
+    """What it takes, judged by a trial."""
+
+    seconds: float
+    num_bytes: int
+    num_devices: int
+    num_probed: int
+    """Pieces of videos in the trial."""
+
+    def line(self, store: Path) -> str:
+        """The price in words; `store`: where the features will lie."""
+        devices = f" on {self.num_devices} devices" if self.num_devices > 1 else ""
+        return (
+            f"That will take about {duration(self.seconds / 3600)}{devices} and {self.num_bytes / 1e6:.0f} MB of disk "
+            f"in {store}, judged by {self.num_probed} pieces of the videos"
+        )
+
+
+def announce_extraction(wanted: "Sequence[Wanted]", files: "Files", settings: Extraction, store: Path) -> None:
+    """Prints which experts will process how many videos, and for long work how long that will take."""
+    work = work_of(wanted, files)
+    say(work.line())
+    if work.hours > LONG_HOURS:
+        say(price_of(wanted, files, settings, store).line(store))
+
+
+def tell_estimate(
+    wanted: "Sequence[Wanted]", files: "Files", settings: Extraction, store: Path, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """Prints by `tell` what an extraction will do and take, tried out here; returns the same as plain numbers."""
+    work = work_of(wanted, files)
+    if not wanted:
+        tell("Nothing to extract: all experts have all videos")
+        return _plain(work, Price(0.0, 0, 0, 0))
+    tell(work.line())
+    price = price_of(wanted, files, settings, store)
+    tell(price.line(store))
+    return _plain(work, price)
+
+
+def work_of(wanted: "Sequence[Wanted]", files: "Files") -> Work:
+    """What there is to do."""
     keys = frozenset[str]().union(*(item.keys for item in wanted))
-    hours = sum({video.content: video.duration_s for _, video in files if video.content in keys}.values()) / 3600
-    names = ", ".join(item.expert.name for item in wanted)
-    say(f"Extracting {names} from {len(keys)} videos, {duration(hours)} in all")
-    if not (estimated or hours > LONG_HOURS):
-        return
+    seconds = sum({video.content: video.duration_s for _, video in files if video.content in keys}.values())
+    return Work(tuple(item.expert.name for item in wanted), len(keys), seconds / 3600)
+
+
+def price_of(wanted: "Sequence[Wanted]", files: "Files", settings: Extraction, store: Path) -> Price:
+    """Extracts a few segments on trial to say how long all takes, and how much disk it needs below `store`."""
     from extractors.extraction.estimate import estimate
     from extractors.extraction.work import without_networks
 
     # Fresh networks, which are freed afterwards: else they would stay on the device beside those of the extraction.
     cost = estimate([without_networks(item) for item in wanted], files, settings.options(), store)
-    devices = settings.devices
-    time = duration(cost.seconds / 3600 / len(devices)) + (f" on {len(devices)} devices" if len(devices) > 1 else "")
-    say(
-        f"That will take about {time} and {cost.num_bytes / 1e6:.0f} MB of disk in {store}, "
-        f"judged by {cost.num_probed} pieces of the videos"
-    )
+    num_devices = len(settings.devices)
+    return Price(cost.seconds / num_devices, cost.num_bytes, num_devices, cost.num_probed)
 
 
 def duration(hours: float) -> str:
@@ -49,3 +97,15 @@ def duration(hours: float) -> str:
     if hours * 3600 < 100:
         return f"{hours * 3600:.0f} s"
     return f"{hours * 60:.0f} min" if hours < 2 else f"{hours:.1f} h"
+
+
+def _plain(work: Work, price: Price) -> dict[str, Any]:
+    return {
+        "experts": list(work.experts),
+        "videos": work.num_videos,
+        "hours": work.hours,
+        "seconds": price.seconds,
+        "bytes": price.num_bytes,
+        "devices": price.num_devices,
+        "judged_by": price.num_probed,
+    }

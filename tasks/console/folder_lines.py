@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pipeline.datasets.manifest import Video
-from tasks.console.terminal import printable, say
+from tasks.console.terminal import printable, say, tell
 from tasks.plan.at_hand import Choice
 from tasks.plan.inventory import Inventory
 
@@ -35,7 +35,7 @@ def say_summary(inventory: Inventory, index: Path) -> None:
     assert videos is not None, "the index was built from it"
     unread = [_unread(video) for video in videos.videos if video.problem]
     how_many = f", {len(unread)} of which cannot be read" if unread else ""
-    say(f"{videos.dataset}: {count_videos(len(videos.videos))}{how_many}")
+    tell(f"{videos.dataset}: {count_videos(len(videos.videos))}{how_many}")
     for line in unread[:MOST_NAMED]:
         say(f"  {printable(line)}")
     problems = {video.content for video in videos.videos if video.problem}
@@ -44,7 +44,7 @@ def say_summary(inventory: Inventory, index: Path) -> None:
         failed = [row for row in (state.failed if state else []) if row.key not in problems]
         if failed:
             say(f"{name} failed on {count_videos(len(failed))}, e.g.: {failed[0].reason}")
-    say(f"Searched by: {', '.join(_ways(facts)) or 'nothing, since no expert found anything'}")
+    tell(f"Searched by: {', '.join(_ways(facts)) or 'nothing, since no expert found anything'}")
 
 
 def _unread(video: Video) -> str:

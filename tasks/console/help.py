@@ -40,9 +40,18 @@ def _describe(parser: argparse.ArgumentParser, known: argparse.Namespace) -> Non
             refuse_unknown_task(known.root_task)
         _describe_task(parser, known)
         if not wants_help:
-            enter(known.Project_project or "", known.Paths_configs or "")
+            _enter(known)
     except ConfigError as error:
         parser.exit(MISTAKE, f"ERROR: {error}\n")
+
+
+def _enter(known: argparse.Namespace) -> None:
+    """Goes into the project folder; a task that looks for what is wrong runs where none can be entered, too."""
+    try:
+        enter(known.Project_project or "", known.Paths_configs or "")
+    except ConfigError:
+        if getattr(Register.get_task_cls(known.root_task), "needs_project", True):
+            raise
 
 
 def refuse_unknown_task(typed: str | None) -> None:

@@ -7,7 +7,9 @@ name what is gone.
 import argparse
 import logging
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from luigi import interface
 from luigi.cmdline_parser import CmdlineParser
 
 PARAMETER_MODULE = "luigi.parameter"
+_SETTING = re.compile(r"^([\w.]+)\[.*\]: Error when parsing the default value of '(\w+)'$", re.DOTALL)
 
 Settings = Mapping[str, Mapping[str, str]]
 """Section -> option -> value."""
@@ -75,6 +78,13 @@ def options_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
     return parser._actions
 
 
+@contextmanager
+def typed_options(arguments: Sequence[str]) -> Iterator[tuple[str, argparse.Namespace]]:
+    """Context in which settings are as typed; yields the name of the task and its options, as texts."""
+    with CmdlineParser.global_instance(list(arguments)) as parser:
+        yield parser.known_args.root_task, parser.known_args
+
+
 def typed_task() -> luigi.Task | None:
     """The task that was typed on the command line; None where tasks are built from Python."""
     parser = CmdlineParser.get_instance()
@@ -86,12 +96,23 @@ def loggers() -> list[logging.Logger]:
     return [logging.getLogger(name) for name in ("luigi", "luigi-interface")]
 
 
+def unparsable_setting(error: BaseException) -> str:
+    """What of the settings could not be parsed, e.g. "[Weights] offline: cannot ..."; empty for any other error.
+
+    Luigi raises a plain ValueError from the one of the parameter, and names the option in its message only.
+    """
+    found = _SETTING.match(str(error)) if isinstance(error, ValueError) and error.__cause__ else None
+    return f"[{found[1]}] {found[2]}: {error.__cause__}" if found else ""
+
+
 def is_unparsable_value(error: BaseException) -> bool:
-    """Whether a value of the command line could not be parsed.
+    """Whether a value of the command line, or of the settings, could not be parsed.
 
     Luigi raises a plain ValueError for it. Only the module that raised it, at the end of the traceback, tells it from a
     ValueError of a bug.
     """
+    if unparsable_setting(error):
+        return True
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

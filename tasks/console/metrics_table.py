@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.reports.report import METRICS, read_report
 from pipeline.stores import places
-from tasks.console.terminal import print_table, say
+from tasks.console.terminal import print_table, say, tell
 
 
 def print_report(folder: Path, options: str = "") -> None:
@@ -31,9 +31,9 @@ def print_report(folder: Path, options: str = "") -> None:
     for warning in report["warnings"]:
         say(f"Note: {warning}")
     places.place_of(folder).fetch([folder, folder / "rankings"])  # for the person who opens them
-    say(f"Report: {folder / 'report.html'}")
+    tell(f"Report: {folder / 'report.html'}")
     if (folder / "rankings.html").is_file():
-        say(f"Rankings: {folder / 'rankings.html'}")
+        tell(f"Rankings: {folder / 'rankings.html'}")
     say(f'Search: luigi --module tasks Search --dataset {report["dataset"]}{options} --query "..."')
 
 

@@ -12,11 +12,14 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from tasks.console.terminal import discard
+from tasks.console.recording import record, shown
+from tasks.console.terminal import discard, is_quiet, say
 
 TERMINAL_INTERVAL_S = 1.0
 FILE_INTERVAL_S = 15.0
 """How often a line is printed where standard error is no terminal."""
+LOG_INTERVAL_S = 60.0
+"""How often one is written into the log of the run."""
 
 MIN_SHARE = 0.02
 """Below it nothing is said of the time left: it would be judged by the loading of the networks."""
@@ -49,6 +52,12 @@ def video_progress(title: str) -> Iterator[Callable[[float, float, str], None]]:
         yield move
 
 
+def say_meanwhile(line: str) -> None:
+    """Prints one line; above the bar, where there is one."""
+    with tqdm.external_write_mode():
+        say(line)
+
+
 class _Display:
     """Shows the state of the work, given by `move`, whenever `refresh` is called."""
 
@@ -63,13 +72,27 @@ class _Display:
         """From now on so much is done, which `text` says in words."""
         self._done, self._total, self._text = done, total, text
 
+    def line(self) -> str:
+        """The state in words; nothing before the first `move`."""
+        if not self._text:
+            return ""
+        share = min(1.0, self._done / self._total) if self._total else 1.0
+        passed_s = time.monotonic() - self._start_s
+        left = f", about {_time(passed_s / share - passed_s)} left" if MIN_SHARE <= share < 1 else ""
+        return f"{self._title}: {self._text} ({share:.0%}) in {_time(passed_s)}{left}"
+
     def refresh(self) -> None:
         """Shows the state as it is now; nothing before the first `move`."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Shows the last state."""
         self.refresh()
+
+
+class _Nothing(_Display):
+    """Shows nothing: --quiet was typed."""
+
+    interval_s = LOG_INTERVAL_S
 
 
 class _Bar(_Display):
@@ -83,7 +106,9 @@ class _Bar(_Display):
             return
         if self._bar is None:
             form = "{desc}: {percentage:3.0f}%|{bar}| {postfix} [{elapsed}<{remaining}]"
-            self._bar = tqdm(desc=self._title, total=1.0, dynamic_ncols=True, bar_format=form, miniters=0)
+            self._bar = tqdm(
+                desc=self._title, total=1.0, file=shown(sys.stderr), dynamic_ncols=True, bar_format=form, miniters=0
+            )
         self._bar.total = max(self._total, 1e-9)
         self._bar.set_postfix_str(self._text, refresh=False)
         self._bar.n = min(self._done, self._bar.total)
@@ -102,11 +127,8 @@ class _Lines(_Display):
     _printed = ""
 
     def refresh(self) -> None:
-        if self._text:
-            share = min(1.0, self._done / self._total) if self._total else 1.0
-            passed_s = time.monotonic() - self._start_s
-            left = f", about {_time(passed_s / share - passed_s)} left" if MIN_SHARE <= share < 1 else ""
-            print(f"{self._title}: {self._text} ({share:.0%}) in {_time(passed_s)}{left}", file=sys.stderr, flush=True)
+        if line := self.line():
+            print(line, file=shown(sys.stderr), flush=True)
             self._printed = self._text
 
     def close(self) -> None:
@@ -115,6 +137,8 @@ class _Lines(_Display):
 
 
 def _display(title: str) -> _Display:
+    if is_quiet():
+        return _Nothing(title)
     return _Bar(title) if sys.stderr.isatty() else _Lines(title)
 
 
@@ -130,8 +154,12 @@ def _clock(display: _Display) -> Iterator[_Display]:
             discard(sys.stderr)
 
     def tick() -> None:
+        recorded_s = time.monotonic()
         while not is_over.wait(display.interval_s):
             refresh(display.refresh)
+            if time.monotonic() - recorded_s >= LOG_INTERVAL_S:
+                recorded_s = time.monotonic()
+                record(display.line())
 
     thread = threading.Thread(target=tick, name="progress", daemon=True)
     thread.start()
@@ -141,6 +169,7 @@ def _clock(display: _Display) -> Iterator[_Display]:
         is_over.set()
         thread.join()
         refresh(display.close)
+        record(display.line())
 
 
 def _time(seconds: float) -> str:

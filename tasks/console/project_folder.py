@@ -1,5 +1,6 @@
 """Makes the project folder the current one, wherever in it, or outside of it, a command was typed."""
 
+import configparser
 import functools
 import os
 from pathlib import Path
@@ -8,7 +9,7 @@ import extractors
 from pipeline import project
 from pipeline.errors import ConfigError
 from tasks import parameters
-from tasks.console.luigi_internals import read_settings_of
+from tasks.console.luigi_internals import read_settings_of, set_defaults
 from tasks.plan.settings import DEFAULTS, Paths
 
 
@@ -29,6 +30,10 @@ def enter(named: str = "", configs: str = "") -> None:
     extractors.add_own(folder)
     if folder.resolve() == here.resolve():
         return
+    try:
+        read_settings_of(folder, DEFAULTS)
+    except (configparser.Error, UnicodeDecodeError) as error:
+        set_defaults(DEFAULTS)  # what goes on all the same must not wait for luigi's daemon
+        raise ConfigError(f"settings cannot be read: {' '.join(str(error).split())}") from None
     parameters.typed_in(here)
-    read_settings_of(folder, DEFAULTS)
     os.chdir(folder)

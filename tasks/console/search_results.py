@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tasks.console.terminal import print_table, printable, say
+from tasks.console.terminal import print_json, print_table, printable, say, tell
 
 if TYPE_CHECKING:
     from search import Answer, Hit
@@ -25,7 +25,7 @@ def print_answer(answer: "Answer") -> None:
     for note in answer.notes:
         say(f"Note: {note}")
     if not answer.hits:
-        say(f"Nothing found for {answer.query!r}. {answer.reason}")
+        tell(f"Nothing found for {answer.query!r}. {answer.reason}")
         return
     experts = [name.removesuffix("_light") for name in answer.hits[0].shares]
     has_seen = any(hit.seen for hit in answer.hits)
@@ -34,6 +34,14 @@ def print_answer(answer: "Answer") -> None:
     rows = [[str(rank), *_cells(hit, has_seen)] for rank, hit in enumerate(answer.hits, 1)]
     shares = ": what each expert adds to the similarity, - where the video lacks it" if experts else ""
     print_table(f"{len(rows)} best for {answer.query!r}{shares}", columns, rows, 3 + len(texts))
+
+
+def print_answer_as_json(dataset: str, answer: "Answer") -> None:
+    """Prints the answer as a document: as the search page gets it, with dataset, ranks and paths."""
+    plain = answer.to_json()
+    for rank, (hit, found) in enumerate(zip(plain["hits"], answer.hits, strict=True), 1):
+        hit |= {"rank": rank, "similarity": found.similarity, "path": str(found.path)}
+    print_json({"dataset": dataset} | plain)
 
 
 def _cells(hit: "Hit", has_seen: bool) -> list[str]:

@@ -7,6 +7,7 @@ from tasks.console.error_messages import install_one_line_errors
 from tasks.console.exit_status import install_exit_status
 from tasks.console.help import describe_tasks_in_help
 from tasks.console.luigi_internals import set_defaults
+from tasks.console.run import install_log_and_output
 from tasks.console.terminal import flush_output
 from tasks.plan.settings import DEFAULTS
 
@@ -24,6 +25,7 @@ def prepare_process() -> None:
     # Luigi logs each exception with a traceback, and lets some of them end the process.
     install_one_line_errors()
     install_exit_status()
+    install_log_and_output()
     # Luigi's help does not say what a task does.
     describe_tasks_in_help()
     # The reader of a pipe may close it before the end, as `head` does; that is no error.

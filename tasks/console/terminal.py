@@ -1,12 +1,16 @@
-"""Prints lines and tables at the terminal."""
+"""Prints lines, tables and JSON documents: `say` what a run does on its way, `tell` and the others its result."""
 
+import json
 import os
 import sys
-from collections.abc import Sequence
-from typing import IO
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import IO, Any
 
 from rich.console import Console
 from rich.table import Table
+
+from tasks.console.recording import record
 
 
 class _Console(Console):
@@ -24,9 +28,69 @@ console = _Console(highlight=False, soft_wrap=True, width=WIDTH)
 console_errors = _Console(highlight=False, soft_wrap=True, stderr=True)
 
 
+class _Output:
+    """What of the output is wanted, and where the document goes."""
+
+    is_quiet = False
+    document: IO[str] | None = None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Context in which only results and errors are printed; the log has all of it."""
+    _Output.is_quiet = True
+    try:
+        yield
+    finally:
+        _Output.is_quiet = False
+
+
+def is_quiet() -> bool:
+    """Whether only results and errors are printed."""
+    return _Output.is_quiet
+
+
+@contextmanager
+def only_a_document() -> Iterator[None]:
+    """Context in which standard output is kept for `print_json`: whatever else is printed there goes to standard error.
+
+    Also what libraries in C and worker processes print.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    with os.fdopen(kept, "w", encoding="utf-8") as document:
+        _Output.document = document
+        try:
+            yield
+        finally:
+            _Output.document = None
+            flush_output()
+            os.dup2(kept, 1)
+
+
 def say(line: str) -> None:
-    """Prints one line."""
+    """Prints one line on what the run does, or may be done next; nothing where --quiet was typed."""
+    if _Output.is_quiet:
+        record(line)
+    else:
+        console.print(line, markup=False)
+
+
+def tell(line: str) -> None:
+    """Prints one line of the result."""
     console.print(line, markup=False)
+
+
+def print_json(content: Mapping[str, Any]) -> None:
+    """Prints a document of one line; NaN, which is no JSON, would be a bug of ours."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n"
+    document = _Output.document or sys.stdout
+    try:
+        document.write(text)
+        document.flush()
+    except BrokenPipeError:
+        discard(document)
 
 
 def printable(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +10,9 @@ from extractors import registry
 from extractors.configs import ExpertConfig, TextConfig
 from extractors.registry import NamedExpert, NamedText
 from pipeline import config
-from pipeline.datasets.manifest import Video
+from pipeline.datasets.videos import Videos
 from pipeline.errors import ConfigError
-from pipeline.stores.fingerprint import Recipe, fingerprint
+from pipeline.stores.fingerprint import Recipe, fingerprint, fingerprint_of_long
 from tasks.plan.label_words import LabelWordsPlan
 from tasks.plan.plan import Plan, load_plan
 
@@ -97,7 +97,7 @@ class IndexPlan:
             "train": train and fingerprint(train),
             "towers": {name: fingerprint(self._text(path).recipe) for name, path in self._text_towers().items()},
             "modalities": {expert.name: expert.config.modality for expert in selection.experts},
-            "files": fingerprint({"files": [_file_facts(video) for video in videos.videos]}),
+            "files": fingerprint_of_long({}, "files", _file_facts(videos.videos)),
             "settings": dataclasses.asdict(self.settings),
             **({"label_words": self.label_words.inputs()} if self.label_words.is_on else {}),
             **({"trained_on": self.trained.selection.dataset} if self.trained_elsewhere else {}),
@@ -157,9 +157,10 @@ def text_towers(experts: Iterable[NamedExpert], folder: Path) -> dict[str, Path]
     return {expert.name: path for expert, path in pairs if _is_text_tower(texts[path], expert.config)}
 
 
-def _file_facts(video: Video) -> list[str | float | bool]:
-    """What an index says of a video's file; a manifest is named by its content alone."""
-    return [video.video_id, video.duration_s, video.has_video, video.problem]
+def _file_facts(videos: Videos) -> Iterator[list[str | float]]:
+    """What an index says of the videos' files; a manifest is named by their content alone."""
+    columns = videos.ids, videos.durations_s, videos.column("has_video"), videos.column("problem")
+    return map(list, zip(*columns, strict=True))
 
 
 def _is_text_tower(text: TextConfig, expert: ExpertConfig) -> bool:

@@ -48,6 +48,13 @@ class Project(luigi.Config):
     )
 
 
+class Output(luigi.Config):
+    """The option --quiet, which can be typed with any task."""
+
+    use_cmdline_section = False
+    quiet = luigi.BoolParameter(description="Print only errors and the result", always_in_help=True)
+
+
 class Weights(luigi.Config):
     """Section [Weights]: where the networks' weights come from, and where they are kept."""
 
@@ -132,7 +139,7 @@ class Engine(luigi.Config):
 
     name = luigi.Parameter(default="local", description="local (this machine), claims (equal commands on many), or ray")
     address = luigi.Parameter(default="", description="Of a Ray cluster: auto or HOST:PORT; empty: started for the run")
-    num_gpus = luigi.FloatParameter(default=0.0, description="GPUs of one Ray task; may be a fraction")
+    num_gpus = luigi.FloatParameter(default=-1.0, description="GPUs of one Ray task; -1 = one where there are any")
     num_cpus = luigi.FloatParameter(default=1.0, description="Cores of one Ray task")
     memory_gb = luigi.FloatParameter(default=0.0, description="Memory of one Ray task; 0 = not said")
     in_flight = luigi.IntParameter(default=0, description="Chunks submitted to Ray at once; 0 = as fill the cluster")

@@ -58,7 +58,7 @@ def _demo(plan: Plan) -> Iterator[StageStatus]:
 def _manifest(plan: Plan) -> StageStatus:
     now = plan.inventory.manifest()
     if now is not None:
-        noted = sum(bool(video.note) for video in now.videos)
+        noted = sum(map(bool, now.videos.column("note")))
         counts = [f"{len(now.videos)} videos", f"{noted} with notes" if noted else ""]
         return StageStatus("BuildManifest", True, ", ".join(filter(None, counts)))
     before = plan.inventory.last_manifest()

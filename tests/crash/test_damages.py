@@ -43,8 +43,12 @@ def damage(path: Path, how: str, draw: random.Random) -> None:
 
 def files(chain: Chain) -> list[Path]:
     found = [path for part in ("store", "cache") for path in (chain.project.data / part).rglob("*") if path.is_file()]
-    aside = chain.project.data / "store" / "damaged"
-    return sorted(path for path in found if not path.is_relative_to(aside) and not path.name.startswith(UNREAD))
+    unread = [chain.project.data / "store" / name for name in ("damaged", "logs")]
+    return sorted(
+        path
+        for path in found
+        if not any(path.is_relative_to(folder) for folder in unread) and not path.name.startswith(UNREAD)
+    )
 
 
 def spoil(chain: Chain, draw: random.Random, num_files: int, without_report: bool) -> list[str]:

@@ -20,6 +20,7 @@ from models.networks.ce import CE
 from models.training import checkpoint
 from pipeline.datasets.annotations import Caption
 from pipeline.datasets.manifest import Manifest, Video
+from pipeline.datasets.videos import Listed
 from pipeline.stores import parts
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
@@ -137,7 +138,7 @@ def trained(root: Path, clips: Sequence[Clip]) -> tuple[Sources, Path]:
     keys = [Row(Caption(caption).key, len(one)) for caption, one in zip(captions, words, strict=True)]
     parts.publish(root / "text", keys, [Features(one, np.zeros((len(one), 2))) for one in words], DIM)
     inputs = tuple(ExpertInput(name, _dim(name)) for name in EXPERTS)
-    manifest = Manifest("tiny", root / "videos", "0" * 12, videos)
+    manifest = Manifest("tiny", root / "videos", "0" * 12, Listed(videos))
     sources = Sources(manifest, inputs, stores, TextInput(DIM, 2, 1, 8), root / "text")
     return sources, _network(root / "run", sources)
 

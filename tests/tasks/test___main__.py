@@ -7,7 +7,13 @@ from tests.tasks.project import CONFIGS
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "text"), [(["--help"], 0, "EvaluateCE"), (["EvaluateCe"], 2, "'EvaluateCE'?")]
+    ("words", "code", "text"),
+    [
+        (["--help"], 0, "EvaluateCE"),
+        (["EvaluateCe"], 2, "'EvaluateCE'?"),
+        (["completion", "bash"], 0, "complete -F"),
+        (["completion"], 2, "usage: expert-retrieval completion"),
+    ],
 )
 def test_the_tasks_are_a_command_of_their_own(words, code, text):
     command = [sys.executable, "-m", "tasks", *words]

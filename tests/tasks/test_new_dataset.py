@@ -162,11 +162,39 @@ def test_the_commands_are_told_one_after_another(mine, tmp_path):
     assert "3 videos, 2 with captions (1 train, 1 val, 0 test)" in output
     assert "Note: 1 names in the captions fit no video, e.g. 'who'" in output
     assert "Note: nothing in test, and EvaluateCE stops where a split is empty; add captions" in output
-    assert "Next: luigi --module tasks EvaluateCE --dataset told" in output
+    assert "Next, to train a model and test it: luigi --module tasks EvaluateCE --dataset told\n" in output
+    assert (
+        "then, to search with the model: luigi --module tasks BuildIndex --dataset told && python -m search" in output
+    )
+    assert f"Or search at once, without training: python -m search --videos {tmp_path / 'mine'}\n" in output
     code, output, errors = mine.run_command("NewDataset", "--name", "told", "--videos", str(tmp_path / "mine"))
     assert code
     assert "told.yaml is there already" in errors
     assert "Traceback" not in errors
+
+
+def test_without_captions_the_commands_that_search_are_told_and_what_a_training_needs(mine, tmp_path):
+    (tmp_path / "my videos").mkdir()
+    shutil.copy(tmp_path / "mine" / "a" / "clip.mp4", tmp_path / "my videos")
+    code, output, errors = mine.run_command("NewDataset", "--name", "bare", "--videos", str(tmp_path / "my videos"))
+    assert (code, errors) == (0, "")
+    assert f"Next, to search: python -m search --videos '{tmp_path / 'my videos'}'\n" in output
+    assert "Without captions there is nothing to train or test on: name a file of them under captions: in " in output
+    assert "luigi --module tasks EvaluateCE --dataset bare; or BuildIndex --dataset bare --trained-on" in output
+
+
+def test_the_estimate_is_one_json_document_with_the_numbers_of_the_lines(mine):
+    code, output, errors = mine.run_command("EstimateExtraction", "--dataset", "mine", "--json")
+    assert code == 0
+    told = json.loads(output)
+    assert told["dataset"] == "mine"
+    assert told["experts"] == ["rgb_light", "speech_light"]
+    # Two contents, of 2 s and of 3 s.
+    assert (told["videos"], told["hours"]) == (2, pytest.approx(5 / 3600, rel=0.02))
+    assert told["seconds"] > 0 < told["bytes"]
+    assert told["devices"] == 1
+    assert "from 2 videos, 5 s in all" in errors
+    assert not mine.feature_parts("rgb_light")
 
 
 @pytest.mark.slow

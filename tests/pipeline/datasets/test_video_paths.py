@@ -3,7 +3,9 @@ import shutil
 
 import pytest
 
-from pipeline.datasets.video_paths import video_paths
+from pipeline.datasets.names import Names
+from pipeline.datasets.video_paths import videos_among
+from pipeline.datasets.walk import walk
 
 
 @pytest.fixture
@@ -21,8 +23,8 @@ def root(tmp_path, clip):
 
 def found(root, *named):
     left_out = []
-    paths = video_paths(root, left_out, lambda: named)
-    return {path.relative_to(root).as_posix() for path in paths}, {line.partition(":")[0] for line in left_out}
+    videos = videos_among(walk(root, left_out), root, left_out, lambda: named)
+    return {video.name for video in videos}, {line.partition(":")[0] for line in left_out}
 
 
 BY_ITSELF = {"a.mp4", "A.QT", "folder/b", "b 12.30.45", "clip.mp4?dl=1"}
@@ -49,4 +51,27 @@ def test_captions_are_not_read_where_there_is_nothing_but_videos(tmp_path, clip)
     def named():
         raise AssertionError("read for nothing")
 
-    assert video_paths(tmp_path, [], named) == [tmp_path / "a.mp4"]
+    assert [video.name for video in videos_among(walk(tmp_path, []), tmp_path, [], named)] == ["a.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("notes.txt", "notes.txt"),
+        ("notes.TXT", " notes.txt\u200b"),
+        ("deep/notes.txt", "notes.txt/"),
+        ("caf\u00e9.caf\u00e9", "cafe\u0301.cafe\u0301"),
+        ("a b.xyz", "a%20b%2Exyz"),
+        ("x", "x" + " " * 20),
+        ("1.2", "./1.2/."),
+        ("273.\u212a", "273.K"),
+        ("deep/y", "deep\\y"),
+    ],
+)
+def test_what_captions_name_is_found_however_the_name_is_written(tmp_path, file, name):
+    """Of names whose last letters differ from those of all other files, none is looked for."""
+    for path in ("a.mp4", file):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("no video")
+    assert Names([file]).find(name) == {file}
+    assert found(tmp_path, name, "a")[0] == {"a.mp4", file}

@@ -3,12 +3,13 @@ import os
 
 import pytest
 
-from pipeline.datasets.walk import MAX_PATHS, note_dead_link, walk
+from pipeline.datasets.walk import MAX_PATHS, NO_SIZE, note_dead_link, walk
 from pipeline.errors import AnnotationError
+from pipeline.file_kinds import irregular
 
 
 def names(root, left_out=None):
-    return sorted(path.relative_to(root).as_posix() for path in walk(root, [] if left_out is None else left_out))
+    return sorted(found.name for found in walk(root, [] if left_out is None else left_out) if not found.is_folder)
 
 
 def make(root, *files):
@@ -64,6 +65,23 @@ def test_what_only_has_the_place_of_a_file_is_listed_and_not_opened(tmp_path):
     (tmp_path / "self.mp4").symlink_to("self.mp4")
     (tmp_path / "gone.mp4").symlink_to("nowhere")
     assert names(tmp_path) == ["gone.mp4", "pipe.mp4", "self.mp4"]
+
+
+def test_a_record_says_what_the_system_says_of_a_file_and_why_it_must_not_be_opened(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.mp4").write_bytes(b"12345")
+    os.utime(tmp_path / "sub" / "a.mp4", ns=(1, 1_700_000_000_123_456_789))
+    (tmp_path / "sub" / "link.mp4").symlink_to("a.mp4")
+    (tmp_path / "again").symlink_to("sub")
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "gone.mp4").symlink_to("nowhere")
+    found = {one.name: one for one in walk(tmp_path, [])}
+    for name in ("sub/a.mp4", "sub/link.mp4", "again/a.mp4"):
+        assert found[name][1:] == (5, 1_700_000_000_123_456_789, "", False)
+    assert all(found[name].is_folder and found[name].kind for name in ("sub", "again"))
+    others = {name: found[name].kind for name in ("sub", "again", "pipe.mp4", "gone.mp4")}
+    assert others == {name: irregular(tmp_path / name) for name in others}
+    assert {found[name].size for name in others} == {NO_SIZE}
 
 
 def test_a_link_to_a_disk_that_is_not_there_is_told(tmp_path):

@@ -1,5 +1,6 @@
 import os
 import unicodedata
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +115,22 @@ def test_what_lies_in_the_place_of_subtitles_and_is_no_file_is_told(tmp_path):
     told = [unusable_sidecar(tmp_path / name) for name in ("a.mp4", "b.mp4", "c.mp4", "d.mp4")]
     assert told == ["a.srt: a named pipe, not a file; left out", "b.en.vtt: a named pipe, not a file; left out", "", ""]
     assert sidecars(tmp_path / "a.mp4") == []
+
+
+def test_a_video_is_given_no_other_subtitles_than_a_look_at_each_name_gives(tmp_path):
+    """Against a plain reading of the rule: the stem, or the stem and a dot, unless a video has the whole stem."""
+    stems = ["a", "a.b", "a.b.c", "a.en", "ab", ".a", "a.", "A"]
+    videos = [f"{stem}.mp4" for stem in stems[::2]]
+    subtitles = [f"{stem}{suffix}" for stem in stems for suffix in (".srt", ".VTT")]
+    listing = module.Listing(subtitles)
+    for name in [*videos, *subtitles, "a.b.c.json", "a.en.mp3"]:
+        listing.note_owner(name)
+    for video in [f"{stem}.mp4" for stem in stems]:
+        stem = Path(video).stem
+        taken = {Path(other).stem for other in videos} - {stem}
+        expected = [
+            name
+            for name in sorted(subtitles)
+            if Path(name).stem == stem or (name.startswith(f"{stem}.") and Path(name).stem not in taken)
+        ]
+        assert [name for name, _ in listing.beside(video)] == expected, video

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.stores.fingerprint import canonical, differences, file_sha256, fingerprint
+from pipeline.stores.fingerprint import canonical, differences, file_sha256, fingerprint, fingerprint_of_long
 
 RECIPE = {
     "extractor": "gist",
@@ -157,3 +157,15 @@ def test_whatever_changes_the_fingerprint_is_told():
     ):
         assert fingerprint(one) != fingerprint(other)
         assert differences(one, other), f"{one} -> {other}"
+
+
+@pytest.mark.parametrize("num", [0, 1, 999, 1000, 1001, 2500])
+@pytest.mark.parametrize("recipe", [{}, {"a": 1}, {"z": "ünï"}, {"a": [1.5], "b": None, "n": {"x": "🎬"}, "zz": {}}])
+def test_a_list_that_is_read_item_by_item_counts_as_the_list(recipe, num):
+    items = [[f'"é\n{number}', number / 3, number % 2 == 0, [-number, ["x", ""]]] for number in range(num)]
+    assert fingerprint_of_long(recipe, "looks", iter(items)) == fingerprint(recipe | {"looks": items})
+
+
+def test_an_item_that_json_does_not_keep_is_refused():
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        fingerprint_of_long({}, "looks", [[math.nan]])

@@ -58,6 +58,16 @@ def test_a_run_that_only_mistakes_stopped_ends_with_their_number(project, monkey
     assert code is None or end.value.code == code
 
 
+def test_a_task_that_did_what_it_should_can_ask_for_a_status():
+    def found_something():
+        exit_status.end_with(1)
+
+    with pytest.raises(SystemExit) as end:
+        exit_status._judged(found_something)()
+    assert end.value.code == 1
+    exit_status._judged(lambda: None)()
+
+
 def test_an_error_that_is_no_mistake_is_luigis_to_tell():
     def broken():
         raise RuntimeError("a bug")

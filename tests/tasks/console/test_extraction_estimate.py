@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from extractors.extraction import estimate, work
-from tasks.console.extraction_estimate import announce_extraction
+from tasks.console.extraction_estimate import announce_extraction, tell_estimate
 from tasks.plan.settings import Extraction
 
 
@@ -66,6 +66,25 @@ def test_long_work_is_estimated_and_shared_by_the_devices(project, capsys, estim
 
 def test_a_video_that_lies_there_twice_counts_once(project, capsys, estimated):
     with project.process():
-        announce_extraction([wanted("a", "v0")], files(60) * 2, Extraction(), Path("s"), estimated=True)
-    assert "1 videos, 60 s in all" in capsys.readouterr().out
+        lines = []
+        told = tell_estimate([wanted("a", "v0")], files(60) * 2, Extraction(), Path("s"), lines.append)
+    assert "1 videos, 60 s in all" in lines[0]
     assert estimated == [["a"]]
+    assert told == {
+        "experts": ["a"],
+        "videos": 1,
+        "hours": 60 / 3600,
+        "seconds": 7200.0,
+        "bytes": 3_000_000,
+        "devices": 1,
+        "judged_by": 5,
+    }
+
+
+def test_where_nothing_is_to_be_extracted_nothing_is_tried_out(project, estimated):
+    with project.process():
+        lines = []
+        told = tell_estimate([], files(60), Extraction(), Path("s"), lines.append)
+    assert lines == ["Nothing to extract: all experts have all videos"]
+    assert estimated == []
+    assert (told["videos"], told["seconds"], told["bytes"]) == (0, 0.0, 0)

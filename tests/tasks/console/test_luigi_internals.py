@@ -60,6 +60,27 @@ def test_luigi_knows_the_task_that_was_typed():
         assert luigi_internals.typed_task() == Counted(count=3)
 
 
+def test_options_are_known_before_the_run():
+    with luigi_internals.typed_options(["internals.Counted", "--count", "3"]) as (task, options):
+        assert (task, options.count) == ("internals.Counted", "3")
+
+
+def test_a_setting_that_cannot_be_parsed_is_told_from_a_bug():
+    config = luigi.configuration.get_config()
+    config.set("internals.Counted", "count", "three")
+    try:
+        with pytest.raises(ValueError, match="count") as mistaken:
+            Counted()
+    finally:
+        config.remove_section("internals.Counted")
+    told = luigi_internals.unparsable_setting(mistaken.value)
+    assert told == "[internals.Counted] count: invalid literal for int() with base 10: 'three'", (
+        "luigi.Task.get_param_values words its error otherwise"
+    )
+    assert luigi_internals.is_unparsable_value(mistaken.value)
+    assert luigi_internals.unparsable_setting(ValueError("a bug")) == ""
+
+
 def test_luigi_writes_to_the_loggers_that_are_filtered():
     names = {logger.name for logger in luigi_internals.loggers()}
     assert luigi.worker.logger.name in names, f"luigi.worker.logger is now called {luigi.worker.logger.name}"

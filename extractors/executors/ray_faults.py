@@ -1,0 +1,30 @@
+"""What Ray says of a lost task in a stack of lines, as a part of one line for the user."""
+
+from typing import Any
+
+from pipeline.errors import ExtractionError, in_one_line
+
+MAX_CHARS = 300
+
+
+def why_lost(error: Exception) -> str:
+    """Why a task has no result, though nothing is known to be wrong with its chunk."""
+    from ray import exceptions
+
+    if isinstance(error, exceptions.OutOfMemoryError):
+        return "Ray ended its worker, since the memory of the host ran out (with larger num_cpus, fewer run at once)"
+    if isinstance(error, exceptions.NodeDiedError):
+        return "its host was lost"
+    if isinstance(error, exceptions.WorkerCrashedError):
+        return "its worker process ended unexpectedly"
+    return in_one_line(error)[:MAX_CHARS]
+
+
+def unfit_host(error: Any) -> ExtractionError:
+    """The error of a run whose task (a RayTaskError) could not even begin: the program of that host is not this one."""
+    cause = error.cause if isinstance(getattr(error, "cause", None), Exception) else error
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()] or [in_one_line(cause)]
+    return ExtractionError(
+        f"the host {error.ip} cannot run the program: {lines[-1][:MAX_CHARS]}; install this version of it there, and "
+        f"start Ray with the Python that has it"
+    )

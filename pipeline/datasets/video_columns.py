@@ -1,0 +1,175 @@
+"""Videos in columns: a Parquet table, of which a group of rows, or one column, is read at a time."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice, pairwise
+from pathlib import Path
+from typing import Any, overload
+
+from pipeline.datasets.annotations import Caption
+from pipeline.datasets.video import Video
+from pipeline.datasets.videos import Listed, Videos
+from pipeline.errors import DamagedError, NewerVersionError
+from pipeline.stores import damage
+
+_REPEATED = ["split", "note", "problem"]
+"""Columns in which most values are equal."""
+
+_PLAIN = ("video_id", "content", "split", "duration_s", "has_video", "has_audio", "has_subtitles", "note", "problem",
+          "seekable", "stamps")  # fmt: skip
+FEW = 8192
+"""So many videos are kept as objects, and saved as JSON: it is read in less time than pyarrow takes to be imported."""
+
+GROUP = 8192
+"""Videos that are read at once, of all their columns."""
+
+_PIECE = 1 << 20
+
+
+class Columns(Videos):
+    """Videos in columns, of which objects are made when they are asked for; one group of them is kept."""
+
+    def __init__(self, table: Any, path: Path = Path()) -> None:
+        """`table`: a NativeFile of pyarrow with the bytes that `pack` gave; `path` is where it lies, if anywhere.
+
+        It stays open, so that what was checked is what is read. DamagedError for anything else, also where that comes
+        out later; NewerVersionError for unknown columns.
+        """
+        from pyarrow import parquet
+
+        self._table = table
+        self._path = path
+        self._kept: tuple[int, Sequence[Video]] = (-1, ())
+        with self._told():
+            self._parquet = parquet.ParquetFile(table)
+        unknown = sorted(set(self._parquet.schema_arrow.names) - {*_PLAIN, "captions"})
+        if unknown:
+            raise NewerVersionError(path, f"unknown column {unknown[0]!r}")
+
+    def __len__(self) -> int:
+        num: int = self._parquet.metadata.num_rows
+        return num
+
+    @overload
+    def __getitem__(self, at: int) -> Video: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Video]: ...
+    def __getitem__(self, at: int | slice) -> Video | Sequence[Video]:
+        if isinstance(at, slice):
+            return [self[one] for one in range(len(self))[at]]
+        size: int = self._parquet.metadata.row_group(0).num_rows
+        number, row = divmod(range(len(self))[at], size)
+        if self._kept[0] != number:
+            self._kept = number, self._group(number)
+        return self._kept[1][row]
+
+    def column(self, name: str) -> list[Any]:
+        """One attribute of all videos."""
+        if name == "captions":
+            return [video.captions for video in self]
+        values = self._read(range(self._num_groups), name).column(0).to_pylist()
+        return [tuple(value) for value in values] if name == "stamps" else values
+
+    def of_split(self, split: str) -> Iterator[Video]:
+        """The captioned videos of a split."""
+        for number in range(self._num_groups):
+            if split in self._read([number], "split").column(0).to_pylist():
+                yield from (video for video in self._group(number) if video.split == split and video.captions)
+
+    def groups(self) -> Iterator[Sequence[Video]]:
+        """All videos, in groups of GROUP."""
+        return map(self._group, range(self._num_groups))
+
+    def write(self, path: Path) -> str:
+        """Writes the table to a file, and returns the 64 hex digits of its SHA-256."""
+        digest = hashlib.sha256()
+        self._table.seek(0)
+        with path.open("wb") as file:
+            while some := self._table.read(_PIECE):
+                file.write(some)
+                digest.update(some)
+        return digest.hexdigest()
+
+    @property
+    def _num_groups(self) -> int:
+        num: int = self._parquet.num_row_groups
+        return num
+
+    def _group(self, number: int) -> Sequence[Video]:
+        table = self._read([number], *_PLAIN, "captions")
+        with self._told():
+            columns = [table.column(name).to_pylist() for name in _PLAIN]
+            captions = _captions_of(table.column("captions").combine_chunks())
+            return list(map(Video, *columns[:3], captions, *columns[3:-1], map(tuple, columns[-1])))
+
+    def _read(self, groups: Sequence[int], *names: str) -> Any:
+        with self._told():
+            table = self._parquet.read_row_groups(list(groups), columns=list(names), use_threads=False)
+            return table.select(names)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError, KeyError) as error:
+            raise damage.unreadable(self._path.parent, self._path.name, error) from None
+
+
+def gather(videos: Iterable[Video]) -> Videos:
+    """The videos, in a form that suits their number; of many, few are held as objects at a time."""
+    rest = iter(videos)
+    first = list(islice(rest, FEW + 1))
+    return Listed(first) if len(first) <= FEW else pack(chain(first, rest))
+
+
+def open_table(path: Path, sha256: str) -> Columns:
+    """The videos in a table that `Columns.write` wrote; DamagedError where its bytes have changed since."""
+    import pyarrow as pa
+
+    digest = hashlib.sha256()
+    table = pa.OSFile(str(path))
+    while some := table.read(_PIECE):
+        digest.update(some)
+    if digest.hexdigest() != sha256:
+        raise DamagedError(path.parent, f"{path.name} has another checksum than when it was written")
+    table.seek(0)
+    return Columns(table, path)
+
+
+def pack(videos: Iterable[Video]) -> Columns:
+    """The videos as a Parquet table in memory, in groups of GROUP rows."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    file, schema = pa.BufferOutputStream(), _schema()
+    rest = iter(videos)
+    with parquet.ParquetWriter(file, schema, compression="zstd", use_dictionary=_REPEATED) as writer:
+        while group := list(islice(rest, GROUP)):
+            writer.write_table(_table_of(group, schema), row_group_size=GROUP)
+    return Columns(pa.BufferReader(file.getvalue()))
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    caption = pa.struct([("text", pa.string()), ("tags", pa.list_(pa.string()))])
+    types = {"duration_s": pa.float64(), "stamps": pa.list_(pa.int64()), "captions": pa.list_(caption)}
+    types |= dict.fromkeys(("has_video", "has_audio", "has_subtitles", "seekable"), pa.bool_())
+    return pa.schema([pa.field(name, types.get(name, pa.string()), nullable=False) for name in (*_PLAIN, "captions")])
+
+
+def _table_of(group: list[Video], schema: Any) -> Any:
+    import pyarrow as pa
+
+    columns = {name: [getattr(video, name) for video in group] for name in _PLAIN}
+    columns["captions"] = [[{"text": one.text, "tags": one.tags} for one in video.captions] for video in group]
+    return pa.Table.from_pydict(columns, schema=schema)
+
+
+def _captions_of(lists: Any) -> list[tuple[Caption, ...]]:
+    """The captions of each video; by columns, since a value at a time takes ten times as long."""
+    ends, values = lists.offsets.to_pylist(), lists.values
+    texts, tags = values.field("text").to_pylist(), values.field("tags").to_pylist()
+    captions = [Caption(text, tuple(found)) for text, found in zip(texts, tags, strict=True)]
+    return [tuple(captions[start:end]) for start, end in pairwise(ends)]
