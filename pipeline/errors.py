@@ -40,6 +40,10 @@ class RemoteError(StoreError):
     """Object storage that does not answer, refuses, or cannot be written; it says nothing of the bytes there."""
 
 
+class OutageError(RemoteError):
+    """A server that does not answer, or a disk that is full: no fault of one file, so that the run ends here."""
+
+
 class DamagedError(StoreError):
     """A result whose bytes are missing or wrong; the tasks set it aside and make it anew (`pipeline.stores.damage`)."""
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
-from pipeline.errors import ConfigError, RemoteError
+from pipeline.errors import ConfigError, OutageError, RemoteError
 from pipeline.remote.answers import judge
 from pipeline.remote.client import client
 from pipeline.remote.fetching import Download, Found, RangeReader
@@ -40,6 +40,9 @@ CHUNK_BYTES = 8 << 20
 
 _TEMPORARY = ".tmp-"
 """As `pipeline.stores.atomic.TEMPORARY`, which removes what a kill leaves."""
+
+_gave_up_s: dict[str, float] = {}
+"""Address -> when it was last waited for in vain."""
 
 log = logging.getLogger(__name__)
 
@@ -203,7 +206,11 @@ class Objects:
         found = self.head(key)
         if found is None:
             raise FileNotFoundError(f"{self.address}/{key}: not there")
-        return io.BufferedReader(RangeReader(self._ask, found, self.address), buffer_bytes)
+        return io.BufferedReader(self.reader(found), buffer_bytes)
+
+    def reader(self, found: Found) -> io.RawIOBase:
+        """As `open`, of an object of which these facts are known, and without a buffer: each read is one request."""
+        return RangeReader(self._ask, found, self.address)
 
     def _is(self, key: str, content: bytes) -> bool:
         try:
@@ -220,9 +227,12 @@ class Objects:
             except Exception as error:
                 answer = judge(error, self.address, key)
             waited_s = time.monotonic() - began_s
-            if not answer.is_passing or waited_s > PATIENCE_S:
-                where = f"{self.address}/{key}".rstrip("/")
-                raise RemoteError(f"{where}: {answer.why}") from None
+            # Who has waited in vain does not wait once more for each of what is left to be asked.
+            gave_up = began_s - _gave_up_s.get(self.address, -PATIENCE_S) < PATIENCE_S
+            if not answer.is_passing or waited_s > PATIENCE_S or gave_up:
+                _gave_up_s.update({self.address: time.monotonic()} if answer.is_passing and not gave_up else {})
+                kind = OutageError if answer.is_passing else RemoteError
+                raise kind(f"{f'{self.address}/{key}'.rstrip('/')}: {answer.why}") from None
             if waited_s > TELL_S and not told:
                 log.warning("%s: no answer; waiting for up to %.0f seconds", self.address, PATIENCE_S)
                 told = True
