@@ -61,4 +61,5 @@ def _with_padding(convolution: Any, size: tuple[int, int]) -> "torch.nn.Module":
         of.in_channels, of.out_channels, of.kernel_size, of.stride, 0, of.dilation, of.groups, device="meta"
     )
     fixed.weight, fixed.bias = of.weight, of.bias
-    return nn.Sequential(nn.ZeroPad2d(pad_same_arg(list(size), of.kernel_size, of.stride, of.dilation)), fixed).eval()
+    left, right, top, bottom = pad_same_arg(list(size), of.kernel_size, of.stride, of.dilation)
+    return nn.Sequential(nn.ZeroPad2d((left, right, top, bottom)), fixed).eval()

@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from torch import nn
 
 from extractors.networks.fixed_padding import fixed_padding
@@ -22,7 +23,9 @@ TOLERANCE = 1e-3
 """Largest difference of the outputs, relative to their largest value; rounding alone gives some 1e-6."""
 
 BATCH = 2
-"""Images of the example with which a network is converted and compared."""
+"""Images of the example with which a network is converted and compared, and that it gets at a time from then on: what
+lies between the layers stays in the cache. EfficientNet-Lite0 takes a tenth more for 4 at a time, a third for 32.
+"""
 
 
 def converted(network: nn.Module, shape: tuple[int, ...]) -> nn.Module:
@@ -93,5 +96,6 @@ def _session(model: bytes) -> Any:
 def _run(session: Any, batch: "torch.Tensor") -> "torch.Tensor":
     import torch
 
-    (output,) = session.run(None, {"input": batch.contiguous().numpy()})
-    return torch.from_numpy(output)
+    parts = (batch[first : first + BATCH] for first in range(0, len(batch), BATCH))
+    outputs = [session.run(None, {"input": part.contiguous().numpy()})[0] for part in parts]
+    return torch.from_numpy(np.concatenate(outputs))
