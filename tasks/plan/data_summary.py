@@ -20,11 +20,11 @@ def data_summary(inventory: Inventory) -> dict[str, Any]:
         state = inventory.expert_state(expert)
         coverage[expert.name] = {
             "modality": expert.config.modality,
-            "present": state.num_present if state else 0,
-            "absent": state.num_absent if state else 0,
+            "present": state.held.num_present if state else 0,
+            "absent": state.held.num_absent if state else 0,
             "failed": len(state.failed) if state else 0,
         }
-        ids = _video_ids(inventory, expert)
+        ids = _video_ids(inventory, expert) if state and state.failed else {}
         failures += [
             {"video": video_id, "expert": expert.name, "reason": row.reason}
             for row in (state.failed if state else [])

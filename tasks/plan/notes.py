@@ -16,19 +16,20 @@ def notes_of(inventory: Inventory) -> list[Note]:
     """
     experts: dict[tuple[str, str], list[str]] = {}
     present: set[tuple[str, str]] = set()
-    files = inventory.files()
-    for _, video in files:
+    manifest = inventory.manifest()
+    videos = manifest.videos if manifest else ()
+    for video in videos:
         for text in _texts(video.note):
             experts[video.video_id, text] = []
             present.add((video.video_id, text))
     for expert in inventory.selection.experts:
         state = inventory.expert_state(expert)
-        for _, video in files if state else ():
-            row = state.rows.get(inventory.row_key(expert, video)) if state else None
-            for text in _texts(row.reason) if row and not row.failed else ():
-                experts.setdefault((video.video_id, text), []).append(expert.name)
-                if row and row.count:
-                    present.add((video.video_id, text))
+        for place, reason, has_vectors in state.held.notes() if state else ():
+            for text in _texts(reason):
+                note = (videos[place].video_id, text)
+                experts.setdefault(note, []).append(expert.name)
+                if has_vectors:
+                    present.add(note)
     return [
         Note(video, text, tuple(names), (video, text) not in present)
         for (video, text), names in sorted(experts.items(), key=lambda item: item[0])
