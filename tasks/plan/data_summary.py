@@ -32,7 +32,7 @@ def data_summary(inventory: Inventory) -> dict[str, Any]:
         ]
     recipes = {expert.name: expert.recipe for expert in selection.experts}
     recipes[selection.text.name] = selection.text.recipe
-    videos, notes = inventory.manifest(), notes_of(inventory)
+    videos, notes = inventory.manifest(), list(notes_of(inventory))
     return {
         "dataset": selection.dataset,
         "model": selection.model_name,

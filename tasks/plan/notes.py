@@ -1,40 +1,54 @@
 """The notes of a dataset's videos: those of the manifest, and those in the rows of the experts."""
 
+import functools
+import heapq
+import itertools
 import re
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
 
 from pipeline.reports.notes import Note
-from tasks.plan.inventory import Inventory
+from tasks.plan.inventory import ExpertState, Inventory
 
 _BETWEEN = re.compile(r"; (?!left out)")
 """Between two notes of a row."""
 
 
-def notes_of(inventory: Inventory) -> list[Note]:
-    """Each different note of each video, with the experts that made it, in manifest order.
+def notes_of(inventory: Inventory) -> Iterator[Note]:
+    """Each different note of each video, with the experts that made it, in manifest order, and by text.
 
-    Reasons of rows that failed are left out: a report lists them as failures.
+    Reasons of rows that failed are left out: a report lists them as failures. One video at a time, since there may be
+    as many notes as rows.
     """
-    experts: dict[tuple[str, str], list[str]] = {}
-    present: set[tuple[str, str]] = set()
     manifest = inventory.manifest()
     videos = manifest.videos if manifest else ()
-    for video in videos:
-        for text in _texts(video.note):
-            experts[video.video_id, text] = []
-            present.add((video.video_id, text))
-    for expert in inventory.selection.experts:
-        state = inventory.expert_state(expert)
-        for place, reason, has_vectors in state.held.notes() if state else ():
-            for text in _texts(reason):
-                note = (videos[place].video_id, text)
-                experts.setdefault(note, []).append(expert.name)
-                if has_vectors:
-                    present.add(note)
-    return [
-        Note(video, text, tuple(names), (video, text) not in present)
-        for (video, text), names in sorted(experts.items(), key=lambda item: item[0])
-    ]
+    of_files = ((place, "", video.note, True) for place, video in enumerate(videos) if video.note)
+    states = [inventory.expert_state(expert) for expert in inventory.selection.experts]
+    of_rows = [_of_rows(state) for state in states if state]
+    # By place alone, so that of one video the file is first, and then the experts in their order.
+    in_order = heapq.merge(of_files, *of_rows, key=itemgetter(0))
+    for place, reasons in itertools.groupby(in_order, key=itemgetter(0)):
+        yield from _of_video(videos[place].video_id, reasons)
 
 
-def _texts(joined: str) -> list[str]:
-    return [text for text in _BETWEEN.split(joined) if text]
+def _of_rows(state: ExpertState) -> Iterator[tuple[int, str, str, bool]]:
+    """(place of the video, name of the expert, reason, whether there are vectors)"""
+    return ((place, state.expert.name, reason, has_vectors) for place, reason, has_vectors in state.held.notes())
+
+
+def _of_video(video_id: str, reasons: Iterable[tuple[int, str, str, bool]]) -> Iterator[Note]:
+    experts: dict[str, list[str]] = {}
+    present: set[str] = set()
+    for _, expert, reason, is_present in reasons:
+        for text in _texts(reason):
+            made_by = experts.setdefault(text, [])
+            if expert:
+                made_by.append(expert)
+            if is_present:
+                present.add(text)
+    return (Note(video_id, text, tuple(names), text not in present) for text, names in sorted(experts.items()))
+
+
+@functools.lru_cache(maxsize=4096)
+def _texts(joined: str) -> tuple[str, ...]:
+    return tuple(text for text in _BETWEEN.split(joined) if text)
