@@ -19,6 +19,7 @@ from pipeline.errors import DamagedError, StoreError
 from pipeline.stores import damage, places, store
 from pipeline.stores.keys import pack
 from pipeline.stores.ragged import Ragged
+from pipeline.stores.raw_array import read_raw
 from pipeline.stores.store import Row
 
 
@@ -118,6 +119,9 @@ def read_array(part: Path, name: str) -> NDArray[Any] | None:
     """One array of a part, None when it has no such array; DamagedError when its bytes are missing or damaged."""
     try:
         _fetch([part], name)
+        plain = read_raw(part / name)
+        if plain is not None:
+            return plain
         group = _open(part)
         if name not in group:
             return None
