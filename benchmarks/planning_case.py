@@ -4,6 +4,7 @@ Prints {"cpu_s": ...} of the step alone, without imports, as the last line. Step
 """
 
 import dataclasses
+import itertools
 import json
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import planning_collection as collection
+from pipeline.datasets.videos import Listed
 
 FEW = 100_000
 """Videos whose training features are opened: ten kB each, so that those of a million are more than this machine has."""
@@ -45,7 +47,7 @@ def load(root: Path, _: int) -> Callable[[], object]:
 
     folder = collection.layout(root).manifests(collection.DATASET)
     (one,) = (path.name for path in folder.iterdir() if path.is_dir())
-    return lambda: manifest.load(collection.DATASET, root, folder, one)
+    return lambda: manifest.load(collection.DATASET, root, folder, one).videos.ids
 
 
 def look(root: Path, _: int) -> Callable[[], object]:
@@ -65,7 +67,7 @@ def features(root: Path, _: int) -> Callable[[], object]:
     from models.inputs.load import collect
 
     sources = collection.plan(root).sources()
-    few = tuple(sources.manifest.videos[:FEW])
+    few = Listed(itertools.islice(sources.manifest.videos, FEW))
     sources = dataclasses.replace(sources, manifest=dataclasses.replace(sources.manifest, videos=few))
     return lambda: collect(sources, "train")
 

@@ -20,8 +20,10 @@ import yaml
 from pipeline.datasets import manifest, scan
 from pipeline.datasets.annotations import Caption
 from pipeline.datasets.manifest import Manifest, Video
+from pipeline.datasets.video_columns import gather
+from pipeline.datasets.videos import Listed
 from pipeline.stores import parts, recipes, store
-from pipeline.stores.fingerprint import fingerprint, text_sha256
+from pipeline.stores.fingerprint import text_sha256
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
 from tasks.plan.layout import Layout
@@ -95,10 +97,7 @@ def make_files(root: Path, size: int) -> None:
 
 def make_manifest(root: Path, size: int) -> Manifest:
     """The manifest, which is not saved."""
-    listed = list(videos(size))
-    return Manifest(
-        DATASET, root / "data" / "raw" / "videos", fingerprint(manifest.recipe(DATASET, listed)), tuple(listed)
-    )
+    return manifest.of(DATASET, root / "data" / "raw" / "videos", gather(videos(size)))
 
 
 def save_manifest(root: Path, made: Manifest) -> None:
@@ -171,8 +170,7 @@ def make_results(root: Path) -> None:
 
     planned = plan(root)
     sources = planned.sources()
-    every = sources.manifest.videos
-    few = every[: TRAINED_ON + len(every) // 1000]
+    few = Listed(sources.manifest.videos[:TRAINED_ON])
     sources = dataclasses.replace(sources, manifest=dataclasses.replace(sources.manifest, videos=few))
     runs = {}
     for seed in SEEDS:

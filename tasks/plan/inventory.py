@@ -148,7 +148,7 @@ class Inventory:
 
     def row_key(self, expert: NamedExpert, video: Video) -> str:
         """Key of the row of a video in the store of an expert."""
-        return row_keys.of_video(video, self._collection(expert))
+        return row_keys.of_video(video, self.collection(expert))
 
     def expert_state(self, expert: NamedExpert) -> ExpertState | None:
         """Which rows of an expert are there and which are missing, or None before the manifest is built."""
@@ -157,9 +157,10 @@ class Inventory:
             return None
         folder = self.selection.layout.features(expert)
         rows = self._mended(lambda: store.table(folder))
-        return ExpertState(expert, folder, rows.held(row_keys.of_videos(videos, self._collection(expert))))
+        return ExpertState(expert, folder, rows.held(row_keys.of_videos(videos, self.collection(expert))))
 
-    def _collection(self, expert: NamedExpert) -> str:
+    def collection(self, expert: NamedExpert) -> str:
+        """The collection whose features of this expert are imported; empty where it extracts them itself."""
         return self.selection.collection if expert.is_imported else ""
 
     def missing_features(self, names: Iterable[str]) -> "list[Wanted]":

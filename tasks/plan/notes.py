@@ -21,14 +21,16 @@ def notes_of(inventory: Inventory) -> Iterator[Note]:
     as many notes as rows.
     """
     manifest = inventory.manifest()
-    videos = manifest.videos if manifest else ()
-    of_files = ((place, "", video.note, True) for place, video in enumerate(videos) if video.note)
+    if manifest is None:
+        return
+    ids, notes = manifest.videos.ids, manifest.videos.column("note")
+    of_files = ((place, "", note, True) for place, note in enumerate(notes) if note)
     states = [inventory.expert_state(expert) for expert in inventory.selection.experts]
     of_rows = [_of_rows(state) for state in states if state]
     # By place alone, so that of one video the file is first, and then the experts in their order.
     in_order = heapq.merge(of_files, *of_rows, key=itemgetter(0))
     for place, reasons in itertools.groupby(in_order, key=itemgetter(0)):
-        yield from _of_video(videos[place].video_id, reasons)
+        yield from _of_video(ids[place], reasons)
 
 
 def _of_rows(state: ExpertState) -> Iterator[tuple[int, str, str, bool]]:

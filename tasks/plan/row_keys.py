@@ -18,12 +18,15 @@ def of_video(video: Video, collection: str) -> str:
     return row_key(collection, video.video_id) if collection else video.content
 
 
+def of_each(manifest: Manifest, collection: str) -> Iterable[str]:
+    """Key of the row of each video, in manifest order."""
+    videos = manifest.videos
+    return (row_key(collection, video_id) for video_id in videos.ids) if collection else videos.column("content")
+
+
 def of_videos(manifest: Manifest, collection: str) -> Keys:
-    """Keys of all videos, in manifest order; the same object for the same manifest."""
-    return _once(
-        (manifest.fingerprint, f"videos {collection}"),
-        lambda: (of_video(video, collection) for video in manifest.videos),
-    )
+    """The same for comparison with stores; the same object for the same manifest."""
+    return _once((manifest.fingerprint, f"videos {collection}"), lambda: of_each(manifest, collection))
 
 
 def of_captions(manifest: Manifest) -> Keys:
@@ -33,7 +36,7 @@ def of_captions(manifest: Manifest) -> Keys:
 
 def texts(manifest: Manifest) -> Iterator[str]:
     """The captions of all videos, each text once."""
-    return iter(dict.fromkeys(caption.text for video in manifest.videos for caption in video.captions))
+    return iter(dict.fromkeys(manifest.videos.texts()))
 
 
 def _once(which: tuple[str, str], keys: Callable[[], Iterable[str]]) -> Keys:
