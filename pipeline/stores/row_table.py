@@ -154,14 +154,35 @@ class Held:
         found = self._places[place]
         return None if found < 0 else self._table.rows(np.array([found]))[0]
 
-    def notes(self) -> Iterator[tuple[int, str, bool]]:
-        """(place of its key, reason, whether there are vectors) of each row with a reason that did not fail."""
+    @property
+    def noted(self) -> NDArray[np.int32]:
+        """(V,) 0 for keys without a row, with a failed one, or one without a reason; else a number for `note`."""
         table, places = self._table, self._places
-        if self.num_rows:
-            noted = np.flatnonzero((places >= 0) & (table.reasons[places] > 0) & ~table.failed[places])
-            reasons, present = table.reasons[places[noted]], table.counts[places[noted]] > 0
-            texts = (table.texts[reason] for reason in reasons.tolist())
-            yield from zip(noted.tolist(), texts, present.tolist(), strict=True)
+        if not self.num_rows:
+            return np.zeros(len(places), np.int32)
+        reasons, present = table.reasons[places], table.counts[places] > 0
+        return np.where((places >= 0) & (reasons > 0) & ~table.failed[places], 2 * reasons + present, 0)
+
+    def note(self, number: int) -> tuple[str, bool]:
+        """(reason, whether there are vectors) of a number that is not 0."""
+        return self._table.texts[number // 2], bool(number % 2)
+
+
+Noted = tuple[tuple[int, str, bool], ...]
+"""(place of the store, reason of the row, whether it has vectors) of each store whose row has a reason and is good."""
+
+
+def notes_of(stores: Sequence[Held]) -> Iterator[tuple[int, Noted]]:
+    """(place of the key, notes) of all keys that have any; the stores hold the same number of keys, in one order."""
+    if stores:
+        numbers = np.stack([one.noted for one in stores], axis=1)
+        places = np.flatnonzero(numbers.any(axis=1))
+        known: dict[tuple[int, ...], Noted] = {}  # few are different
+        for place, row in zip(places.tolist(), map(tuple, numbers[places].tolist()), strict=True):
+            if row not in known:
+                told = ((store, *stores[store].note(number)) for store, number in enumerate(row) if number)
+                known[row] = tuple(told)
+            yield place, known[row]
 
 
 def table_of(indexes: Iterable[tuple[str, Sequence[Row]]]) -> Table:

@@ -6,6 +6,7 @@ are read by `parts.py`. A process reads each index once: its rows are kept as co
 store in a file too (`row_cache.py`).
 """
 
+import fnmatch
 import os
 import uuid
 from collections.abc import Iterable
@@ -30,8 +31,8 @@ __all__ = [
     "table",
 ]
 
-CACHED_FROM = 256
-"""Parts of which there is no copy yet, from which on one is written; fewer are read as fast as it would be."""
+COPIED_PARTS, COPIED_ROWS = 256, 16384
+"""From so many parts or rows on that no copy in one file has (`row_cache.py`), one is written; fewer are read fast."""
 
 KEPT_ROWS = 40_000_000
 """Rows of all stores that are kept in memory, some 40 bytes each; those looked at least lately go first."""
@@ -70,9 +71,9 @@ def table(folder: Path) -> Table:
 def _scanned(folder: Path, known: Table, names: tuple[str, ...]) -> Table:
     """The rows of the parts with these names; of those that are not `known`, the indexes are read."""
     is_first, stamps, wanted = known is EMPTY, dict[str, row_cache.Stamp](), set(names)
-    if is_first and len(names) >= CACHED_FROM:
+    if is_first and names:
         known, stamps = row_cache.load(folder)
-    new = [name for name in names if name not in known.numbers]
+    new, num_copied = [name for name in names if name not in known.numbers], len(known)
     for first in range(0, max(1, len(new)), BLOCK):
         read: list[tuple[str, tuple[Row, ...]]] = []
         try:
@@ -81,7 +82,7 @@ def _scanned(folder: Path, known: Table, names: tuple[str, ...]) -> Table:
                 read.append((name, read_index(folder / name)[0]))
         finally:
             known = _scans[folder] = merged([known, table_of(read)], wanted.__contains__)
-    if is_first and len(new) >= CACHED_FROM:
+    if is_first and (len(new) >= COPIED_PARTS or len(known) - num_copied >= COPIED_ROWS):
         row_cache.save(folder, known, stamps)
     return known
 
@@ -89,8 +90,8 @@ def _scanned(folder: Path, known: Table, names: tuple[str, ...]) -> Table:
 def _listed(folder: Path) -> tuple[str, ...]:
     """Names of the published parts, sorted: the one place that looks what there is."""
     try:
-        with os.scandir(places.listed(folder)) as entries:
-            return tuple(sorted(e.name for e in entries if e.name.startswith("part-") and e.name.endswith(".zarr")))
+        names = os.listdir(places.listed(folder))  # noqa: PTH208 - asked very often
+        return tuple(sorted(fnmatch.filter(names, "part-*.zarr")))
     except (FileNotFoundError, NotADirectoryError):
         return ()
     except OSError as error:

@@ -2,13 +2,14 @@
 
 import functools
 import heapq
-import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from operator import itemgetter
 
 from pipeline.reports.notes import Note
-from tasks.plan.inventory import ExpertState, Inventory
+from pipeline.stores.row_table import Noted
+from pipeline.stores.row_table import notes_of as notes_of_rows
+from tasks.plan.inventory import Inventory
 
 _BETWEEN = re.compile(r"; (?!left out)")
 """Between two notes of a row."""
@@ -23,34 +24,32 @@ def notes_of(inventory: Inventory) -> Iterator[Note]:
     manifest = inventory.manifest()
     if manifest is None:
         return
-    ids, notes = manifest.videos.ids, manifest.videos.column("note")
-    of_files = ((place, "", note, True) for place, note in enumerate(notes) if note)
-    states = [inventory.expert_state(expert) for expert in inventory.selection.experts]
-    of_rows = [_of_rows(state) for state in states if state]
-    # By place alone, so that of one video the file is first, and then the experts in their order.
-    in_order = heapq.merge(of_files, *of_rows, key=itemgetter(0))
-    for place, reasons in itertools.groupby(in_order, key=itemgetter(0)):
-        yield from _of_video(ids[place], reasons)
-
-
-def _of_rows(state: ExpertState) -> Iterator[tuple[int, str, str, bool]]:
-    """(place of the video, name of the expert, reason, whether there are vectors)"""
-    return ((place, state.expert.name, reason, has_vectors) for place, reason, has_vectors in state.held.notes())
-
-
-def _of_video(video_id: str, reasons: Iterable[tuple[int, str, str, bool]]) -> Iterator[Note]:
-    experts: dict[str, list[str]] = {}
-    present: set[str] = set()
-    for _, expert, reason, is_present in reasons:
-        for text in _texts(reason):
-            made_by = experts.setdefault(text, [])
-            if expert:
-                made_by.append(expert)
-            if is_present:
-                present.add(text)
-    return (Note(video_id, text, tuple(names), text not in present) for text, names in sorted(experts.items()))
+    ids, of_files = manifest.videos.ids, manifest.videos.column("note")
+    experts = inventory.selection.experts
+    names = tuple(expert.name for expert in experts)
+    states = [inventory.expert_state(expert) for expert in experts]
+    of_rows = notes_of_rows([state.held for state in states if state])
+    # A video with both comes twice, its rows first: they are told with the note of its file.
+    of_videos = heapq.merge(of_rows, ((place, ()) for place, note in enumerate(of_files) if note), key=itemgetter(0))
+    last = -1
+    for place, rows in of_videos:
+        if place != last:
+            yield from (Note(ids[place], *told) for told in _told(of_files[place], rows, names))
+        last = place
 
 
 @functools.lru_cache(maxsize=4096)
-def _texts(joined: str) -> tuple[str, ...]:
-    return tuple(text for text in _BETWEEN.split(joined) if text)
+def _told(of_file: str, rows: Noted, names: tuple[str, ...]) -> list[tuple[str, tuple[str, ...], bool]]:
+    """(text, experts that made it, whether it only says why they found nothing) of each note, by text."""
+    experts: dict[str, list[str]] = {text: [] for text in _texts(of_file)}
+    present = set(experts)
+    for number, reason, has_vectors in rows:
+        for text in _texts(reason):
+            experts.setdefault(text, []).append(names[number])
+            if has_vectors:
+                present.add(text)
+    return [(text, tuple(made_by), text not in present) for text, made_by in sorted(experts.items())]
+
+
+def _texts(joined: str) -> list[str]:
+    return [text for text in _BETWEEN.split(joined) if text]
