@@ -22,6 +22,8 @@ from pipeline import project
 from pipeline.datasets.folders import dataset_of
 from pipeline.errors import PipelineError
 from pipeline.project import Project
+from pipeline.remote.objects import is_remote
+from pipeline.remote_files.places import is_elsewhere
 
 MISTAKE = 2
 """Exit status after a mistake of the person who typed the command; argparse has the same."""
@@ -61,10 +63,18 @@ def run(options: argparse.Namespace) -> int:
             status = make_searchable(options, place)
             if status:
                 return status
-            folder = Path(options.videos).expanduser().absolute()
-            dataset = dataset_of(folder, place.configs / "datasets", place.folder, options.name)
+            videos = typed_videos(options.videos)
+            dataset = dataset_of(videos, place.configs / "datasets", place.folder, options.name)
         serve(dataset, place, options.host, listening)
     return 0
+
+
+def typed_videos(typed: str) -> str | Path:
+    """The folder that was typed, seen from anywhere; an address as it is, and the path of a list as text."""
+    if is_remote(typed):
+        return typed
+    path = Path(typed).expanduser().absolute()
+    return str(path) if is_elsewhere(str(path)) else path
 
 
 def make_searchable(options: argparse.Namespace, place: Project) -> int:
@@ -74,7 +84,7 @@ def make_searchable(options: argparse.Namespace, place: Project) -> int:
     """
     typed = {"--project": options.project, "--Paths-data": options.data and str(place.data)}
     typed |= {"--Paths-configs": options.configs and str(place.configs), "--name": options.name}
-    videos = str(Path(options.videos).expanduser().absolute()) if options.videos else ""
+    videos = str(typed_videos(options.videos)) if options.videos else ""
     # -P and PYTHONPATH: this program's package "tasks", whatever lies in the current folder.
     root = str(Path(__file__).parents[1])
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}

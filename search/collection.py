@@ -15,6 +15,7 @@ from pipeline.config import nearest
 from pipeline.datasets.annotations import load_dataset
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.project import Project
+from pipeline.remote_files.places import folder_of
 from pipeline.stores import places
 from pipeline.weights.files import WeightOptions
 from search import config, filters
@@ -97,7 +98,8 @@ class Collection:
                 f"{dataset}: no index in {parent}{nearest(dataset, built)}; "
                 f"make it: luigi --module tasks BuildIndex --dataset {dataset}"
             )
-        root = place.path(load_dataset(dataset, place.configs / "datasets").videos)
+        videos = load_dataset(dataset, place.configs / "datasets").videos
+        root = folder_of(videos, place.data, project=place.folder)
         return cls(path, root, config.load(place.configs), place.weights)
 
     def row(self, video: str) -> int:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.remote_files.files import place_of
 from search.engines.fulltext import Word
 from search.engines.labels import Seen
 
@@ -79,7 +80,7 @@ class Answer:
                 "video": hit.video_id,
                 "score": hit.score,
                 "best_s": hit.best_s,
-                "path": str(hit.path),
+                "path": place_of(hit.path),
                 "words": " ".join(dict.fromkeys(word.text for word in hit.words)),
                 "seen": "; ".join(f"{one.short} {one.score:.2f} at {one.start_s:.1f} s" for one in hit.seen),
                 **{f"found_by_{engine}": found.rank for engine, found in hit.found_by.items()},

@@ -21,7 +21,9 @@ class NewDataset(RunsEachTime, luigi.Task):
     """Writes configs/datasets/<name>.yaml for a folder of videos, with captions or without."""
 
     name = luigi.Parameter(description="What the dataset shall be called")
-    videos = TypedPath(description="Folder with the videos, at any depth, in any container")
+    videos = TypedPath(
+        description="Folder with the videos, at any depth, in any container; or an address, or a .txt of addresses"
+    )
     captions = TypedPath(
         default="",
         description='A .csv or .tsv (columns video, caption, split) or .jsonl; else the ".txt" beside each video',
@@ -31,7 +33,7 @@ class NewDataset(RunsEachTime, luigi.Task):
     def run(self) -> None:
         """Writes the YAML, and prints what the dataset holds and the command that comes next."""
         layout = Paths().layout
-        made = write_dataset(self.name, self.videos, self.captions, self.model, layout.configs / "datasets")
+        made = write_dataset(self.name, self.videos, self.captions, self.model, layout)
         splits = ", ".join(f"{count} {split}" for split, count in made.splits.items())
         captioned = f"{made.num_captioned} with captions{splits and f' ({splits})'}"
         tell(f"Wrote {made.path}: {made.num_videos} videos, {captioned}")

@@ -10,6 +10,7 @@ import luigi
 from pipeline.datasets.folders import dataset_of, free_name
 from pipeline.datasets.new_dataset import write_dataset
 from pipeline.errors import ConfigError
+from pipeline.remote_files.places import is_elsewhere
 from pipeline.stores import recipes
 from tasks.console.folder_lines import count_videos, say_choice, say_summary
 from tasks.console.terminal import say
@@ -33,7 +34,9 @@ class SearchFolder(RunsEachTime, luigi.Task):
 
     keeps_log = False
 
-    videos = TypedPath(description="Folder with the videos, at any depth, in any container")
+    videos = TypedPath(
+        description="Folder with the videos, at any depth, in any container; or an address, or a .txt of addresses"
+    )
     name = luigi.Parameter(default="", description="Name of the dataset; by default that of the folder")
     fetch = luigi.BoolParameter(description="Fetch the weights of the best experts, be they gigabytes")
     query = luigi.Parameter(default="", description="What to look for, in words; the ten best videos are printed")
@@ -67,30 +70,35 @@ class SearchFolder(RunsEachTime, luigi.Task):
 
         Is said once, though Luigi enters `run` several times. Nothing is written where one of the two cannot be.
         """
-        folder, datasets = self._folder, Paths().layout.configs / "datasets"
-        dataset = dataset_of(folder, datasets, Path(), self.name)
+        videos, datasets = self._videos, Paths().layout.configs / "datasets"
+        dataset = dataset_of(videos, datasets, Path(), self.name)
         if dataset and _is_trained(dataset):
             say(f"{dataset} has an index with a trained model, which stays as it is; luigi --module tasks BuildIndex "
                 f"--dataset {dataset} adds new videos to it")  # fmt: skip
             return dataset, []
         choices = self._choose()
-        dataset = dataset or self._describe(folder, datasets)
+        dataset = dataset or self._describe(videos, datasets)
         for choice in choices:
             say_choice(choice)
         return dataset, choices
 
-    def _describe(self, folder: Path, datasets: Path) -> str:
+    def _describe(self, videos: str | Path, datasets: Path) -> str:
         """Writes the YAML of a new dataset, and returns its name."""
-        name = self.name or free_name(folder, datasets)
+        name = self.name or free_name(videos, datasets)
         # Nobody has looked through the folder: what cannot be read in it is told, and stops nothing.
-        made = write_dataset(name, str(folder), "", MODEL, datasets, max_failed_fraction=1.0)
+        made = write_dataset(name, str(videos), "", MODEL, Paths().layout, max_failed_fraction=1.0)
         captioned = f", {made.num_captioned} with captions" if made.num_captioned else ""
         say(f"Wrote {made.path}: {count_videos(made.num_videos)}{captioned}")
         return name
 
     @property
-    def _folder(self) -> Path:
-        """The folder that was typed; from the project folder where it lies in it, so that both can be moved."""
+    def _videos(self) -> str | Path:
+        """The folder that was typed; from the project folder where it lies in it, so that both can be moved.
+
+        What lies elsewhere as it was typed.
+        """
+        if is_elsewhere(self.videos):
+            return str(self.videos)
         folder = Path(os.path.abspath(Path(self.videos).expanduser()))  # noqa: PTH100 - Path keeps the ".." in it
         if not folder.is_dir():
             what = "is a file: name the folder that it lies in" if folder.exists() else "is not there"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.clips import make_clip, numbered
+from tests.web_server import serving
 
 ROOT = Path(__file__).parents[1]
 MEDIA = ROOT.parent / "shared" / "media"
@@ -45,6 +46,20 @@ def bare_clip(tmp_path_factory) -> Path:
     return make_clip(
         path, fps=25, seconds=0.04, picture=lambda index: np.full((120, 160, 3), 128, np.uint8), sound=None
     )
+
+
+@pytest.fixture
+def web_server(tmp_path, monkeypatch):
+    """A web server of the folder www, whose clients do not wait long."""
+    from pipeline.remote_files import transfer, web
+
+    monkeypatch.setattr(transfer, "WAIT_S", 0.01)
+    monkeypatch.setattr(transfer, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(transfer, "LOOK_PATIENCE_S", 0.1)
+    monkeypatch.setattr(web, "READ_S", 0.5)
+    (tmp_path / "www").mkdir()
+    with serving(tmp_path / "www") as running:
+        yield running
 
 
 def _rich(path: Path, seconds: float, cues: list[tuple[str, float, float]]) -> Path:

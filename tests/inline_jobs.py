@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from unittest import mock
 
-from pipeline.errors import PipelineError
+from pipeline.errors import OutageError, PipelineError
 from pipeline.running.worker_pool import Done, Failure
 
 
@@ -13,6 +13,8 @@ def run_jobs_inline(function, jobs, *args, **options):
     for job in jobs:
         try:
             yield Done(job, function(job), None)
+        except OutageError:
+            raise
         except PipelineError as error:
             yield Done(job, None, Failure(str(error), died=False))
 

@@ -19,6 +19,7 @@ OF_SEVERAL = {
     "tests/extractors/extraction/test_bad_files.py",
     "tests/extractors/extraction/test_changed_files.py",
     "tests/extractors/extraction/test_files_in_order.py",
+    "tests/extractors/extraction/test_remote_videos.py",
     "tests/extractors/test_contract.py",
     "tests/models/test_evaluate_released.py",
     "tests/models/test_released_configs.py",

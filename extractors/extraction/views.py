@@ -24,6 +24,7 @@ from extractors.extraction.subtitle_words import words_between
 from pipeline.errors import ExtractionError, PipelineError, in_one_line
 from pipeline.media.container import is_of_machine
 from pipeline.media.video import PIECE_S, VideoInfo, frames_at, probe
+from pipeline.remote_files.files import faults_raised
 
 SEGMENT_S = PIECE_S
 
@@ -69,9 +70,10 @@ def num_segments(duration_s: float) -> int:
 
 def prepare_segment(segment: Segment) -> dict[str, Prepared]:
     """Expert -> its items in the segment; DecodeError if the file cannot be read at all."""
-    info = _cached_probe(segment.path)
     experts = {expert.name: registry.rebuild(expert) for expert in segment.experts}
-    decoded = decode_views(segment, info, {extractor.need for extractor in experts.values()})
+    with faults_raised(segment.path):
+        info = _cached_probe(segment.path)
+        decoded = decode_views(segment, info, {extractor.need for extractor in experts.values()})
     return {name: _prepare(extractor, decoded[extractor.need]) for name, extractor in experts.items()}
 
 

@@ -12,6 +12,7 @@ from pipeline.datasets.sources import AnnotationFiles, Part, Released, SplitCoun
 from pipeline.datasets.splits import SPLITS, SplitFractions, splits_by_hash
 from pipeline.demo.make import DemoSettings
 from pipeline.errors import AnnotationError
+from pipeline.remote_files.look import refresh
 
 DATASETS = Path("configs/datasets")
 SIDECAR_CAPTIONS = "*.txt"
@@ -100,6 +101,7 @@ def read_annotations(settings: DatasetConfig, warnings: list[str] | None = None)
     if settings.captions is None:
         return {}
     path = Path(settings.captions)
+    refresh(path, told)
     from_sidecars = settings.captions == SIDECAR_CAPTIONS
     annotations: dict[str, Annotation] = {}
     for where, row in (
@@ -137,6 +139,8 @@ def annotation_files(settings: DatasetConfig) -> list[Path]:
         return sorted(path for pattern in ("*", "released/*") for path in folder.glob(pattern) if path.is_file())
     if settings.captions == SIDECAR_CAPTIONS:
         return sorted({path for path in _caption_sidecars(Path(settings.videos)).values() if path.is_file()})
+    if settings.captions:
+        refresh(Path(settings.captions), [])
     return [Path(settings.captions)] if settings.captions and Path(settings.captions).exists() else []
 
 

@@ -10,6 +10,7 @@ from pipeline.datasets.text_files import lines_of, read_table, read_text
 from pipeline.errors import AnnotationError
 from pipeline.file_kinds import irregular
 from pipeline.plain_data import parse_json
+from pipeline.remote_files.files import prefetch
 
 COLUMNS = ("video", "caption", "split", "tags")
 NEEDED = COLUMNS[:2]
@@ -57,6 +58,7 @@ def read_sidecars(sidecars: Mapping[str, Path], warnings: list[str]) -> Iterator
     Appends to `warnings` how many files have a guessed encoding, with an example.
     """
     guessed: list[str] = []
+    prefetch(sidecars.values())
     for video, path in sidecars.items():
         try:
             lines = lines_of(read_text(path, guessed))

@@ -13,9 +13,11 @@ from pipeline.datasets.file_cache import FileInfo, Key, open_cache
 from pipeline.datasets.stamps import CHANGED, Stamp, content_of, joined_stamp, stamps_of
 from pipeline.datasets.video_paths import videos_among
 from pipeline.datasets.walk import Found, walk
-from pipeline.errors import AnnotationError, DecodeError, in_one_line
+from pipeline.errors import AnnotationError, DecodeError, OutageError, RemoteError, in_one_line
 from pipeline.file_kinds import irregular
 from pipeline.media.sidecars import Listing, Sidecar, is_subtitle, of_names, tail_of, unusable_sidecar
+from pipeline.remote_files.files import facts_below, faults_raised
+from pipeline.remote_files.look import refresh
 from pipeline.running.worker_pool import run_jobs
 
 INSPECT_VERSION = 2
@@ -83,7 +85,8 @@ def find_videos(
     unfollowed: list[str] = [] if left_out is None else left_out
     if not root.is_dir():
         raise AnnotationError(f"{root}: no such folder; see 'videos' in the dataset's YAML")
-    listed = list(walk(root, unfollowed))
+    refresh(root, unfollowed)
+    listed = list(_with_facts(walk(root, unfollowed), root))
     beside = _subtitles(listed)
     files = [_video_file(found, root, beside) for found in videos_among(listed, root, unfollowed, named, may_hold)]
     files.sort(key=attrgetter("video_id"))
@@ -127,6 +130,17 @@ def cached_infos(files: list[VideoFile], cache: Path) -> dict[str, FileInfo]:
     """Video id -> the cached inspection, for the files that have not changed since; reads no video."""
     with open_cache(cache) as known:
         return {file.video_id: info for file, info in zip(files, known.read(_keys(files)), strict=True) if info}
+
+
+def _with_facts(walked: Iterable[Found], root: Path) -> Iterator[Found]:
+    """What was walked; for files that stand for remote ones, what was listed of these."""
+    facts = facts_below(root)
+    for found in walked:
+        there = facts.get(found.name)
+        if there is None or there.is_local:
+            yield found
+        else:
+            yield Found(found.name, *there.stamp, there.problem)
 
 
 def _subtitles(listed: list[Found]) -> dict[str, _Subtitles]:
@@ -194,12 +208,17 @@ def _inspect_bytes(job: _InspectJob) -> FileInfo:
     try:
         content = content_of(file.path, file.sidecars)
     except OSError as error:
-        return FileInfo(_unread_content(file), problem=f"cannot be read: {error.strerror}")
+        if isinstance(error, OutageError):
+            raise
+        return FileInfo(_unread_content(file), problem=f"cannot be read: {error.strerror or error}")
     if not job.probe:
         return FileInfo(content, problem="looking into the file crashed or hung the decoder")
     try:
-        info = probe(file.path)
-    except DecodeError as error:
+        with faults_raised(file.path):
+            info = probe(file.path)
+    except OutageError:
+        raise
+    except (DecodeError, RemoteError) as error:
         return FileInfo(content, problem=str(error))
     except Exception as error:  # a bug of the decoder
         if is_of_machine(error):

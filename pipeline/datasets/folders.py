@@ -8,14 +8,18 @@ from pipeline import config
 from pipeline.datasets.annotations import DatasetConfig, load_dataset
 from pipeline.datasets.new_dataset import NAME
 from pipeline.errors import ConfigError
+from pipeline.remote.objects import is_remote
+from pipeline.remote_files.lists import is_list
 
 NAMELESS = "videos"
 """Name of a folder whose name has no letter and no digit that a dataset's name may have, e.g. one in Japanese."""
 LONGEST_NAME = 60
 
 
-def dataset_of(videos: Path, datasets: Path, project: Path, name: str = "") -> str | None:
-    """The dataset whose YAML in the folder `datasets` names the folder `videos`; None where there is none yet.
+def dataset_of(videos: str | Path, datasets: Path, project: Path, name: str = "") -> str | None:
+    """The dataset whose YAML in the folder `datasets` names these videos; None where there is none yet.
+
+    `videos` is a folder, an address or, as text, the path of a list.
 
     Datasets with annotations of their own and demos are left out: what they hold is not the user's to extend. Of
     several, the one that bears the folder's name counts, or else the first one. With `name`, only the dataset of that
@@ -30,7 +34,7 @@ def dataset_of(videos: Path, datasets: Path, project: Path, name: str = "") -> s
     return min(own, key=lambda one: one != plain_name(videos), default=None)
 
 
-def free_name(videos: Path, datasets: Path) -> str:
+def free_name(videos: str | Path, datasets: Path) -> str:
     """A name for a new dataset: that of the folder, with a number behind it where it is taken already."""
     taken = {name.lower() for name in config.names(datasets)}  # names of files, which some systems hold for equal
     name, number = plain_name(videos), 1
@@ -39,9 +43,16 @@ def free_name(videos: Path, datasets: Path) -> str:
     return found
 
 
-def plain_name(videos: Path) -> str:
-    """The folder's own name, of the characters that the name of a dataset may have: ASCII letters, digits, _ and -."""
-    letters = unicodedata.normalize("NFKD", videos.resolve().name).encode("ascii", "ignore").decode()
+def plain_name(videos: str | Path) -> str:
+    """The folder's own name, of the characters that the name of a dataset may have: ASCII letters, digits, _ and -.
+
+    Of an address or a list it is the last part, without the suffix of a list.
+    """
+    own = Path(videos).resolve().name
+    if isinstance(videos, str):
+        parts = videos.partition("://")[2].partition("?")[0].rstrip("/") if is_remote(videos) else own
+        own = Path(parts).stem if is_list(videos) else Path(parts).name
+    letters = unicodedata.normalize("NFKD", own).encode("ascii", "ignore").decode()
     name = re.sub(r"[^A-Za-z0-9-]+", "_", letters).strip("_-")[:LONGEST_NAME].rstrip("_-")
     return name if NAME.fullmatch(name) else NAMELESS
 
@@ -54,10 +65,12 @@ def _settings(name: str, datasets: Path) -> DatasetConfig | None:
         return None
 
 
-def _is_of(settings: DatasetConfig | None, videos: Path, project: Path) -> bool:
+def _is_of(settings: DatasetConfig | None, videos: str | Path, project: Path) -> bool:
     """Whether a dataset is one of the user's own, of the videos in this folder."""
     if settings is None or settings.annotations or settings.demo:
         return False
+    if is_remote(str(videos)) or is_remote(settings.videos):
+        return settings.videos.rstrip("/") == str(videos).rstrip("/")
     try:
         return (project / settings.videos).samefile(videos)
     except OSError:  # one of the two is not there

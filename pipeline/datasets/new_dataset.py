@@ -3,14 +3,17 @@
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from pipeline.datasets.annotations import SIDECAR_CAPTIONS, DatasetConfig, caption_sidecar, read_annotations
 from pipeline.datasets.files import find_videos
 from pipeline.datasets.matching import names_of
 from pipeline.datasets.splits import SPLITS
 from pipeline.errors import AnnotationError, ConfigError
+from pipeline.remote.objects import is_remote
+from pipeline.remote_files.look import name_of_source
 from pipeline.stores import atomic
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -35,33 +38,52 @@ class DatasetSummary:
     """What was guessed of the captions, e.g. their encoding."""
 
 
-def write_dataset(
-    name: str, videos: str, captions: str, model: str, folder: Path, max_failed_fraction: float = MAX_FAILED_FRACTION
-) -> DatasetSummary:
-    """Writes `folder/<name>.yaml` and returns the numbers of the dataset.
+class Places(Protocol):
+    """Where configs lie, and the videos and captions that are named in them."""
 
-    With `captions` empty, text files beside the videos are used if there are any. ConfigError for an invalid name or
-    one that is taken; AnnotationError when there are no videos, or the captions match none of them.
+    @property
+    def configs(self) -> Path:
+        """Folder of all configs."""
+
+    def videos(self, named: str) -> Path:
+        """Folder of the videos; for those elsewhere the one that stands for them."""
+
+    def captions(self, named: str | None) -> str | None:
+        """The captions; for those elsewhere the path of the file that stands for them."""
+
+
+def write_dataset(
+    name: str, videos: str, captions: str, model: str, layout: Places, max_failed_fraction: float = MAX_FAILED_FRACTION
+) -> DatasetSummary:
+    """Writes <name>.yaml to the configs of datasets and returns the numbers of the dataset.
+
+    `videos` is a folder, an address or a list (`pipeline/remote_files/lists.py`), `captions` a path or an address. With
+    `captions` empty, text files beside the videos are used if there are any. ConfigError for an invalid name or one
+    that is taken; AnnotationError when there are no videos, or the captions match none of them.
     """
-    path = folder / f"{name}.yaml"
+    path = layout.configs / "datasets" / f"{name}.yaml"
     if not NAME.fullmatch(name):
         raise ConfigError(f"--name {name!r}: letters, digits, - and _ only, for it names a file and folders")
     if path.exists():
         raise ConfigError(f"{path} is there already; edit it, or choose another --name")
-    root = str(Path(videos).expanduser())
-    files = find_videos(Path(root))
+    named = videos if is_remote(videos) else str(Path(videos).expanduser())
+    root = layout.videos(named)
+    warnings: list[str] = []
+    files = find_videos(root, warnings)
     if not files:
-        raise AnnotationError(f"{root}: no videos there, at any depth")
+        told = f" ({warnings[0]})" if warnings else ""
+        raise AnnotationError(f"{name_of_source(root)}: no videos there, at any depth{told}")
     has_sidecars = any(caption_sidecar(file.path).is_file() for file in files)
     source = captions or (SIDECAR_CAPTIONS if has_sidecars else "")
-    settings = DatasetConfig(root, source or None, model=model, max_failed_fraction=max_failed_fraction)
-    warnings: list[str] = []
-    annotations = read_annotations(settings, warnings)
-    files = find_videos(Path(root), named=annotations.keys)
+    settings = DatasetConfig(named, source or None, model=model, max_failed_fraction=max_failed_fraction)
+    here = replace(settings, videos=str(root), captions=layout.captions(settings.captions))
+    warnings.clear()
+    annotations = read_annotations(here, warnings)
+    files = find_videos(root, warnings, named=annotations.keys)
     names = names_of(files)
     unknown = tuple(sorted(name for name in annotations if not names.find(name)))
     if annotations and len(unknown) == len(annotations):
-        raise AnnotationError(f"{source}: names {unknown[0]!r} and others, none of which is in {root}")
+        raise AnnotationError(f"{source}: names {unknown[0]!r} and others, none of which is in {name_of_source(root)}")
     splits = Counter(annotation.split for name, annotation in annotations.items() if names.find(name))
     atomic.write_text(path, _yaml(name, settings))
     ordered = {split: splits[split] for split in SPLITS} if annotations else {}

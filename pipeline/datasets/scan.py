@@ -25,6 +25,7 @@ from pipeline.datasets.files import INSPECT_VERSION, VideoFile, cached_infos, fi
 from pipeline.datasets.manifest import MANIFEST_VERSION, Manifest
 from pipeline.datasets.matching import match_files, names_of, refuse_missing, refuse_unrelated, shared_between_splits
 from pipeline.datasets.protocol import annotations_of
+from pipeline.datasets.stamps import stamp_of
 from pipeline.datasets.video import UNLABELLED, Video, is_missing, missing_content
 from pipeline.datasets.video_columns import gather
 from pipeline.errors import AnnotationError
@@ -37,13 +38,12 @@ def scan_digest(name: str, settings: DatasetConfig) -> str:
     Only decides whether the files must be inspected again, never whether a result is stale.
     """
     files = _find(settings)
-    stats = [(path.name, path.stat()) for path in annotation_files(settings)]
     recipe = {
         "version": MANIFEST_VERSION,
         "inspect": INSPECT_VERSION,
         "dataset": name,
         "settings": _manifest_settings(settings),
-        "captions": [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats],
+        "captions": [[path.name, *stamp_of(path)] for path in annotation_files(settings)],
     }
     return fingerprint.fingerprint_of_long(recipe, "looks", (_file_stat(file, settings.videos) for file in files))
 

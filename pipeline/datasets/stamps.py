@@ -1,10 +1,15 @@
 """Stamps of video files: size and date of a file and of its subtitles, which tell whether it must be read again."""
 
 import hashlib
+import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
+from pipeline.errors import RemoteError
 from pipeline.media.sidecars import Sidecar, sidecars, unusable_sidecar
+from pipeline.remote_files import files
+from pipeline.remote_files.addresses import shown
 from pipeline.stores.fingerprint import canonical, file_sha256, text_sha256
 
 Stamp = tuple[int, int]
@@ -37,12 +42,26 @@ def content_of(path: Path, subtitles: Sequence[Sidecar]) -> str:
     """32 hex digits of a hash of the bytes of a video file and of its subtitles; OSError if one cannot be read.
 
     Of all of them, since which one is read is up to the expert; and of their names after that of the video, which say
-    the language. A lone .srt or .vtt without a language is hashed by its bytes alone, as it always was.
+    the language. A lone .srt or .vtt without a language is hashed by its bytes alone, as it always was. In place of the
+    bytes of remote files stands what their servers say of the version, unless a list has the SHA-256 of the video.
     """
-    tails = [each.tail for each in subtitles]
-    parts = [file_sha256(path), *([] if _is_plain(tails) else tails)]
-    parts += [file_sha256(each.path) for each in subtitles]
+    facts, tails = files.facts_of(path), [each.tail for each in subtitles]
+    is_read = facts is None or bool(facts.sha256) or not facts.identity
+    parts = [_identity(path, is_read), *([] if _is_plain(tails) else tails)]
+    parts += [_identity(each.path, is_read) for each in subtitles]
     return hashlib.sha256("+".join(parts).encode()).hexdigest()[:32]
+
+
+def _identity(path: Path, is_read: bool) -> str:
+    """64 hex digits of the bytes of a file, or of its version alone; RemoteError for bytes that were not promised."""
+    facts = files.facts_of(path)
+    if facts is None or (facts.identity and not is_read):
+        return facts.identity if facts else file_sha256(path)
+    with files.open_binary(path) as file:
+        digest = hashlib.file_digest(cast(io.RawIOBase, file), "sha256").hexdigest()
+    if facts.sha256 not in {"", digest}:
+        raise RemoteError(f"{shown(facts.address)}: has the sha256 {digest}, and not the one in the list")
+    return digest
 
 
 def sidecar_stamp(path: Path, subtitles: Sequence[Sidecar]) -> Stamp:
@@ -68,7 +87,9 @@ def _is_plain(tails: Sequence[str]) -> bool:
 
 
 def stamp_of(path: Path) -> Stamp:
-    """The stamp of a file, (-1, 0) if there is none."""
+    """The stamp of a file, (-1, 0) if there is none; of a remote one its size and the number of its version."""
+    if (remote := files.listed(path)) is not None:
+        return remote.stamp
     try:
         stat = path.stat()
     except OSError:

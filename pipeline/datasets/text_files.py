@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.errors import AnnotationError
 from pipeline.file_kinds import irregular
+from pipeline.remote_files.files import read_bytes
 from pipeline.texts.encodings import decode_strictly
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -37,7 +38,7 @@ def read_text(path: Path, warnings: list[str] | None = None) -> str:
     if why := irregular(path):
         raise AnnotationError(f"{path}: cannot be read: {why}; put a text file there, or remove it")
     try:
-        text, encoding = decode_strictly(path.read_bytes())
+        text, encoding = decode_strictly(read_bytes(path))
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from pipeline.datasets.names import Names, has_no_suffix, has_video_suffix, suffix_or_stem
 from pipeline.datasets.walk import Found, note_dead_link
+from pipeline.errors import OutageError
 from pipeline.media import signatures
+from pipeline.remote_files.files import is_named
 
 _MOST_ENDINGS = 50
 """With more, reading the names in the captions is as fast."""
@@ -42,8 +44,12 @@ def videos_among(
 
 
 def _begins_like_a_video(root: Path, found: Found) -> bool:
+    if is_named(root / found.name):
+        return True  # in a list: what is there in its place must be told
     try:
         return not found.kind and signatures.is_video(signatures.read_head(root / found.name))
+    except OutageError:
+        raise
     except OSError:
         return False
 

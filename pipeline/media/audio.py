@@ -22,6 +22,7 @@ from pipeline.media.resampling import Resampler
 from pipeline.media.sound_clock import JITTER_S, Block, placed
 from pipeline.media.sound_span import SoundSpan
 from pipeline.media.timeline import packets
+from pipeline.remote_files.files import version_of
 
 __all__ = ["Resampler", "Sound", "read_audio", "read_sound"]
 
@@ -76,8 +77,8 @@ def _known_or_read(path: Path, from_s: int, to_s: float, seek: bool) -> SoundSpa
     To know that a span is silent, the file is read up to the next sound: in the worst case to its end, which for each
     span of a long file anew would take hours.
     """
-    file = path.stat() if path.exists() else None  # what is no file is told when it is opened
-    silences = _silences(path, file.st_size, file.st_mtime_ns) if file else []
+    # What is no file is told when it is opened.
+    silences = _silences(version_of(path)) if path.exists() else []
     for begin_s, end_s in silences:
         if from_s > 0 and begin_s <= from_s and to_s <= end_s:
             return SoundSpan(from_s, to_s, next_s=end_s)
@@ -88,7 +89,7 @@ def _known_or_read(path: Path, from_s: int, to_s: float, seek: bool) -> SoundSpa
 
 
 @functools.lru_cache(maxsize=2)
-def _silences(path: Path, size: int, mtime_ns: int) -> list[tuple[float, float]]:
+def _silences(version: tuple[object, ...]) -> list[tuple[float, float]]:
     """Start and end of the silences that were found in a file so far; the end is infinite after its last sound."""
     return []
 

@@ -4,9 +4,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import DecodeError
+from pipeline.errors import DecodeError, OutageError, RemoteError
 from pipeline.file_kinds import irregular
 from pipeline.media.signatures import is_text, is_video, read_head, what_is
+from pipeline.remote_files.files import open_binary, size_of, small_on_disk
 
 DEFAULT_FPS = Fraction(25)
 """For a stream without a frame rate; only decides how long its last frame is shown."""
@@ -37,7 +38,13 @@ def open_container(path: Path) -> Any:
     named_format = "mjpeg" if path.suffix.lower() in {".mjpeg", ".mjpg"} else None
     try:
         # With "file:" FFmpeg takes any name as a file name: "-x.mp4", "concat:a" and "http:b" are legal ones.
-        container = av.open(f"file:{path.resolve()}", format=named_format, **_lenient(av.__version__))
+        near = small_on_disk(path)
+        source = open_binary(path) if near is None else f"file:{near.resolve()}"
+        container = av.open(source, format=named_format, **_lenient(av.__version__))
+    except OutageError:
+        raise
+    except RemoteError as error:
+        raise DecodeError(str(error)) from None
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise DecodeError(f"{path.name}: {_why_not(path, head, error)}") from None
     if container.format.name.endswith("_pipe") or container.format.name == "image2":
@@ -49,7 +56,7 @@ def open_container(path: Path) -> Any:
 def _why_not(path: Path, head: bytes, error: BaseException) -> str:
     """Why FFmpeg could not open a file, and what the file is where that can be seen."""
     if not head:
-        return "the file is empty" if path.exists() and path.stat().st_size == 0 else reason(error)
+        return "the file is empty" if path.exists() and size_of(path) == 0 else reason(error)
     kind = "" if is_video(head) or path.suffix.lower() in _TEXTS else what_is(head)
     return f"{reason(error)}: {kind}, not a video" if kind else reason(error)
 
@@ -58,6 +65,10 @@ def _head(path: Path) -> bytes:
     """The first bytes of a file; none where it cannot be read, which FFmpeg will say."""
     try:
         return read_head(path)
+    except OutageError:
+        raise
+    except RemoteError as error:
+        raise DecodeError(str(error)) from None
     except OSError:
         return b""
 
@@ -106,11 +117,11 @@ def reason(error: BaseException) -> str:
 
 
 def is_of_machine(error: BaseException) -> bool:
-    """Whether an error is a fault of the machine, which lacks memory or a library, and not of the file that was read.
+    """Whether an error is a fault of the machine, which lacks memory, a library or the network, and not of the file.
 
     FFmpeg lacks memory wherever a damaged header asks for too much: its errors, which are also of the type MemoryError,
     are faults of the file.
     """
     import av
 
-    return isinstance(error, MemoryError | ImportError) and not isinstance(error, av.error.FFmpegError)
+    return isinstance(error, MemoryError | ImportError | OutageError) and not isinstance(error, av.error.FFmpegError)

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from pipeline.media.cursor import Cursor
+from pipeline.remote_files.files import version_of
 
-File = tuple[Path, int, int, int]
-"""A file as it is now: another one of the same name, or one that was changed, is not read on."""
+File = tuple[object, ...]
+"""The path of a file, and what tells its versions apart: a file as it is now: another one of the same name, or one that was changed, is not read on."""
 
 _left_open: list[tuple[File, Cursor]] = []
 
@@ -13,10 +14,9 @@ _left_open: list[tuple[File, Cursor]] = []
 def file_at(path: Path) -> File | None:
     """The file at `path`; None where there is none, or it cannot be looked at."""
     try:
-        stat = path.stat()
+        return version_of(path)
     except OSError:
         return None
-    return path, stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def leave(file: File, cursor: Cursor) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.media.container import DEFAULT_FPS
+from pipeline.remote_files.files import on_disk
 
 NO_TIMESTAMPS = 0x0080
 """libavformat's AVFMT_NOTIMESTAMPS: a format without times. It cannot be sought."""
@@ -39,7 +40,7 @@ def demux(container: Any, *streams: Any) -> Iterator[Any]:
 
 def _timed(packets: Iterator[Any], container: Any, stream: Any) -> Iterator[Any]:
     """The packets of one raw stream, at equal distances, in the order in which their frames are shown."""
-    path = Path(container.name.removeprefix("file:"))
+    path = on_disk(Path(container.name.removeprefix("file:")))
     stat = path.stat()
     places = _places(path, (stat.st_size, stat.st_mtime_ns))
     delay = max((number - place for number, place in places.items()), default=0)

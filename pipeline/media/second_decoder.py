@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.errors import OutageError, RemoteError
 from pipeline.media.cursor import SLACK_S
 from pipeline.media.decoders import TimedFrame
 from pipeline.media.h264 import has_only_frames
 from pipeline.media.info import VideoInfo
 from pipeline.media.picture import Display
+from pipeline.remote_files.files import on_disk
 
 MAX_PIXELS = 1920 * 1088
 """Larger frames would take too much memory: decord holds a batch of them."""
@@ -63,10 +65,12 @@ def _open(path: Path, frame_times_s: NDArray[np.float64]) -> Any | None:
         return None
     decord.logging.set_level(decord.logging.FATAL)
     try:
-        reader = decord.VideoReader(str(path.resolve()), ctx=decord.cpu(0), num_threads=1)
+        reader = decord.VideoReader(str(on_disk(path).resolve()), ctx=decord.cpu(0), num_threads=1)
         if len(reader) != len(frame_times_s):
             return None
         starts_s = np.asarray(reader.get_frame_timestamp(range(len(reader))))[:, 0]
-    except (decord.DECORDError, RuntimeError):
+    except OutageError:
+        raise
+    except (decord.DECORDError, RuntimeError, RemoteError):
         return None
     return reader if np.allclose(starts_s, frame_times_s, rtol=0, atol=SLACK_S) else None

@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 
 from pipeline.media.container import frame_s
 from pipeline.media.packets import Packets
+from pipeline.remote_files.files import open_binary
 
 TOLERANCE_S = 0.5
 """Headers differ by less from what is there for many reasons, e.g. a stream that is rounded to whole packets."""
@@ -63,7 +64,7 @@ def _missing_time(container: Any, seen: Packets) -> str:
 
 def _missing_bytes(path: Path, container: Any, seen: Packets) -> str:
     formats = set(container.format.name.split(","))
-    with path.open("rb") as file:
+    with open_binary(path) as file:
         size = file.seek(0, 2)
         promised = max((PROMISED[name](file) for name in formats & PROMISED.keys()), default=0)
         if promised > size:

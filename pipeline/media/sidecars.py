@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.file_kinds import irregular
+from pipeline.remote_files.files import problem_of
 from pipeline.texts.languages import Kind, kind_of
 
 SIDECARS = (".srt", ".vtt", ".ass", ".ssa")
@@ -46,7 +47,7 @@ def sidecars(path: Path) -> list[Sidecar]:
 
     That is <stem>.srt, and with a language or what kind of subtitles they are: <stem>.en.srt, <stem>.pt-BR.forced.vtt.
     """
-    return [sidecar for sidecar in _named(path) if sidecar.path.is_file()]
+    return [sidecar for sidecar in _named(path) if sidecar.path.is_file() and not problem_of(sidecar.path)]
 
 
 def of_names(path: Path, names: Iterable[str]) -> list[Sidecar]:
@@ -78,7 +79,7 @@ def ranked(found: list[Sidecar], language: str = "") -> list[Sidecar]:
 def unusable_sidecar(path: Path) -> str:
     """Why what lies in the place of the video's subtitle files cannot be read, with its name; else empty."""
     for sidecar in _named(path):
-        if why := irregular(sidecar.path):
+        if why := irregular(sidecar.path) or problem_of(sidecar.path):
             return f"{sidecar.path.name}: {why}; left out"
     unknown = [name for name, kind in _beside(path) if kind is None]
     return f"{unknown[0]}: left out, since its name says no known language" if unknown else ""

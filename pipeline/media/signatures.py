@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from pipeline.remote_files.files import open_binary
+
 NUM_BYTES = 4096
 """Of a file's beginning that are looked at."""
 
@@ -101,7 +103,7 @@ def is_text(head: bytes) -> bool:
 
 def read_head(path: Path) -> bytes:
     """The first bytes of a regular file; OSError where it cannot be read."""
-    with path.open("rb") as file:
+    with open_binary(path) as file:
         return file.read(NUM_BYTES)
 
 

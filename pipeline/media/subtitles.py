@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import DecodeError
+from pipeline.errors import DecodeError, OutageError
 from pipeline.media.container import open_container
 from pipeline.media.cue_files import read_cues
 from pipeline.media.markup import Cue
 from pipeline.media.rolling import unrolled
 from pipeline.media.sidecars import Sidecar, ranked, sidecars, unusable_sidecar
 from pipeline.media.tracks import Track, ranked_tracks, read_track, text_tracks
+from pipeline.remote_files.files import read_bytes, size_of
 from pipeline.texts.encodings import decode_text
 from pipeline.texts.languages import language_code
 
@@ -63,14 +64,16 @@ def _of_file(beside: list[Sidecar]) -> Subtitles:
     chosen = beside[0]
     path, language = chosen.path, chosen.kind.language
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if size_of(path) > MAX_BYTES:
             raise DecodeError(f"larger than {MAX_BYTES / 1e6:.0f} MB, which no subtitles are")
-        text, encoding = decode_text(path.read_bytes(), language)
+        text, encoding = decode_text(read_bytes(path), language)
         cues = read_cues(text)
     except DecodeError as error:
         raise DecodeError(f"{path.name}: {error}") from None
+    except OutageError:
+        raise
     except OSError as error:
-        raise DecodeError(f"{path.name}: cannot be read: {error.strerror}") from None
+        raise DecodeError(f"{path.name}: cannot be read: {error.strerror or error}") from None
     told = _choice(chosen, len(beside)) if len(beside) > 1 or language else ""
     return _subtitles(cues, told, f"subtitles read as {encoding}" if encoding != "utf-8" else "")
 

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from pipeline.errors import PipelineError
+from pipeline.errors import OutageError, PipelineError
 from pipeline.running.processes import UnsignalledContext, end_with_parent
 
 MAX_NEW_POOLS = 2
@@ -63,7 +63,8 @@ def run_jobs(
     """Yields each job's result in the order of the jobs; at most two jobs per worker are submitted ahead.
 
     `again` turns a job whose worker hung or crashed into the job of a retry, or None for no retry. A PipelineError in
-    `function` becomes the job's Failure; any other exception is a fault of the program or the machine, and is raised.
+    `function` becomes the job's Failure; an OutageError and any other exception is a fault of the program, the machine
+    or the network, and is raised.
     `idle` is called every POLL_INTERVAL_S while a result is awaited; what it raises ends the workers, and is raised.
     Jobs with a true attribute `in_order` are done one after another by one worker, beside the others, which may keep
     open what the next one goes on with. `workers`: their number; they end with the last job, unless they are kept.
@@ -182,6 +183,8 @@ class _Pool(Generic[Job, Result]):
             return Done(job, None, Failure(f"gave up after {self._deadline_s:g} s", died=True))
         except ProcessExpired as error:
             return Done(job, None, Failure(f"the decoder crashed (exit code {error.exitcode})", died=True))
+        except OutageError:
+            raise  # it would meet every other job too
         except PipelineError as error:
             return Done(job, None, Failure(str(error), died=False))
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
 from pipeline.errors import FetchError
-from pipeline.untrusted.partial import Partial, content_range, version_of
+from pipeline.remote_files.web import content_range
+from pipeline.untrusted.partial import Partial, version_of
 
 if TYPE_CHECKING:
     import requests

@@ -85,15 +85,6 @@ def version_of(url: str, headers: Mapping[str, str]) -> Version:
     return Version(url, modified if _is_settled(modified, headers.get("Date", "")) else "")
 
 
-def content_range(headers: Mapping[str, str]) -> tuple[int | None, int | None]:
-    """(first byte, length of the whole file) in Content-Range; None for what it does not tell."""
-    found = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", headers.get("Content-Range", "").strip())
-    if not found:
-        return None, None
-    first, length = found.groups()
-    return (int(first) if first else None), (None if length == "*" else int(length))
-
-
 def _is_settled(modified: str, now: str) -> bool:
     try:
         age = email.utils.parsedate_to_datetime(now) - email.utils.parsedate_to_datetime(modified)

@@ -15,12 +15,13 @@ from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from pipeline.errors import ConfigError, DecodeError, PipelineError, StoreError
+from pipeline.errors import ConfigError, DecodeError, PipelineError, RemoteError, StoreError
 from search.collection import Collection
 from search.filters import Filter, Options
 from search.index.videos import Entry
 from search.pages import api
 from search.pages.posters import poster
+from search.pages.remote_media import media_response
 
 STATIC = Path(__file__).with_name("static")
 HEADERS = {
@@ -140,9 +141,9 @@ def _add_media(app: FastAPI, collection: Collection) -> None:
         return poster(path, at_s)
 
     @app.get("/media/{key}", tags=["files"], response_class=FileResponse)
-    def media(key: str) -> FileResponse:
+    def media(key: str, request: Request) -> Response:
         """The file of a video; ranges of it can be asked for."""
-        return FileResponse(collection.path(playable(key)), headers={"Cache-Control": "no-cache"})
+        return media_response(collection.path(playable(key)), request.headers.get("range", ""))
 
     @app.get("/posters/{key}", tags=["files"], response_class=Response)
     def still(key: str, at_s: Annotated[float, Query(ge=0)] = 0.0) -> Response:
@@ -151,7 +152,7 @@ def _add_media(app: FastAPI, collection: Collection) -> None:
         try:
             jpeg = picture(collection.path(entry), round(min(at_s, entry.duration_s), 1))
             return Response(jpeg, media_type="image/jpeg")
-        except DecodeError as error:
+        except (DecodeError, RemoteError) as error:
             raise HTTPException(404, UNPLAYABLE) from error
 
 

@@ -31,7 +31,12 @@ class Selection:
         self.dataset = dataset
         self.allow_partial = allow_partial
         settings = annotations.load_dataset(dataset, layout.configs / "datasets")
-        self.settings = replace(settings, allow_partial=settings.allow_partial or allow_partial)
+        self.settings = replace(
+            settings,
+            allow_partial=settings.allow_partial or allow_partial,
+            videos=str(layout.videos(settings.videos)),
+            captions=layout.captions(settings.captions),
+        )
         self.model_name = model or _default_model(self.settings)
         self._experts = experts
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import luigi
 
 from pipeline.project import VARIABLE
+from pipeline.remote_files.home import Reading
 from pipeline.weights.files import WeightOptions
 from tasks.plan.layout import Layout
 
@@ -71,6 +72,19 @@ class Weights(luigi.Config):
         return WeightOptions(cache, self.mirror, self.offline, self.seeded)
 
 
+class Videos(luigi.Config):
+    """Section [Videos]: how videos that lie elsewhere are read; nothing here changes a feature."""
+
+    whole_mb = luigi.FloatParameter(default=64.0, description="Remote files up to this size are fetched whole")
+    cache_gb = luigi.FloatParameter(default=20.0, description="Disk space for what was fetched, in data/cache/bytes")
+    look_again_s = luigi.FloatParameter(default=30.0, description="What was listed so recently is not listed again")
+
+    @property
+    def reading(self) -> Reading:
+        """The section as settings of the reading."""
+        return Reading(self.whole_mb, self.cache_gb, self.look_again_s)
+
+
 class Paths(luigi.Config):
     """Section [Paths]: the data folder, the folder of configs, and where results are kept."""
 
@@ -84,7 +98,8 @@ class Paths(luigi.Config):
     @property
     def layout(self) -> Layout:
         """The paths below these folders."""
-        return Layout(Path(self.data), Path(self.configs), Weights().options(Path(self.data)), self.store)
+        data = Path(self.data)
+        return Layout(data, Path(self.configs), Weights().options(data), self.store, Videos().reading)
 
 
 class Partial(luigi.Config):

@@ -131,7 +131,7 @@ class Judge:
         if not config.find(configs / "datasets" / f"{dataset}.yaml").is_file():
             raise _CannotTellError(f"{configs / 'datasets' / dataset}.yaml is not there; results of {dataset}")
         settings = annotations.load_dataset(dataset, configs / "datasets")
-        videos = Path(settings.videos)
+        videos = self._layout.videos(settings.videos)
         if not videos.is_dir() and not is_imported(settings):
             raise _CannotTellError(f"{videos} is not there (a disk that is not mounted?); results of {dataset}")
         partial = (False, True) if settings.annotations else (False,)

@@ -96,3 +96,16 @@ def test_a_typed_name_is_that_of_this_folder_or_free(datasets, clips):
     assert of(clips, datasets, "new") is None
     with pytest.raises(ConfigError, match=r"--name other: .*other\.yaml is there, of other videos; choose another"):
         of(clips, datasets, "other")
+
+
+def test_an_address_is_the_dataset_whose_yaml_has_it_and_gives_a_name(tmp_path):
+    datasets = tmp_path / "datasets"
+    datasets.mkdir()
+    (datasets / "mine.yaml").write_text("videos: s3://box/my videos/\n")
+    assert dataset_of("s3://box/my videos", datasets, tmp_path) == "mine"
+    assert dataset_of("s3://box/other", datasets, tmp_path) is None
+    assert dataset_of(tmp_path, datasets, tmp_path) is None
+    assert plain_name("s3://box/my videos/") == "my_videos"
+    assert plain_name("s3://box") == "box"
+    assert plain_name("https://a.org/lists/all clips.txt?sig=5ec4e7") == "all_clips"
+    assert plain_name(str(tmp_path / "clips.txt")) == "clips"

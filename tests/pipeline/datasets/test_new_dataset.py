@@ -6,7 +6,8 @@ import pytest
 
 from pipeline.datasets.annotations import load_dataset, read_annotations
 from pipeline.datasets.new_dataset import write_dataset
-from pipeline.errors import AnnotationError, ConfigError
+from pipeline.errors import AnnotationError, ConfigError, OutageError
+from tasks.plan.layout import Layout
 
 STRANGE = ["ünï cödé 日本語 'q' \"dq\" $(x) ;& #%20.mp4", "-rf.mp4", "two\nlines.mkv"]
 STRANGE += ["a/clip.mp4", "b/clip.mp4", "{x}: [y].webm"]
@@ -21,12 +22,16 @@ def videos(tmp_path):
     return root
 
 
+def layout_of(tmp_path):
+    return Layout(tmp_path / "data", tmp_path / "configs")
+
+
 def describe(tmp_path, videos, captions="", name="mine"):
-    return write_dataset(name, str(videos), str(captions), "ce_light", tmp_path / "configs")
+    return write_dataset(name, str(videos), str(captions), "ce_light", layout_of(tmp_path))
 
 
 def load(tmp_path, name="mine"):
-    return load_dataset(name, tmp_path / "configs")
+    return load_dataset(name, tmp_path / "configs" / "datasets")
 
 
 def test_a_folder_without_captions_becomes_a_dataset_to_search(tmp_path, videos):
@@ -37,7 +42,7 @@ def test_a_folder_without_captions_becomes_a_dataset_to_search(tmp_path, videos)
 
 
 def test_how_many_files_may_be_unreadable_is_written_down(tmp_path, videos):
-    write_dataset("mine", str(videos), "", "ce_light", tmp_path / "configs", max_failed_fraction=1.0)
+    write_dataset("mine", str(videos), "", "ce_light", layout_of(tmp_path), max_failed_fraction=1.0)
     describe(tmp_path, videos, name="strict")
     assert load(tmp_path).max_failed_fraction == 1.0
     assert load(tmp_path, "strict").max_failed_fraction == 0.25
@@ -77,10 +82,10 @@ def test_captions_of_other_videos_are_refused_and_nothing_is_written(tmp_path, v
 
 def test_a_dataset_that_is_there_is_never_overwritten(tmp_path, videos):
     describe(tmp_path, videos)
-    before = (tmp_path / "configs" / "mine.yaml").read_text()
+    before = (tmp_path / "configs" / "datasets" / "mine.yaml").read_text()
     with pytest.raises(ConfigError, match=r"mine\.yaml is there already; edit it, or choose another --name"):
         describe(tmp_path, videos)
-    assert (tmp_path / "configs" / "mine.yaml").read_text() == before
+    assert (tmp_path / "configs" / "datasets" / "mine.yaml").read_text() == before
 
 
 @pytest.mark.parametrize("name", ["", "../mine", "a/b", ".hidden", "-x", "mine.yaml", "m\nine", "ünï"])
@@ -95,3 +100,23 @@ def test_an_empty_or_missing_folder_is_told(tmp_path):
         describe(tmp_path, tmp_path / "empty")
     with pytest.raises(AnnotationError, match="no such folder"):
         describe(tmp_path, tmp_path / "gone")
+
+
+def test_a_list_of_addresses_is_a_dataset_and_so_are_captions_that_lie_elsewhere(web_server, tmp_path):
+    for name in ("one.mp4", "two.mp4"):
+        (web_server.folder / name).write_bytes(b"x")
+    (web_server.folder / "captions.csv").write_text("video,caption,split\none,a cat,train\ntwo,a dog,test\n")
+    source = tmp_path / "all.txt"
+    source.write_text(f"{web_server.address}/one.mp4\n{web_server.address}/two.mp4\n{web_server.address}/../x.mp4\n")
+    made = describe(tmp_path, source, f"{web_server.address}/captions.csv")
+    assert (made.num_videos, made.num_captioned) == (2, 2)
+    assert "left out" in made.warnings[0]
+    written = load(tmp_path)
+    assert (written.videos, written.captions) == (str(source), f"{web_server.address}/captions.csv")
+
+
+def test_a_server_that_is_not_there_is_told_and_nothing_is_written(tmp_path, monkeypatch, web_server):
+    (tmp_path / "all.txt").write_text("http://127.0.0.1:9/one.mp4\n")
+    with pytest.raises(OutageError, match="does not answer"):
+        describe(tmp_path, tmp_path / "all.txt")
+    assert not (tmp_path / "configs").exists()

@@ -1,20 +1,4 @@
-import pytest
-
-from pipeline.untrusted.partial import Partial, Version, content_range, version_of
-
-
-@pytest.mark.parametrize(
-    ("header", "found"),
-    [
-        ("bytes 5-9/10", (5, 10)),
-        ("bytes 5-9/*", (5, None)),
-        ("bytes */10", (None, 10)),
-        ("", (None, None)),
-        ("pages 1-2/3", (None, None)),
-    ],
-)
-def test_content_range_is_read_as_rfc_9110_writes_it(header, found):
-    assert content_range({"Content-Range": header}) == found
+from pipeline.untrusted.partial import Partial, Version, version_of
 
 
 def test_a_date_is_a_validator_only_when_the_file_had_settled():
