@@ -6,7 +6,7 @@ from pipeline.media.cursor import Cursor
 from pipeline.remote_files.files import version_of
 
 File = tuple[object, ...]
-"""The path of a file, and what tells its versions apart: a file as it is now: another one of the same name, or one that was changed, is not read on."""
+"""The path of a file, and what tells its versions apart: one that was changed is not read on."""
 
 _left_open: list[tuple[File, Cursor]] = []
 
