@@ -5,7 +5,6 @@ import functools
 import platform
 from pathlib import Path
 
-import extractors
 from extractors import registry
 from extractors.extraction.batches import Batches
 from extractors.registry import NamedExpert
@@ -70,7 +69,6 @@ _adopted: dict[tuple[str, str], NamedExpert] = {}
 
 @functools.lru_cache(maxsize=256)
 def _built(name: str, expected: str, configs: Path, options: WeightOptions) -> NamedExpert:
-    extractors.add_own(configs.parent)
     expert = registry.expert(name, configs / "experts", options)
     found = fingerprint(expert.recipe)
     if found != expected:
