@@ -7,7 +7,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = {"completion": "tasks.console.completion"}
+COMMANDS = {"completion": "tasks.console.completion", "init": "tasks.console.new_project"}
 """Command -> module with `main(arguments) -> exit status`."""
 
 

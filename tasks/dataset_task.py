@@ -81,7 +81,7 @@ def _no_other_host(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
         return
     where = folder.relative_to(store) if folder.is_relative_to(store) else folder
     name = f"tasks/{'-'.join(part for part in where.parts if part != where.anchor)}"
-    with claimant.exclusive(claims.claims_of(store), name, engine.expiry_s, wait):
+    with claimant.exclusive(claims.claims_of(store), name, engine.options().expiry_s, wait):
         yield
 
 

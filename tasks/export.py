@@ -56,7 +56,8 @@ class ExportExpert(RunsEachTime, DatasetTask):
     def _rows(self) -> Iterator[tuple[str, Row, str]]:
         """(video id, row, what the manifest notes of the file) of all videos, in manifest order."""
         inventory, expert = self.plan.inventory, self.plan.selection.expert(self.expert)
-        state = inventory.expert_state(expert)
-        rows = state.rows if state else {}
-        for _, video in inventory.files():
-            yield video.video_id, rows[inventory.row_key(expert, video)], video.note
+        state, videos = inventory.expert_state(expert), inventory.manifest()
+        for place, video in enumerate(videos.videos if videos else ()):
+            row = state.held.row(place) if state else None
+            assert row, "the features are there"
+            yield video.video_id, row, video.note

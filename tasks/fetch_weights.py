@@ -75,7 +75,7 @@ class _Network:
         """Whether its store holds anything, of whatever dataset."""
         layout, owner = Paths().layout, self.owner
         folder = layout.features(owner) if isinstance(owner, NamedExpert) else layout.text(owner)
-        return bool(store.rows(folder))
+        return len(store.table(folder)) > 0
 
     def is_fresh(self, plan: Plan | None) -> bool:
         """Whether its store has all rows of the planned dataset; false where that is not known."""

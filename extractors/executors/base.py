@@ -39,6 +39,12 @@ class EngineOptions:
     tries: int = 5
     """A claimed chunk is left alone when so many processes ended while they extracted it."""
 
+    def __post_init__(self) -> None:
+        if not self.expiry_s > 0:
+            raise ConfigError(f"[Engine] expiry_s = {self.expiry_s:g}: expected seconds above 0, e.g. 60")
+        if self.tries < 1:
+            raise ConfigError(f"[Engine] tries = {self.tries}: expected 1 or more")
+
 
 @dataclass(frozen=True)
 class RunOptions:

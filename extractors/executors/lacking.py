@@ -5,7 +5,7 @@ from pathlib import Path
 
 from extractors.extraction.job import ChunkJob, without
 from extractors.extraction.work import Wanted
-from pipeline.stores import store
+from pipeline.stores import places, store
 
 
 class Lacking:
@@ -20,6 +20,7 @@ class Lacking:
     def refresh(self) -> None:
         """Reads the parts that were published since the last time. DamagedError as by `store.rows`."""
         for name, folder in self._stores.items():
+            places.place_of(folder).refresh()  # what was listed seconds ago may lack what a host has just finished
             for part in store.parts(folder):
                 if part not in self._read:
                     self._missing[name] -= {row.key for row in store.rows_of(part)}

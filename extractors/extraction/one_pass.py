@@ -134,6 +134,7 @@ def _results(
                 seconds = min(SEGMENT_S, video.duration_s - index * SEGMENT_S)
                 spoiled = CHANGED if index == num - 1 and _has_changed(path, video) else ""
                 yield SegmentResult(video.content, names, index, num, done.result, reason, seconds, spoiled)
+        next(jobs, None)  # its end: a generator that is closed before it stops the workers, also those to be kept
 
 
 def _changed_marked(todo: Iterable[Todo]) -> Iterator[Todo]:

@@ -89,7 +89,7 @@ class Decoded:
 @functools.lru_cache(maxsize=2)
 def _cached_probe(path: Path) -> VideoInfo:
     """As `probe`; the segments of a video follow one another, so that its packets are read once for all of them."""
-    return probe(path)
+    return probe(path, reads_on=True)
 
 
 def _prepare(extractor: Extractor, decoded: Decoded) -> Prepared:

@@ -1,6 +1,7 @@
 """The work of a pass: which videos for which experts, how it is done, and what the decode workers return."""
 
 import dataclasses
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class Wanted:
     expert: NamedExpert
     folder: Path
     """Folder of the store."""
-    keys: frozenset[str]
+    keys: Set[str]
     """Content hashes of the missing videos."""
 
 

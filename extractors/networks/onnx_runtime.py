@@ -1,6 +1,6 @@
 """Runs a network on the CPU with ONNX Runtime, which fuses layers: the same function, for small networks in less time.
 
-EfficientNet-Lite0 takes 0.6 to 0.7 of PyTorch's CPU time by it, both with folded batch norms.
+EfficientNet-Lite0 takes 0.5 to 0.6 of PyTorch's CPU time by it, both with folded batch norms.
 """
 
 import logging
@@ -9,7 +9,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from torch import nn
+
+from extractors.networks.fixed_padding import fixed_padding
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +23,9 @@ TOLERANCE = 1e-3
 """Largest difference of the outputs, relative to their largest value; rounding alone gives some 1e-6."""
 
 BATCH = 2
-"""Images of the example with which a network is converted and compared."""
+"""Images of the example with which a network is converted and compared, and that it gets at a time from then on: what
+lies between the layers stays in the cache. EfficientNet-Lite0 takes a tenth more for 4 at a time, a third for 32.
+"""
 
 
 def converted(network: nn.Module, shape: tuple[int, ...]) -> nn.Module:
@@ -67,7 +72,7 @@ def _exported(network: nn.Module, example: "torch.Tensor") -> bytes:
     """The network as an ONNX model with a free batch size."""
     import torch
 
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), fixed_padding(network, example):
         file = Path(folder) / "network.onnx"
         # PyTorch's newer exporter takes 9 s for what this one does in 0.7 s, and two packages more.
         warnings.simplefilter("ignore")
@@ -91,5 +96,6 @@ def _session(model: bytes) -> Any:
 def _run(session: Any, batch: "torch.Tensor") -> "torch.Tensor":
     import torch
 
-    (output,) = session.run(None, {"input": batch.contiguous().numpy()})
-    return torch.from_numpy(output)
+    parts = (batch[first : first + BATCH] for first in range(0, len(batch), BATCH))
+    outputs = [session.run(None, {"input": part.contiguous().numpy()})[0] for part in parts]
+    return torch.from_numpy(np.concatenate(outputs))

@@ -11,7 +11,9 @@ from pipeline.datasets.manifest import Manifest, Video
 from pipeline.errors import TrainingError
 from pipeline.released.feature_import import row_key
 from pipeline.stores import parts, store
+from pipeline.stores.keys import Keys
 from pipeline.stores.ragged import Ragged
+from pipeline.stores.row_table import Held
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,10 @@ def bank(sources: Sources, at_most: int) -> Ragged:
 
 def _with_features(sources: Sources, videos: list[Video]) -> set[str]:
     """The ids of the videos for which at least one expert has a vector."""
-    found = set()
+    found = np.zeros(len(videos), np.bool_)
     for name, folder in sources.stores.items():
-        present = {row.key for row in store.rows(folder).values() if row.count}
-        found |= {video.video_id for video in videos if sources.key(name, video) in present}
-    return found
+        found |= Held(store.table(folder), Keys(sources.key(name, video) for video in videos)).is_present
+    return {videos[place].video_id for place in np.flatnonzero(found).tolist()}
 
 
 def _tokens(sources: Sources, keys: list[str]) -> Ragged:

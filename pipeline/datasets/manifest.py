@@ -42,6 +42,11 @@ class Manifest:
         """Path of the file of `video`."""
         return self.root / video.video_id
 
+    @property
+    def has_files(self) -> bool:
+        """Whether there was a file of any video."""
+        return any(not video.is_missing for video in self.videos)
+
     def split(self, name: str) -> list[Video]:
         """The captioned videos of a split."""
         return list(self.videos.of_split(name))

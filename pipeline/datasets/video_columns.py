@@ -77,6 +77,12 @@ class Columns(Videos):
             if split in self._read([number], "split").column(0).to_pylist():
                 yield from (video for video in self._group(number) if video.split == split and video.captions)
 
+    def texts(self) -> Iterator[str]:
+        """The text of each caption, in manifest order."""
+        for number in range(self._num_groups):
+            lists = self._read([number], "captions").column("captions").combine_chunks()
+            yield from lists.flatten().field("text").to_pylist()
+
     def groups(self) -> Iterator[Sequence[Video]]:
         """All videos, in groups of GROUP."""
         return map(self._group, range(self._num_groups))

@@ -45,31 +45,37 @@ class Shot(NamedTuple):
         return int(self.frame.width * self.frame.height * 3 // 2)
 
 
-def decode_frames(container: Any, stream: Any) -> Iterator[Any]:
-    """The frames of a PyAV stream on the clock of timeline.py; packets that cannot be decoded are skipped.
-
-    For a container that was not sought.
-    """
-    return _decoded(Timeline(container, from_start=True).packets([stream]), open_decoder(stream))
-
-
 class Cursor:
     """Where the reading of a file's video has come to; a context that closes the file."""
 
     def __init__(self, path: Path, from_s: float = 0.0, display: Display | None = None) -> None:
         """At the last key frame before `from_s`; some formats land after it. At 0 the file is read without a seek."""
-        self._container = open_container(path)
-        stream: Any = pick_video(self._container)
+        container = open_container(path)
+        stream: Any = pick_video(container)
         if from_s > 0:
-            self._container.seek(int((from_s + start_s(self._container)) * 1e6), backward=True)
+            container.seek(int((from_s + start_s(container)) * 1e6), backward=True)
+        self._begin(container, stream, Timeline(container, from_start=from_s <= 0).packets([stream]), display)
+
+    @classmethod
+    def of_packets(cls, container: Any, stream: Any, packets: Iterator[Any]) -> "Cursor":
+        """At the beginning of an open container whose packets, those that `Timeline` gives, were read before."""
+        cursor = cls.__new__(cls)
+        cursor._begin(container, stream, packets, None)
+        return cursor
+
+    def _begin(self, container: Any, stream: Any, packets: Iterator[Any], display: Display | None) -> None:
+        self._container = container
+        self.stream = stream
         self.painter = Painter(stream, display)
         self.frame_s = frame_s(stream)
         """How long a frame is shown."""
         self._seconds_per_tick = float(stream.time_base)
         self._wanted_s: list[float] | None = None
         self._decoder = open_decoder(stream)
-        packets = Timeline(self._container, from_start=from_s <= 0).packets([stream])
-        self._shots = self._placed(_decoded(packets, self._decoder, self._skip_unwanted, self._note_failure))
+        self._frames = _decoded(packets, self._decoder, self._skip_unwanted, self._note_failure)
+        self._shots = self._placed()
+        self.has_begun = False
+        """Whether a frame has come."""
         self._before: list[Shot] = []
         self._kept: list[Shot] = []
         self._keep_from_s = np.inf
@@ -78,6 +84,13 @@ class Cursor:
         self.skips = frame_bytes(stream) <= LARGE_BYTES
         """Whether frames may be left out, see `want_only`; for the reader to remember."""
         self._delay = DELAY if self.skips else 0
+
+    def first_frame(self) -> Any | None:
+        """The PyAV frame that comes first, and will come all the same; None when none decodes."""
+        first = [frame for frame in [next(self._frames, None)] if frame is not None]
+        frame = first[0] if first else None
+        self._frames = _again(first, self._frames)
+        return frame
 
     def want_only(self, shown_s: NDArray[np.float64] | None) -> None:
         """From now on only the frames at these rising times are needed, and all that are later; None: all.
@@ -102,6 +115,7 @@ class Cursor:
         return self
 
     def __next__(self) -> Shot:
+        self.has_begun = True
         shot = self._before.pop(0) if self._before else next(self._shots)
         self._kept.append(shot)
         while len(self._kept) > 1 and (
@@ -125,14 +139,14 @@ class Cursor:
         self._before, self._kept = [], []
         self._container.close()
 
-    def _placed(self, frames: Iterator[Any]) -> Generator[Shot]:
+    def _placed(self) -> Generator[Shot]:
         """The frames with their times. Frames come in the order in which they are shown, even where their times do not.
 
         In .avi files with B-frames two neighbours often carry each other's time.
         """
         waiting: deque[Any] = deque()
         times_s: list[float] = []
-        for frame in frames:
+        for frame in self._frames:
             waiting.append(frame)
             heappush(times_s, float(frame.pts * self._seconds_per_tick))
             self.is_damaged |= frame.is_corrupt
@@ -156,13 +170,21 @@ class Cursor:
         self._decoder.skip_frame = "DEFAULT" if needed else "NONREF"
 
 
+def _again(first: list[Any], rest: Iterator[Any]) -> Iterator[Any]:
+    """What is in `first`, which is not held any longer than that, and the rest."""
+    while first:
+        yield first.pop(0)
+    yield from rest
+
+
 def _decoded(
     packets: Iterator[Any],
     decoder: Any,
-    before: Callable[[Any], None] = lambda packet: None,
-    failed: Callable[[], None] = lambda: None,
+    before: Callable[[Any], None],
+    failed: Callable[[], None],
 ) -> Iterator[Any]:
-    """The frames of the packets, which `before` is shown one by one; `failed` is called where one does not decode."""
+    """The frames of the packets, which `before` is shown one by one; `failed` is called where one does not decode, and
+    is skipped."""
     import av
 
     if decoder is None:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.media import left_open
 from pipeline.media.cursor import LOOKAHEAD, SLACK_S, Cursor, Shot
 from pipeline.media.info import VideoInfo
 from pipeline.media.picture import Painter
-from pipeline.remote_files.files import version_of
 
 SEEK_FROM_S = 2.0
 """Seek only when the first wanted frame is later than this: decoding two seconds is as cheap as a seek."""
@@ -164,12 +164,10 @@ def _shown(cursor: Cursor, span: Span, is_sought: bool) -> Iterator[tuple[range,
 def _sought(path: Path, span: Span, info: VideoInfo | None) -> Iterator[Cursor]:
     """Context with a cursor before the span."""
     first_s = float(span.times_s[0])
-    with Cursor(path, first_s if first_s > SEEK_FROM_S else 0.0, info.display if info else None) as cursor:
+    from_s = first_s if first_s > SEEK_FROM_S else 0.0
+    cursor = left_open.take_unread(path) if from_s == 0.0 else None
+    with cursor or Cursor(path, from_s, info.display if info else None) as cursor:
         yield cursor
-
-
-_left_open: list[tuple[tuple[object, ...], Cursor]] = []
-"""The last file of this process that was read in order, and how far; at most one."""
 
 
 @contextmanager
@@ -178,9 +176,9 @@ def _in_order(path: Path, span: Span, info: VideoInfo | None, next_s: float) -> 
 
     Afterwards it is left open where the next span, from `next_s` on, can be read on from there.
     """
-    file = version_of(path)
-    known, cursor = _left_open.pop() if _left_open else (None, None)
-    if cursor is not None and (info is None or known != file or cursor.has_passed(float(span.times_s[0]))):
+    file = left_open.file_at(path)
+    cursor = left_open.take(path)
+    if cursor is not None and (info is None or cursor.has_passed(float(span.times_s[0]))):
         cursor.close()
         cursor = None
     cursor = cursor or Cursor(path, 0.0, info.display if info else None)
@@ -191,7 +189,7 @@ def _in_order(path: Path, span: Span, info: VideoInfo | None, next_s: float) -> 
         cursor.step_back()
         is_whole = bool(np.isfinite(next_s))
     finally:
-        if is_whole:
-            _left_open.append((file, cursor))
+        if is_whole and file:
+            left_open.leave(file, cursor)
         else:
             cursor.close()

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from pipeline.media.container import frame_s, reason
 from pipeline.media.timeline import Timeline, start_s
 
+KEPT_BYTES = 32e6
+"""What packets that are kept to be decoded may take."""
+
 
 @dataclass(frozen=True)
 class Packets:
@@ -62,8 +65,11 @@ class _Seen:
             self.key_times_s.append(time_s)
 
 
-def read_packets(container: Any, video: Any | None) -> Packets:
-    """The facts of all packets of a container that was just opened; `video` is its video stream, or None."""
+def read_packets(container: Any, video: Any | None, kept: list[Any] | None = None) -> Packets:
+    """The facts of all packets of a container that was just opened; `video` is its video stream, or None.
+
+    `kept`: a list to which the packets of the video are added, all or, where they take more than KEPT_BYTES, none.
+    """
     import av
 
     audio = container.streams.best("audio")
@@ -71,11 +77,17 @@ def read_packets(container: Any, video: Any | None) -> Packets:
     others = [stream for stream in container.streams if stream.type == "subtitle" and stream.time_base]
     clock = Timeline(container, from_start=True)
     seen = {stream.index: _Seen(float(stream.time_base)) for stream in [*shown, *others]}
-    error = ""
+    error, room = "", KEPT_BYTES
     try:
         for packet in clock.packets([*shown, *others]):
             if packet.size:
                 seen[packet.stream_index].add(packet)
+            if kept is not None and video is not None and packet.stream_index == video.index:
+                kept.append(packet)
+                room -= packet.size
+                if room < 0:
+                    kept.clear()
+                    kept = None
     except av.error.FFmpegError as failure:
         error = reason(failure)
     of_video = seen[video.index] if video is not None else _Seen(0.0)

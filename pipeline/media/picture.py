@@ -119,8 +119,9 @@ class Painter:
         if frame.width * frame.height > MAX_PIXELS:
             size["width"], size["height"] = stretched_px(frame.width, frame.height, Fraction(1))
         alpha = has_alpha(frame)
+        # One thread, as for the decoder: by default libswscale starts one a core for each file.
         converted = self._reformatter.reformat(
-            frame, format="rgba" if alpha else "rgb24", src_colorspace=matrix_of(frame), **size
+            frame, format="rgba" if alpha else "rgb24", src_colorspace=matrix_of(frame), threads=1, **size
         )
         pixels = np.asarray(converted.to_ndarray(), np.uint8)
         if alpha and self._stream.codec_context.name in PADDED and not pixels[..., 3].any():

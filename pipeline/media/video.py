@@ -5,19 +5,21 @@ streams and missing durations all occur.
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DecodeError
+from pipeline.media import left_open
 from pipeline.media.container import open_container, pick_video, subtitle_streams
-from pipeline.media.cursor import SLACK_S, decode_frames
+from pipeline.media.cursor import LARGE_BYTES, SLACK_S, Cursor
 from pipeline.media.decoders import TimedFrame, pyav_frames
 from pipeline.media.info import VideoInfo
 from pipeline.media.packets import Packets, read_packets
-from pipeline.media.picture import AS_IT_IS, Display, too_large
+from pipeline.media.picture import AS_IT_IS, Display, Painter, frame_bytes, too_large
 from pipeline.media.raw_streams import is_raw
 from pipeline.media.second_decoder import decord_frames, is_plain_h264
 from pipeline.media.shortfall import notes
@@ -31,31 +33,41 @@ PIECE_S = 32.0
 """Length of the pieces in which a long video is read; decides whether seeks pay."""
 
 
-def probe(path: Path) -> VideoInfo:
+def probe(path: Path, reads_on: bool = False) -> VideoInfo:
     """The properties of the file at `path`; DecodeError when nothing in it can be read.
 
-    Reads the whole file once and decodes one frame.
+    Reads the whole file once and decodes one frame. `reads_on`: a short file is left open with its packets, so that
+    `frames_at` goes on in it where it would open, read and decode it again; until the next such file is.
     """
-    with open_container(path) as container:
+    with ExitStack() as closing:
+        file = left_open.file_at(path) if reads_on else None
+        container = closing.enter_context(open_container(path))
         video = pick_video(container)
         if video is None and not container.streams.audio:
             raise DecodeError(f"{path.name}: neither a video nor an audio stream")
-        seen = read_packets(container, video)
+        kept: list[Any] | None = [] if file and video is not None and frame_bytes(video) <= LARGE_BYTES else None
+        seen = read_packets(container, video, kept)
         if video is not None and not len(seen.frame_times_s) and seen.error:
             raise DecodeError(f"the video stream cannot be read: {seen.error}")
-        width, height, display, plain = _first_frame(path) if len(seen.frame_times_s) else (0, 0, AS_IT_IS, False)
+        told = notes(path, container, video, seen)
+        cursor = Cursor.of_packets(container, video, _given_away(kept)) if kept and _is_short(seen, told) else None
+        first = _first_frame(path, cursor) if len(seen.frame_times_s) else _First()
+        if file and cursor and first.width_px:
+            cursor.painter = Painter(video, first.display)
+            left_open.leave(file, cursor)
+            closing.pop_all()  # the cursor closes the container
         return VideoInfo(
             frame_times_s=seen.frame_times_s,
             end_s=seen.end_s,
             duration_s=seen.duration_s,
-            width_px=width,
-            height_px=height,
+            width_px=first.width_px,
+            height_px=first.height_px,
             has_audio=bool(container.streams.audio),
             has_subtitles=bool(subtitle_streams(container)),
-            note="; ".join(filter(None, [*notes(path, container, video, seen), too_large(video) if video else ""])),
-            display=display,
+            note="; ".join(filter(None, [*told, too_large(video) if video else ""])),
+            display=first.display,
             seekable=seen.num_jumps == 0 and not is_raw(container) and not _seeks_cost_more(seen),
-            is_plain_h264=plain,
+            is_plain_h264=first.is_plain_h264,
         )
 
 
@@ -105,18 +117,36 @@ def _seeks_cost_more(seen: Packets) -> bool:
     return int((at_starts - at_keys).sum()) > len(seen.frame_times_s) / 2
 
 
-def _first_frame(path: Path) -> tuple[int, int, Display, bool]:
-    """Displayed width and height of the first frame, how the file is shown, and `VideoInfo.is_plain_h264`.
+def _is_short(seen: Packets, told: list[str]) -> bool:
+    """Whether the frames of a file are read in one go, and nothing in it is missing or strange."""
+    return not told and len(seen.frame_times_s) > 0 and seen.duration_s <= PIECE_S
 
-    (0, 0, AS_IT_IS, False) when no frame decodes.
-    """
-    with open_container(path) as container:
-        stream: Any = pick_video(container)
-        frame = next(decode_frames(container, stream), None)
+
+def _given_away(packets: list[Any]) -> Iterator[Any]:
+    """The packets, which are not held any longer than until each is asked for."""
+    packets.reverse()
+    while packets:
+        yield packets.pop()
+
+
+class _First(NamedTuple):
+    """What the first frame tells; the defaults where none decodes."""
+
+    width_px: int = 0
+    height_px: int = 0
+    """As displayed."""
+    display: Display = AS_IT_IS
+    is_plain_h264: bool = False
+
+
+def _first_frame(path: Path, at_start: Cursor | None) -> _First:
+    """What the first frame of a file tells, which is opened where there is no cursor `at_start`."""
+    with nullcontext(at_start) if at_start else Cursor(path) as cursor:
+        frame = cursor.first_frame()
         if frame is None:
-            return 0, 0, AS_IT_IS, False
-        display = Display.of(stream, frame)
-        return *display.size_px(frame), display, is_plain_h264(stream, frame, display)
+            return _First()
+        display = Display.of(cursor.stream, frame)
+        return _First(*display.size_px(frame), display, is_plain_h264(cursor.stream, frame, display))
 
 
 def _resized_to_first(pixels: NDArray[np.uint8], info: VideoInfo) -> NDArray[np.uint8]:

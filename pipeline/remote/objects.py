@@ -41,6 +41,9 @@ CHUNK_BYTES = 8 << 20
 _TEMPORARY = ".tmp-"
 """As `pipeline.stores.atomic.TEMPORARY`, which removes what a kill leaves."""
 
+_gave_up_s: dict[str, float] = {}
+"""Address -> when it was last waited for in vain."""
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -224,10 +227,12 @@ class Objects:
             except Exception as error:
                 answer = judge(error, self.address, key)
             waited_s = time.monotonic() - began_s
-            if not answer.is_passing or waited_s > PATIENCE_S:
-                where = f"{self.address}/{key}".rstrip("/")
+            # Who has waited in vain does not wait once more for each of what is left to be asked.
+            gave_up = began_s - _gave_up_s.get(self.address, -PATIENCE_S) < PATIENCE_S
+            if not answer.is_passing or waited_s > PATIENCE_S or gave_up:
+                _gave_up_s.update({self.address: time.monotonic()} if answer.is_passing and not gave_up else {})
                 kind = OutageError if answer.is_passing else RemoteError
-                raise kind(f"{where}: {answer.why}") from None
+                raise kind(f"{f'{self.address}/{key}'.rstrip('/')}: {answer.why}") from None
             if waited_s > TELL_S and not told:
                 log.warning("%s: no answer; waiting for up to %.0f seconds", self.address, PATIENCE_S)
                 told = True

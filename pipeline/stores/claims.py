@@ -5,6 +5,7 @@ What is claimed must be harmless when it is done twice: an owner may wake up aft
 """
 
 import contextlib
+import errno
 import json
 import os
 import time
@@ -75,6 +76,8 @@ class LocalClaims:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
+            if error.errno == errno.ESTALE:  # so NFS tells of a file that another host has just deleted
+                return None
             raise StoreError(f"{self._folder / name}: cannot be read: {error.strerror or error}") from None
 
     def release(self, name: str) -> None:

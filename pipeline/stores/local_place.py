@@ -11,8 +11,9 @@ from pathlib import Path
 
 from pipeline.stores import atomic
 
-RESULT, PART = "recipe.json", "zarr.json"
-"""Files that mark a result, and a part of a feature store, as whole: written last, removed first."""
+RESULT, PART, MANIFEST = "recipe.json", "zarr.json", "manifest.json"
+"""Files that mark a result, a part of a feature store, and a manifest, as whole: written last, removed first."""
+MARKS = (RESULT, PART, MANIFEST)
 
 
 DAMAGED = "damaged"

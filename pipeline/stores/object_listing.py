@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from pipeline.remote.mirror import Mirror
 from pipeline.remote.objects import Found
 from pipeline.stores import atomic
-from pipeline.stores.local_place import DAMAGED, PART, RESULT, LocalPlace
+from pipeline.stores.local_place import DAMAGED, MANIFEST, PART, RESULT, LocalPlace
 
 STORES = ("features", "text")
 """Folders of `<name>/<fingerprint>/part-*.zarr`."""
@@ -52,7 +52,7 @@ def is_news(key: str) -> bool:
 
 
 def _is_published(name: str) -> bool:
-    return name in (RESULT, ALONE) or name.startswith(POINTERS)
+    return name in (RESULT, MANIFEST, ALONE) or name.startswith(POINTERS)
 
 
 class Listing:
@@ -137,9 +137,12 @@ class Listing:
         found = [one for of_kind in side_by_side(self._all, kinds) for one in of_kind]
         self._sizes = {one.key: one.size for one in found}
         self._copy([one for one in found if is_news(one.key)])
+        for key in self._sizes:
+            if key.endswith(f"/{MANIFEST}"):  # which can be large, so that only its folder shows that it is there
+                self._mirror.path(key).parent.mkdir(parents=True, exist_ok=True)
         for path in here:
             if path.relative_to(self._mirror.folder).as_posix() not in self._sizes:
-                hide(path.parent if path.name == RESULT else path)
+                hide(path.parent if path.name in (RESULT, MANIFEST) else path)
 
     def _all(self, prefix: str) -> list[Found]:
         return list(self._objects.found(prefix))

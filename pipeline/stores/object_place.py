@@ -7,18 +7,18 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.errors import DamagedError, StoreError
+from pipeline.errors import DamagedError, OutageError
 from pipeline.remote.mirror import Mirror, mirror_of
 from pipeline.remote.objects import Objects
 from pipeline.stores import atomic
 from pipeline.stores.fingerprint import file_sha256
-from pipeline.stores.local_place import PART, RESULT, LocalPlace
+from pipeline.stores.local_place import MARKS, PART, LocalPlace
 from pipeline.stores.object_listing import CLAIMS, PART_PREFIX, STORES, files_of, listing_of, side_by_side
 
 LARGE_BYTES = 64 << 20
 """That so much is fetched is said."""
-MARKED = {"runs": 4, "reports": 4, "ablations": 4, "comparisons": 4, "released": 4, "index": 3}
-"""Kind of result -> depth of the folders of its results, each of which has RESULT."""
+MARKED = {"runs": 4, "reports": 4, "ablations": 4, "comparisons": 4, "released": 4, "index": 3, "manifests": 3}
+"""Kind of result -> depth of the folders of its results, each of which has one of MARKS."""
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class ObjectPlace(LocalPlace):
         if replace:
             self.remove_for_others(path)
         files = [file for file in sorted(written.rglob("*")) if file.is_file()] if written.is_dir() else [written]
-        marks = [file for file in files if file in (written / RESULT, written / PART)]
+        marks = [file for file in files if file in {written / mark for mark in MARKS}]
         keys = {file: self._key_of(path / file.relative_to(written)) for file in files}
         side_by_side(lambda file: self._objects.put(keys[file], file), [file for file in files if file not in marks])
         for mark in marks:
@@ -76,7 +76,7 @@ class ObjectPlace(LocalPlace):
     def remove_for_others(self, path: Path) -> None:
         """As of LocalPlace."""
         key = self._key_of(path)
-        self._objects.delete([key, f"{key}/{RESULT}", f"{key}/{PART}"])
+        self._objects.delete([key, *(f"{key}/{mark}" for mark in MARKS)])
         self._objects.delete(found.key for found in self._objects.found(key))
 
     def fetch(self, paths: Sequence[Path]) -> None:
@@ -118,7 +118,7 @@ class ObjectPlace(LocalPlace):
         """The error of this machine's disk in one line; other errors as they are."""
         if error.errno not in _REFUSALS:
             return error
-        return StoreError(
+        return OutageError(
             f"{self._mirror.folder}: {error.strerror}; free some space (all below it are copies, which may be deleted "
             "and are fetched again), and run again"
         )
@@ -147,7 +147,7 @@ class ObjectPlace(LocalPlace):
             unit = _unit(found.key)
             if unit is not None:
                 newest[unit] = max(newest.get(unit, 0.0), found.modified_s)
-                whole.update({unit} if found.key in (f"{unit}/{RESULT}", f"{unit}/{PART}") else ())
+                whole.update({unit} if found.key in {f"{unit}/{mark}" for mark in MARKS} else ())
         return sorted(self._mirror.path(unit) for unit in newest.keys() - whole if _is_old(unit, now_s - newest[unit]))
 
     def has_same_bytes(self, path: Path) -> bool:

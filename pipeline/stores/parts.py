@@ -7,7 +7,7 @@ with a checksum. Each array is one uncompressed chunk with a checksum.
 
 import functools
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DamagedError, StoreError
 from pipeline.stores import damage, places, store
+from pipeline.stores.keys import pack
 from pipeline.stores.ragged import Ragged
+from pipeline.stores.raw_array import read_raw
 from pipeline.stores.store import Row
 
 
@@ -116,8 +118,10 @@ def _open(part: Path) -> Any:
 def read_array(part: Path, name: str) -> NDArray[Any] | None:
     """One array of a part, None when it has no such array; DamagedError when its bytes are missing or damaged."""
     try:
-        if name in store.arrays_of(part):
-            places.fetched(part / name)
+        _fetch([part], name)
+        plain = read_raw(part / name)
+        if plain is not None:
+            return plain
         group = _open(part)
         if name not in group:
             return None
@@ -131,6 +135,13 @@ def read_array(part: Path, name: str) -> NDArray[Any] | None:
         raise damage.unreadable(part, repr(name), error) from error
 
 
+def _fetch(parts: Sequence[Path], name: str) -> None:
+    """Brings one array of some parts of a store to this disk at once, where the store lies elsewhere."""
+    place = places.place_of(parts[0].parent) if parts else None
+    if place is not None and place.is_remote:
+        place.fetch([part / name for part in parts if name in store.arrays_of(part)])
+
+
 def read(folder: Path, keys: Sequence[str], dim: int) -> Ragged:
     """The values of the rows with these keys, in that order; StoreError when one is not in the store."""
     return Reader(folder).values(keys, dim)
@@ -142,23 +153,20 @@ def read_features(folder: Path, key: str) -> Features | None:
 
 
 class Reader:
-    """Random access to the rows of a store, whose index is read once.
+    """Random access to the rows of a store as they are when it is made; a good row takes precedence over a failed one.
 
     Methods that take several keys return the rows in the order of the keys, and raise StoreError when one is missing.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._locations: dict[str, tuple[Path, slice]] = {}
-        for part, row, span in _spans(folder):
-            self._locations.setdefault(row.key, (part, span))
-        self._part: Path | None = None
+        self._folder, self._table = folder, store.table(folder)
+        self._part = ""
         self._arrays: dict[str, NDArray[Any]] = {}
 
     def count(self, key: str) -> int:
         """The number of vectors in the row."""
-        ((_, span),) = self._locations_of([key])
-        return int(span.stop - span.start)
+        (place,) = self._rows_of([key])
+        return int(self._table.counts[place])
 
     def values(self, keys: Sequence[str], dim: int) -> Ragged:
         """(n, D) of each row."""
@@ -170,58 +178,67 @@ class Reader:
 
     def beside(self, name: str, keys: Sequence[str]) -> Ragged:
         """(n, K) of each row, of the numbers called `name` beside the vectors; K is 0 where no row has a vector."""
-        locations = self._locations_of(keys)
-        filled = dict.fromkeys(part for part, span in locations if span.stop > span.start)
-        self._fetch(filled, name)
-        arrays = {part: _required_array(part, name) for part in filled}  # a part of empty rows has no extras
+        rows = self._rows_of(keys)
+        arrays = self._arrays_of(rows[self._table.counts[rows] > 0], name)  # a part of empty rows has no extras
         width = next((array.shape[1] for array in arrays.values()), 0)
         empty = np.zeros((0, width), np.float32)
-        return Ragged.stack([arrays[part][span] if part in arrays else empty for part, span in locations], width)
+        return Ragged.stack([arrays[part][span] if part in arrays else empty for part, span in self._at(rows)], width)
 
     def features(self, key: str) -> Features | None:
         """The features of a row with times and extras, or None when the store does not have it.
 
         Keeps the arrays of the last part, so it is fastest when rows of one part are asked for in a row.
         """
-        if key not in self._locations:
+        (place,) = self._find([key])
+        if place < 0:
             return None
-        part, span = self._locations[key]
+        ((number, span),) = self._at(np.array([place]))
+        part = self._table.parts[number]
         if part != self._part:
-            names = {"values", "times_s", *store.arrays_of(part)} - {"offsets"}
-            self._part, self._arrays = part, {name: _required_array(part, name) for name in names}
+            names = {"values", "times_s", *store.arrays_of(self._folder / part)} - {"offsets"}
+            self._part, self._arrays = part, {name: self._array(number, name) for name in names}
         arrays = {name: array[span] for name, array in self._arrays.items()}
         return Features(arrays.pop("values"), arrays.pop("times_s"), arrays)
 
     def _ragged(self, name: str, keys: Sequence[str], dim: int) -> Ragged:
-        locations = self._locations_of(keys)
-        wanted = dict.fromkeys(part for part, _ in locations)
-        self._fetch(wanted, name)
-        arrays = {part: _required_array(part, name) for part in wanted}
-        for part, array in arrays.items():
+        rows = self._rows_of(keys)
+        arrays = self._arrays_of(rows, name)
+        for number, array in arrays.items():
             if array.shape[1] != dim:
+                part = self._folder / self._table.parts[number]
                 raise StoreError(f"{part}: vectors of length {array.shape[1]}, expected {dim}")
-        return Ragged.stack([arrays[part][span] for part, span in locations], dim)
+        return Ragged.stack([arrays[number][span] for number, span in self._at(rows)], dim)
 
-    def _fetch(self, wanted: Iterable[Path], name: str) -> None:
-        """Brings one array of many parts to this disk at once, where the store lies elsewhere."""
-        places.place_of(self._folder).fetch([part / name for part in wanted if name in store.arrays_of(part)])
+    def _find(self, keys: Sequence[str]) -> NDArray[np.int64]:
+        return self._table.sorted.find(pack(keys)[0])
 
-    def _locations_of(self, keys: Sequence[str]) -> list[tuple[Path, slice]]:
-        missing = set(keys) - self._locations.keys()
+    def _rows_of(self, keys: Sequence[str]) -> NDArray[np.int64]:
+        rows = self._find(keys)
+        missing = {keys[number] for number in np.flatnonzero(rows < 0).tolist()}
         if missing:
             raise StoreError(
                 f"{self._folder}: {len(missing)} rows are not there, e.g. {min(missing)}; run the extraction again"
             )
-        return [self._locations[key] for key in keys]
+        return rows
 
+    def _at(self, rows: NDArray[np.int64]) -> list[tuple[int, slice]]:
+        """For each row: the number of its part, and its slice of the part's arrays."""
+        numbers, spans = self._table.parts_of(rows).tolist(), self._table.spans(rows).tolist()
+        return [(number, slice(*span)) for number, span in zip(numbers, spans, strict=True)]
 
-def _required_array(part: Path, name: str) -> NDArray[Any]:
-    """An array of the part; DamagedError when it is missing or its length differs from the sum of the row counts."""
-    array = read_array(part, name)
-    length = sum(row.count for row in store.rows_of(part))
-    if array is None or len(array) != length:
-        raise DamagedError(part, f"{name!r} is not there, or not {length} long")
-    return array
+    def _arrays_of(self, rows: NDArray[np.int64], name: str) -> dict[int, NDArray[Any]]:
+        """Number of a part -> its array `name`, for all parts of these rows."""
+        numbers = np.unique(self._table.parts_of(rows)).tolist()
+        _fetch([self._folder / self._table.parts[number] for number in numbers], name)
+        return {number: self._array(number, name) for number in numbers}
+
+    def _array(self, number: int, name: str) -> NDArray[Any]:
+        """An array of a part; DamagedError when it is missing or its length differs from the sum of the row counts."""
+        part, length = self._folder / self._table.parts[number], self._table.num_vectors(number)
+        array = read_array(part, name)
+        if array is None or len(array) != length:
+            raise DamagedError(part, f"{name!r} is not there, or not {length} long")
+        return array
 
 
 def spans(part: Path) -> Iterator[tuple[Row, slice]]:
@@ -230,9 +247,3 @@ def spans(part: Path) -> Iterator[tuple[Row, slice]]:
     for row in store.rows_of(part):
         yield row, slice(start, start + row.count)
         start += row.count
-
-
-def _spans(folder: Path) -> list[tuple[Path, Row, slice]]:
-    """Each row of the store with its part and slice; failed rows last, so that a good row of the same key is first."""
-    entries = [(part, row, span) for part in store.parts(folder) for row, span in spans(part)]
-    return sorted(entries, key=lambda entry: entry[1].failed)

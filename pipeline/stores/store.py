@@ -1,98 +1,123 @@
 """The rows of a feature store, read from the indexes of its parts without opening an array.
 
 A store is a folder of immutable parts, `part-<id>.zarr`, each published by one rename. The Zarr attributes of a part
-list its rows and arrays, so a few small JSON files tell what the store holds. The arrays themselves are read by
-`parts.py`. Parts that were written before November 2026 have no list of arrays and no checksum of the index.
+list its rows and arrays (`part_index.py`), so a few small JSON files tell what the store holds. The arrays themselves
+are read by `parts.py`. A process reads each index once: its rows are kept as columns (`row_table.py`), and of a large
+store in a file too (`row_cache.py`).
 """
 
-import dataclasses
-import functools
-import json
+import fnmatch
+import os
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from pipeline.errors import DamagedError, NewerVersionError
-from pipeline.stores import atomic, damage, places
-from pipeline.stores.fingerprint import canonical, text_sha256
+from pipeline.errors import StoreError
+from pipeline.stores import atomic, places, row_cache
+from pipeline.stores.part_index import FORMAT, Row, attributes, read_index
+from pipeline.stores.row_table import EMPTY, Table, merged, table_of
 
-FORMAT = 1
-"""Raised by hand when an older program could misunderstand a part."""
+__all__ = [
+    "FORMAT",
+    "Row",
+    "arrays_of",
+    "attributes",
+    "forget",
+    "forget_scans",
+    "new_part",
+    "parts",
+    "rows",
+    "rows_of",
+    "table",
+]
 
+COPIED_PARTS, COPIED_ROWS = 256, 16384
+"""From so many parts or rows on that no copy in one file has (`row_cache.py`), one is written; fewer are read fast."""
 
-@dataclass(frozen=True)
-class Row:
-    """One entry of a store: present (count > 0), absent (count 0), or failed (count 0, with a reason)."""
+KEPT_ROWS = 40_000_000
+"""Rows of all stores that are kept in memory, some 40 bytes each; those looked at least lately go first."""
 
-    key: str
-    """The content hash of a video and its sidecars, or of a caption."""
-    count: int
-    """The number of feature vectors."""
-    failed: bool = False
-    reason: str = ""
-    """Why it failed, is absent, or is incomplete."""
+BLOCK = 4096
+"""Parts whose rows are objects at once, before they become columns."""
+
+_scans: dict[Path, Table] = {}
+"""Store -> its rows as this process read them last."""
 
 
 def rows(folder: Path) -> dict[str, Row]:
-    """All rows of the store by key; empty when there is no store. A good row takes precedence over a failed one."""
-    by_key: dict[str, Row] = {}
-    for part in parts(folder):
-        for row in rows_of(part):
-            if row.key not in by_key or by_key[row.key].failed:
-                by_key[row.key] = row
-    return by_key
+    """All rows of the store by key; empty when there is no store. A good row takes precedence over a failed one.
+
+    An object for each row: for a look at a large store, take `table`.
+    """
+    found = table(folder)
+    return {row.key: row for row in found.rows(found.best)}
+
+
+def table(folder: Path) -> Table:
+    """All rows of the store as columns; the same object as before while there are the same parts.
+
+    Reads the indexes of those parts that are new. DamagedError when one of them is damaged, NewerVersionError when a
+    newer version of the program wrote it; those that were read until then are kept.
+    """
+    known, names = _scans.pop(folder, EMPTY), _listed(folder)
+    _scans[folder] = known  # at the end, as the one looked at last
+    if known.parts != names:
+        known = _scanned(folder, known, names)
+    while sum(map(len, _scans.values())) > KEPT_ROWS and len(_scans) > 1:
+        del _scans[next(iter(_scans))]
+    return known
+
+
+def _scanned(folder: Path, known: Table, names: tuple[str, ...]) -> Table:
+    """The rows of the parts with these names; of those that are not `known`, the indexes are read."""
+    is_first, stamps, wanted = known is EMPTY, dict[str, row_cache.Stamp](), set(names)
+    if is_first and names:
+        known, stamps = row_cache.load(folder)
+    new, num_copied = [name for name in names if name not in known.numbers], len(known)
+    for first in range(0, max(1, len(new)), BLOCK):
+        read: list[tuple[str, tuple[Row, ...]]] = []
+        try:
+            for name in new[first : first + BLOCK]:
+                stamps[name] = row_cache.stamp_of(f"{folder}/{name}")
+                read.append((name, read_index(folder / name)[0]))
+        finally:
+            known = _scans[folder] = merged([known, table_of(read)], wanted.__contains__)
+    if is_first and (len(new) >= COPIED_PARTS or len(known) - num_copied >= COPIED_ROWS):
+        row_cache.save(folder, known, stamps)
+    return known
+
+
+def _listed(folder: Path) -> tuple[str, ...]:
+    """Names of the published parts, sorted: the one place that looks what there is."""
+    try:
+        names = os.listdir(places.listed(folder))  # noqa: PTH208 - asked very often
+        return tuple(sorted(fnmatch.filter(names, "part-*.zarr")))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be read: {error.strerror or error}") from None
 
 
 def parts(folder: Path) -> list[Path]:
     """Paths of the published parts of a store, sorted by name."""
-    return sorted(places.listed(folder).glob("part-*.zarr"))
+    return [folder / name for name in _listed(folder)]
 
 
-def attributes(rows: Sequence[Row], arrays: Iterable[str]) -> dict[str, Any]:
-    """The attributes of a part with these rows and the names of its arrays."""
-    body = {"format": FORMAT, "rows": [dataclasses.asdict(row) for row in rows], "arrays": sorted(arrays)}
-    return body | {"sha256": text_sha256(canonical(body))}
-
-
-@functools.lru_cache(maxsize=4096)
 def rows_of(part: Path) -> tuple[Row, ...]:
-    """The rows of one part, in the order of its arrays; cached, since parts never change.
-
-    DamagedError when its index is damaged, NewerVersionError when a newer version of the program wrote it.
-    """
-    return _index(part)[0]
+    """The rows of one part, in the order of its arrays; errors as of `table`."""
+    known = _scans.get(part.parent, EMPTY)
+    return tuple(known.rows_of(part.name)) if part.name in known.numbers else read_index(part)[0]
 
 
 def arrays_of(part: Path) -> tuple[str, ...]:
-    """The names of a part's arrays; those that are there where its index does not list them. Errors as of `rows_of`."""
-    return _index(part)[1] or tuple(sorted(entry.name for entry in places.fetched(part).iterdir() if entry.is_dir()))
+    """The names of a part's arrays; those that are there where its index does not list them. Errors as of `table`."""
+    told = read_index(part)[1]
+    return told or tuple(sorted(entry.name for entry in places.fetched(part).iterdir() if entry.is_dir()))
 
 
-def _index(part: Path) -> tuple[tuple[Row, ...], tuple[str, ...]]:
-    try:
-        body = json.loads((part / "zarr.json").read_text(encoding="utf-8"))["attributes"]
-        _refuse_newer(part, body)
-        if "sha256" in body and body["sha256"] != text_sha256(canonical({key: body[key] for key in _SIGNED})):
-            raise DamagedError(part, "its index has another checksum than when it was written")
-        return tuple(Row(**entry) for entry in body["rows"]), tuple(body.get("arrays", ()))
-    except (DamagedError, NewerVersionError):
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise damage.unreadable(part, "its index", error) from None
-
-
-_SIGNED = ("format", "rows", "arrays")
-
-
-def _refuse_newer(part: Path, body: dict[str, Any]) -> None:
-    if body.get("format", 0) > FORMAT:
-        raise NewerVersionError(part, f"format {body['format']}")
-    known = {field.name for field in dataclasses.fields(Row)}
-    unknown = sorted({key for row in body["rows"] for key in row.keys() - known})
-    if unknown and "sha256" in body:  # without a checksum, a flipped bit of a key looks the same
-        raise NewerVersionError(part, f"unknown key {unknown[0]!r}")
+def forget_scans() -> None:
+    """Forgets what this process has read of all stores, as a new process would know nothing."""
+    _scans.clear()
 
 
 def new_part(folder: Path) -> tuple[Path, Path]:
@@ -107,10 +132,10 @@ def forget(folder: Path, keys: Iterable[str]) -> int:
 
     Failed rows are published in separate parts (see `parts.publish`), so no good row is lost.
     """
-    forgotten, num_deleted = set(keys), 0
-    for part in parts(folder):
-        part_rows = rows_of(part)
-        if all(row.failed for row in part_rows) and forgotten & {row.key for row in part_rows}:
-            places.remove(part)
+    forgotten, num_deleted, found = set(keys), 0, table(folder)
+    for name in found.failed_parts:
+        part_rows = found.rows_of(name)
+        if forgotten & {row.key for row in part_rows}:
+            places.remove(folder / name)
             num_deleted += len(part_rows)
     return num_deleted

@@ -14,7 +14,9 @@ from pipeline.datasets.manifest import Manifest, Video
 from pipeline.errors import PipelineError
 from pipeline.stores import atomic, places, recipes, store
 from pipeline.stores.fingerprint import Recipe
+from pipeline.stores.keys import Keys
 from pipeline.stores.parts import Reader
+from pipeline.stores.row_table import Held
 from pipeline.weights.files import WeightOptions
 from search.building import embed, expert_labels, expert_words
 from search.config import IndexSettings
@@ -133,12 +135,15 @@ def _fill(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSett
 
 def _write_videos(ingredients: Ingredients, listed: Sequence[Video], folder: Path) -> Facts:
     """Writes a row for each video; returns the facts of the index."""
-    rows = {name: store.rows(path) for name, path in ingredients.stores.items()}
+    present = {
+        name: Held(store.table(path), Keys(ingredients.key(name, video) for video in listed)).is_present
+        for name, path in ingredients.stores.items()
+    }
     num_videos = dict.fromkeys(ingredients.stores, 0)
 
     def entries() -> Iterator[Entry]:
-        for video in listed:
-            entry = _entry(ingredients, video, rows)
+        for place, video in enumerate(listed):
+            entry = _entry(video, [name for name, there in present.items() if there[place]])
             for name in entry.experts:
                 num_videos[name] += 1
             yield entry
@@ -173,15 +178,14 @@ def _calibration(experts: Experts, listed: Sequence[Video]) -> NDArray[np.float3
     return np.array([experts.videos.scores(experts.query(text)).max() for text in chosen], np.float32)
 
 
-def _entry(ingredients: Ingredients, video: Video, rows: Mapping[str, Mapping[str, store.Row]]) -> Entry:
-    present = [name for name, stored in rows.items() if (row := stored.get(ingredients.key(name, video))) and row.count]
+def _entry(video: Video, experts: Sequence[str]) -> Entry:
     return Entry(
         key=index_folder.key_of(video.video_id),
         video_id=video.video_id,
         duration_s=video.duration_s,
         split=video.split,
         playable=not video.problem and video.has_video,
-        experts=tuple(present),
+        experts=tuple(experts),
         captions=tuple(caption.text for caption in video.captions),
     )
 

@@ -57,7 +57,7 @@ def script(shell: str) -> str:
     text = (TEMPLATES / f"{'fish.fish' if shell == 'fish' else f'{shell}.sh'}").read_text(encoding="utf-8")
     shipped = str(SHIPPED).replace("'", "")  # of a path with an apostrophe nothing is offered
     parts = {"CONFIGS": CONFIGS, "VARIABLE": VARIABLE, "INHERITS": INHERITS, "SHIPPED": shipped}
-    parts |= {"TASKS": " ".join(sorted(["completion", *our_tasks()]))}
+    parts |= {"TASKS": " ".join(sorted(["completion", "init", *our_tasks()]))}
     if shell == "fish":
         parts["OPTIONS"] = "\n".join(_fish_options())
     else:

@@ -1,11 +1,12 @@
 """Summary of the data behind a report: rows of each expert, failed videos, notes, stand-in weights, warnings."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from extractors import registry
-from extractors.registry import NamedExpert
 from pipeline.reports.notes import summary
-from tasks.plan.inventory import Inventory
+from tasks.plan import row_keys
+from tasks.plan.inventory import ExpertState, Inventory
 from tasks.plan.notes import notes_of
 
 
@@ -15,24 +16,19 @@ def data_summary(inventory: Inventory) -> dict[str, Any]:
     There are `notes` and `partial` too, where there is any note or warning.
     """
     selection = inventory.selection
-    coverage, failures = {}, []
+    coverage, failures = {}, list[dict[str, str]]()
     for expert in selection.experts:
         state = inventory.expert_state(expert)
         coverage[expert.name] = {
             "modality": expert.config.modality,
-            "present": state.num_present if state else 0,
-            "absent": state.num_absent if state else 0,
+            "present": state.held.num_present if state else 0,
+            "absent": state.held.num_absent if state else 0,
             "failed": len(state.failed) if state else 0,
         }
-        ids = _video_ids(inventory, expert)
-        failures += [
-            {"video": video_id, "expert": expert.name, "reason": row.reason}
-            for row in (state.failed if state else [])
-            for video_id in ids[row.key]
-        ]
+        failures += _failures(inventory, state) if state else ()
     recipes = {expert.name: expert.recipe for expert in selection.experts}
     recipes[selection.text.name] = selection.text.recipe
-    videos, notes = inventory.manifest(), notes_of(inventory)
+    videos, notes = inventory.manifest(), list(notes_of(inventory))
     return {
         "dataset": selection.dataset,
         "model": selection.model_name,
@@ -44,9 +40,15 @@ def data_summary(inventory: Inventory) -> dict[str, Any]:
     }
 
 
-def _video_ids(inventory: Inventory, expert: NamedExpert) -> dict[str, list[str]]:
-    """Key of a row -> ids of the videos that share it: copies of a file have the same content."""
-    ids: dict[str, list[str]] = {}
-    for _, video in inventory.files():
-        ids.setdefault(inventory.row_key(expert, video), []).append(video.video_id)
-    return ids
+def _failures(inventory: Inventory, state: ExpertState) -> Iterator[dict[str, str]]:
+    """Each video on which an expert failed; copies of a file share a row."""
+    manifest, rows = inventory.manifest(), {row.key: row for row in state.failed}
+    ids: dict[str, list[str]] = {key: [] for key in rows}
+    if manifest and rows:
+        keys = row_keys.of_each(manifest, inventory.collection(state.expert))
+        for key, video_id in zip(keys, manifest.videos.ids, strict=True):
+            if key in ids:
+                ids[key].append(video_id)
+    for key, row in rows.items():
+        for video_id in ids[key]:
+            yield {"video": video_id, "expert": state.expert.name, "reason": row.reason}

@@ -26,7 +26,7 @@ from tasks.plan.settings import Engine, Extraction, Output, Partial, Paths, Vide
 
 SECTIONS: tuple[type[luigi.Config], ...] = (Paths, Weights, Extraction, Videos, Engine, Partial, Output)
 CORRECT = "correct it; the shipped luigi.cfg tells what each option means"
-NO_PROJECT = "go into a project, or make one: a folder with a copy of configs/ and luigi.cfg"
+NO_PROJECT = "go into a project, or make one: expert-retrieval init FOLDER"
 
 
 def findings(named: str, full: bool = False) -> list[Finding]:

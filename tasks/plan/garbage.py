@@ -1,5 +1,7 @@
 """Finds what may be deleted: results that no config asks for any more, remains of killed runs, and damaged results."""
 
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,7 +67,17 @@ def _results(layout: Layout) -> Iterator[Path]:
 
 
 def _abandoned(layout: Layout) -> Iterator[Path]:
-    for path in sorted(layout.store.rglob(f"{atomic.TEMPORARY}*")):
-        inside_another = any(parent.name.startswith(atomic.TEMPORARY) for parent in path.parents)
-        if not inside_another and not path.is_relative_to(layout.store / damage.FOLDER) and atomic.is_abandoned(path):
-            yield path
+    return (path for path in sorted(_temporary(layout)) if atomic.is_abandoned(path))
+
+
+def _temporary(layout: Layout) -> Iterator[Path]:
+    """What has a temporary name, at any depth. It is not looked into, nor are parts, which are many."""
+    for folder, folders, files in os.walk(layout.store):
+        here = Path(folder)
+        yield from (here / name for name in (*folders, *files) if name.startswith(atomic.TEMPORARY))
+        left_out = {damage.FOLDER} if here == layout.store else set()
+        folders[:] = [name for name in folders if name not in left_out and not _WHOLE.match(name)]
+
+
+_WHOLE = re.compile(rf"part-.*\.zarr$|{re.escape(atomic.TEMPORARY)}")
+"""Names of folders in which nothing is left by a killed run, or that are such remains as a whole."""

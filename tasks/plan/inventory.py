@@ -4,20 +4,22 @@ Only indexes are read, never an array.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from extractors.registry import NamedExpert, NamedText
 from pipeline.datasets import manifest, scan
-from pipeline.datasets.annotations import Caption, DatasetConfig
+from pipeline.datasets.annotations import DatasetConfig
 from pipeline.datasets.manifest import Manifest, Video
 from pipeline.errors import DamagedError, PipelineError
-from pipeline.released.feature_import import Origin, fill_absent, origin_of, row_key
+from pipeline.released.feature_import import Origin, fill_absent, origin_of
 from pipeline.stores import damage, places, store
+from pipeline.stores.row_table import Held
 from pipeline.stores.store import Row
 from tasks.parameters import names_in
+from tasks.plan import row_keys
 from tasks.plan.selection import Selection
 
 if TYPE_CHECKING:
@@ -63,35 +65,23 @@ class ExpertState:
 
     expert: NamedExpert
     folder: Path
-    rows: dict[str, Row]
-    """Key -> row. Keys are content hashes of videos; for imported features they stand for (collection, video id)."""
-    remaining: frozenset[str]
-    """Keys of the missing rows."""
+    held: Held
+    """The rows of the videos, in manifest order. For imported features their keys stand for (collection, video id)."""
+
+    @property
+    def remaining(self) -> Set[str]:
+        """Keys of the missing rows."""
+        return self.held.remaining
 
     @property
     def num_videos(self) -> int:
         """Number of different rows that the dataset needs."""
-        return len(self.rows) + len(self.remaining)
-
-    @property
-    def num_present(self) -> int:
-        """Number of rows with features."""
-        return sum(row.count > 0 for row in self.rows.values())
-
-    @property
-    def num_absent(self) -> int:
-        """Number of rows of videos in which the expert found nothing."""
-        return sum(row.count == 0 and not row.failed for row in self.rows.values())
-
-    @property
-    def num_noted(self) -> int:
-        """Number of rows with features and a note, e.g. of frames that are missing."""
-        return sum(row.count > 0 and bool(row.reason) for row in self.rows.values())
+        return self.held.num_keys
 
     @property
     def failed(self) -> list[Row]:
         """The rows of videos on which the expert failed."""
-        return [row for row in self.rows.values() if row.failed]
+        return self.held.failed
 
 
 class Inventory:
@@ -158,7 +148,7 @@ class Inventory:
 
     def row_key(self, expert: NamedExpert, video: Video) -> str:
         """Key of the row of a video in the store of an expert."""
-        return row_key(self.selection.collection, video.video_id) if expert.is_imported else video.content
+        return row_keys.of_video(video, self.collection(expert))
 
     def expert_state(self, expert: NamedExpert) -> ExpertState | None:
         """Which rows of an expert are there and which are missing, or None before the manifest is built."""
@@ -166,9 +156,12 @@ class Inventory:
         if videos is None:
             return None
         folder = self.selection.layout.features(expert)
-        keys = {self.row_key(expert, video) for video in videos.videos}
-        rows = {key: row for key, row in self._mended(lambda: store.rows(folder)).items() if key in keys}
-        return ExpertState(expert, folder, rows, frozenset(keys - rows.keys()))
+        rows = self._mended(lambda: store.table(folder))
+        return ExpertState(expert, folder, rows.held(row_keys.of_videos(videos, self.collection(expert))))
+
+    def collection(self, expert: NamedExpert) -> str:
+        """The collection whose features of this expert are imported; empty where it extracts them itself."""
+        return self.selection.collection if expert.is_imported else ""
 
     def missing_features(self, names: Iterable[str]) -> "list[Wanted]":
         """For each of these experts that has missing rows: its store, and the keys of the rows."""
@@ -185,9 +178,9 @@ class Inventory:
         videos = self.manifest()
         if videos is None:
             return None
-        rows = self._mended(lambda: store.rows(self.selection.layout.text(text or self.selection.text)))
-        texts = dict.fromkeys(caption.text for video in videos.videos for caption in video.captions)
-        return [text for text in texts if Caption(text).key not in rows]
+        rows = self._mended(lambda: store.table(self.selection.layout.text(text or self.selection.text)))
+        missing = set(rows.held(row_keys.of_captions(videos)).missing)
+        return [text for place, text in enumerate(row_keys.texts(videos)) if place in missing] if missing else []
 
     def complete_import(self, name: str) -> None:
         """Writes an absent row for each video that the imported features lack; PipelineError where there are none."""

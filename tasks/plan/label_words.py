@@ -15,6 +15,8 @@ from pipeline.datasets.annotations import Caption
 from pipeline.errors import ConfigError
 from pipeline.stores import store
 from pipeline.stores.fingerprint import DIGITS, Recipe, fingerprint, text_sha256
+from pipeline.stores.keys import Keys
+from pipeline.stores.row_table import Held
 from pipeline.weights import cache
 from search import config as search_config
 from tasks.plan.inventory import mended
@@ -86,8 +88,9 @@ class LabelWordsPlan:
     @property
     def missing(self) -> list[str]:
         """The descriptions and synonyms of classes without a vector in the store of the sentence encoder, each once."""
-        rows = mended(self._selection.layout.store, lambda: store.rows(self.folder))
-        return [text for text in self._texts if Caption(text).key not in rows]
+        rows = mended(self._selection.layout.store, lambda: store.table(self.folder))
+        texts = self._texts
+        return [texts[place] for place in Held(rows, Keys(Caption(text).key for text in texts)).missing]
 
     @functools.cached_property
     def _texts(self) -> list[str]:

@@ -7,6 +7,7 @@ then missing.
 
 import functools
 import hashlib
+import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from extractors.registry import NamedExpert
 from models import config as model_config
 from models.network_inputs import ExpertInput
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.stores.fingerprint import Recipe, fingerprint
+from pipeline.stores.fingerprint import Recipe, fingerprint, fingerprint_of_long
 from tasks.plan.inventory import Inventory
 from tasks.plan.label_words import LabelWordsPlan
 from tasks.plan.layout import Layout
@@ -39,6 +40,8 @@ class Plan:
     def __init__(self, selection: Selection) -> None:
         self.selection = selection
         self.inventory = Inventory(selection)
+        self._notes: tuple[tuple[object, ...], str] | None = None
+        """Manifest and rows of which the digest of all notes is known, and the digest."""
 
     @property
     def store(self) -> Path:
@@ -147,12 +150,23 @@ class Plan:
         videos = self.inventory.manifest()
         modalities = {expert.name: expert.config.modality for expert in self.selection.experts}
         warnings = list(videos.warnings) if videos else []
-        notes = [[note.video, note.text, *note.experts] for note in notes_of(self.inventory)]
+        notes = self._notes_digest()
         return {
             "modalities": modalities,
             **({"warnings": warnings} if warnings else {}),
-            **({"notes": fingerprint({"notes": notes})} if notes else {}),
+            **({"notes": notes} if notes else {}),
         }
+
+    def _notes_digest(self) -> str:
+        """Fingerprint of all notes, empty where there is none; made once for each state of manifest and rows."""
+        manifest, states = self.inventory.manifest(), map(self.inventory.expert_state, self.selection.experts)
+        state = (manifest and manifest.videos, *(one and one.held for one in states))
+        if self._notes is None or any(old is not new for old, new in zip(self._notes[0], state, strict=True)):
+            notes = ([note.video, note.text, *note.experts] for note in notes_of(self.inventory))
+            first = next(notes, None)
+            digest = fingerprint_of_long({}, "notes", itertools.chain([first], notes)) if first else ""
+            self._notes = state, digest
+        return self._notes[1]
 
     def evaluate_folder(self, seeds: Sequence[int], split: str) -> Path | None:
         """Folder of a report."""

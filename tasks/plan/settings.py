@@ -145,7 +145,12 @@ class Extraction(luigi.Config):
         first, num_devices = self.devices[0], len(self.devices)
         workers = max(1, share_cores(self.workers, first) // num_devices)
         return PassOptions(
-            workers, self.deadline_s, self.videos_per_part, first, self.seconds_per_part, self.megabytes_per_part
+            workers,
+            self.deadline_s,
+            max(1, self.videos_per_part),
+            first,
+            self.seconds_per_part,
+            self.megabytes_per_part,
         )
 
 

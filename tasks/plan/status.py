@@ -78,10 +78,11 @@ def _rows(plan: Plan, state: ExpertState) -> tuple[bool, str]:
     """(fresh, why) of an expert."""
     if not state.remaining:
         message = plan.inventory.failure_message(state)
-        counts = {"present": state.num_present, "nothing there": state.num_absent, "failed": len(state.failed)}
-        counts["with notes"] = state.num_noted
+        held = state.held
+        counts = {"present": held.num_present, "nothing there": held.num_absent, "failed": len(held.failed)}
+        counts["with notes"] = held.num_noted
         return not message, message or ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-    if state.rows:
+    if state.held.num_rows:
         return False, f"{len(state.remaining)} of {state.num_videos} videos are new"
     changes = _changes(state.folder.parent, state.expert.recipe)
     return False, f"all {len(state.remaining)} videos: {changes or 'never extracted'}"

@@ -134,19 +134,20 @@ class Judge:
         videos = self._layout.videos(settings.videos)
         if not videos.is_dir() and not is_imported(settings):
             raise _CannotTellError(f"{videos} is not there (a disk that is not mounted?); results of {dataset}")
-        if not (videos.is_dir() and find_videos(videos)) and self._had_videos(dataset):
-            raise _CannotTellError(f"{videos} holds no video any more (a disk not mounted?); results of {dataset}")
         partial = (False, True) if settings.annotations else (False,)
         plans = {allowed: load_plan(self._layout, dataset, allow_partial=allowed) for allowed in partial}
         found = {allowed: plan.inventory.manifest() for allowed, plan in plans.items()}
         current = {manifest.fingerprint: allowed for allowed, manifest in found.items() if manifest is not None}
+        has_files = any(manifest.has_files for manifest in found.values() if manifest)  # as the folder is now
+        if not has_files and not (videos.is_dir() and find_videos(videos)) and self._had_videos(dataset):
+            raise _CannotTellError(f"{videos} holds no video any more (a disk not mounted?); results of {dataset}")
         if not current:
             raise _CannotTellError(f"{videos} was not looked into since it changed; results of {dataset}")
         return current
 
     def _had_videos(self, dataset: str) -> bool:
         last = load_plan(self._layout, dataset).inventory.last_manifest()
-        return last is not None and any(not video.is_missing for video in last.videos)
+        return last is not None and last.has_files
 
     def _run(self, path: Path) -> bool:
         recipe, dataset, model = self._recipe(path), path.parent.parent.name, path.parent.name

@@ -84,7 +84,7 @@ def run_pass(
     contents = {video.content for _, video in videos}
     wanted = []
     for expert in experts:
-        store.rows_of.cache_clear()
+        store.forget_scans()
         present = store.rows(folder / expert.name)
         wanted.append(Wanted(expert, folder / expert.name, frozenset(contents - present.keys())))
     if not in_process:
@@ -95,7 +95,7 @@ def run_pass(
 
 def features_of(folder: Path, expert: NamedExpert, video: Video) -> Features:
     """The features of a video that the pass has stored."""
-    store.rows_of.cache_clear()
+    store.forget_scans()
     features = parts.read_features(folder / expert.name, video.content)
     assert features is not None, f"{expert.name} has no row of {video.video_id}"
     return features
@@ -103,5 +103,5 @@ def features_of(folder: Path, expert: NamedExpert, video: Video) -> Features:
 
 def row_of(folder: Path, expert: NamedExpert, video: Video) -> store.Row:
     """The row of a video that the pass has stored."""
-    store.rows_of.cache_clear()
+    store.forget_scans()
     return store.rows(folder / expert.name)[video.content]

@@ -62,7 +62,7 @@ def run(folder: Path) -> Outcome:
         wanted = [Wanted(named(name), folder / name, keys) for name in EXPERTS]
         errors = extract(wanted, [(manifest.path(video), video) for video in manifest.videos], options)
     worker_mb = memory.stop()
-    store.rows_of.cache_clear()
+    store.forget_scans()
     rows = {
         name: [row for part in store.parts(folder / name) for row in store.rows_of(part)]
         for name in EXPERTS

@@ -64,7 +64,7 @@ def wanted(experts, videos, folder):
 
 def assert_same(one, other, name, videos):
     """The same rows with the same bits."""
-    store.rows_of.cache_clear()
+    store.forget_scans()
     assert store.rows(one / name) == store.rows(other / name)
     for _, video in videos:
         expected, found = (parts.read_features(folder / name, video.content) for folder in (one, other))

@@ -102,6 +102,23 @@ def test_a_host_with_another_config_is_refused_by_name(chain):
     assert project.feature_parts(name) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_signal_frees_the_chunk_for_the_others(chain, number):
+    project = chain.project
+    shutil.rmtree(project.data / "store" / "features", ignore_errors=True)
+    where = claims_of(project.data / "store")
+    host = project.start_command("ExtractExpert", "--dataset", "tiny", "--expert", "rgb_light", *SHARED)
+    until_s = time.monotonic() + PATIENCE_S
+    while not where.names("tiny/chunks") and host.poll() is None and time.monotonic() < until_s:
+        time.sleep(0.01)
+    host.send_signal(number)
+    _, errors = host.communicate(timeout=PATIENCE_S)
+    assert host.returncode == 128 + number, errors
+    assert "Traceback" not in errors
+    assert where.names("tiny/chunks") == []
+
+
 DEADLY = """
 import os, signal
 from extractors import colour_shape

@@ -19,7 +19,7 @@ from extractors import registry
 from pipeline.datasets import manifest
 from pipeline.stores import parts, store
 from tasks.console import error_messages
-from tasks.plan import inventory, plan, selection
+from tasks.plan import inventory, plan, row_keys, selection
 from tests.clips import make_clip, write_srt
 from tests.inline_jobs import inline_jobs
 
@@ -271,7 +271,8 @@ def forget_everything() -> None:
     error_messages.printed.clear()
     registry.rebuild.cache_clear()
     manifest._load_videos.cache_clear()
-    store.rows_of.cache_clear()
+    store.forget_scans()
+    row_keys._made.clear()
     parts._open.cache_clear()
 
 

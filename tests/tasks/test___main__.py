@@ -12,6 +12,7 @@ from tests.tasks.project import CONFIGS
         (["--help"], 0, "EvaluateCE"),
         (["EvaluateCe"], 2, "'EvaluateCE'?"),
         (["completion", "bash"], 0, "complete -F"),
+        (["init", "configs/search.yaml"], 2, "ERROR: configs/search.yaml"),
         (["completion"], 2, "usage: expert-retrieval completion"),
     ],
 )

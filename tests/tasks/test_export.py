@@ -125,4 +125,4 @@ def test_what_is_lacking_is_extracted_first(project, exported):
     project.edit("experts", VECTOR, params__fps=3.0)
     exported(VECTOR, "jsonl")
     assert len({part.parent for part in project.feature_parts(VECTOR)}) == 2
-    store.rows_of.cache_clear()
+    store.forget_scans()

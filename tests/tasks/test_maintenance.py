@@ -25,7 +25,7 @@ def fail_row(project, expert, video):
     nothing = Features(np.zeros((0, dim), np.float32), np.zeros((0, 2)))
     failed = Row(facts[video].content, 0, failed=True, reason="gave up after 120 s")
     parts.publish(part.parent, [*keep, failed], [*kept, nothing], dim)
-    store.rows_of.cache_clear()
+    store.forget_scans()
     parts._open.cache_clear()
 
 
@@ -39,7 +39,7 @@ def test_failures_are_forgotten_and_tried_again(project):
     assert ran == ["BuildManifest", "ExtractExpert rgb_light,speech_light"], "and the old run fits again"
     assert project.feature_parts("speech_light") == before["speech_light"]
     assert len(project.feature_parts("rgb_light")) == len(before["rgb_light"]) + 1
-    store.rows_of.cache_clear()
+    store.forget_scans()
     rows = [row for part in project.feature_parts("rgb_light") for row in store.rows_of(part)]
     assert len(rows) == 14
     assert not any(row.failed for row in rows)

@@ -8,7 +8,7 @@ import shutil
 import luigi
 import pytest
 
-from extractors.extraction import one_pass
+from extractors.executors import local
 from pipeline.stores import store
 from tasks.extraction import ExtractExpert
 from tasks.manifest import BuildManifest
@@ -56,14 +56,14 @@ def manifest_of(project):
 def decoded(monkeypatch):
     """The names of the files that were decoded."""
     names = []
-    real = one_pass.extract
+    real = local.run_pass
 
-    def watched(wanted, videos, *rest):
-        keys = frozenset().union(*(one.keys for one in wanted))
-        names.extend(sorted({video.video_id for _, video in videos if video.content in keys}))
-        return real(wanted, videos, *rest)
+    def watched(wanted, todo, *rest):
+        todo = list(todo)
+        names.extend(sorted({video.video_id for _, video, *_ in todo}))
+        return real(wanted, todo, *rest)
 
-    monkeypatch.setattr(one_pass, "extract", watched)
+    monkeypatch.setattr(local, "run_pass", watched)
     return names
 
 

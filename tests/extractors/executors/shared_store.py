@@ -33,7 +33,7 @@ class SharedStore:
 
     def rows(self):
         """Name -> keys of the rows that are there."""
-        store.rows_of.cache_clear()
+        store.forget_scans()
         return {one.name: set(store.rows(self.folder / "store" / one.name)) for one in self.experts}
 
     def wanted(self):

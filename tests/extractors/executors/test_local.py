@@ -41,7 +41,7 @@ def videos(tmp_path_factory):
 
 def lacking(folder, videos, names=NAMES, experts=None):
     """What the stores in `folder` lack of the videos."""
-    store.rows_of.cache_clear()
+    store.forget_scans()
     contents = {video.content for _, video in videos}
     experts = experts or [named(name) for name in names]
     return [

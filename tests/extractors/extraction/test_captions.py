@@ -18,7 +18,7 @@ CAPTIONS = ["A red star turns", "ünï cödé 日本語", "!!!", "x", *[f"captio
 
 @pytest.fixture
 def hashed():
-    store.rows_of.cache_clear()
+    store.forget_scans()
     return registry.text("words_hashed", FOLDER)
 
 

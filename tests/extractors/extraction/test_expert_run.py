@@ -101,7 +101,7 @@ def test_a_part_holds_the_videos_that_have_ended_and_the_next_one_goes_on_from_t
 
 def held(tmp_path):
     """The keys of each part, the smallest key first."""
-    store.rows_of.cache_clear()
+    store.forget_scans()
     return sorted(({row.key for row in store.rows_of(part)} for part in store.parts(tmp_path / "store")), key=min)
 
 
@@ -194,7 +194,7 @@ def test_a_note_on_the_whole_file_is_told_once(start, tmp_path):
         ]
         run.add(shown("a", [1], index, 8, "; ".join(notes)))
     run.publish()
-    store.rows_of.cache_clear()
+    store.forget_scans()
     assert store.rows(tmp_path / "store")["a"].reason == (
         "the clock jumps; parts 1, 2, 3, 5, 6, ...: two frames are damaged; parts 7, 8: cut"
     )
@@ -206,7 +206,7 @@ def test_the_notes_of_the_segments_are_those_of_the_video(start, tmp_path):
     run.add(shown("a", [1], 1, 2))
     run.add(shown("b", [], note="unreadable", failed=True))
     run.publish()
-    store.rows_of.cache_clear()
+    store.forget_scans()
     rows = store.rows(tmp_path / "store")
     assert (rows["a"].count, rows["a"].failed, rows["a"].reason) == (1, False, "part 1: no frame decodes")
     assert (rows["b"].count, rows["b"].failed, rows["b"].reason) == (0, True, "unreadable")

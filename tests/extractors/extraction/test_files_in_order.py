@@ -46,7 +46,7 @@ def test_they_are_known_from_their_packets(videos):
 
 @pytest.mark.parametrize("name", EXPERTS)
 def test_alone_or_fused_gives_the_same_bits(videos, together, tmp_path, name):
-    store.rows_of.cache_clear()
+    store.forget_scans()
     assert run_pass([named(name)], videos, tmp_path) == {}
     for _, video in videos:
         one, two = (features_of(folder, named(name), video) for folder in (tmp_path, together))
@@ -85,7 +85,7 @@ def test_their_segments_go_to_one_worker(videos):
 
 
 def test_the_sound_of_a_recording_goes_on_in_its_second_piece(videos, tmp_path):
-    store.rows_of.cache_clear()
+    store.forget_scans()
     assert run_pass([named("audio_light")], videos[1:], tmp_path) == {}
     audio = features_of(tmp_path, named("audio_light"), videos[1][1])
     np.testing.assert_allclose(audio.times_s[:, 0], np.arange(len(audio.times_s)) * 0.96, atol=1e-6)

@@ -1,4 +1,5 @@
 import dataclasses
+import multiprocessing
 import pickle
 import shutil
 from pathlib import Path
@@ -134,6 +135,20 @@ def test_networks_are_loaded_once_over_three_chunks(tmp_path, configs, clips, mo
     assert sorted(loads) == [("extractors.colour_shape", "cpu"), ("extractors.mel_statistics", "cpu")]
     for folder in jobs[0].stores.values():
         assert store.rows(folder).keys() == {video.content for _, video in clips}
+
+
+def test_decode_workers_are_kept_from_chunk_to_chunk(tmp_path, configs, clips):
+    kept.kept.stop()
+    try:
+        workers = []
+        for job in jobs_of(tmp_path, configs, clips):
+            assert extract_chunk(job) == {}
+            workers.append({process.pid for process in multiprocessing.active_children()})
+    finally:
+        kept.kept.stop()
+    assert len(workers) == 3
+    assert workers[0]
+    assert workers[0] == workers[1] == workers[2]
 
 
 @pytest.mark.slow

@@ -60,7 +60,7 @@ def together(tmp_path_factory, videos):
 
 def assert_same(folder, other, name, videos):
     """The same rows with the same bits in two stores."""
-    store.rows_of.cache_clear()
+    store.forget_scans()
     one, two = store.rows(folder / name), store.rows(other / name)
     assert one.keys() == {video.content for _, video in videos}
     assert one == {key: two[key] for key in one}

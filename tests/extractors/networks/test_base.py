@@ -144,6 +144,21 @@ def test_pixels_are_normalised_as_torchvision_does_it_and_channels_come_second(s
     torch.testing.assert_close(found, expected.movedim(-3, 1))
 
 
+def test_each_number_of_a_pixel_is_normalised_to_the_same_bits_wherever_it_stands():
+    pixels = torch.arange(256, dtype=torch.uint8)[:, None].repeat(1, 3 * 7).reshape(256, 7, 1, 3)
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    expected = (torch.arange(256.0)[:, None] / 255 - torch.tensor(mean)) / torch.tensor(std)
+    for turned in (pixels, pixels.movedim(1, 2)):
+        assert torch.equal(normalise_pixels(turned, mean, std).amax((2, 3)), expected)
+        assert torch.equal(normalise_pixels(turned, mean, std).amin((2, 3)), expected)
+
+
+def test_the_pixels_that_are_normalised_stay_as_they_are():
+    pixels = torch.full((1, 2, 2, 3), 255.0)
+    normalise_pixels(pixels, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+    assert (pixels == 255).all()
+
+
 @pytest.mark.parametrize(("kind", "memory_format"), [(2, torch.channels_last), (3, torch.channels_last_3d)])
 def test_a_network_on_its_device_only_evaluates_with_channels_last(kind, memory_format):
     network = {2: torch.nn.Conv2d, 3: torch.nn.Conv3d}[kind](3, 4, 3)

@@ -90,7 +90,7 @@ def test_labels_are_the_same_bits_alone_and_in_a_fused_pass(tmp_path, rich_clip)
     videos = [(path, video_of(path)) for path in clips]
     assert run_pass([written(tmp_path), named("rgb_light")], videos, tmp_path / "fused") == {}
     assert run_pass([written(tmp_path)], videos[1:], tmp_path / "alone") == {}
-    store.rows_of.cache_clear()
+    store.forget_scans()
     key = videos[1][1].content
     fused, alone = (parts.read_features(tmp_path / name / "small", key) for name in ("fused", "alone"))
     assert fused.extras.keys() == alone.extras.keys() == {"labels", "label_scores"}

@@ -28,6 +28,25 @@ def test_the_outputs_are_those_of_pytorch_for_any_number_of_pictures(name):
             torch.testing.assert_close(fast(batch), expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
 
 
+def test_a_picture_gives_the_same_bits_whichever_others_are_beside_it():
+    network = seeded.fill(classifiers.build("timm/tf_efficientnet_lite0", 5, {})).eval()
+    fold_batch_norms(network, 64)
+    fast = onnx_runtime.converted(network, (3, 64, 64))
+    with torch.inference_mode():
+        together = fast(pictures(5))
+        for first in range(5):
+            for stop in range(first + 1, 6):
+                assert torch.equal(fast(pictures(5)[first:stop]), together[first:stop])
+
+
+def test_padding_that_depends_on_the_size_becomes_a_number():
+    import onnx
+
+    network = seeded.fill(classifiers.build("timm/tf_efficientnet_lite0", 5, {})).eval()
+    model = onnx.load_from_string(onnx_runtime._exported(network, pictures(2)))
+    assert not {"Shape", "Ceil", "Div"} & {node.op_type for node in model.graph.node}
+
+
 def test_pictures_of_another_size_are_left_to_pytorch():
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
     fast = onnx_runtime.converted(network, (3, 64, 64))

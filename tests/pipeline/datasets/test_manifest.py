@@ -124,7 +124,7 @@ def test_a_kill_before_the_new_manifest_is_in_place_leaves_the_old_one(dataset, 
     built, folder = saved(dataset, dataset.root / "manifests")
     os.utime(dataset.videos / "a.mp4", ns=(7, 7))
     with monkeypatch.context() as killed:
-        killed.setattr(manifest.atomic, "write_text", lambda *_: 1 / 0)
+        killed.setattr(manifest.places, "write_text", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             saved(dataset, folder.parent)
     assert load(dataset, folder.parent, built.fingerprint) == built

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from pipeline.media.container import open_container, pick_video
-from pipeline.media.cursor import Cursor, decode_frames
+from pipeline.media.cursor import Cursor
+from pipeline.media.packets import read_packets
 from tests.clips import make_clip, number_in
 
 
@@ -49,7 +50,36 @@ def test_frames_on_which_none_depends_are_left_out_until_the_last_wanted_one(tmp
 
 def test_frames_of_a_container_are_on_the_clock_of_the_file(tmp_path):
     path = make_clip(tmp_path / "late.ts", times_s=50 + np.arange(25) / 25, sound=None)
-    with open_container(path) as container:
-        stream = pick_video(container)
-        times_s = [float(frame.pts * stream.time_base) for frame in decode_frames(container, stream)]
-    np.testing.assert_allclose(times_s, np.arange(25) / 25, atol=1e-3)
+    with Cursor(path) as cursor:
+        np.testing.assert_allclose([shot.time_s for shot in cursor], np.arange(25) / 25, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.ts", "a.avi"])
+def test_packets_that_were_read_before_give_the_frames_of_the_file(tmp_path, name):
+    path = make_clip(tmp_path / name, **({"codec": "mpeg4"} if name == "a.avi" else {}))
+    with Cursor(path) as cursor:
+        expected = [(shot.time_s, shot.frame.to_ndarray(format="rgb24")) for shot in cursor]
+    container = open_container(path)
+    stream, kept = pick_video(container), []
+    read_packets(container, stream, kept)
+    with Cursor.of_packets(container, stream, iter(kept)) as cursor:
+        found = [(shot.time_s, shot.frame.to_ndarray(format="rgb24")) for shot in cursor]
+    assert [time_s for time_s, _ in found] == [time_s for time_s, _ in expected]
+    np.testing.assert_array_equal([pixels for _, pixels in found], [pixels for _, pixels in expected])
+
+
+def test_the_first_frame_can_be_looked_at_and_comes_all_the_same(long_clip):
+    with Cursor(long_clip) as cursor:
+        pts = cursor.first_frame().pts
+        assert cursor.first_frame().pts == pts
+        assert not cursor.has_begun
+        assert next(cursor).frame.pts == pts
+        assert cursor.has_begun
+
+
+def test_where_no_frame_decodes_there_is_no_first_one(tmp_path):
+    path = make_clip(tmp_path / "a.mp4", seconds=0.4, sound=None)
+    container = open_container(path)
+    with Cursor.of_packets(container, pick_video(container), iter([])) as cursor:
+        assert cursor.first_frame() is None
+        assert list(cursor) == []

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.media import cursor, decoders
+from pipeline.media import cursor, decoders, left_open
 from pipeline.media.video import frames_at, probe
 from tests.clips import make_clip, number_in, numbered
 from tests.pipeline.media.sample_clips import decoded_in_order, numbers
@@ -125,7 +125,7 @@ def test_a_file_with_one_key_frame_is_decoded_once_piece_after_piece(one_key, mo
         seen = {i: number_in(picture) for i, picture in frames_at(one_key, piece, info, start_s + 32.0)}
         assert seen == {i: min(699, int(time_s * 10 + 1e-6)) for i, time_s in enumerate(piece)}
     assert places == [0.0]
-    decoders._left_open.pop()[1].close()
+    left_open.close()
 
 
 def test_the_pieces_of_a_file_that_is_read_in_order_may_come_in_any_order(one_key):
@@ -134,7 +134,7 @@ def test_the_pieces_of_a_file_that_is_read_in_order_may_come_in_any_order(one_ke
         times = start_s + np.arange(0, 5, 1 / fps)
         seen = [number_in(picture) for _, picture in frames_at(one_key, times, info, start_s + 32.0)]
         assert seen == [int(time_s * 10 + 1e-6) for time_s in times]
-    decoders._left_open.pop()[1].close()
+    left_open.close()
 
 
 def test_a_file_that_was_replaced_is_not_read_on(tmp_path, one_key):
@@ -164,7 +164,7 @@ def test_what_an_open_file_keeps_is_bounded(one_key, monkeypatch):
         seen = [number_in(picture) for _, picture in frames_at(one_key, times, info, start_s + 32.0)]
         assert seen == [int(time_s * 10 + 1e-6) for time_s in times]
     assert places == [0.0, 0.0]
-    decoders._left_open.pop()[1].close()
+    left_open.close()
 
 
 @pytest.mark.parametrize("name", ["h264.mp4", "h264.ts", "hevc.mp4", "vp9.webm", "av1.mp4", "mpeg4.avi", "picture.gif"])

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from pipeline.errors import DecodeError
+from pipeline.media import container, cursor, left_open, packets, video
 from pipeline.media.video import frames_at, probe
-from tests.clips import make_clip, numbered
+from tests.clips import make_clip, number_in, numbered
 from tests.pipeline.media.sample_clips import KINDS, decoded_in_order, numbers
 
 
@@ -64,6 +65,70 @@ def test_a_stream_that_starts_late_shows_its_first_frame_before(tmp_path):
     info = probe(path)
     assert info.frame_times_s[0] == pytest.approx(1.0, abs=0.002)
     assert numbers(path, [0.0, 0.5, 1.0, 1.5]) == {0: 0, 1: 0, 2: 0, 3: 12}
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The files that FFmpeg opens from here on."""
+    paths = []
+
+    def noted(path):
+        paths.append(path)
+        return container.open_container(path)
+
+    for module in (cursor, video):
+        monkeypatch.setattr(module, "open_container", noted)
+    yield paths
+    left_open.close()
+
+
+def read_on(path, times_s):
+    return dict(frames_at(path, np.asarray(times_s), probe(path, reads_on=True)))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_short_file_is_opened_once_for_all_that_is_read_of_it(clips, name, opened):
+    info = probe(clips[name])
+    for times_s in (info.frame_times_s, info.frame_times_s[::9], info.frame_times_s[:1]):
+        expected = dict(frames_at(clips[name], times_s, info))
+        opened.clear()
+        found = read_on(clips[name], times_s)
+        assert opened == [clips[name]]
+        assert found.keys() == expected.keys()
+        for index, picture in found.items():
+            np.testing.assert_array_equal(picture, expected[index])
+
+
+def test_what_was_probed_to_be_read_on_can_be_read_twice_and_from_anywhere(clip, opened):
+    info = probe(clip, reads_on=True)
+    assert opened == [clip]
+    for times_s in ([0.5], [0.0, 1.9], [1.0], [0.0]):
+        ((_, found), *_), ((_, expected), *_) = (frames_at(clip, np.array(times_s), one) for one in (info, probe(clip)))
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_file_that_was_replaced_since_it_was_probed_is_opened_anew(tmp_path, opened):
+    path = make_clip(tmp_path / "a.mp4", sound=None)
+    info = probe(path, reads_on=True)
+    make_clip(tmp_path / "b.mp4", sound=None, picture=lambda index: numbered(7)).replace(path)
+    ((_, picture),) = frames_at(path, np.array([0.0]), info)
+    assert number_in(picture) == 7
+
+
+@pytest.mark.parametrize("kind", ["long", "large", "heavy", "cut", "sound"])
+def test_a_file_that_is_long_large_or_not_whole_is_not_left_open(tmp_path, kind, opened, monkeypatch):
+    how = {"long": {"seconds": 33, "fps": 5}, "sound": {"codec": ""}}.get(kind, {})
+    path = make_clip(tmp_path / "a.mkv", **how)
+    if kind == "large":
+        monkeypatch.setattr(video, "LARGE_BYTES", 160 * 120)
+    if kind == "heavy":
+        monkeypatch.setattr(packets, "KEPT_BYTES", 1000)
+    if kind == "cut":
+        path.write_bytes(path.read_bytes()[:-3000])
+    seen = read_on(path, [0.0, 0.5])
+    assert opened == [path] * (1 if kind == "sound" else 3)
+    assert seen.keys() == (set() if kind == "sound" else {0, 1})
+    assert left_open.take(path) is None
 
 
 def test_sound_that_outlasts_the_picture_counts_for_the_duration(tmp_path):

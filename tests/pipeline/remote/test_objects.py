@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import obstore
 import pytest
 
-from pipeline.errors import ConfigError, RemoteError
+from pipeline.errors import ConfigError, OutageError, RemoteError
 from pipeline.remote import objects
 from pipeline.remote.objects import Objects, is_remote
 
@@ -146,6 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
 def server(monkeypatch):
     """A function that starts a server with these answers, which s3:// addresses then lead to."""
     servers = []
+    monkeypatch.setattr(objects, "_gave_up_s", {})
 
     def start(*answers):
         one = _Server(answers)
@@ -200,8 +201,23 @@ def test_a_server_that_is_down_is_said_so(server, monkeypatch):
     server((200, b""))
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setattr(objects, "PATIENCE_S", 0.1)
-    with pytest.raises(RemoteError, match="does not answer; see whether it runs"):
+    with pytest.raises(OutageError, match="does not answer; see whether it runs"):
         Objects("s3://bucket/x").read("a")
+
+
+def test_a_server_that_was_waited_for_in_vain_is_not_waited_for_again_at_once(server, monkeypatch):
+    one = server((500, b""))
+    monkeypatch.setattr(objects, "PATIENCE_S", 1.0)
+    counts = []
+    for _ in range(2):
+        before = one.count
+        with pytest.raises(OutageError):
+            Objects("s3://bucket/x").read("a")
+        counts.append(one.count - before)
+    assert counts[0] > counts[1]
+    time.sleep(1.1)
+    one.answers = [(500, b"")] * (one.count + 4) + [(200, b"content")]
+    assert Objects("s3://bucket/x").read("a") == b"content", "after a while it is"
 
 
 @pytest.mark.parametrize("key", ["a/../b", "a//b", "./a"])

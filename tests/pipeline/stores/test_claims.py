@@ -1,6 +1,8 @@
+import errno
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +54,21 @@ def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"file/claims/a: cannot be written: Not a directory$"):
         LocalClaims(tmp_path / "file" / "claims").claim("a", "")
+
+
+@pytest.mark.parametrize(("number", "is_gone"), [(errno.ESTALE, True), (errno.EIO, False)])
+def test_a_claim_that_a_network_drive_calls_stale_is_gone_and_another_fault_is_told(
+    where, monkeypatch, number, is_gone
+):
+    def fail(*args, **options):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "open", fail)
+    if is_gone:
+        assert where.read_claim("one") is None
+    else:
+        with pytest.raises(StoreError, match=r"claims/one: cannot be read: Input/output error$"):
+            where.read_claim("one")
 
 
 def test_only_claims_that_nobody_renews_for_long_are_abandoned(tmp_path):

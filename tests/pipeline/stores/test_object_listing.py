@@ -132,6 +132,17 @@ def test_an_empty_storage_hides_copies_and_deletes_none(hosts):
     assert ".tmp-" in kept[0].parent.name
 
 
+def test_manifests_of_other_hosts_show_as_folders_until_they_are_gone(hosts):
+    put(hosts, manifests__d__1__manifest_json=b"{}")
+    root = hosts.store("b")
+    folder = places.listed(root) / "manifests" / "d" / "1"
+    assert list(folder.iterdir()) == []
+    assert places.fetched(folder / "manifest.json").read_text() == "{}"
+    hosts.objects.delete(["manifests/d/1/manifest.json"])
+    places.place_of(root).refresh()
+    assert not folder.exists()
+
+
 def test_the_kinds_of_stores_are_those_of_the_layout(tmp_path):
     from extractors import registry
     from tasks.plan.layout import Layout

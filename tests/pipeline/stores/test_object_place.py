@@ -66,7 +66,12 @@ def test_old_halves_of_parts_and_results_and_old_claims_are_remains(hosts, monke
         "manifests/d/look-1.json",
         "manifests/d/1/manifest.json",
     )
-    halves = ("features/rgb/1/part-2.zarr/values/c/0/0", "runs/d/m/2/model", "index/d/2/words.sqlite")
+    halves = (
+        "features/rgb/1/part-2.zarr/values/c/0/0",
+        "runs/d/m/2/model",
+        "index/d/2/words.sqlite",
+        "manifests/d/2/videos.parquet",
+    )
     for key in (*whole, *beside, *halves, "features/rgb/1/part-1.zarr/values/c/0/0", "runs/d/m/1/model", "claims/d/1"):
         hosts.objects.put(key, b"x")
     root = hosts.store("a")
@@ -77,7 +82,7 @@ def test_old_halves_of_parts_and_results_and_old_claims_are_remains(hosts, monke
     assert place.remains() == [root / "claims" / "d" / "1"]
     monkeypatch.setattr(time, "time", lambda: now_s + 2 * atomic.FOREIGN_ABANDONED_S)
     found = place.remains()
-    units = ("claims/d/1", "features/rgb/1/part-2.zarr", "index/d/2", "runs/d/m/2")
+    units = ("claims/d/1", "features/rgb/1/part-2.zarr", "index/d/2", "manifests/d/2", "runs/d/m/2")
     assert found == [root / unit for unit in units]
     for path in found:
         places.remove(path)
@@ -87,7 +92,7 @@ def test_old_halves_of_parts_and_results_and_old_claims_are_remains(hosts, monke
 
 def test_results_that_a_recipe_marks_are_those_that_garbage_is_looked_for_in():
     depths = {pattern.partition("/")[0]: pattern.count("/") + 1 for pattern in PATTERNS}
-    marked = {kind: depth for kind, depth in depths.items() if kind not in ("features", "text", "manifests")}
+    marked = {kind: depth for kind, depth in depths.items() if kind not in ("features", "text")}
     assert marked == {kind: depth for kind, depth in MARKED.items() if kind != "released"}
 
 

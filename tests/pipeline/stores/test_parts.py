@@ -20,7 +20,7 @@ def fresh_process():
 
 
 def forget_what_was_read():
-    store.rows_of.cache_clear()
+    store.forget_scans()
     parts._open.cache_clear()
 
 

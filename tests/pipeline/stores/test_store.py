@@ -9,7 +9,7 @@ from pipeline.stores.store import Row
 
 @pytest.fixture(autouse=True)
 def fresh_process():
-    store.rows_of.cache_clear()
+    store.forget_scans()
 
 
 def publish(folder, *rows):
@@ -56,7 +56,7 @@ def test_a_good_row_wins_over_a_failed_one_of_the_same_video(tmp_path):
         for number, failed in enumerate(order):
             (part,) = publish(folder, Row("a", 0 if failed else 2, failed=failed, reason="crashed" if failed else ""))
             part.rename(folder / f"part-{number}.zarr")
-        store.rows_of.cache_clear()
+        store.forget_scans()
         assert store.rows(folder)["a"] == Row("a", 2)
 
 
@@ -96,7 +96,7 @@ def test_failures_are_forgotten_and_nothing_else(tmp_path):
     publish(tmp_path, Row("a", 1), Row("b", 0, failed=True, reason="x"), Row("c", 0, failed=True, reason="y"))
     publish(tmp_path, Row("d", 0, reason="no audio stream"))
     assert store.forget(tmp_path, ["a", "b", "d"]) == 2
-    store.rows_of.cache_clear()
+    store.forget_scans()
     assert sorted(store.rows(tmp_path)) == ["a", "d"]
     assert parts.read(tmp_path, ["a"], 2).values.tolist() == [[1, 1]]
 

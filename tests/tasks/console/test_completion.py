@@ -114,7 +114,7 @@ def test_bash_completes_after_an_equals_sign_files_and_the_project_of_the_enviro
 
 
 def test_every_task_and_each_of_its_options_is_offered(tmp_path):
-    assert candidates("bash", "expert-retrieval ", tmp_path) == {*tasks.__all__, "completion"}
+    assert candidates("bash", "expert-retrieval ", tmp_path) == {*tasks.__all__, "completion", "init"}
     offered = candidates("bash", "expert-retrieval ExtractExpert --", tmp_path)
     assert {"--dataset", "--expert", "--quiet", "--help", "--Extraction-device"} <= offered
     assert "--worker-run" not in offered

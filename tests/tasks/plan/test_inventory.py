@@ -33,7 +33,7 @@ def test_a_row_that_is_gone_is_what_remains(project):
         tiny = Inventory(Selection(Paths().layout, "tiny"))
         expert = tiny.selection.expert("rgb_light")
         state = tiny.expert_state(expert)
-        assert (len(state.rows), state.remaining, state.failed) == (14, frozenset(), [])
+        assert (state.held.num_rows, state.remaining, state.failed) == (14, frozenset(), [])
     part = project.feature_parts("rgb_light")[0]
     lost = {row.key for row in store.rows_of(part)}
     shutil.rmtree(part)

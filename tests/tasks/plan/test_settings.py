@@ -1,6 +1,7 @@
 import configparser
 
-from tasks.plan.settings import DEFAULTS, Extraction, Paths
+from extractors.executors.base import EngineOptions
+from tasks.plan.settings import DEFAULTS, Engine, Extraction, Paths
 from tests.tasks.project import CONFIGS
 
 
@@ -20,6 +21,16 @@ def test_the_workers_are_shared_by_the_devices(project):
         assert (settings.options().workers, settings.options().device) == (2, "cpu")
     with project.process(workers=1, device="cpu,cpu"):
         assert Extraction().options().workers == 1
+
+
+def test_parts_of_no_video_are_parts_of_one(project):
+    with project.process(videos_per_part=0):
+        assert Extraction().options().videos_per_part == 1
+
+
+def test_the_engine_is_this_machine_unless_something_else_is_said(project):
+    with project.process():
+        assert Engine().options() == EngineOptions()
 
 
 def test_the_defaults_of_luigi_are_those_of_the_shipped_settings():

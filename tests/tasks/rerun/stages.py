@@ -25,5 +25,5 @@ def evaluate(project):
 
 def num_new_rows(project, expert, before):
     """Number of rows in the parts of an expert that were not there `before`."""
-    store.rows_of.cache_clear()
+    store.forget_scans()
     return sum(len(store.rows_of(part)) for part in project.feature_parts(expert) if part not in before)
