@@ -202,3 +202,26 @@ def test_a_file_of_a_server_that_states_no_version_is_hashed(served, clips, tmp_
     here = {video.video_id: video for _, video in manifest(clips, tmp_path / "here")}
     # Its subtitles, which are of the same name, are told by their versions.
     assert there["a.mov"].content == here["a.mov"].content
+
+
+def test_subtitles_that_are_not_there_cost_no_video_and_are_told(served, tmp_path):
+    from pipeline.remote_files.places import folder_of
+
+    names = ("a.mp4", "a.srt", "nothing")
+    (tmp_path / "list.txt").write_text("".join(f"{served.address}/{name}\n" for name in names))
+    served.faults["a.srt"] = {"404"}
+    videos = manifest(folder_of(str(tmp_path / "list.txt"), tmp_path / "data", WHOLE), tmp_path / "files")
+    there = {video.video_id.rpartition("/")[2]: video for _, video in videos}
+    assert there["a.mp4"].problem == "" and "a.srt: " in there["a.mp4"].note and "404" in there["a.mp4"].note
+    assert "404" in there["nothing"].problem  # a line of a list is meant to be a video, whatever its name
+
+
+def test_two_looks_at_once_leave_one_whole_tree(served, tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from pipeline.remote_files.look import refresh
+
+    root = remote_folder(served, tmp_path, WHOLE)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: refresh(root, []), range(8)))
+    assert len(find_videos(root)) == 9

@@ -14,6 +14,7 @@ from pipeline.remote_files.files import (
     on_disk,
     open_binary,
     place_of,
+    prefetch,
     read_bytes,
     size_of,
     small_on_disk,
@@ -95,3 +96,15 @@ def test_a_path_that_is_not_listed_has_no_file(there):
 
 def test_a_place_is_shown_without_what_is_secret(there, web_server):
     assert place_of(there(WHOLE)) == f"{web_server.address}/a.mp4"
+
+
+def test_small_files_are_fetched_ahead_and_what_cannot_be_is_left_to_the_reader(there, web_server, tmp_path):
+    (web_server.folder / "b.txt").write_bytes(b"a caption")
+    path = there(WHOLE)
+    web_server.faults["a.mp4"] = {"404"}
+    prefetch([path, path.with_name("b.txt"), path.with_name("c.txt"), tmp_path / "here.txt"])
+    web_server.requests.clear()
+    assert read_bytes(path.with_name("b.txt")) == b"a caption"
+    assert not web_server.requests
+    with pytest.raises(RemoteError):
+        read_bytes(path)
