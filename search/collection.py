@@ -92,14 +92,12 @@ class Collection:
         parent = place.store / "index" / dataset
         path = folder.current(parent)
         if path is None:
-            pointers = sorted(places.listed(parent.parent).glob(f"*/{folder.CURRENT}"))
-            built = [pointer.parent.name for pointer in pointers]
+            built = sorted(one.parent.name for one in places.listed(parent.parent).glob(f"*/{folder.CURRENT}"))
             raise PipelineError(
                 f"{dataset}: no index in {parent}{nearest(dataset, built)}; "
                 f"make it: luigi --module tasks BuildIndex --dataset {dataset}"
             )
-        videos = load_dataset(dataset, place.configs / "datasets").videos
-        root = folder_of(videos, place.data, project=place.folder)
+        root = folder_of(load_dataset(dataset, place.configs / "datasets").videos, place.data, project=place.folder)
         return cls(path, root, config.load(place.configs), place.weights)
 
     def row(self, video: str) -> int:
