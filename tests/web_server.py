@@ -37,7 +37,7 @@ class WebServer:
 @contextmanager
 def serving(folder: Path, port: int = 0) -> Iterator[WebServer]:
     """Context with a server for the files of a folder."""
-    with ThreadingHTTPServer(("127.0.0.1", port), _Handler) as http:
+    with _Server(("127.0.0.1", port), _Handler) as http:
         http.daemon_threads = True
         server = WebServer(folder, f"http://127.0.0.1:{http.server_port}")
         http.state = server
@@ -49,6 +49,11 @@ def serving(folder: Path, port: int = 0) -> Iterator[WebServer]:
             server.released.set()
             http.shutdown()
             thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        pass  # a client that went away
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -10,6 +10,7 @@ from pipeline.datasets.files import find_videos
 from pipeline.datasets.readers import released
 from pipeline.datasets.sources import AnnotationFiles, Part
 from pipeline.errors import ConfigError
+from pipeline.remote_files.look import name_of_source
 
 NOT_FORMATS = {"__init__", "parsing", "released"}
 """Modules in pipeline/datasets/readers/ that a YAML cannot name."""
@@ -43,7 +44,8 @@ def has_annotations(files: AnnotationFiles) -> bool:
 def how_to_get(name: str, settings: DatasetConfig) -> str:
     """A message for the user: the missing parts of the dataset, with sources, licences, sizes and target folders."""
     if settings.annotations is None:
-        return f"{settings.videos}: no videos there; put them there or change 'videos' in configs/datasets/{name}.yaml"
+        where = name_of_source(Path(settings.videos))
+        return f"{where}: no videos there; put them there or change 'videos' in configs/datasets/{name}.yaml"
     return "\n".join([f"{name}: not all of it is here. It needs", *_lines(name, settings, settings.annotations)])
 
 

@@ -10,7 +10,7 @@ from pipeline.datasets.text_files import lines_of, read_table, read_text
 from pipeline.errors import AnnotationError
 from pipeline.file_kinds import irregular
 from pipeline.plain_data import parse_json
-from pipeline.remote_files.files import prefetch
+from pipeline.remote_files.files import prefetch, read_bytes
 
 COLUMNS = ("video", "caption", "split", "tags")
 NEEDED = COLUMNS[:2]
@@ -43,7 +43,7 @@ def may_hold(path: Path, endings: Collection[str]) -> bool:
     Told from its bytes, without the tenfold time of reading its rows; true where they do not tell.
     """
     try:
-        content = b"\0" if irregular(path) else path.read_bytes()
+        content = b"\0" if irregular(path) else read_bytes(path)
     except OSError:
         return True
     if b"\0" in content or _ESCAPED.search(content):  # more than a byte a letter; %2E or \u002e for a dot

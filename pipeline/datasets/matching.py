@@ -1,6 +1,6 @@
 """Matches the video names in captions with video files, and checks both for contradictions."""
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from pipeline.datasets.annotations import Annotation, DatasetConfig
 from pipeline.datasets.files import VideoFile
@@ -9,6 +9,7 @@ from pipeline.datasets.protocol import Annotations
 from pipeline.datasets.video import MISSING, UNLABELLED
 from pipeline.datasets.videos import Videos
 from pipeline.errors import AnnotationError
+from pipeline.remote_files.look import name_of_source
 
 
 def match_files(annotations: Annotations, files: list[VideoFile], warnings: list[str]) -> Annotations:
@@ -81,13 +82,15 @@ def refuse_unrelated(annotations: Annotations, missing: dict[str, str], settings
         where = settings.captions or (settings.annotations.folder if settings.annotations else "")
         name = min(missing)
         raise AnnotationError(
-            f"{where}: names {name!r} and others, none of which is in {settings.videos} ({missing[name]})"
+            f"{where}: names {name!r} and others, none of which is in {name_of_source(Path(settings.videos))} "
+            f"({missing[name]})"
         )
 
 
 def refuse_missing(name: str, settings: DatasetConfig, missing: dict[str, str], annotations: Annotations) -> list[str]:
     """Warnings about missing files; AnnotationError for a known dataset, unless `allow_partial` is set."""
-    problem = f"{len(missing)} of {len(annotations)} captioned videos are not in {settings.videos}, e.g. {min(missing)}"
+    where = name_of_source(Path(settings.videos))
+    problem = f"{len(missing)} of {len(annotations)} captioned videos are not in {where}, e.g. {min(missing)}"
     problem += "" if missing[min(missing)] == MISSING else f" ({missing[min(missing)]})"
     if settings.annotations and not settings.allow_partial:
         raise AnnotationError(

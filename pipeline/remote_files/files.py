@@ -55,9 +55,13 @@ def prefetch(paths: Iterable[Path]) -> None:
 
 
 def facts_below(folder: Path) -> dict[str, Facts]:
-    """Id -> what was listed of each file of the tree `folder`; empty for any other folder."""
+    """Path below `folder`, in a tree, -> what was listed of the file; empty for any other folder."""
     found = home_of(folder)
-    return listing.read_all(found[0].folder) if found else {}
+    if found is None:
+        return {}
+    prefix = f"{found[1]}/" if found[1] else ""
+    facts = listing.read_all(found[0].folder)
+    return {name.removeprefix(prefix): one for name, one in facts.items() if name.startswith(prefix)} if prefix else facts
 
 
 def listed(path: Path) -> Facts | None:

@@ -17,7 +17,7 @@ from pipeline.datasets.splits import SPLITS
 from pipeline.project import CONFIGS, VARIABLE
 from tasks.console.help import our_tasks
 from tasks.parameters import Choice, TypedPath
-from tasks.plan.settings import Engine, Extraction, Paths, Project, Weights
+from tasks.plan.settings import Engine, Extraction, Paths, Project, Videos, Weights
 
 SHELLS = ("bash", "zsh", "fish")
 HOW = """usage: expert-retrieval completion bash|zsh|fish
@@ -31,7 +31,7 @@ Once more after an update of the program.
 """
 ALWAYS = ("--help", "--quiet", "--project", "--allow-partial")
 """Options of every task."""
-SECTIONS = (Paths, Weights, Extraction, Engine)
+SECTIONS = (Paths, Weights, Extraction, Videos, Engine)
 """Sections of luigi.cfg, whose options can be typed with any task."""
 NAMES = {
     "datasets": ("dataset", "trained_on"),

@@ -22,9 +22,9 @@ from pipeline.errors import ConfigError, PipelineError, in_one_line
 from pipeline.weights.files import WeightOptions
 from tasks.plan import at_hand
 from tasks.plan.layout import Layout
-from tasks.plan.settings import Engine, Extraction, Output, Partial, Paths, Weights
+from tasks.plan.settings import Engine, Extraction, Output, Partial, Paths, Videos, Weights
 
-SECTIONS: tuple[type[luigi.Config], ...] = (Paths, Weights, Extraction, Engine, Partial, Output)
+SECTIONS: tuple[type[luigi.Config], ...] = (Paths, Weights, Extraction, Videos, Engine, Partial, Output)
 CORRECT = "correct it; the shipped luigi.cfg tells what each option means"
 NO_PROJECT = "go into a project, or make one: expert-retrieval init FOLDER"
 
