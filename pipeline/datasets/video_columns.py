@@ -20,7 +20,7 @@ _PLAIN = ("video_id", "content", "split", "duration_s", "has_video", "has_audio"
           "seekable", "stamps")  # fmt: skip
 FEW = 2048
 """So many videos are kept as objects, and saved as JSON, which reads them in 0.06 CPU seconds, as long as pyarrow takes
-to be imported and to read any number: a run of a small dataset that finds nothing to do is not slower for large ones."""
+to be imported and to read any number: a small dataset's run that finds nothing to do is not slower for large ones."""
 
 GROUP = 8192
 """Videos that are read at once, of all their columns."""
