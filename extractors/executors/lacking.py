@@ -6,13 +6,14 @@ from pathlib import Path
 from extractors.extraction.job import ChunkJob, without
 from extractors.extraction.work import Wanted
 from pipeline.stores import places, store
+from pipeline.stores.keys import KeySet
 
 
 class Lacking:
     """The rows that a run wants and that no store has."""
 
     def __init__(self, wanted: Iterable[Wanted]) -> None:
-        self._missing = {item.expert.name: set(item.keys) for item in wanted}
+        self._missing = {item.expert.name: KeySet.of(item.keys) for item in wanted}
         self._stores = {item.expert.name: item.folder for item in wanted}
         self._read: set[Path] = set()
         self._given_up: set[str] = set()
@@ -23,7 +24,7 @@ class Lacking:
             places.place_of(folder).refresh()  # what was listed seconds ago may lack what a host has just finished
             for part in store.parts(folder):
                 if part not in self._read:
-                    self._missing[name] -= {row.key for row in store.rows_of(part)}
+                    self._missing[name] = self._missing[name].less([row.key for row in store.rows_of(part)])
                     self._read.add(part)
 
     def give_up(self, experts: Iterable[str]) -> None:

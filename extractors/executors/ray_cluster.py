@@ -6,6 +6,7 @@ All that is set by environment variables is read when Ray is imported, so this m
 import logging
 import os
 import secrets
+import signal
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,15 +21,16 @@ from pipeline.running.worker_pool import num_workers
 REACH_S = 5.0
 """Time for a host to accept a connection."""
 
+MAX_STARTS = 4
+
 OBJECT_STORE_BYTES = 80 << 20
 """The least that Ray takes; nothing is kept in it."""
 
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
-    # A busy machine takes longer than Ray waits for its own processes.
-    "RAY_raylet_start_wait_time_s": "120",
-    "RAY_agent_register_timeout_ms": "120000",
+    # A busy machine takes longer than the 30 s that Ray waits for its own processes.
+    "RAY_raylet_start_wait_time_s": "60",
     # A task without GPUs sees none anyway; unset, Ray warns of what it will do in future.
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
 }
@@ -147,8 +149,8 @@ def demand_of(engine: EngineOptions, nodes: Sequence[Node]) -> Demand:
 
 
 def _start(ray: Any, temp: Path, quiet: Mapping[str, Any]) -> None:
-    """Starts Ray on this machine; twice if need be, as Ray waits for its agents no longer than 15 s."""
-    for is_last in (False, True):
+    """Starts Ray on this machine; again if need be, as its raylet ends when an agent is not there within 15 s."""
+    for attempt in range(1, MAX_STARTS + 1):
         try:
             ray.init(
                 address="local",
@@ -160,9 +162,17 @@ def _start(ray: Any, temp: Path, quiet: Mapping[str, Any]) -> None:
             )
             return
         except Exception:
-            if is_last:
+            if attempt == MAX_STARTS:
                 raise
             ray.shutdown()
+            _end_children()  # those of a Ray that has not come up are in nobody's list
+
+
+def _end_children() -> None:
+    for children in Path("/proc/self/task").glob("*/children"):
+        for pid in children.read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
 
 
 def _imported() -> Any:

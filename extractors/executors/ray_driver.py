@@ -166,6 +166,7 @@ class Driver:
         attempt = Attempt(
             workers=max(1, int(self._demand.num_cpus)),
             on_gpu=self._demand.num_gpus > 0,
+            is_again=chunk.number_of_attempts > 1,
             is_last=chunk.number_of_attempts >= MAX_ATTEMPTS,
         )
         self._submitted[self._task.remote(chunk.job, attempt)] = chunk

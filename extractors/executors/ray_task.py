@@ -13,11 +13,11 @@ from types import FrameType
 
 from extractors.executors.base import Outcome
 from extractors.executors.device_process import picklable
-from extractors.extraction.job import ChunkJob, extract_chunk
+from extractors.extraction.job import ChunkJob, extract_chunk, without
 from pipeline.datasets.stamps import stamp_of
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.running.cpu import prepare_for_networks
-from pipeline.stores import recipes
+from pipeline.stores import places, recipes, store
 
 POISONED = 86
 """Exit code of a worker whose CUDA context is of no more use."""
@@ -31,6 +31,8 @@ class Attempt:
     """Decode workers."""
     on_gpu: bool
     """Whether Ray has given the task a GPU."""
+    is_again: bool
+    """Whether the chunk was given out before, and may be done in part."""
     is_last: bool
     """Whether an error is to be reported where another process could do better."""
 
@@ -44,11 +46,12 @@ def extract_on_host(job: ChunkJob, attempt: Attempt) -> Outcome | Exception:
     device = "cuda:0" if attempt.on_gpu else "cpu"
     if _is_poisoned(device):
         os._exit(POISONED)
-    options = dataclasses.replace(job.options, device=device, workers=attempt.workers)
+    own = dataclasses.replace(job, options=dataclasses.replace(job.options, device=device, workers=attempt.workers))
     try:
         refuse_other_folders(job)
+        left = _left_of(own) if attempt.is_again else own
         with cancellable() as is_cancelled:
-            errors = extract_chunk(dataclasses.replace(job, options=options), stop=is_cancelled)
+            errors = extract_chunk(left, stop=is_cancelled) if left else {}
     except PipelineError as error:
         return picklable(error)
     except Exception as error:
@@ -56,6 +59,15 @@ def extract_on_host(job: ChunkJob, attempt: Attempt) -> Outcome | Exception:
     if errors and not attempt.is_last and _is_poisoned(device):
         os._exit(POISONED)
     return Outcome(job.number, {name: picklable(error) for name, error in errors.items()}, job.video_s)
+
+
+def _left_of(job: ChunkJob) -> ChunkJob | None:
+    """The job without what was published before its process or host was lost; None where that is all."""
+    there = {}
+    for name, folder in job.stores.items():
+        places.place_of(folder).refresh()
+        there[name] = store.rows(folder).keys()
+    return without(job, lambda name, key: key in there[name])
 
 
 def refuse_other_folders(job: ChunkJob) -> None:

@@ -1,14 +1,15 @@
 """Estimates the time and disk space of an extraction from a trial run on the beginnings of a few videos."""
 
 import dataclasses
+import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractors.extraction.one_pass import extract, missing_videos
+from extractors.extraction.one_pass import extract
 from extractors.extraction.views import num_segments
-from extractors.extraction.work import PassOptions, Todo, Wanted
+from extractors.extraction.work import PassOptions, Todo, Wanted, lacking
 from pipeline.datasets.manifest import Video
 from pipeline.untrusted.archives import scratch
 
@@ -39,19 +40,23 @@ def estimate(wanted: Sequence[Wanted], videos: Videos, options: PassOptions, fol
     The features go to a temporary folder below `folder`, which is removed. Time and size are taken to be proportional
     to the length of the videos.
     """
-    todo = [item for item in missing_videos(wanted, videos) if not item[1].problem]
-    samples = _samples(todo, 1 + 4 * options.workers)
+    durations_s = [video.duration_s for _, video, _ in _usable(wanted, videos)]
+    samples = _samples(_usable(wanted, videos), len(durations_s), 1 + 4 * options.workers)
     with scratch(folder) as temporary:
         first = _run(wanted, samples[:1], options, temporary / "first")
         rest = _run(wanted, samples[1:] or samples, options, temporary / "rest")
         num_bytes = sum(path.stat().st_size for path in (temporary / "rest").rglob("*") if path.is_file())
-    total_s = sum(video.duration_s for _, video, _ in todo)
+    total_s = sum(durations_s)
     sampled_s = max(rest.video_s, 1e-6)
     rate = (rest.wall_s - first.wall_s) / (rest.video_s - first.video_s) if rest.video_s > first.video_s else 0.0
     rate = rate if rate > 0 else rest.wall_s / sampled_s
     start_up_s = max(0.0, first.wall_s - rate * first.video_s)
     return Estimate(
-        len(todo), total_s / 3600, start_up_s + rate * total_s, int(num_bytes / sampled_s * total_s), len(samples)
+        len(durations_s),
+        total_s / 3600,
+        start_up_s + rate * total_s,
+        int(num_bytes / sampled_s * total_s),
+        len(samples),
     )
 
 
@@ -63,10 +68,13 @@ class _Run:
     wall_s: float
 
 
-def _samples(todo: Sequence[Todo], num: int) -> list[tuple[Path, Video]]:
-    """The beginnings of `num` videos, evenly spaced in the list."""
-    step = max(1, len(todo) // num)
-    chosen = todo[::step][:num]
+def _usable(wanted: Sequence[Wanted], videos: Videos) -> Iterator[Todo]:
+    return (item for item in lacking(wanted, videos) if not item[1].problem)
+
+
+def _samples(todo: Iterator[Todo], num_videos: int, num: int) -> list[tuple[Path, Video]]:
+    """The beginnings of `num` of the videos, evenly spaced."""
+    chosen = itertools.islice(itertools.islice(todo, 0, None, max(1, num_videos // num)), num)
     return [(path, dataclasses.replace(video, duration_s=min(video.duration_s, SAMPLE_S))) for path, video, _ in chosen]
 
 

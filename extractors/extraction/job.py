@@ -14,9 +14,11 @@ from extractors.extraction.kept import expert_of, kept
 from extractors.extraction.one_pass import run_pass
 from extractors.extraction.watch import Progress, Watch
 from extractors.extraction.work import PassOptions, Todo, Wanted
+from extractors.extraction.work import lacking as all_lacking
 from pipeline.datasets.manifest import Video
 from pipeline.remote import mirror
 from pipeline.stores.fingerprint import fingerprint
+from pipeline.stores.keys import contained
 from pipeline.weights.files import WeightOptions
 
 
@@ -75,14 +77,16 @@ def chunk_jobs(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]], t
     all_experts = {item.expert.name: (fingerprint(item.expert.recipe), item.folder.absolute()) for item in wanted}
     for first in range(0, len(videos), size):
         lacking = []
-        for path, video in videos[first : first + size]:
-            names = tuple(item.expert.name for item in wanted if video.content in item.keys)
+        block = videos[first : first + size]
+        contents = [video.content for _, video in block]
+        wanting = [contained(item.keys, contents) for item in wanted]
+        for place, (path, video) in enumerate(block):
+            names = tuple(item.expert.name for item, wants in zip(wanted, wanting, strict=True) if wants[place])
             if names and video.content not in seen:
                 seen.add(video.content)
                 lacking.append((path.absolute(), dataclasses.replace(video, captions=()), names))
         if lacking:
             needed = [name for name in all_experts if any(name in names for *_, names in lacking)]
-            contents = [video.content for _, video in videos[first : first + size]]
             yield ChunkJob(
                 first // size,
                 fingerprint({"videos": contents}),
@@ -98,10 +102,7 @@ def chunk_jobs(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]], t
 
 def total_video_s(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]]) -> float:
     """Length of the videos that the jobs of `chunk_jobs` will decode."""
-    keys = frozenset[str]().union(*(item.keys for item in wanted))
-    return sum(
-        {video.content: video.duration_s for _, video in videos if video.content in keys and not video.problem}.values()
-    )
+    return sum(video.duration_s for _, video, _ in all_lacking(wanted, videos) if not video.problem)
 
 
 def extract_chunk(

@@ -16,7 +16,7 @@ from extractors.extraction.kept import Kept
 from extractors.extraction.network_thread import NetworkThread
 from extractors.extraction.views import SEGMENT_S, Segment, num_segments, prepare_segment
 from extractors.extraction.watch import DECODING, StopRequestedError, Watch
-from extractors.extraction.work import PassOptions, SegmentResult, Todo, Wanted
+from extractors.extraction.work import PassOptions, SegmentResult, Todo, Wanted, lacking
 from pipeline.datasets.manifest import Video
 from pipeline.datasets.stamps import CHANGED, has_changed, stamps_of
 from pipeline.running.cpu import freed_memory_kept
@@ -104,13 +104,7 @@ def _feed(
 
 def missing_videos(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]]) -> list[Todo]:
     """The videos that at least one expert lacks, with these experts; videos of equal content once."""
-    todo, seen = [], set()
-    for path, video in videos:
-        experts = tuple(item.expert for item in wanted if video.content in item.keys)
-        if experts and video.content not in seen:
-            seen.add(video.content)
-            todo.append((path, video, experts))
-    return todo
+    return list(lacking(wanted, videos))
 
 
 def _results(

@@ -1,13 +1,14 @@
 """The work of a pass: which videos for which experts, how it is done, and what the decode workers return."""
 
 import dataclasses
-from collections.abc import Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from extractors.extraction.views import Prepared
 from extractors.registry import NamedExpert
 from pipeline.datasets.manifest import Video
+from pipeline.stores.keys import contained
 
 Todo = tuple[Path, Video, tuple[NamedExpert, ...]]
 """A file, its entry in the manifest, and the experts that lack its features."""
@@ -47,6 +48,30 @@ def without_networks(wanted: Wanted) -> Wanted:
     unloaded = type(extractor)(extractor.params, extractor.source)
     unloaded.label_settings = extractor.label_settings
     return dataclasses.replace(wanted, expert=dataclasses.replace(wanted.expert, extractor=unloaded))
+
+
+def lacking(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]]) -> Iterator[Todo]:
+    """The videos that at least one expert lacks, with these experts; videos of equal content once.
+
+    `videos` are (file, video) of the whole manifest, of which some are held at once.
+    """
+    seen: set[str] = set()
+    for first in range(0, len(videos), BLOCK):
+        block = videos[first : first + BLOCK]
+        contents = [video.content for _, video in block]
+        wanting = zip(*(contained(item.keys, contents) for item in wanted), strict=True)
+        for (path, video), wants in zip(block, wanting, strict=False):
+            if any(wants) and video.content not in seen:
+                seen.add(video.content)
+                yield (
+                    path,
+                    video,
+                    tuple(item.expert for item, is_wanted in zip(wanted, wants, strict=True) if is_wanted),
+                )
+
+
+BLOCK = 4096
+"""Videos that are looked up at once."""
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,17 @@ class VideoFile(NamedTuple):
     """The dataset's folder."""
     video_id: str
     """Path below the dataset's folder, with forward slashes."""
-    stamp: Stamp
-    """(-1, 0) for what is no regular file, e.g. a dangling link."""
+    size: int
+    """In bytes; -1 for what is no regular file, e.g. a dangling link."""
+    mtime_ns: int
     subtitles: tuple[str, ...] = ()
     """Names of the subtitle files, sorted."""
     sidecar_stamp: Stamp = (0, 0)
     """As `stamps.sidecar_stamp` gives it."""
     irregular: str = ""
     """Why the file must not be opened, e.g. "a named pipe, not a file"; empty when it may."""
+    is_open: bool = True
+    """Whether it is known that everybody may read the file and its subtitles."""
 
     @property
     def path(self) -> Path:
@@ -51,9 +54,14 @@ class VideoFile(NamedTuple):
         return tuple(of_names(self.path, self.subtitles))
 
     @property
+    def stamp(self) -> Stamp:
+        """The stamp of the video file; (-1, 0) for what is no regular file."""
+        return self.size, self.mtime_ns
+
+    @property
     def stamps(self) -> tuple[int, ...]:
         """Both stamps, as `stamps_of` returns them."""
-        return *self.stamp, *self.sidecar_stamp
+        return self.size, self.mtime_ns, *self.sidecar_stamp
 
 
 @dataclass(frozen=True)
@@ -160,19 +168,18 @@ def _subtitles(listed: list[Found]) -> dict[str, _Subtitles]:
 
 
 def _video_file(found: Found, root: Path, beside: dict[str, _Subtitles]) -> VideoFile:
-    folder, _, name = found.name.rpartition("/")
-    stamp = found.size, found.mtime_ns
+    video_id, size, mtime_ns, kind, _, is_open = found
+    folder, _, name = video_id.rpartition("/")
     named = beside[folder].listing.beside(name) if folder in beside else ()
     if not named:
-        return VideoFile(root, found.name, stamp, irregular=found.kind)
-    files = {subtitles: beside[folder].files[subtitles] for subtitles, kind in named if kind}
-    stamps = [
-        (tail_of(name, subtitles), (file.size, file.mtime_ns)) for subtitles, file in files.items() if file.size >= 0
-    ]
+        return VideoFile(root, video_id, size, mtime_ns, (), (0, 0), kind, is_open)
+    files = {subtitles: beside[folder].files[subtitles] for subtitles, told in named if told}
+    used = tuple(subtitles for subtitles, file in files.items() if file.size >= 0)
+    stamps = [(tail_of(name, subtitles), (files[subtitles].size, files[subtitles].mtime_ns)) for subtitles in used]
     is_unusable = len(files) < len(named) or any(file.kind for file in files.values())
     sidecar_stamp = joined_stamp(stamps) if stamps else (-1, 0) if is_unusable else (0, 0)
-    used = tuple(subtitles for subtitles, file in files.items() if file.size >= 0)
-    return VideoFile(root, found.name, stamp, used, sidecar_stamp, found.kind)
+    is_open = is_open and all(files[subtitles].is_open for subtitles in used)
+    return VideoFile(root, video_id, size, mtime_ns, used, sidecar_stamp, kind, is_open)
 
 
 def _is_utf8(name: str) -> bool:
@@ -244,4 +251,4 @@ def _keys(files: Iterable[VideoFile]) -> Iterator[Key]:
     folders: dict[Path, str] = {}
     for file in files:
         folder = folders.get(file.root) or folders.setdefault(file.root, str(file.root.absolute()).rstrip("/") + "/")
-        yield folder + file.video_id, json.dumps([INSPECT_VERSION, *file.stamp, *file.sidecar_stamp])
+        yield folder + file.video_id, json.dumps([INSPECT_VERSION, *file.stamps])

@@ -3,10 +3,10 @@
 import dataclasses
 import functools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from pipeline.datasets.annotations import Caption
 from pipeline.datasets.splits import FILL_SPLITS
@@ -16,7 +16,7 @@ from pipeline.datasets.videos import Listed, Videos
 from pipeline.errors import AnnotationError, DamagedError, NewerVersionError, RemoteError
 from pipeline.stores import atomic, damage, fingerprint, places
 
-__all__ = ["MISSING", "UNLABELLED", "Manifest", "Video", "missing_content"]
+__all__ = ["MISSING", "UNLABELLED", "Files", "Manifest", "Video", "missing_content"]
 
 MANIFEST_VERSION = 1
 
@@ -66,6 +66,30 @@ class Manifest:
     def _usable(self, name: str) -> bool:
         # Imported features need no file: whether a missing one is missed, the extraction tells.
         return any(video.is_usable for video in self.videos.of_split(name))
+
+
+class Files(Sequence[tuple[Path, Video]]):
+    """(file, video) of each video of a manifest, in its order; made when they are asked for."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+
+    def __len__(self) -> int:
+        return len(self._manifest.videos)
+
+    @overload
+    def __getitem__(self, at: int) -> tuple[Path, Video]: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[tuple[Path, Video]]: ...
+    def __getitem__(self, at: int | slice) -> tuple[Path, Video] | list[tuple[Path, Video]]:
+        found = self._manifest.videos[at]
+        return self._of(found) if isinstance(found, Video) else list(map(self._of, found))
+
+    def __iter__(self) -> Iterator[tuple[Path, Video]]:
+        return map(self._of, self._manifest.videos)
+
+    def _of(self, video: Video) -> tuple[Path, Video]:
+        return self._manifest.path(video), video
 
 
 def recipe(dataset: str, videos: Iterable[Video]) -> fingerprint.Recipe:

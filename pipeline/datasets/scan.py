@@ -132,10 +132,14 @@ def _named_in(settings: DatasetConfig) -> Collection[str]:
 
 def _file_stat(file: VideoFile, root: str) -> list[str | int]:
     """Id, stamps and unreadable names of a file; the last since `chmod` changes neither size nor date."""
+    facts: list[str | int] = [file.video_id, *file.stamps]
+    return facts if file.is_open else [*facts, *_unreadable(file, root)]
+
+
+def _unreadable(file: VideoFile, root: str) -> list[str]:
     folder, _, name = f"{root}/{file.video_id}".rpartition("/")
-    there = (name, *file.subtitles) if file.stamp[0] >= 0 or file.path.exists() else file.subtitles
-    unreadable = [one for one in there if not os.access(f"{folder}/{one}", os.R_OK)]
-    return [file.video_id, *file.stamp, *file.sidecar_stamp, *unreadable]
+    there = (name, *file.subtitles) if file.size >= 0 or file.path.exists() else file.subtitles
+    return [one for one in there if not os.access(f"{folder}/{one}", os.R_OK)]
 
 
 def _manifest_settings(settings: DatasetConfig) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""The videos of a manifest: all of them as objects, or packed in columns of which objects are made when asked for.
-
-Measured at a million videos with a caption each: as objects they take 1.3 GB, packed 35 to 80 MB.
-"""
+"""The videos of a manifest: all of them as objects, or packed in columns of which objects are made when asked for."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence

@@ -32,6 +32,8 @@ class Found(NamedTuple):
     """Why it must not be opened, as `file_kinds.irregular` says it; empty for a file."""
     is_folder: bool = False
     """Whether it is a folder, or a link to one: what is in it is listed too."""
+    is_open: bool = True
+    """Whether it is known that everybody may read it."""
 
 
 def walk(root: Path, left_out: list[str]) -> Iterator[Found]:
@@ -84,11 +86,12 @@ def _record(entry: "os.DirEntry[str]", prefix: str) -> Found:
             kind = "a link to a folder, not a file" if entry.is_symlink() else "a folder, not a file"
             return Found(name, NO_SIZE, 0, kind, is_folder=True)
         looked = entry.stat()
-        if stat.S_ISREG(looked.st_mode):
-            return Found(name, looked.st_size, looked.st_mtime_ns)
+        mode = looked.st_mode
+        if stat.S_ISREG(mode):
+            return Found(name, looked.st_size, looked.st_mtime_ns, "", False, mode & 0o444 == 0o444)
     except OSError:  # a link that leads nowhere or back to itself, or into a folder that may not be read
         pass
-    return Found(name, NO_SIZE, 0, irregular(Path(entry.path)))
+    return Found(name, NO_SIZE, 0, irregular(Path(entry.path)), is_open=False)
 
 
 def _identity(folder: Path) -> tuple[int, int]:

@@ -136,6 +136,7 @@ class Cursor:
         """Closes the file, and lets go of the frames: the reading and the cursor refer to each other, so that all would
         wait for the garbage collector."""
         self._shots.close()
+        self._frames = iter(())
         self._before, self._kept = [], []
         self._container.close()
 

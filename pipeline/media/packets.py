@@ -65,6 +65,13 @@ class _Seen:
             self.key_times_s.append(time_s)
 
 
+def _end_s(told_s: float, frame_times: NDArray[np.float64], video: Any | None) -> float:
+    """The end of the last frame; 0 without frames. `told_s` is the end that its packet tells, if it tells one."""
+    if video is None or not len(frame_times):
+        return 0.0
+    return told_s if told_s > frame_times.max() else float(frame_times.max()) + frame_s(video)
+
+
 def read_packets(container: Any, video: Any | None, kept: list[Any] | None = None) -> Packets:
     """The facts of all packets of a container that was just opened; `video` is its video stream, or None.
 
@@ -92,9 +99,7 @@ def read_packets(container: Any, video: Any | None, kept: list[Any] | None = Non
         error = reason(failure)
     of_video = seen[video.index] if video is not None else _Seen(0.0)
     frame_times = np.array([time_s for time_s in of_video.times_s if time_s >= 0], np.float64)
-    end_s = of_video.end_s if len(frame_times) else 0.0
-    if video is not None and len(frame_times) and end_s <= frame_times.max():
-        end_s = float(frame_times.max()) + frame_s(video)
+    end_s = _end_s(of_video.end_s, frame_times, video)
     return Packets(
         frame_times_s=np.unique(frame_times),
         key_times_s=np.unique(np.array(of_video.key_times_s, np.float64)),

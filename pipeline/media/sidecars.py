@@ -23,6 +23,8 @@ _NO_VIDEO = frozenset(_OTHERS.split()) | {suffix[1:] for suffix in SIDECARS}
 """Suffixes of subtitles and of other files that lie beside videos, e.g. clip.en.json. Any other file with the stem of a
 subtitle file is its video, e.g. clip.en.mp4 for clip.en.srt."""
 
+_PLAIN = Kind()
+
 _FRESH_NS = 2_000_000_000
 """A folder that changed so recently can change again without another date."""
 
@@ -52,7 +54,9 @@ def sidecars(path: Path) -> list[Sidecar]:
 
 def of_names(path: Path, names: Iterable[str]) -> list[Sidecar]:
     """The subtitle files of these names beside the video `path`; those whose names are not understood are left out."""
-    kinds = ((name, _kind(path.name, name)) for name in names)
+    stem, suffix = _split(path.name)
+    stem = _normal(stem)
+    kinds = ((name, _kind(stem, suffix, _split(_normal(name))[0])) for name in names)
     return [Sidecar(path.with_name(name), tail_of(path.name, name), kind) for name, kind in kinds if kind]
 
 
@@ -115,9 +119,10 @@ class Listing:
 
     def beside(self, video: str) -> list[tuple[str, Kind | None]]:
         """Names that begin as subtitles of the video `video` do, sorted, and what they say; None: not understood."""
-        stem = _normal(_split(video)[0])
+        stem, suffix = _split(video)
+        stem = _normal(stem)
         found = self._by_stem.get(stem, ())
-        return [(name, _kind(video, name)) for own, name in found if own == stem or not self._owned[own]]
+        return [(name, _kind(stem, suffix, own)) for own, name in found if own == stem or not self._owned[own]]
 
 
 def is_subtitle(name: str) -> bool:
@@ -125,12 +130,12 @@ def is_subtitle(name: str) -> bool:
     return name.lower().endswith(SIDECARS) and bool(_split(name)[1])
 
 
-def _kind(video: str, name: str) -> Kind | None:
-    """What the name of a subtitle file of a video says."""
-    own, suffix = _split(video)
-    stem, prefix = _split(_normal(name))[0], _normal(own) + "."
-    parts = stem[len(prefix) :].split(".") if stem != prefix[:-1] else []
-    is_full_name = parts and parts[0].lower() == suffix[1:].lower()  # clip.mp4.srt for clip.mp4
+def _kind(stem: str, suffix: str, own: str) -> Kind | None:
+    """What the name of a subtitle file says whose stem is `own`, beside a video with this stem and suffix."""
+    if own == stem:
+        return _PLAIN
+    parts = own[len(stem) + 1 :].split(".")
+    is_full_name = parts[0].lower() == suffix[1:].lower()  # clip.mp4.srt for clip.mp4
     return kind_of(parts[1:] if is_full_name else parts)
 
 

@@ -51,11 +51,13 @@ def probe(path: Path, reads_on: bool = False) -> VideoInfo:
             raise DecodeError(f"the video stream cannot be read: {seen.error}")
         told = notes(path, container, video, seen)
         cursor = Cursor.of_packets(container, video, _given_away(kept)) if kept and _is_short(seen, told) else None
+        if cursor is not None:
+            closing.callback(cursor.close)
         first = _first_frame(path, cursor) if len(seen.frame_times_s) else _First()
         if file and cursor and first.width_px:
             cursor.painter = Painter(video, first.display)
             left_open.leave(file, cursor)
-            closing.pop_all()  # the cursor closes the container
+            closing.pop_all()  # the cursor closes the container when it is closed
         return VideoInfo(
             frame_times_s=seen.frame_times_s,
             end_s=seen.end_s,

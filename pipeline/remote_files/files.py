@@ -61,9 +61,9 @@ def facts_below(folder: Path) -> dict[str, Facts]:
         return {}
     prefix = f"{found[1]}/" if found[1] else ""
     facts = listing.read_all(found[0].folder)
-    return (
-        {name.removeprefix(prefix): one for name, one in facts.items() if name.startswith(prefix)} if prefix else facts
-    )
+    if not prefix:
+        return facts
+    return {name.removeprefix(prefix): one for name, one in facts.items() if name.startswith(prefix)}
 
 
 def listed(path: Path) -> Facts | None:

@@ -117,7 +117,10 @@ class Keys:
 
 
 class KeySet(Set[str]):
-    """A set of some of the `keys`, of one byte each beside these: for each place whether it is `chosen`."""
+    """A set of some of the `keys`, of one byte each beside these: for each place whether it is `chosen`.
+
+    Asked for one key at a time it is slow, see `contained`.
+    """
 
     def __init__(self, keys: Keys, chosen: NDArray[np.bool_]) -> None:
         self._keys, self._chosen = keys, chosen
@@ -130,14 +133,33 @@ class KeySet(Set[str]):
         return iter(self._keys.chosen(self._chosen & self._keys.is_first))
 
     def __contains__(self, key: object) -> bool:
-        if not isinstance(key, str):
-            return False
-        (place,) = self._keys.sorted.find(pack([key])[0])
-        return bool(place >= 0 and self._chosen[place])
+        return isinstance(key, str) and self.holds([key])[0]
+
+    def holds(self, keys: Sequence[str]) -> list[bool]:
+        """For each of these keys whether it is in the set."""
+        places = self._keys.sorted.find(pack(keys)[0])
+        found: list[bool] = (self._chosen[places] & (places >= 0)).tolist() if len(self._keys) else [False] * len(keys)
+        return found
+
+    def less(self, keys: Sequence[str]) -> "KeySet":
+        """The set without these keys."""
+        places, chosen = self._keys.sorted.find(pack(keys)[0]), self._chosen.copy()
+        chosen[places[places >= 0]] = False
+        return KeySet(self._keys, chosen)
 
     @classmethod
     def _from_iterable(cls, keys: Iterable[str]) -> frozenset[str]:  # type: ignore[override]
         return frozenset(keys)
 
+    @classmethod
+    def of(cls, keys: Set[str]) -> "KeySet":
+        """The same set in this form."""
+        return keys if isinstance(keys, KeySet) else KeySet(found := Keys(sorted(keys)), np.ones(len(found), np.bool_))
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} of {len(self._keys)} keys)"
+
+
+def contained(among: Set[str], keys: Sequence[str]) -> list[bool]:
+    """For each of these keys whether it is in the set."""
+    return among.holds(keys) if isinstance(among, KeySet) else [key in among for key in keys]

@@ -11,7 +11,7 @@ import google_crc32c  # by which Zarr itself computes this checksum
 import numpy as np
 from numpy.typing import NDArray
 
-_TYPES = {"float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
+_TYPES = {"float32", "float64", "int16", "int32", "int64", "uint16", "uint32", "uint64"}
 _FIXED = {
     "zarr_format": 3,
     "node_type": "array",

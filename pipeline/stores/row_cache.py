@@ -37,8 +37,8 @@ def stamp_of(part: str) -> Stamp:
 def load(folder: Path) -> tuple[Table, dict[str, Stamp]]:
     """The rows and stamps of those parts in the store's copy whose indexes are as they were; none without a copy."""
     try:
-        with np.load(folder / NAME, allow_pickle=False) as file:  # its members carry checksums
-            columns = {name: file[name] for name in file.files}
+        with (folder / NAME).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            columns = {name: archive[name] for name in archive.files}  # which carry checksums
         told = json.loads(columns.pop("told").tobytes())
         stamps = dict(zip(told["parts"], map(tuple, columns.pop("stamps").tolist()), strict=True))
         others = {bytes.fromhex(packed): key for packed, key in told["others"].items()}

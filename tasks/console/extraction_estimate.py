@@ -76,9 +76,10 @@ def tell_estimate(
 
 def work_of(wanted: "Sequence[Wanted]", files: "Files") -> Work:
     """What there is to do."""
-    keys = frozenset[str]().union(*(item.keys for item in wanted))
-    seconds = sum({video.content: video.duration_s for _, video in files if video.content in keys}.values())
-    return Work(tuple(item.expert.name for item in wanted), len(keys), seconds / 3600)
+    from extractors.extraction.work import lacking
+
+    durations_s = [video.duration_s for _, video, _ in lacking(wanted, files)]
+    return Work(tuple(item.expert.name for item in wanted), len(durations_s), sum(durations_s) / 3600)
 
 
 def price_of(wanted: "Sequence[Wanted]", files: "Files", settings: Extraction, store: Path) -> Price:

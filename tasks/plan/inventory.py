@@ -4,7 +4,7 @@ Only indexes are read, never an array.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from extractors.registry import NamedExpert, NamedText
 from pipeline.datasets import manifest, scan
 from pipeline.datasets.annotations import DatasetConfig
-from pipeline.datasets.manifest import Manifest, Video
+from pipeline.datasets.manifest import Files, Manifest, Video
 from pipeline.errors import DamagedError, PipelineError
 from pipeline.released.feature_import import Origin, fill_absent, origin_of
 from pipeline.stores import damage, places, store
@@ -141,10 +141,10 @@ class Inventory:
         counts = [f"{len(names)} {kind} (e.g. {names[0]})" for kind, names in changes.items() if names]
         return "; ".join(counts) or "the captions or settings changed"
 
-    def files(self) -> list[tuple[Path, Video]]:
+    def files(self) -> Sequence[tuple[Path, Video]]:
         """(file, video) of the dataset, in manifest order; empty before the manifest is built."""
         videos = self.manifest()
-        return [(videos.path(video), video) for video in videos.videos] if videos else []
+        return Files(videos) if videos else []
 
     def row_key(self, expert: NamedExpert, video: Video) -> str:
         """Key of the row of a video in the store of an expert."""

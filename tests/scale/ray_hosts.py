@@ -19,7 +19,6 @@ PATIENCE_S = 150.0
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_raylet_start_wait_time_s": "120",
-    "RAY_agent_register_timeout_ms": "120000",
     "OMP_NUM_THREADS": "1",
     # Else it depends on a file in the home folder whether Ray asks for one.
     "RAY_AUTH_MODE": "token",

@@ -19,7 +19,8 @@ from tests.clips import make_clip
 from tests.conftest import ROOT
 from tests.extractors.run_experts import OPTIONS, named, video_of
 
-FIRST = Attempt(workers=1, on_gpu=False, is_last=False)
+FIRST = Attempt(workers=1, on_gpu=False, is_again=False, is_last=False)
+SECOND = dataclasses.replace(FIRST, is_again=True)
 
 
 @pytest.fixture
@@ -47,6 +48,16 @@ def test_the_host_extracts_with_its_own_device_and_workers(job, tmp_path):
     outcome = extract_on_host(job, FIRST)
     assert (outcome.number, outcome.errors, outcome.video_s) == (4, {}, pytest.approx(1.25, abs=0.1))
     assert store.rows(tmp_path / "store").keys() == {video.content for _, video, _ in job.videos}
+
+
+def test_what_was_published_before_a_process_was_lost_is_not_done_again(job, tmp_path):
+    half = dataclasses.replace(job, videos=job.videos[:1])
+    assert not extract_on_host(half, FIRST).errors
+    for _ in range(2):  # then half is lacking, and then nothing
+        outcome = extract_on_host(job, SECOND)
+        assert (outcome.errors, outcome.video_s) == ({}, job.video_s)
+    parts = [[row.key for row in store.rows_of(part)] for part in store.parts(tmp_path / "store")]
+    assert sorted(parts) == sorted([video.content] for _, video, _ in job.videos)
 
 
 def test_another_config_is_an_answer_and_not_a_crash(job):
@@ -124,7 +135,7 @@ ray_task.refuse_other_folders = lambda job: None
 ray_task.extract_chunk = lambda job, stop: {errors}
 ray_task.dataclasses.replace = lambda one, **changes: one
 job = types.SimpleNamespace(number=1, video_s=1.0, options=None)
-outcome = ray_task.extract_on_host(job, ray_task.Attempt(workers=1, on_gpu=True, is_last={is_last}))
+outcome = ray_task.extract_on_host(job, ray_task.Attempt(workers=1, on_gpu=True, is_again=False, is_last={is_last}))
 print(sorted(outcome.errors))
 """
 

@@ -1,8 +1,9 @@
 import json
+import os
 
 import pytest
 
-from pipeline.datasets.caption_files import read_rows, read_sidecars
+from pipeline.datasets.caption_files import may_hold, read_rows, read_sidecars
 from pipeline.errors import AnnotationError
 
 
@@ -49,3 +50,27 @@ def test_text_files_that_are_not_utf8_are_one_warning(tmp_path):
     (warning,) = warnings
     assert warning.startswith(str(tmp_path / "a.txt"))
     assert warning.endswith("(and 1 other text files)")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"video,caption\na.mp4,a man\n", False),
+        (b"video,caption\na.mp4,the file x.SRT\n", True),
+        ("video,caption\na.srt,a man\n".encode("utf-16"), True),
+        (b"video,caption\na%2Esrt,a man\n", True),
+        (b'{"video": "a\\u002esrt", "caption": "a man"}', True),
+        (b'{"video": "a.mp4", "caption": "\\u00e9t\\u00e9 100%"}', False),
+        ("video,caption\nカ.mp4,表ソ\n".encode("shift_jis"), False),
+    ],
+)
+def test_whether_an_ending_may_be_in_a_file_is_told_by_its_bytes(tmp_path, content, expected):
+    path = tmp_path / "captions.csv"
+    path.write_bytes(content)
+    assert may_hold(path, {".srt", "readme"}) == expected
+
+
+def test_what_cannot_be_looked_into_may_hold_anything(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert may_hold(tmp_path / "pipe.csv", {".srt"})
+    assert may_hold(tmp_path / "nowhere.csv", {".srt"})

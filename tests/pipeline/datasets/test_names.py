@@ -3,7 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.datasets.names import VIDEO_SUFFIXES, Names, has_no_suffix, has_video_suffix, normal_form, plain_name
+from pipeline.datasets.names import (
+    VIDEO_SUFFIXES,
+    Names,
+    has_no_suffix,
+    has_video_suffix,
+    normal_form,
+    plain_name,
+    suffix_or_stem,
+)
 
 FILES = ["Été/Café.MP4", "sub/my clip.mp4", "a.mp4", "v1.5", "x%20y.mkv"]
 
@@ -92,3 +100,20 @@ def test_what_has_no_suffix(name, expected):
 def test_the_normal_form_keeps_the_case_of_all_but_the_suffix():
     assert normal_form(".\\Dir/AbC.MoV ") == "Dir/AbC.mov"
     assert normal_form("V1.B") == "V1.b"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.SRT", ".srt"),
+        ("a.mp4.part ", ".part"),
+        ("README", "readme"),
+        ("v1_5-x", "v1_5-x"),
+        ("1.5", ""),
+        ("café", ""),
+        ("a b", ""),
+        ("273.\u212a", ""),
+    ],
+)
+def test_an_ending_is_what_all_spellings_of_a_name_have_in_common(name, expected):
+    assert suffix_or_stem(name) == expected

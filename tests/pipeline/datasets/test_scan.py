@@ -188,10 +188,12 @@ def test_a_file_that_may_be_read_no_more_or_again_changes_the_look(dataset, monk
     write_srt(dataset.videos / "a.srt", [("hi", 0, 1)])
     dataset.build()
     before = dataset.digest
-    with monkeypatch.context() as closed:  # not by chmod: root may read everything
-        closed.setattr(os, "access", lambda path, mode: Path(path) != dataset.videos / name)
+    with monkeypatch.context() as closed:  # since root may read everything
+        (dataset.videos / name).chmod(0o200)
+        closed.setattr(os, "access", lambda path, mode: bool(Path(path).stat().st_mode & 0o400))
         assert dataset.digest != before
-    assert dataset.digest == before
+    (dataset.videos / name).chmod(0o600)
+    assert dataset.digest == before, "the owner may read it again, others need not"
 
 
 def test_missing_videos_of_a_known_dataset_stop_a_run_and_are_left_out_when_that_is_allowed(tmp_path, clip):
@@ -217,3 +219,18 @@ def test_annotation_files_that_change_change_the_look(tmp_path):
     assert scan.scan_digest("some", msrvtt_config(tmp_path)) != before
     assert scan.scan_digest("some", msrvtt_config(tmp_path, allow_partial=True)) != before
     assert all(isinstance(path, Path) for path in annotation_files(msrvtt_config(tmp_path)))
+
+
+def test_the_look_and_the_manifest_agree_on_which_files_captions_make_videos(dataset, made):
+    """A look that reads no names in captions must not miss one."""
+    shutil.copy(made[3], dataset.videos / "clip.part")
+    (dataset.videos / "README").write_text("no video")
+    dataset.rows += [("CLIP.PART", "not this one", "train", ""), ("clip.Part", "this one", "train", "")]
+    found = {video.video_id for video in dataset.build().videos if not video.is_missing}
+    assert found == {"a.mp4", "b.mp4", "sub/a.mp4", "clip.part"}
+    before = dataset.digest
+    shutil.copy(made[2], dataset.videos / "clip.part")
+    assert dataset.digest != before
+    before = dataset.digest
+    shutil.copy(made[2], dataset.videos / "README")
+    assert dataset.digest != before, "it begins like a video now"

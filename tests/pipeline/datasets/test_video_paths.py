@@ -75,3 +75,21 @@ def test_what_captions_name_is_found_however_the_name_is_written(tmp_path, file,
         (tmp_path / path).write_text("no video")
     assert Names([file]).find(name) == {file}
     assert found(tmp_path, name, "a")[0] == {"a.mp4", file}
+
+
+def test_captions_are_asked_whether_they_may_hold_an_ending_before_their_names_are_read(tmp_path, clip):
+    shutil.copy(clip, tmp_path / "a.mp4")
+    for name in ("a.srt", "README", "a.en.SRT"):
+        (tmp_path / name).write_text("no video")
+    asked = []
+
+    def named():
+        raise AssertionError("read for nothing")
+
+    listed = list(walk(tmp_path, []))
+    videos = videos_among(listed, tmp_path, [], named, lambda endings: asked.append(endings) or False)
+    assert [video.name for video in videos] == ["a.mp4"]
+    assert asked == [{".srt", "readme"}]
+    (tmp_path / "Été").touch()
+    listed = list(walk(tmp_path, []))
+    assert len(videos_among(listed, tmp_path, [], lambda: ["E\u0301té"], lambda _: False)) == 2, "no ASCII to ask for"

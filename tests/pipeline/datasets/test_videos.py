@@ -1,66 +1,15 @@
-import dataclasses
-import pickle
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pipeline.datasets import video_columns
-from pipeline.datasets.annotations import Caption
-from pipeline.datasets.video import Video
-from pipeline.datasets.video_columns import Columns, gather, pack
+from pipeline.datasets.video_columns import pack
 from pipeline.datasets.videos import Listed
-
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-CAPTION = st.builds(Caption, TEXT, st.lists(TEXT, max_size=2).map(tuple))
-VIDEO = st.builds(
-    Video,
-    video_id=TEXT,
-    content=TEXT,
-    split=st.sampled_from(["train", "val", ""]),
-    captions=st.lists(CAPTION, max_size=3).map(tuple),
-    duration_s=st.floats(allow_nan=False),
-    has_video=st.booleans(),
-    has_audio=st.booleans(),
-    has_subtitles=st.booleans(),
-    note=TEXT,
-    problem=TEXT,
-    seekable=st.booleans(),
-    stamps=st.lists(st.integers(-1, 2**63 - 1), max_size=4).map(tuple),
-)
-
-
-def some(num):
-    captions = ((), (Caption("One"),), (Caption("Two", ("rgb",)), Caption("Three", ("a", "b"))))
-    return [
-        Video(
-            f"{n:03}.mp4", f"{n:032}", ("train", "val", "")[n // 3 % 3], captions[n % 3], n / 3, True, False, n % 2 == 0
-        )
-        for n in range(num)
-    ]
-
-
-@pytest.fixture
-def groups_of_three(monkeypatch):
-    monkeypatch.setattr(video_columns, "GROUP", 3)
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(VIDEO, max_size=9))
-def test_any_videos_are_packed_and_unpacked_without_a_change(listed):
-    with pytest.MonkeyPatch.context() as small:
-        small.setattr(video_columns, "GROUP", 3)
-        packed = pack(listed)
-    assert list(packed) == listed
-    for field in dataclasses.fields(Video):
-        assert packed.column(field.name) == [getattr(video, field.name) for video in listed]
-    types = {type(value) for video in packed for value in dataclasses.astuple(video)}
-    assert types <= {str, tuple, float, bool}
+from tests.pipeline.datasets.some_videos import some
 
 
 @pytest.mark.parametrize("num", [0, 1, 3, 10])
 @pytest.mark.parametrize("form", [Listed, pack])
-def test_both_forms_are_sequences_of_the_same_videos(groups_of_three, num, form):
+def test_both_forms_are_sequences_of_the_same_videos(monkeypatch, num, form):
+    monkeypatch.setattr(video_columns, "GROUP", 3)
     listed = some(num)
     made = form(listed)
     assert (len(made), list(made), made) == (num, listed, Listed(listed))
@@ -75,46 +24,3 @@ def test_both_forms_are_sequences_of_the_same_videos(groups_of_three, num, form)
     assert list(made.texts()) == [caption.text for one in listed for caption in one.captions]
     for split in ("train", "val", "test", ""):
         assert list(made.of_split(split)) == [one for one in listed if one.split == split and one.captions]
-
-
-def test_many_videos_are_packed_and_few_are_not(monkeypatch):
-    monkeypatch.setattr(video_columns, "FEW", 4)
-    few, many = gather(iter(some(4))), gather(iter(some(5)))
-    assert (type(few), type(many)) == (Listed, Columns)
-    assert (list(few), list(many)) == (some(4), some(5))
-
-
-def test_few_of_many_videos_are_objects_at_a_time(groups_of_three, monkeypatch):
-    alive, most = [0], [0]
-
-    class Counted(Video):
-        __slots__ = ()
-
-        def __new__(cls, *args, **kwargs):
-            alive[0] += 1
-            most[0] = max(most[0], alive[0])
-            return super().__new__(cls)
-
-        def __del__(self):
-            alive[0] -= 1
-
-    def made():
-        for video in some(300):
-            yield Counted(*(getattr(video, field.name) for field in dataclasses.fields(Video)))
-
-    packed = pack(made())
-    assert most[0] < 10
-    monkeypatch.setattr(video_columns, "Video", Counted)
-    assert sum(1 for _ in packed) == 300
-    assert most[0] < 10
-
-
-def test_a_table_of_groups_of_another_size_is_read(groups_of_three, monkeypatch):
-    packed = pack(some(10))
-    monkeypatch.setattr(video_columns, "GROUP", 4)
-    assert [packed[at] for at in range(10)] == some(10)
-
-
-def test_a_video_goes_to_another_process_as_it_is():
-    (video,) = some(1)
-    assert pickle.loads(pickle.dumps(video)) == video

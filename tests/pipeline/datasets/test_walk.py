@@ -77,11 +77,14 @@ def test_a_record_says_what_the_system_says_of_a_file_and_why_it_must_not_be_ope
     (tmp_path / "gone.mp4").symlink_to("nowhere")
     found = {one.name: one for one in walk(tmp_path, [])}
     for name in ("sub/a.mp4", "sub/link.mp4", "again/a.mp4"):
-        assert found[name][1:] == (5, 1_700_000_000_123_456_789, "", False)
+        assert found[name][1:] == (5, 1_700_000_000_123_456_789, "", False, True)
     assert all(found[name].is_folder and found[name].kind for name in ("sub", "again"))
     others = {name: found[name].kind for name in ("sub", "again", "pipe.mp4", "gone.mp4")}
     assert others == {name: irregular(tmp_path / name) for name in others}
     assert {found[name].size for name in others} == {NO_SIZE}
+    for mode in (0o400, 0o040, 0o004, 0o440):
+        (tmp_path / "sub" / "a.mp4").chmod(mode)
+        assert not any(one.is_open for one in walk(tmp_path / "sub", []))
 
 
 def test_a_link_to_a_disk_that_is_not_there_is_told(tmp_path):

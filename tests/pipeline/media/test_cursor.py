@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -83,3 +86,19 @@ def test_where_no_frame_decodes_there_is_no_first_one(tmp_path):
     with Cursor.of_packets(container, pick_video(container), iter([])) as cursor:
         assert cursor.first_frame() is None
         assert list(cursor) == []
+
+
+def test_a_closed_cursor_is_gone_without_the_garbage_collector(tmp_path):
+    path = make_clip(tmp_path / "a.mp4", sound=None)
+    gc.disable()
+    try:
+        for peeks in (False, True):
+            with Cursor(path) as cursor:
+                if peeks:
+                    cursor.first_frame()
+                next(cursor)
+            gone = weakref.ref(cursor)
+            del cursor
+            assert gone() is None
+    finally:
+        gc.enable()

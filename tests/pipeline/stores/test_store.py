@@ -1,8 +1,11 @@
+import json
+import shutil
+
 import numpy as np
 import pytest
 
-from pipeline.errors import StoreError
-from pipeline.stores import parts, store
+from pipeline.errors import DamagedError, StoreError
+from pipeline.stores import part_index, parts, store
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
 
@@ -106,3 +109,69 @@ def test_failures_of_other_videos_are_kept(tmp_path):
     assert store.forget(tmp_path, ["ours"]) == 0
     assert sorted(store.rows(tmp_path)) == ["theirs"]
     assert store.forget(tmp_path / "nowhere", ["ours"]) == 0
+
+
+def test_five_thousand_parts_are_read_once_and_then_only_what_is_new(tmp_path, monkeypatch):
+    read, read_index = [], part_index.read_index
+    monkeypatch.setattr(store, "read_index", lambda part: read.append(part.name) or read_index(part))
+    names = [f"part-{number:04}.zarr" for number in range(5000)]
+    for number, name in enumerate(names):
+        (tmp_path / name).mkdir()
+        body = {"attributes": store.attributes([Row(f"{number:032x}", 1)], ["values"])}
+        (tmp_path / name / "zarr.json").write_text(json.dumps(body))
+    assert len(store.rows(tmp_path)) == 5000
+    assert store.table(tmp_path) is store.table(tmp_path)
+    assert sorted(read) == names
+    parts.Reader(tmp_path)
+    assert store.rows_of(tmp_path / names[7]) == (Row(f"{7:032x}", 1),)
+    (new,) = publish(tmp_path, Row("new", 1))
+    shutil.rmtree(tmp_path / names[0])
+    assert sorted(store.rows(tmp_path)) == sorted([*(f"{number:032x}" for number in range(1, 5000)), "new"])
+    assert read[5000:] == [new.name], "by the listing of names, another process too"
+    store.forget_scans()
+    assert len(store.table(tmp_path)) == 5000
+    assert len(read) == 5002, "a new process reads the copy, and what came after it"
+
+
+def test_of_many_stores_those_that_were_not_looked_at_lately_are_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "KEPT_ROWS", 4)
+    for name in "abc":
+        publish(tmp_path / name, Row(name, 1), Row(f"{name}{name}", 1))
+    first = {name: store.table(tmp_path / name) for name in "ab"}
+    assert store.table(tmp_path / "a") is first["a"]
+    store.table(tmp_path / "c")
+    assert store.table(tmp_path / "a") is first["a"]
+    assert store.table(tmp_path / "b") is not first["b"]
+    assert sorted(store.rows(tmp_path / "b")) == ["b", "bb"]
+
+
+def test_parts_that_were_read_before_a_damaged_one_are_not_read_again(tmp_path, monkeypatch):
+    written = sorted(publish(tmp_path, Row(f"{number}", 1))[0] for number in range(6))
+    for part in written[2:4]:
+        (part / "zarr.json").write_text("{")
+    read, read_index = [], part_index.read_index
+    monkeypatch.setattr(store, "read_index", lambda part: read.append(part.name) or read_index(part))
+    for part in written[2:4]:
+        with pytest.raises(DamagedError) as caught:
+            store.table(tmp_path)
+        assert caught.value.path == part
+        shutil.rmtree(part)
+    assert len(store.rows(tmp_path)) == 4
+    assert sorted(read) == [part.name for part in written]
+
+
+def test_a_store_that_cannot_be_looked_into_is_told(tmp_path, monkeypatch):
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(store.os, "listdir", refuse)
+    with pytest.raises(StoreError, match="cannot be read: Permission denied"):
+        store.rows(tmp_path)
+
+
+@pytest.mark.parametrize("row", [{"key": 1, "count": 1}, {"key": "a", "count": "1"}, {"key": "a", "count": -1}])
+def test_an_index_without_a_checksum_with_values_of_another_kind_is_damaged(tmp_path, row):
+    (part,) = publish(tmp_path, Row("a", 1))
+    (part / "zarr.json").write_text(json.dumps({"attributes": {"rows": [row]}}))
+    with pytest.raises(DamagedError, match="its index cannot be read"):
+        store.rows(tmp_path)
