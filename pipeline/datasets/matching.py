@@ -1,6 +1,6 @@
 """Matches the video names in captions with video files, and checks both for contradictions."""
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pipeline.datasets.annotations import Annotation, DatasetConfig
 from pipeline.datasets.files import VideoFile
@@ -20,18 +20,19 @@ def match_files(annotations: Annotations, files: list[VideoFile], warnings: list
     the same normal form, so that no name but their own could tell them apart.
     """
     finder = names_of(files)
-    paths = {file.video_id: file.path for file in files}
+    root = files[0].root if files else Path()
     matched: Annotations = {}
     twins: set[str] = set()
     for name, annotation in annotations.items():
         ids = finder.find(name) or {name}
-        if len(ids) > 1 and len({paths[video_id].resolve() for video_id in ids}) == 1:
+        if len(ids) > 1 and len({(root / video_id).resolve() for video_id in ids}) == 1:
             ids = {min(ids)}  # one file by several links
         if len(ids) > 1:
             _refuse_twins(name, ids)
             warnings.append(f"{name!r} {may_be_any_of(ids)}")
         video_id = name if len(ids) > 1 else min(ids)
-        twins |= finder.twins(video_id)
+        alike = finder.twins(video_id)
+        twins |= alike if len(alike) > 1 else set()
         first = matched.get(video_id, Annotation(annotation.split, ()))
         if first.split != annotation.split:
             raise AnnotationError(
@@ -44,8 +45,7 @@ def match_files(annotations: Annotations, files: list[VideoFile], warnings: list
 
 def names_of(files: list[VideoFile]) -> Names:
     """What finds the files that a name may mean."""
-    root = files[0].path.parents[len(PurePosixPath(files[0].video_id).parts) - 1] if files else None
-    return Names([file.video_id for file in files], root)
+    return Names([file.video_id for file in files], files[0].root if files else None)
 
 
 def may_be_any_of(ids: set[str]) -> str:

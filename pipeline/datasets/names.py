@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -82,8 +82,9 @@ class Names:
         """`root`: their folder, with which a name in captions may begin."""
         ids = list(video_ids)
         self._roots = {normal_form(str(path)) + "/" for path in (root, root.resolve())} - {"/"} if root else set()
-        self._exact = _index({video_id: video_id for video_id in ids})
-        self._normal = _index({video_id: normal_form(video_id) for video_id in ids})
+        self._exact = _index((video_id, video_id) for video_id in ids)
+        is_normal = all(normal_form(video_id) == video_id for video_id in ids)  # most are: one index in place of two
+        self._normal = self._exact if is_normal else _index((video_id, normal_form(video_id)) for video_id in ids)
 
     def find(self, name: str) -> set[str]:
         """The ids of the videos that the name may mean: one, several, or none.
@@ -93,25 +94,35 @@ class Names:
         """
         spellings = [name, *([unquote(name)] if "%" in name else [])]
         found = (self._exact.get(one) or self._normal.get(normal_form(one)) or self._below(one) for one in spellings)
-        return next(filter(None, found), set())
+        return set(next(filter(None, found), ()))
 
-    def _below(self, name: str) -> set[str]:
+    def _below(self, name: str) -> Sequence[str]:
         """The videos that a path through the folder of all videos may mean, e.g. "/home/me/videos/a.mp4"."""
         normal = normal_form(name)
         rests = [normal.removeprefix(root) for root in self._roots if normal.startswith(root)]
-        return next(filter(None, map(self._normal.get, rests)), set())
+        return next(filter(None, map(self._normal.get, rests)), ())
 
     def twins(self, video_id: str) -> set[str]:
         """The ids of all videos whose names have the normal form of this one's, itself among them."""
-        return self._normal.get(normal_form(video_id), set())
+        return set(self._normal.get(normal_form(video_id), ()))
 
 
-def _index(names: dict[str, str]) -> dict[str, set[str]]:
-    """Name -> the ids of the videos that it may mean, by id -> name; a full name means that video only."""
-    index: dict[str, set[str]] = {}
-    full: dict[str, set[str]] = {}
-    for video_id, name in names.items():
-        full.setdefault(name, set()).add(video_id)
+def _index(names: Iterable[tuple[str, str]]) -> dict[str, Sequence[str]]:
+    """Name -> the ids of the videos that it may mean, by (id, name); a full name means that video only."""
+    index: dict[str, Sequence[str]] = {}
+    full: dict[str, Sequence[str]] = {}
+    for video_id, name in names:
+        alone = (video_id,)  # one for all its names: a set each would take ten times as much of the memory
+        _add(full, name, alone)
         for short in {without_suffix(name), plain_name(name), name.rpartition("/")[2]}:
-            index.setdefault(short, set()).add(video_id)
-    return index | full
+            _add(index, short, alone)
+    index.update(full)
+    return index
+
+
+def _add(index: dict[str, Sequence[str]], name: str, alone: tuple[str]) -> None:
+    others = index.setdefault(name, alone)
+    if isinstance(others, list):
+        others += alone
+    elif others is not alone:
+        index[name] = [*others, *alone]

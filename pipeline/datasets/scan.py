@@ -69,9 +69,9 @@ def build(
     if not files and not (by_name and is_imported(settings)):
         raise AnnotationError(how_to_get(name, settings))
     annotations = match_files(by_name, files, warnings)
-    file_ids = {file.video_id for file in files}
-    names = names_of(files)
-    missing = {key: why_missing(root, key, names) for key in annotations if key not in file_ids}
+    lacking = annotations.keys() - {file.video_id for file in files}
+    names = names_of(files if lacking else [])
+    missing = {key: why_missing(root, key, names) for key in annotations if key in lacking}
     if missing and not is_imported(settings):
         refuse_unrelated(annotations, missing, settings)
         warnings += refuse_missing(name, settings, missing, annotations)

@@ -117,3 +117,10 @@ def test_the_normal_form_keeps_the_case_of_all_but_the_suffix():
 )
 def test_an_ending_is_what_all_spellings_of_a_name_have_in_common(name, expected):
     assert suffix_or_stem(name) == expected
+
+
+def test_many_files_of_one_name_in_as_many_folders_are_indexed_in_linear_time():
+    """Counted in letters that are copied: each list of ids is added to, not made anew."""
+    names = Names([f"{number}/video.mp4" for number in range(200_000)])
+    assert len(names.find("video")) == 200_000
+    assert names.find("77/video") == {"77/video.mp4"}
