@@ -41,6 +41,33 @@ def main() -> None:
     arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
+TOLD = {
+    "save": "save the manifest, and look at the folder",
+    "load": "load the manifest, with all ids",
+    "look": "look at the folder: names, sizes and dates",
+    "plan": "plan a report of three seeds: folder, manifest, all rows of seven experts",
+    "status": "`Status`",
+    "no-op": "`EvaluateCE` with nothing to do",
+    "garbage": "`CollectGarbage`",
+    "features": "open the training features (of 100,000 videos at most)",
+    "index": "open the index",
+}
+
+
+def table(path: Path) -> str:
+    """CPU seconds and peak memory of each step at each size, as Markdown."""
+    measured = json.loads(path.read_text(encoding="utf-8"))["sizes"]
+    lines = [
+        "| CPU seconds; peak memory | " + " | ".join(f"{size['videos']:,} videos" for size in measured) + " |",
+        "| --- |" + " --- |" * len(measured),
+    ]
+    for step, told in TOLD.items():
+        figures = [size["steps"][step] for size in measured]
+        cells = [f"{one['cpu_s']:.1f} s; {one['peak_mb']} MB" for one in figures]
+        lines.append(f"| {told} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def make(root: Path, size: int) -> dict[str, Any]:
     """Makes the collection unless it is there; figures of saving the manifest."""
     done = root / "made.json"

@@ -15,6 +15,7 @@ import yaml
 from luigi.task_register import Register
 
 import tasks
+from benchmarks import planning
 from benchmarks.gpu.keep import KEPT
 from benchmarks.gpu.table import readme
 from benchmarks.stamps import table as stamps
@@ -34,7 +35,12 @@ MANUAL = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 DOCUMENTS = MANUAL + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 COMMANDS = sorted(set(re.findall(r"luigi --module tasks ([A-Z][^`|#\n]*)", DOCUMENTS)))
 
-SOURCES = {"gpu": "benchmarks/gpu.json", "stamps": "benchmarks/stamps.json", "packages": "pyproject.toml"}
+SOURCES = {
+    "gpu": "benchmarks/gpu.json",
+    "stamps": "benchmarks/stamps.json",
+    "packages": "pyproject.toml",
+    "planning": "benchmarks/planning.json",
+}
 """Generated part of a page -> what it is generated from, where that is not configs/."""
 
 
@@ -104,7 +110,7 @@ def test_the_dataset_example_is_a_dataset():
     assert written.captions == "/somewhere/captions.csv"
 
 
-@pytest.mark.parametrize("name", ["experts", "zoo", "gpu", "stamps", "weights", "packages"])
+@pytest.mark.parametrize("name", ["experts", "zoo", "gpu", "stamps", "weights", "packages", "planning"])
 def test_the_tables_are_what_the_configs_say(name):
     source = SOURCES.get(name, "configs")
     begin = f"<!-- {name}: generated from {source} by tests/test_readme.py -->"
@@ -116,6 +122,7 @@ def test_the_tables_are_what_the_configs_say(name):
         "weights": licences.weights_table,
         "packages": licences.packages_table,
         "stamps": lambda: stamps.readme(ROOT / "benchmarks/stamps.json"),
+        "planning": lambda: planning.table(ROOT / "benchmarks/planning.json"),
     }
     (page,) = [page for page in PAGES if begin in page.read_text(encoding="utf-8")]
     text, table = page.read_text(encoding="utf-8"), tables[name]()
