@@ -1,9 +1,9 @@
 """Measures what an engine costs beside the extraction itself: `python benchmarks/engines.py [--rounds N]`.
 
 Extracts videos of the demo (`make demo`) with experts that have no networks, beside which the cost of an engine shows
-most, with each engine in turn, and reads the CPU seconds of all processes, Ray's own included. What counts is
-the CPU time of a video after the start: from when a third of the rows is published until all are, when each process has
-done its first chunk. Prints a table, and writes benchmarks/engines.json.
+most: with all engines at once, as CPU time depends on what else a machine does. Reads the CPU seconds of all processes,
+Ray's own included. What counts is the CPU time of a video after the start: from when a third of the rows is published
+until all are, when each process has done its first chunk. Prints a table, and writes benchmarks/engines.json.
 """
 
 import argparse
@@ -48,9 +48,9 @@ def main() -> None:
     videos = sorted(VIDEOS.glob("*.mp4"))[: arguments.count]
     if not videos:
         sys.exit(f"{VIDEOS}: no videos there; make demo")
-    rounds = [{engine: measure(engine, videos) for engine in ENGINES} for _ in range(arguments.rounds)]
+    rounds = [measure(videos) for _ in range(arguments.rounds)]
     names = list(rounds[0][ENGINES[0]])
-    figures = {
+    medians = {
         engine: {name: statistics.median(one[engine][name] for one in rounds) for name in names} for engine in ENGINES
     }
     overhead = [one["ray"]["later_ms_per_video"] / one["local"]["later_ms_per_video"] - 1 for one in rounds]
@@ -58,22 +58,28 @@ def main() -> None:
         "cores": os.cpu_count(),
         "videos": len(videos),
         "per_chunk": VIDEOS_PER_CHUNK,
-        "figures": figures,
+        "figures": medians,
         "overhead": [round(one, 3) for one in overhead],
     }
     print(f"{'CPU':8} {'in all, s':>10} {'later, ms a video':>20}")
-    for engine, values in figures.items():
+    for engine, values in medians.items():
         print(f"{engine:8} {values['cpu_s']:10.1f} {values['later_ms_per_video']:20.0f}")
     print("Overhead of ray, later, by round: " + ", ".join(f"{one:+.1%}" for one in overhead))
     (HERE / "engines.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def measure(engine: str, videos: list[Path]) -> dict[str, float]:
-    """CPU seconds of one run in all, and CPU milliseconds of a video in its last two thirds."""
+def measure(videos: list[Path]) -> dict[str, dict[str, float]]:
+    """Engine -> CPU seconds of one run in all, and CPU milliseconds of a video in its last two thirds."""
     with tempfile.TemporaryDirectory() as folder:
-        project = Path(folder)
-        prepare(project, videos)
-        samples = sampled(project / "data", start(project, engine))
+        projects = {engine: Path(folder) / engine for engine in ENGINES}
+        for project in projects.values():
+            prepare(project, videos)
+        samples = sampled({project / "data": start(project, engine) for engine, project in projects.items()})
+    return {engine: figures(samples[project / "data"]) for engine, project in projects.items()}
+
+
+def figures(samples: list[Sample]) -> dict[str, float]:
+    """The figures of one run."""
     last = samples[-1]
     whole = next(sample for sample in samples if sample.rows == last.rows)
     early = next(sample for sample in samples if sample.rows >= last.rows / 3)
@@ -109,16 +115,17 @@ def start(project: Path, engine: str) -> "subprocess.Popen[str]":
     )
 
 
-def sampled(data: Path, process: "subprocess.Popen[str]") -> list[Sample]:
-    """Samples of a run from its start to its end."""
-    samples: list[Sample] = []
-    spent_s: dict[tuple[int, int], float] = {}
-    while process.poll() is None:
-        spent_s |= cpu_s_of(process.pid)
-        samples.append(Sample(num_rows(data), sum(spent_s.values())))
+def sampled(runs: dict[Path, "subprocess.Popen[str]"]) -> dict[Path, list[Sample]]:
+    """Data folder -> samples of the run that fills it, from its start to its end."""
+    samples: dict[Path, list[Sample]] = {data: [] for data in runs}
+    spent_s: dict[Path, dict[tuple[int, int], float]] = {data: {} for data in runs}
+    while running := [data for data, process in runs.items() if process.poll() is None]:
+        for data in running:
+            spent_s[data] |= cpu_s_of(runs[data].pid)
+            samples[data].append(Sample(num_rows(data), sum(spent_s[data].values())))
         time.sleep(SAMPLE_S)
-    if process.returncode:
-        sys.exit(f"the run ended with exit code {process.returncode}")
+    if any(process.returncode for process in runs.values()):
+        sys.exit("a run failed")
     return samples
 
 
