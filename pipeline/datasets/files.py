@@ -121,7 +121,8 @@ def inspect_files(
             for file, info in zip(files, known.read(_keys(files)), strict=True)
             if info is not None and not info.problem
         }
-        infos |= {file.video_id: _closed(file) for file in files if file.irregular}
+        closed = (file for file in files if file.irregular)  # they must not be opened
+        infos |= {file.video_id: FileInfo(_unread_content(file), problem=file.irregular) for file in closed}
         jobs = [_InspectJob(file) for file in files if file.video_id not in infos]
         for count, done in enumerate(run_jobs(_inspect, jobs, workers, deadline_s, again=_without_probe), 1):
             file = done.job.file
@@ -188,11 +189,6 @@ def _is_utf8(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _closed(file: VideoFile) -> FileInfo:
-    """The inspection of a file that must not be opened."""
-    return FileInfo(_unread_content(file), problem=file.irregular)
 
 
 def _inspect(job: _InspectJob) -> FileInfo:
