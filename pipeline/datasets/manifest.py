@@ -38,6 +38,10 @@ class Manifest:
     warnings: tuple[str, ...] = ()
     """Differences from the known dataset, e.g. other counts or missing videos, for the user to read."""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.videos, Videos):  # a plain sequence of them
+            object.__setattr__(self, "videos", Listed(self.videos))
+
     def path(self, video: Video) -> Path:
         """Path of the file of `video`."""
         return self.root / video.video_id

@@ -7,6 +7,7 @@ import numpy as np
 from models.inputs.load import Sources
 from pipeline.datasets.annotations import Caption
 from pipeline.datasets.manifest import Manifest, Video
+from pipeline.datasets.videos import Listed
 from pipeline.stores import parts
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
@@ -35,7 +36,7 @@ def stored_sources(folder, fully_blind=()):
                 if owner == number
             )
             videos.append(Video(name, f"content-{name}", split, captions, 1.0, True, True, False))
-    manifest = Manifest("planted", folder, "0" * 12, tuple(videos))
+    manifest = Manifest("planted", folder, "0" * 12, Listed(videos))
     stores = {expert.name: folder / expert.name for expert in EXPERTS}
     return Sources(manifest, EXPERTS, stores, TEXT, folder / "text")
 

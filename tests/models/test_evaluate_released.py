@@ -13,6 +13,7 @@ from models.released.load import load_released
 from models.stages import evaluate_released, renamed
 from pipeline.datasets.annotations import Caption
 from pipeline.datasets.manifest import Manifest, Video
+from pipeline.datasets.videos import Listed
 from pipeline.stores import parts
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
@@ -55,7 +56,7 @@ def sources(case, files, tmp_path_factory):
     )
     model = load_released(*files)
     return Sources(
-        Manifest("mini", folder, "0" * 12, listed),
+        Manifest("mini", folder, "0" * 12, Listed(listed)),
         tuple(dataclasses.replace(expert, name=OURS[expert.name]) for expert in model.experts),
         {name: folder / name for name in OURS.values()},
         model.text_input,

@@ -342,7 +342,7 @@ def test_subtitles_that_cannot_be_read_are_a_failure_of_that_need_only(ten_fps, 
 
 def test_the_packets_of_a_video_are_read_once_for_all_its_segments(long_clip, show, monkeypatch):
     probed = []
-    monkeypatch.setattr(views, "probe", lambda path: probed.append(path) or probe(path))
+    monkeypatch.setattr(views, "probe", lambda path, **how: probed.append(path) or probe(path, **how))
     for index in range(3):
         show(long_clip, FrameNeed(1.0), index=index)
     assert probed == [long_clip]
