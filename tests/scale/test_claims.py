@@ -69,20 +69,20 @@ def kill(process: subprocess.Popen) -> None:
     process.communicate(timeout=60)
 
 
-def kill_in_mid_chunk(project, hosts, draw) -> bool:
-    """Waits for a host to hold a chunk, then kills it at a random moment; False where all have ended."""
+def kill_in_mid_chunk(project, hosts, draw) -> subprocess.Popen | None:
+    """Waits for a host to hold a chunk, then kills it at a random moment; it, or None where all have ended."""
     until_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < until_s:
         running = [host for host in hosts if host.poll() is None]
         if not running:
-            return False
+            return None
         holding = [host for host in running if held_by(project, host.pid)]
         if holding:
             time.sleep(draw.uniform(0.0, 0.6))
             host = draw.choice(holding)
-            was_running = host.poll() is None
-            kill(host)
-            return was_running
+            if host.poll() is None:
+                kill(host)
+                return host
         time.sleep(0.02)
     pytest.fail("no host took a chunk")
 
@@ -100,9 +100,9 @@ def test_twenty_kills_cost_nothing_but_time(project):
     draw = random.Random(15)
     hosts = [project.start_command(*WORDS, *SHARED) for _ in range(HOSTS)]
     num_kills = 0
-    while num_kills < KILLS and kill_in_mid_chunk(project, hosts, draw):
+    while num_kills < KILLS and (killed := kill_in_mid_chunk(project, hosts, draw)):
         num_kills += 1
-        hosts = [host if host.poll() is None else project.start_command(*WORDS, *SHARED) for host in hosts]
+        hosts[hosts.index(killed)] = project.start_command(*WORDS, *SHARED)
     for host in hosts:
         end(host)
     assert num_kills == KILLS, "the run was over before"
