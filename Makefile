@@ -14,8 +14,9 @@ PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 demo: $(if $(filter ray,$(ENGINE)),$(DEV),$(SETUP))
 	@$(BIN)/luigi --module tasks EvaluateCE --dataset demo $(if $(ENGINE),--Engine-name $(ENGINE))
 
+# make test ONLY=slow: without those that `make check` runs.
 test: $(DEV)
-	@$(PYTEST)
+	@$(PYTEST) $(if $(ONLY),-m $(ONLY))
 
 check: $(DEV)
 	@$(BIN)/ruff format --check .
@@ -66,13 +67,14 @@ $(DEV): requirements-dev.lock pyproject.toml
 	@$(call install,requirements-dev.lock)
 	@touch $(SETUP) $(DEV)
 
+# editable_mode=compat: else a project's own folder `extractors` would hide the package of that name.
 define install
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12"; exit 1; }; \
 test -x $(BIN)/pip || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "python3-venv is missing: apt install python3-venv"; exit 1; }; \
 echo "Installing into .venv (some 6 GB, torch with CUDA; about a minute on a fast line)" && \
 $(BIN)/pip install --quiet --disable-pip-version-check "uv>=0.8" && \
 VIRTUAL_ENV=.venv $(BIN)/uv pip sync --quiet $(1) && \
-VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --editable .
+VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --config-setting editable_mode=compat --editable .
 endef
 
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet

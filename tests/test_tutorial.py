@@ -1,16 +1,15 @@
 """Types what docs/tutorial.md says, in a new folder, and looks at what comes of it."""
 
 import json
-import os
 import re
-import subprocess
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
-from pipeline import project
 from pipeline.stores import store
+from tests import terminal
 
 TUTORIAL = (Path(__file__).parents[1] / "docs/tutorial.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TUTORIAL, re.DOTALL)
@@ -22,11 +21,8 @@ def take(kind, text, folder):
     if named:
         (folder / named[1]).write_text(text, encoding="utf-8")
         return ""
-    programs = Path(sys.executable).parent
-    environment = {name: value for name, value in os.environ.items() if name != project.VARIABLE}
-    environment |= {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-    command = ["bash", "-e", "-c", text] if kind == "sh" else [sys.executable, "-c", text]
-    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    command = text if kind == "sh" else f"{shlex.quote(sys.executable)} -c {shlex.quote(text)}"
+    ran = terminal.type_in(folder, command, terminal.environment(), timeout_s=600)
     assert ran.returncode == 0, f"{text}\n{ran.stdout}\n{ran.stderr}"
     return ran.stdout
 
@@ -52,3 +48,5 @@ def test_a_reader_who_types_the_tutorial_ends_with_all_that_it_promises(tmp_path
     assert re.search(r"EvaluateCE test +fresh", again), "right after a run"
     assert (folder / "words.jsonl").read_text(encoding="utf-8").strip()
     assert int(printed[-1].split()[0]) > 0
+    page = terminal.page_of(folder, "python -m search --dataset clips", terminal.environment())
+    assert "<title>Search videos</title>" in page

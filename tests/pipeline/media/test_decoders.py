@@ -1,3 +1,4 @@
+import hashlib
 import shutil
 
 import av
@@ -56,6 +57,11 @@ SHOWN = {
 }
 
 
+def digest(picture):
+    """Stands for all pixels: those of a whole video at 1080p fill gigabytes."""
+    return hashlib.sha256(picture.tobytes()).digest()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHOWN)
 def test_every_real_video_is_read_alike_whatever_is_left_out(media, name):
@@ -67,13 +73,13 @@ def test_every_real_video_is_read_alike_whatever_is_left_out(media, name):
         stream = container.streams.best("video")
         count = sum(1 for frame in container.decode(stream) if frame.pts is not None)
     assert abs(len(info.frame_times_s) - count) <= 1
-    every = dict(frames_at(path, info.frame_times_s, info))
+    every = {index: digest(picture) for index, picture in frames_at(path, info.frame_times_s, info)}
     assert every.keys() == set(range(len(info.frame_times_s)))
     times = np.arange(0, info.end_s, max(0.5, info.end_s / 24))
     shown = np.maximum(np.searchsorted(info.frame_times_s, times + 1e-4, side="right") - 1, 0)
     damaged = set()
     for index, picture in frames_at(path, times, info, np.inf, damaged):
-        np.testing.assert_array_equal(picture, every[shown[index]])
+        assert digest(picture) == every[shown[index]]
     assert not damaged
 
 
