@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DamagedError, StoreError
-from pipeline.stores import damage, places, store
+from pipeline.stores import damage, places, store, zarr_library
 from pipeline.stores.keys import pack
 from pipeline.stores.ragged import Ragged
 from pipeline.stores.raw_array import read_raw
@@ -49,12 +49,10 @@ def publish(folder: Path, rows: Sequence[Row], features: Sequence[Features], dim
 
 
 def _publish(folder: Path, rows: Sequence[Row], features: Sequence[Features], dim: int) -> Path:
-    import zarr
-
     temporary, final = store.new_part(folder)
     try:
         arrays = _arrays([row.count for row in rows], features, dim)
-        group = zarr.create_group(temporary, attributes=store.attributes(rows, arrays))
+        group = zarr_library.load().create_group(temporary, attributes=store.attributes(rows, arrays))
         for name, array in arrays.items():
             _put(group, name, array)
         places.publish(temporary, final)
@@ -110,9 +108,7 @@ def _put(group: Any, name: str, data: NDArray[Any]) -> None:
 
 @functools.lru_cache(maxsize=256)
 def _open(part: Path) -> Any:
-    import zarr
-
-    return zarr.open_group(part, mode="r")
+    return zarr_library.load().open_group(part, mode="r")
 
 
 def read_array(part: Path, name: str) -> NDArray[Any] | None:
