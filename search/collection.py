@@ -1,9 +1,8 @@
 """Opens the index that BuildIndex wrote for a dataset, and answers queries."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from heapq import nsmallest
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,35 +19,20 @@ from pipeline.stores import places
 from pipeline.weights.files import WeightOptions
 from search import config, filters
 from search.config import SearchConfig
-from search.engines import frames, fulltext
+from search.engines import frames
 from search.engines.experts import Experts
-from search.engines.frames import FoundFrames, Frames
-from search.engines.fulltext import FullText, Match
-from search.engines.fusion import CANDIDATES, Ranking, fuse
-from search.engines.label_words import FoundLabels, LabelSearch
-from search.engines.labels import FILE, Labels, Seen
+from search.engines.frames import Frames
+from search.engines.fulltext import FullText, Matches
+from search.engines.fusion import CANDIDATES, Ranking, count
+from search.engines.label_words import LabelSearch
+from search.engines.labels import FILE, Labels
 from search.engines.text_encoders import TextEncoders
 from search.filters import Options
+from search.hits import Describer, Sought
 from search.index import folder
-from search.index.vectors import UNSEEN, Query
+from search.index.vectors import TINY, Query
 from search.index.videos import Entry, Videos
-from search.results import CE, FRAMES, LABEL_WORDS, LABELS, SIMILAR, WORDS, Answer, Found, Hit
-
-
-@dataclass(frozen=True)
-class _Sought:
-    """A query as the engines read it."""
-
-    text: str
-    options: Options
-    matches: Mapping[int, Match]
-    """Row -> the words that match."""
-    labels: Mapping[int, Match]
-    """Row -> the labels that match."""
-    embedded: Query | None = None
-    """As the trained experts read it; None where they take no part."""
-    frames: FoundFrames | None = None
-    label_words: FoundLabels | None = None
+from search.results import CE, FRAMES, LABEL_WORDS, LABELS, SIMILAR, WORDS, Answer
 
 
 class Collection:
@@ -67,6 +51,7 @@ class Collection:
         encoders = TextEncoders(path, self.facts, weights)
         self.frames = [Frames(path, expert, encoders) for expert in self.facts.towers]
         self.label_words = LabelSearch.open(path, encoders, settings) if self.facts.sentences else None
+        self.describer = Describer(root, self.videos, self.words, self.labels, self.experts, settings.fusion)
 
     @classmethod
     def open(
@@ -124,7 +109,8 @@ class Collection:
         matches = self._matches(self.words, query, options, allowed)
         labels = self._matches(self.labels, query, options, allowed)
         found = {WORDS: matches, LABELS: labels}
-        rankings = {engine: _match_ranking(of_engine) for engine, of_engine in found.items() if of_engine}
+        num_videos = len(allowed)
+        rankings = {engine: _match_ranking(of, num_videos) for engine, of in found.items() if of}
         notes, embedded = [], None
         try:
             embedded = self.experts.query(query, options.weights) if self.experts else None
@@ -139,8 +125,8 @@ class Collection:
             rankings[LABEL_WORDS] = told.ranking
         if embedded is not None and (ranking := self._expert_ranking(embedded, allowed)):
             rankings[CE] = ranking
-        hits = self._hits(_Sought(query, options, matches, labels, embedded, seen, told), rankings)
-        return Answer(query, hits, "" if hits else self._why_nothing(allowed), tuple(notes))
+        sought = Sought(query, options, matches, labels, embedded, seen, told)
+        return self.answer(query, sought, rankings, allowed, notes)
 
     def similar(self, video: str, k: int = 10, options: Options | None = None) -> Answer:
         """The `k` videos most similar to the one with this key or id; raises PipelineError without a trained model."""
@@ -154,85 +140,47 @@ class Collection:
                 f"--dataset {self.facts.dataset} trains them"
             )
         embedded = self.experts.similar(row, options.weights)
-        found = self.experts.best(embedded, allowed, CANDIDATES)
-        ranking = Ranking({other: score for other, score in found.items() if score > 0})
-        hits = self._hits(_Sought("", options, {}, {}, embedded), {SIMILAR: ranking})
-        return Answer(self.videos[row].video_id, hits, "" if hits else self._why_nothing(allowed))
+        ranking = self.experts.scored(embedded, allowed).ranking(float(TINY), len(allowed))
+        sought = Sought("", options, embedded=embedded)
+        return self.answer(self.videos[row].video_id, sought, {SIMILAR: ranking}, allowed)
+
+    def answer(
+        self,
+        query: str,
+        sought: Sought,
+        rankings: Mapping[str, Ranking],
+        allowed: NDArray[np.bool_],
+        notes: Sequence[str] = (),
+    ) -> Answer:
+        """The page that `sought.options` wants of the fused `rankings`; `query`: what it is called, `allowed`: (V,)."""
+        hits, num_ranked = self.describer.page(sought, rankings)
+        return Answer(
+            query,
+            hits,
+            "" if num_ranked else self._why_nothing(allowed),
+            tuple(notes),
+            offset=sought.options.offset,
+            num_found=count(rankings, len(allowed)),
+            num_ranked=num_ranked,
+            is_counted=all(ranking.is_all for ranking in rankings.values()),
+        )
 
     def _matches(
         self, texts: FullText | Labels | None, query: str, options: Options, allowed: NDArray[np.bool_]
-    ) -> dict[int, Match]:
-        found = texts.find(query, options.weights) if texts else {}
+    ) -> Matches:
+        found = texts.find(query, options.weights) if texts else Matches()
         floor = self.settings.floors.words
-        return {row: match for row, match in found.items() if allowed[row] and match.coverage >= floor}
+        kept = Matches({row: match for row, match in found.items() if allowed[row] and match.coverage >= floor})
+        kept.is_all = found.is_all
+        return kept
 
     def _expert_ranking(self, query: Query, allowed: NDArray[np.bool_]) -> Ranking | None:
         """The videos that the trained experts rank best; None when even the best score is below the floor."""
         assert self.experts is not None
-        floors, found = self.settings.floors, self.experts.best(query, allowed, CANDIDATES)
-        best = max(found.values(), default=UNSEEN)
-        if best < self.experts.floor(floors.ce_percentile, floors.ce):
+        floors, scored = self.settings.floors, self.experts.scored(query, allowed)
+        if scored.highest < self.experts.floor(floors.ce_percentile, floors.ce):
             return None
-        return Ranking({row: score for row, score in found.items() if score >= best * floors.ce_keep})
-
-    def _hits(self, sought: "_Sought", rankings: Mapping[str, Ranking]) -> tuple[Hit, ...]:
-        options, embedded = sought.options, sought.embedded
-        totals = dict(islice(fuse(rankings, self.settings.fusion).items(), options.k))
-        ranks = {engine: ranking.ranks for engine, ranking in rankings.items()}
-        hits = []
-        for entry, (row, total) in zip(self.videos.some(list(totals)), totals.items(), strict=True):
-            words = self.words.matched(sought.text, row, options.weights) if row in sought.matches else ()
-            seen = self._seen(sought, row)
-            found = {
-                engine: Found(ranks[engine][row], ranking.scores[row])
-                for engine, ranking in rankings.items()
-                if row in ranking.scores
-            }
-            hits.append(
-                Hit(
-                    key=entry.key,
-                    video_id=entry.video_id,
-                    path=self.path(entry),
-                    playable=entry.playable,
-                    duration_s=entry.duration_s,
-                    score=total,
-                    best_s=self._best_second(row, words, seen, found, sought),
-                    found_by=found,
-                    shares=self.experts.videos.shares(embedded, row) if self.experts and embedded else {},
-                    words=words,
-                    captions=entry.captions,
-                    seen=seen,
-                )
-            )
-        return tuple(hits)
-
-    def _seen(self, sought: "_Sought", row: int) -> tuple[Seen, ...]:
-        """The labels of the video that match the query, best first: those with its words, then those like it."""
-        has_words, told = self.labels is not None and row in sought.labels, sought.label_words
-        matched = self.labels.matched(sought.text, row, sought.options.weights) if self.labels and has_words else ()
-        alike = told.seen(row) if told and row in told.ranking.scores else ()
-        known = {(seen.label, seen.expert) for seen in matched}
-        return matched + tuple(seen for seen in alike if (seen.label, seen.expert) not in known)
-
-    def _best_second(
-        self,
-        row: int,
-        words: tuple[fulltext.Word, ...],
-        seen: tuple[Seen, ...],
-        found: Mapping[str, Found],
-        sought: "_Sought",
-    ) -> float:
-        """Start of the matched words; or else by the engine that ranks the video best: a label, frame or moment."""
-        if words:
-            return fulltext.best_second(words)
-        engine = min(found, key=lambda name: found[name].rank)
-        if engine == LABELS and seen:
-            return seen[0].start_s
-        if engine == FRAMES and sought.frames is not None:
-            return sought.frames.best_second(row)
-        if engine == LABEL_WORDS and sought.label_words is not None:
-            return sought.label_words.best_second(row)
-        return self.experts.best_second(sought.embedded, row) if self.experts and sought.embedded else 0.0
+        return scored.ranking(scored.highest * floors.ce_keep, len(allowed))
 
     def _why_nothing(self, allowed: NDArray[np.bool_]) -> str:
         if not allowed.any():
@@ -243,8 +191,10 @@ class Collection:
         return "Nothing in this collection is a good match."
 
 
-def _match_ranking(matches: Mapping[int, Match]) -> Ranking:
+def _match_ranking(matches: Matches, num_videos: int) -> Ranking:
     best = dict(nsmallest(CANDIDATES, matches.items(), lambda item: (-item[1].coverage, -item[1].score, item[0])))
     # By coverage, then by score: a video with all of the words is above one in which a single word is frequent.
     scores = {row: match.score for row, match in best.items()}
-    return Ranking(scores, {row: match.coverage for row, match in best.items()})
+    fits: NDArray[np.bool_] = np.zeros(num_videos, np.bool_)
+    fits[list(matches)] = True
+    return Ranking(scores, {row: match.coverage for row, match in best.items()}, fits, matches.is_all)

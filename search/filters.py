@@ -31,6 +31,8 @@ class Options:
 
     k: int = 10
     """Maximum number of hits."""
+    offset: int = 0
+    """Number of hits, the best ones, that are passed over: the page that begins there is wanted."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """Expert -> its weight; the default is 1, and 0 leaves the expert out."""
     only: Filter = field(default_factory=Filter)

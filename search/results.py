@@ -65,6 +65,14 @@ class Answer:
     """Why there is no hit."""
     notes: tuple[str, ...] = ()
     """Engines that took no part, and why."""
+    offset: int = 0
+    """Number of hits that are before these."""
+    num_found: int = 0
+    """Number of videos that pass the filters and are good enough for any engine."""
+    num_ranked: int = 0
+    """How many of them, the best ones, can be seen page by page."""
+    is_counted: bool = True
+    """Whether `num_found` is exact; otherwise there are at least so many, as an engine stopped at a number."""
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)

@@ -1,6 +1,7 @@
 """Searches by the trained experts: embeds queries, ranks videos by similarity, and finds the best moment of a video."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -10,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.weights.files import WeightOptions
+from search.engines.fusion import CANDIDATES, Ranking
 from search.engines.text_encoders import TextEncoders
 from search.index import vectors
 from search.index.folder import MODEL, Facts
-from search.index.vectors import MOMENT_TIMES, MOMENTS, VIDEOS, Query, Vectors
+from search.index.vectors import MOMENT_TIMES, MOMENTS, UNSEEN, VIDEOS, Query, Vectors
 
 if TYPE_CHECKING:
     from models.networks.ce import CE
@@ -24,6 +26,39 @@ CALIBRATION = "calibration.npy"
 
 MOST_EXACT = 50_000
 """Up to this many videos, after filters, all are scored exactly."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The N videos that were scored exactly."""
+
+    rows: NDArray[np.int64]
+    """(N,), in any order."""
+    scores: NDArray[np.float32]
+    """(N,)"""
+    is_all: bool
+    """Whether these are all that were allowed."""
+
+    @property
+    def highest(self) -> float:
+        """The best score; UNSEEN when there is no video."""
+        return float(self.scores.max(initial=UNSEEN))
+
+    def best(self, count: int) -> dict[int, float]:
+        """Row -> score of the `count` best videos, best first."""
+        rows, scores = self.rows, self.scores
+        if len(rows) > count:
+            kept = np.argpartition(-scores, count)[:count]
+            rows, scores = rows[kept], scores[kept]
+        order = np.lexsort((rows, -scores))
+        return dict(zip(rows[order].tolist(), scores[order].tolist(), strict=True))
+
+    def ranking(self, floor: float, num_videos: int) -> Ranking:
+        """The best of the videos whose score is at least `floor`, of a collection of `num_videos`."""
+        fits: NDArray[np.bool_] = np.zeros(num_videos, np.bool_)
+        fits[self.rows[self.scores >= floor]] = True
+        found = {row: score for row, score in self.best(CANDIDATES).items() if score >= floor}
+        return Ranking(found, fits=fits, is_all=self.is_all)
 
 
 class Experts:
@@ -66,18 +101,14 @@ class Experts:
         """The video at `row` as a query, to find similar ones."""
         return self.videos.query(row).weighted(self._factors(weights))
 
-    def best(self, query: Query, allowed: NDArray[np.bool_], count: int) -> dict[int, float]:
-        """Row -> score of the `count` best videos that are `allowed` (V,), best first."""
+    def scored(self, query: Query, allowed: NDArray[np.bool_], count: int = CANDIDATES) -> "Scored":
+        """Scores of the videos that are `allowed` (V,); of very many only those among which the `count` best are."""
         rows = np.flatnonzero(allowed)
-        if self._approximate and len(rows) > MOST_EXACT:
+        is_all = self._approximate is None or len(rows) <= MOST_EXACT
+        if self._approximate is not None and not is_all:
             rows = self._approximate.candidates(query, count, allowed)
-        is_all = len(rows) == len(self.videos)
-        scores = self.videos.scores(query) if is_all else self.videos.scores_of(query, rows)
-        if len(rows) > count:
-            kept = np.argpartition(-scores, count)[:count]
-            rows, scores = rows[kept], scores[kept]
-        order = np.lexsort((rows, -scores))
-        return dict(zip(rows[order].tolist(), scores[order].tolist(), strict=True))
+        is_whole = len(rows) == len(self.videos)
+        return Scored(rows, self.videos.scores(query) if is_whole else self.videos.scores_of(query, rows), is_all)
 
     @cached_property
     def _approximate(self) -> "Approximate | None":

@@ -110,9 +110,8 @@ def find(
         if not len(best) or scores[best[0]] < scored.mean() + margin * scored.std():
             return None
         high = scored.mean() + scored.std()
-        return FoundFrames(
-            frames, query, Ranking({int(row): float(scores[row]) for row in best if scores[row] >= high})
-        )
+        found = {int(row): float(scores[row]) for row in best if scores[row] >= high}
+        return FoundFrames(frames, query, Ranking(found, fits=allowed & (scores >= high)))
     return None
 
 

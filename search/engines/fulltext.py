@@ -93,6 +93,13 @@ def build(path: Path, documents: Iterable[Document]) -> None:
 NO_MATCH = Match(0.0, 0.0)
 
 
+class Matches(dict[int, Match]):
+    """Row of a video -> how well it matches."""
+
+    is_all = True
+    """Whether there is no video beside these that matches."""
+
+
 class FullText:
     """The documents in the file that `build` wrote; may be queried from any thread."""
 
@@ -104,13 +111,15 @@ class FullText:
         """The words of a query that are searched for: distinct, without stop words."""
         return words_of_query(query, self._stop_words)
 
-    def find(self, query: str, weights: Mapping[str, float] = MappingProxyType({})) -> dict[int, Match]:
+    def find(self, query: str, weights: Mapping[str, float] = MappingProxyType({})) -> Matches:
         """Row of a video -> how well it matches the query; `weights`: by expert, default 1."""
         words = self.query_words(query)
-        found: dict[int, Match] = {}
+        found = Matches()
         for word in words:
             of_word: dict[int, Match] = {}
-            for video, expert, score in self._query(_FIND, (phrase(word), MOST_DOCUMENTS)):
+            documents = self._query(_FIND, (phrase(word), MOST_DOCUMENTS))
+            found.is_all &= len(documents) < MOST_DOCUMENTS
+            for video, expert, score in documents:
                 weight = weights.get(expert, 1.0)
                 before = of_word.get(video, NO_MATCH)
                 if weight > 0:

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from search.config import Fusion
 
-CANDIDATES = 200
-"""Number of videos of each engine that take part in the fusion."""
+CANDIDATES = 1000
+"""Number of videos of each engine that take part in the fusion, and of an answer's that can be seen."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,10 @@ class Ranking:
     """Row -> score, best first."""
     coverage: Mapping[int, float] | None = None
     """Row -> 0..1, share of the query that the video matches, or of the best score; None: 1 for all."""
+    fits: NDArray[np.bool_] | None = None
+    """(V,), all that the engine finds good enough, also those that are too many to be ranked; None: the ranked."""
+    is_all: bool = True
+    """Whether no video was passed over unseen, as an engine does that stops at a number."""
 
     @property
     def ranks(self) -> dict[int, int]:
@@ -41,3 +48,13 @@ def fuse(rankings: Mapping[str, Ranking], settings: Fusion) -> dict[int, float]:
             coverage = 1.0 if ranking.coverage is None else ranking.coverage[row]
             totals[row] = totals.get(row, 0.0) + weight * coverage / (settings.offset + rank)
     return dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
+
+
+def count(rankings: Mapping[str, Ranking], num_videos: int) -> int:
+    """The number of videos that any of the engines finds good enough."""
+    fits: NDArray[np.bool_] = np.zeros(num_videos, np.bool_)
+    for ranking in rankings.values():
+        if ranking.fits is not None:
+            fits |= ranking.fits
+        fits[list(ranking.scores)] = True
+    return int(fits.sum())

@@ -203,7 +203,8 @@ class LabelSearch:
         highest = float(scores[best[0]]) if len(best) else 0.0
         found = {int(row): float(scores[row]) for row in best if scores[row] >= self.floors.label_words_keep * highest}
         # Ranks alone would make a distant second as good as a near one, and scores are comparable within a query.
-        return Ranking(found, {row: score / highest if highest else 0.0 for row, score in found.items()})
+        fits = allowed & (scores >= max(floor, self.floors.label_words_keep * highest))
+        return Ranking(found, {row: score / highest if highest else 0.0 for row, score in found.items()}, fits)
 
 
 def save(folder: Path, expert: str, labels: LabelSources, store: Reader, keys: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from search.config import LEAST_LABEL
-from search.engines.fulltext import Match, words_of_query
+from search.engines.fulltext import Match, Matches, words_of_query
 from search.engines.term_text import MARK, TOKENIZER, phrase, text_of
 from search.index import sqlite
 
@@ -108,20 +108,22 @@ class Labels:
         self._path, self._stop_words, self._floor = path, stop_words, max(floor, LEAST_LABEL)
         self.counts = lru_cache(maxsize=8)(self._counts)
 
-    def find(self, query: str, weights: Mapping[str, float] = MappingProxyType({})) -> dict[int, Match]:
+    def find(self, query: str, weights: Mapping[str, float] = MappingProxyType({})) -> Matches:
         """Row of a video -> how well its labels match the query; `weights`: by expert, default 1.
 
         A word of the query scores the highest probability of a label with that word, times the share that the word has
         of the label's name; the score of a video is the sum over the words.
         """
         words = words_of_query(query, self._stop_words)
-        found: dict[int, Match] = {}
+        found = Matches()
         for word in words:
             best: dict[int, float] = {}
             for label, (expert, share) in self._named(word).items():
                 factor = share * weights.get(expert, 1.0)
                 if factor > 0:
-                    for video, score in self._query(_FIND, (label, self._floor, MOST_VIDEOS)):
+                    videos = self._query(_FIND, (label, self._floor, MOST_VIDEOS))
+                    found.is_all &= len(videos) < MOST_VIDEOS
+                    for video, score in videos:
                         best[video] = max(best.get(video, 0.0), score * factor)
             for video, score in best.items():
                 before = found.get(video, Match(0.0, 0.0))

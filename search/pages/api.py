@@ -90,6 +90,14 @@ class FoundVideos:
     reason: str
     """Why there is no hit."""
     notes: tuple[str, ...]
+    offset: int
+    """Number of hits that are before these."""
+    num_found: int
+    """How many videos fit in all: they pass the filters and are good enough for any engine."""
+    num_ranked: int
+    """How many of them, the best ones, can be had page by page."""
+    is_counted: bool
+    """Whether num_found is exact; otherwise there are at least so many."""
 
 
 def collection_facts(collection: Collection) -> CollectionFacts:
@@ -124,7 +132,8 @@ def label_facts(collection: Collection) -> list[LabelFacts]:
 
 def found_videos(answer: Answer) -> FoundVideos:
     """The answer without the paths of files on this machine."""
-    return FoundVideos(answer.query, tuple(_found(hit) for hit in answer), answer.reason, answer.notes)
+    plain = {name: value for name, value in vars(answer).items() if name != "hits"}
+    return FoundVideos(hits=tuple(_found(hit) for hit in answer), **plain)
 
 
 def _found(hit: Hit) -> FoundVideo:

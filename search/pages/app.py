@@ -4,23 +4,22 @@ Requests name videos by key; no path is ever taken from a request.
 """
 
 import logging
-import math
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi import FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from pipeline.errors import ConfigError, DecodeError, PipelineError, RemoteError, StoreError
 from search.collection import Collection
-from search.filters import Filter, Options
 from search.index.videos import Entry
 from search.pages import api
 from search.pages.posters import poster
+from search.pages.question import LONGEST_QUERY, QueryOptions
 from search.pages.remote_media import media_response
 
 STATIC = Path(__file__).with_name("static")
@@ -31,42 +30,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-LONGEST_QUERY, HIGHEST_WEIGHT = 1000, 10.0
 UNPLAYABLE = "This video has no file that can be played"
 GONE = "The index cannot be read any more. Run BuildIndex again, then start this server again."
-
-
-def _options(
-    k: Annotated[int, Query(ge=1, le=100, description="Hits at most")] = 10,
-    weight: Annotated[list[str] | None, Query(description="EXPERT:FACTOR, e.g. ocr_light:0; by default 1")] = None,
-    has: Annotated[list[str] | None, Query(description="A modality that must be there: speech, ocr, face ...")] = None,
-    shortest_s: Annotated[float, Query(ge=0, description="Only videos as long as this")] = 0.0,
-    longest_s: Annotated[float | None, Query(ge=0, description="Only videos no longer than this")] = None,
-    seen: Annotated[
-        list[Annotated[str, Query(max_length=LONGEST_QUERY)]] | None,
-        Query(description="A label that must be seen or heard: zebra, brown bear ..."),
-    ] = None,
-) -> Options:
-    longest_s = float("inf") if longest_s is None else longest_s
-    only = Filter(frozenset(has or ()), shortest_s, longest_s, labels=frozenset(seen or ()))
-    return Options(k, _weights(weight or []), only)
-
-
-def _weights(pairs: list[str]) -> dict[str, float]:
-    """Expert -> weight, of EXPERT:FACTOR; clamped to 0..HIGHEST_WEIGHT. Raises HTTPException 422 for other strings."""
-    weights = {}
-    for pair in pairs:
-        name, _, factor = pair.rpartition(":")
-        try:
-            weights[name] = min(max(float(factor), 0.0), HIGHEST_WEIGHT)
-        except ValueError:
-            weights[name] = math.nan
-        if math.isnan(weights[name]):
-            raise HTTPException(422, f"weight={pair}: expected EXPERT:FACTOR, e.g. ocr_light:0.5")
-    return weights
-
-
-QueryOptions = Annotated[Options, Depends(_options)]
 
 
 def create_app(collection: Collection, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> FastAPI:

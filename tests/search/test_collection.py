@@ -6,10 +6,10 @@ import pytest
 
 from pipeline.errors import ConfigError, PipelineError
 from search import Collection, Filter, Options, config
-from search import collection as collection_module
 from search.engines.frames import FoundFrames
 from search.engines.fusion import Ranking
 from search.engines.labels import Seen
+from search.hits import Sought
 from search.results import Found
 from tests.search import small_collection
 
@@ -189,7 +189,7 @@ def test_the_best_second_is_that_of_the_engine_that_ranks_the_video_best(tiny, m
     embedded = tiny.experts.query("anything")
     monkeypatch.setattr(type(tiny.experts), "best_second", lambda *_: 1.0)
     seen = FoundFrames(Mock(best_second=lambda query, row: 2.0), np.zeros(3, np.float32), Ranking({0: 1.0}))
-    sought = collection_module._Sought("anything", Options(), {}, {}, embedded, seen)
+    sought = Sought("anything", Options(), embedded=embedded, frames=seen)
     zebra = (Seen("zebra", "rgb", 0.9, 3.0),)
     for found, second in (
         ({"frames": Found(1, 0.5), "ce": Found(2, 0.5)}, 2.0),
@@ -197,4 +197,4 @@ def test_the_best_second_is_that_of_the_engine_that_ranks_the_video_best(tiny, m
         ({"frames": Found(3, 0.5)}, 2.0),
         ({"frames": Found(2, 0.5), "labels": Found(1, 0.5)}, 3.0),
     ):
-        assert tiny._best_second(0, (), zebra, found, sought) == second
+        assert tiny.describer.best_second(0, (), zebra, found, sought) == second

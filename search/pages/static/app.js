@@ -1,74 +1,77 @@
-// The search page: keeps the query in the address, so that Back works, and shows the answer.
-import { hitCard, playFrom } from "./hit.js";
+// The search page: asks what the address says, and shows the answer.
 import { controls } from "./controls.js";
 import { $, describe, make } from "./dom.js";
+import { answerList } from "./list.js";
+import { MOST_A_REQUEST, asksNothing, pageState, request } from "./state.js";
 
 let facts = null;
-let looks = new Map();
-let chosen = -1;
 let running = null;
 let panel = null;
+let list = null;
 
-async function ask(path) {
+async function get(path) {
   const response = await fetch(path, { signal: running?.signal });
   const told = await response.json().catch(() => ({}));
   if (!response.ok) throw new Error(typeof told.detail === "string" ? told.detail : "The question could not be understood.");
   return told;
 }
 
-const wanted = () => new URLSearchParams(location.search);
-
-function go(change) {
-  history.pushState(null, "", `?${new URLSearchParams(change)}`);
-  show();
+// The hits from `offset` up to `until`, in as many requests as the server wants.
+async function hitsOf(value, offset, until) {
+  let answer = null;
+  for (let at = offset; at < until; at += MOST_A_REQUEST) {
+    const page = await get(request(value, at, Math.min(MOST_A_REQUEST, until - at)));
+    answer = answer ? { ...answer, hits: [...answer.hits, ...page.hits] } : page;
+    if (page.hits.length < Math.min(MOST_A_REQUEST, until - at)) break;
+  }
+  return answer;
 }
 
-async function show() {
+// Asks what the address says, and shows the answer.
+async function refresh() {
   running?.abort();
   running = new AbortController();
   const mine = running;
-  const query = wanted().get("q") ?? "";
-  const similar = wanted().get("similar");
-  $("query").value = query;
-  if (!query.trim() && !similar) return welcome();
+  const value = state.get();
+  $("query").value = value.q;
+  panel.show(value);
+  if (asksNothing(value)) return welcome();
   $("hits").classList.add("busy");
   const started = performance.now();
   try {
-    const settings = panel.parameters();
-    const answer = await ask(similar ? `/api/similar/${encodeURIComponent(similar)}?${settings}`
-      : `/api/search?${new URLSearchParams({ q: query })}&${settings}`);
-    if (mine === running) draw(answer, similar, performance.now() - started);
+    const answer = await hitsOf(value, 0, value.k);
+    if (mine === running) show(answer, performance.now() - started);
   } catch (error) {
     if (error.name !== "AbortError") failed(error);
   }
 }
 
-function draw(answer, similar, took) {
+const state = pageState(refresh);
+
+// Draws any answer of the API that holds hits (FoundVideos), whichever request gave it.
+function show(answer, took = null) {
   document.title = `${answer.query} · ${facts.dataset}`;
   blank();
-  chosen = -1;
-  $("hits").append(...answer.hits.map((hit, index) => hitCard(hit, index + 1, looks, (of) => go({ similar: of.key }))));
-  const told = answer.notes.join(" ");
-  $("status").textContent = answer.hits.length ? `${answer.hits.length} found among ${facts.num_videos} videos in ${Math.max(1, Math.round(took))} ms. ${told}` : told;
-  if (similar) banner(answer.query);
+  list.draw(answer, took);
   if (!answer.hits.length) empty("Nothing found", answer.reason);
 }
 
-function banner(name) {
-  $("banner").replaceChildren("Like ", make("strong", {}, name), make("button", { class: "quiet", type: "button", onclick: () => history.back() }, "Back"));
-  $("banner").hidden = false;
+async function more() {
+  const value = state.get();
+  const until = value.k + list.step;
+  const answer = await hitsOf(value, list.length, until);
+  state.set({ k: until });
+  list.append(answer);
 }
 
 function blank() {
-  $("hits").replaceChildren();
-  $("hits").classList.remove("busy");
-  $("banner").hidden = $("empty").hidden = true;
+  list.clear();
+  $("empty").hidden = true;
   $("empty").classList.remove("error");
-  $("status").textContent = "";
 }
 
 function empty(heading, text) {
-  const examples = facts.examples.map((one) => make("button", { class: "quiet", type: "button", onclick: () => go({ q: one }) }, one));
+  const examples = facts.examples.map((one) => make("button", { class: "quiet", type: "button", onclick: () => state.ask({ q: one }) }, one));
   $("empty").replaceChildren(make("h1", {}, heading), make("p", {}, text), make("div", { class: "examples" }, ...examples));
   $("empty").hidden = false;
 }
@@ -87,29 +90,20 @@ function welcome() {
 }
 
 function failed(error) {
-  blank();
+  list?.clear();
   $("empty").classList.add("error");
-  const again = make("button", { type: "button", class: "quiet", onclick: () => (facts ? show() : start()) }, "Try again");
+  const again = make("button", { type: "button", class: "quiet", onclick: () => (facts ? refresh() : start()) }, "Try again");
   const gone = error instanceof TypeError;
   $("empty").replaceChildren(make("h1", {}, "That did not work"), make("p", {}, gone ? "The search server does not answer. Is it still running?" : error.message), again);
   $("empty").hidden = false;
 }
 
-function choose(index) {
-  const cards = [...$("hits").children];
-  if (!cards.length) return;
-  chosen = Math.max(0, Math.min(index, cards.length - 1));
-  cards.forEach((card, at) => card.classList.toggle("chosen", at === chosen));
-  cards[chosen].focus({ preventScroll: true });
-  cards[chosen].scrollIntoView({ block: "center", behavior: "smooth" });
-}
-
 const KEYS = {
   "/": () => { $("query").focus(); $("query").select(); },
-  ArrowDown: () => choose(chosen + 1),
-  ArrowUp: () => choose(chosen - 1),
-  Enter: () => playFrom($("hits").children[chosen] ?? document, null),
-  m: () => $("hits").children[chosen]?.querySelector(".similar")?.click(),
+  ArrowDown: () => list.choose(list.chosen + 1),
+  ArrowUp: () => list.choose(list.chosen - 1),
+  Enter: () => list.play(),
+  m: () => list.likeChosen(),
 };
 
 function onKey(event) {
@@ -117,7 +111,7 @@ function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (at === $("query")) {
     if (event.key === "Escape") at.blur();
-    if (event.key === "ArrowDown") { event.preventDefault(); choose(0); }
+    if (event.key === "ArrowDown") { event.preventDefault(); list.choose(0); }
     return;
   }
   if (at.matches("input, button, video, summary, a") || !KEYS[event.key]) return;
@@ -127,22 +121,22 @@ function onKey(event) {
 
 async function start() {
   try {
-    facts = await ask("/api/collection");
+    facts = await get("api/collection");
   } catch (error) {
     return failed(error);
   }
-  looks = describe(facts.experts);
+  const looks = describe(facts.experts);
   $("dataset").textContent = facts.dataset;
   $("size").textContent = `${facts.num_videos} videos`;
-  panel = controls(facts, looks, show);
-  await show();
+  list = answerList(looks, state, more);
+  panel = controls(facts, looks, state, refresh);
+  await refresh();
 }
 
 $("form").addEventListener("submit", (event) => {
   event.preventDefault();
   $("query").blur();
-  go($("query").value.trim() ? { q: $("query").value } : {});
+  state.ask({ q: $("query").value.trim() ? $("query").value : "" });
 });
-addEventListener("popstate", show);
 addEventListener("keydown", onKey);
 start();

@@ -21,7 +21,7 @@ function operation(path, method, { description, parameters = [] }) {
   const shown = make("pre", { hidden: true });
   const button = make("button", { type: "button", class: "quiet" }, "Try");
   button.onclick = async () => {
-    const url = address(path, parameters, fields.map(({ input }) => input));
+    const url = address(path.slice(1), parameters, fields.map(({ input }) => input));
     const response = await fetch(url);
     const json = (response.headers.get("content-type") ?? "").includes("json");
     const body = json ? JSON.stringify(await response.json(), null, 1) : response.headers.get("content-type");
@@ -32,6 +32,6 @@ function operation(path, method, { description, parameters = [] }) {
     make("p", {}, description ?? ""), ...fields.map(({ row }) => row), button, shown);
 }
 
-const { paths } = await (await fetch("/openapi.json")).json();
+const { paths } = await (await fetch("openapi.json")).json();
 $("operations").append(...Object.entries(paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, told]) => operation(path, method, told))));

@@ -17,7 +17,7 @@ function player(hit, place) {
   if (!hit.playable) return make("div", { class: "screen" }, make("div", { class: "lost" }, "No file of this video is here to be played"), badge);
   const second = hit.best_s.toFixed(1);
   const video = make("video", {
-    src: `/media/${hit.key}#t=${second}`, poster: `/posters/${hit.key}?at_s=${second}`, preload: "none",
+    src: `media/${hit.key}#t=${second}`, poster: `posters/${hit.key}?at_s=${second}`, preload: "none",
     playsInline: true, ariaLabel: `${hit.video_id} from ${clock(hit.best_s)}`,
   });
   // Without its head loaded a player may ignore the second in the address.
@@ -100,7 +100,7 @@ function isPart(word, found) {
 }
 
 async function everything(hit, looks) {
-  const response = await fetch(`/api/videos/${hit.key}`);
+  const response = await fetch(`api/videos/${hit.key}`);
   if (!response.ok) return [make("p", { class: "dim" }, "The words could not be loaded.")];
   const { words, captions, seen } = await response.json();
   const parts = [];

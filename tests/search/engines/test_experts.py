@@ -44,10 +44,10 @@ def test_the_best_videos_are_those_of_the_highest_scores_among_the_allowed_ones(
     query = experts.query("pasta on a street")
     scores, allowed = experts.videos.scores(query), np.arange(len(tiny.videos)) != 1
     expected = [int(row) for row in np.argsort(-scores, kind="stable") if row != 1]
-    best = experts.best(query, allowed, 3)
+    best = experts.scored(query, allowed, 3).best(3)
     assert list(best) == expected[:3]
     assert list(best.values()) == pytest.approx(scores[expected[:3]].tolist())
-    assert list(experts.best(query, np.ones(len(tiny.videos), bool), 99)) == [
+    assert list(experts.scored(query, np.ones(len(tiny.videos), bool)).best(99)) == [
         int(row) for row in np.argsort(-scores, kind="stable")
     ]
 

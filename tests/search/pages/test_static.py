@@ -152,7 +152,7 @@ def test_a_word_of_a_script_without_blanks_is_marked_inside_its_sentence(page):
         const hit = { key: "k", video_id: "v", playable: false, best_s: 1, duration_s: 9, similarity: null,
                       found_by: {}, shares: {}, seen: [], words: found };
         window.fetch = async () => ({ ok: true, json: async () => ({ words, captions: [], seen: [] }) });
-        import("/static/hit.js").then(({ hitCard }) => {
+        import("./static/hit.js").then(({ hitCard }) => {
           document.body.append(hitCard(hit, 1, new Map(), () => {}));
           document.querySelector(".actions button:last-child").click();
         });

@@ -1,0 +1,112 @@
+"""Describes hits: the videos at the top of the fused rankings, with what each engine knows of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from search.config import Fusion
+from search.engines import fulltext
+from search.engines.experts import Experts
+from search.engines.frames import FoundFrames
+from search.engines.fulltext import FullText, Match
+from search.engines.fusion import CANDIDATES, Ranking, fuse
+from search.engines.label_words import FoundLabels
+from search.engines.labels import Labels, Seen
+from search.filters import Options
+from search.index.vectors import Query
+from search.index.videos import Entry, Videos
+from search.results import FRAMES, LABEL_WORDS, LABELS, Found, Hit
+
+
+@dataclass(frozen=True)
+class Sought:
+    """A query as the engines read it."""
+
+    text: str
+    """Empty where no text was asked for."""
+    options: Options
+    matches: Mapping[int, Match] = field(default_factory=dict)
+    """Row -> the words that match."""
+    labels: Mapping[int, Match] = field(default_factory=dict)
+    """Row -> the labels that match."""
+    embedded: Query | None = None
+    """As the trained experts read it; None where they take no part."""
+    frames: FoundFrames | None = None
+    label_words: FoundLabels | None = None
+
+
+@dataclass(frozen=True)
+class Describer:
+    """What is known of the videos of a collection."""
+
+    root: Path
+    """Folder of the videos."""
+    videos: Videos
+    words: FullText
+    labels: Labels | None
+    experts: Experts | None
+    fusion: Fusion
+
+    def page(self, sought: Sought, rankings: Mapping[str, Ranking]) -> tuple[tuple[Hit, ...], int]:
+        """The hits of the page that is wanted, best first, and how many hits all pages have; at most CANDIDATES."""
+        totals = dict(islice(fuse(rankings, self.fusion).items(), CANDIDATES))
+        first = sought.options.offset
+        wanted = list(totals)[first : first + sought.options.k]
+        ranks = {engine: ranking.ranks for engine, ranking in rankings.items()}
+        hits = []
+        for row, entry in zip(wanted, self.videos.some(wanted), strict=True):
+            found = {
+                engine: Found(ranks[engine][row], ranking.scores[row])
+                for engine, ranking in rankings.items()
+                if row in ranking.scores
+            }
+            hits.append(self._hit(sought, row, entry, totals[row], found))
+        return tuple(hits), len(totals)
+
+    def _hit(self, sought: Sought, row: int, entry: Entry, score: float, found: dict[str, Found]) -> Hit:
+        weights = sought.options.weights
+        words = self.words.matched(sought.text, row, weights) if row in sought.matches else ()
+        seen = self._seen(sought, row)
+        return Hit(
+            key=entry.key,
+            video_id=entry.video_id,
+            path=self.root / entry.video_id,
+            playable=entry.playable,
+            duration_s=entry.duration_s,
+            score=score,
+            best_s=self.best_second(row, words, seen, found, sought),
+            found_by=found,
+            shares=self.experts.videos.shares(sought.embedded, row) if self.experts and sought.embedded else {},
+            words=words,
+            captions=entry.captions,
+            seen=seen,
+        )
+
+    def _seen(self, sought: Sought, row: int) -> tuple[Seen, ...]:
+        """The labels of the video that match the query, best first: those with its words, then those like it."""
+        has_words, told = self.labels is not None and row in sought.labels, sought.label_words
+        matched = self.labels.matched(sought.text, row, sought.options.weights) if self.labels and has_words else ()
+        alike = told.seen(row) if told and row in told.ranking.scores else ()
+        known = {(seen.label, seen.expert) for seen in matched}
+        return matched + tuple(seen for seen in alike if (seen.label, seen.expert) not in known)
+
+    def best_second(
+        self,
+        row: int,
+        words: tuple[fulltext.Word, ...],
+        seen: tuple[Seen, ...],
+        found: Mapping[str, Found],
+        sought: Sought,
+    ) -> float:
+        """Start of the matched words; or else by the engine that ranks the video best: a label, frame or moment."""
+        if words:
+            return fulltext.best_second(words)
+        engine = min(found, key=lambda name: found[name].rank)
+        if engine == LABELS and seen:
+            return seen[0].start_s
+        if engine == FRAMES and sought.frames is not None:
+            return sought.frames.best_second(row)
+        if engine == LABEL_WORDS and sought.label_words is not None:
+            return sought.label_words.best_second(row)
+        return self.experts.best_second(sought.embedded, row) if self.experts and sought.embedded else 0.0

@@ -1,0 +1,66 @@
+// The state of the page is its address, so that reload, Back and a link that is passed on give the same list.
+
+export const PAGE = 24, MOST_A_REQUEST = 100, MOST = 1000;
+const EMPTY = { q: "", similar: "", example: "", k: PAGE, weight: {}, has: [], seen: "", longest_s: null, view: "grid" };
+
+// {q | similar: KEY | example: ID, k: hits shown, weight: {expert: factor}, has: [modality], seen, longest_s, view}
+export function read(search) {
+  const told = new URLSearchParams(search);
+  const text = (name) => told.get(name) ?? "";
+  const number = (name, otherwise) => (Number.isFinite(parseFloat(text(name))) ? parseFloat(text(name)) : otherwise);
+  const weight = {};
+  for (const pair of told.getAll("weight")) {
+    const at = pair.lastIndexOf(":");
+    if (at > 0 && Number.isFinite(parseFloat(pair.slice(at + 1)))) weight[pair.slice(0, at)] = parseFloat(pair.slice(at + 1));
+  }
+  return {
+    q: text("q"), similar: text("similar"), example: text("example"), weight, has: told.getAll("has"), seen: text("seen"),
+    k: Math.max(1, Math.min(MOST, Math.floor(number("k", PAGE)))), longest_s: number("longest_s", null),
+    view: text("view") === "list" ? "list" : "grid",
+  };
+}
+
+// The filters and weights as parameters of a request.
+function settings(value) {
+  const told = new URLSearchParams();
+  for (const [expert, factor] of Object.entries(value.weight)) if (factor !== 1) told.append("weight", `${expert}:${factor}`);
+  for (const one of value.has) told.append("has", one);
+  if (value.seen) told.append("seen", value.seen);
+  if (value.longest_s !== null) told.append("longest_s", value.longest_s);
+  return told;
+}
+
+export function write(value) {
+  const told = settings(value);
+  for (const name of ["example", "similar", "q"]) if (value[name]) told.set(name, value[name]);
+  if (value.k !== PAGE) told.set("k", value.k);
+  if (value.view !== EMPTY.view) told.set("view", value.view);
+  return `?${told}`;
+}
+
+export const asksNothing = (value) => !value.q.trim() && !value.similar && !value.example;
+
+// The address of `k` hits from `offset` on.
+export function request(value, offset, k) {
+  const told = settings(value);
+  told.set("k", k);
+  told.set("offset", offset);
+  if (value.example) return `api/example/${encodeURIComponent(value.example)}?${told}`;
+  if (value.similar) return `api/similar/${encodeURIComponent(value.similar)}?${told}`;
+  told.set("q", value.q);
+  return `api/search?${told}`;
+}
+
+// `changed` is called after each change but `set`'s.
+export function pageState(changed) {
+  const put = (value, how) => history[how](null, "", write(value));
+  const state = {
+    get: () => read(location.search),
+    // A new question: what is asked is replaced, filters, weights and view stay.
+    ask: (what) => state.go({ q: "", similar: "", example: "", k: PAGE, ...what }),
+    go(change) { put({ ...state.get(), ...change }, "pushState"); return changed(); },
+    set(change) { put({ ...state.get(), ...change }, "replaceState"); },
+  };
+  addEventListener("popstate", () => changed());
+  return state;
+}
