@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import extractors
+from extractors.text.queries import query_words
 from pipeline import project
 from pipeline.config import nearest
 from pipeline.datasets.annotations import load_dataset
@@ -28,11 +29,12 @@ from search.engines.label_words import LabelSearch
 from search.engines.labels import FILE, Labels
 from search.engines.text_encoders import TextEncoders
 from search.filters import Options
-from search.hits import Describer, Sought
+from search.hits import Describer
 from search.index import folder
 from search.index.vectors import TINY, Query
 from search.index.videos import Entry, Videos
 from search.results import CE, FRAMES, LABEL_WORDS, LABELS, SIMILAR, WORDS, Answer
+from search.sought import Sought
 
 
 class Collection:
@@ -51,7 +53,8 @@ class Collection:
         encoders = TextEncoders(path, self.facts, weights)
         self.frames = [Frames(path, expert, encoders) for expert in self.facts.towers]
         self.label_words = LabelSearch.open(path, encoders, settings) if self.facts.sentences else None
-        self.describer = Describer(root, self.videos, self.words, self.labels, self.experts, settings.fusion)
+        found_in = (self.videos, self.words, self.labels, self.experts, self.label_words)
+        self.describer = Describer(root, *found_in, settings)
 
     @classmethod
     def open(
@@ -105,6 +108,9 @@ class Collection:
         options = options or Options(k)
         if not query.strip():
             return Answer(query, (), "Type what happens, what can be seen, read or heard.")
+        filters.check(options, self.facts)
+        if not query_words(query):
+            return Answer(query, (), "There is no word in what was asked for, only punctuation or signs.")
         allowed = filters.allowed(options.only, self.videos, self.facts, self.labels)
         matches = self._matches(self.words, query, options, allowed)
         labels = self._matches(self.labels, query, options, allowed)
@@ -132,6 +138,7 @@ class Collection:
         """The `k` videos most similar to the one with this key or id; raises PipelineError without a trained model."""
         options = options or Options(k)
         row = self.row(video)
+        filters.check(options, self.facts)
         allowed = filters.allowed(options.only, self.videos, self.facts, self.labels)
         allowed[row] = False
         if self.experts is None:

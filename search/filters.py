@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.config import nearest
+from pipeline.errors import ConfigError
 from search.engines.labels import Labels
 from search.index.folder import Facts
 from search.index.videos import Videos
@@ -36,6 +38,20 @@ class Options:
     weights: Mapping[str, float] = field(default_factory=dict)
     """Expert -> its weight; the default is 1, and 0 leaves the expert out."""
     only: Filter = field(default_factory=Filter)
+
+
+class UnknownNameError(ConfigError):
+    """An expert or modality that the collection does not have."""
+
+
+def check(options: Options, facts: Facts) -> None:
+    """Raises UnknownNameError when `options` name an expert or modality that no video can have."""
+    for what, asked, known in (
+        ("an expert", options.weights, facts.modalities),
+        ("a modality", options.only.modalities, facts.modalities.values()),
+    ):
+        for name in sorted(set(asked) - set(known)):
+            raise UnknownNameError(f"{name!r} is not {what} of {facts.dataset}{nearest(name, sorted(set(known)))}")
 
 
 def allowed(only: Filter, videos: Videos, facts: Facts, labels: Labels | None) -> NDArray[np.bool_]:

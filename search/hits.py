@@ -1,39 +1,21 @@
 """Describes hits: the videos at the top of the fused rankings, with what each engine knows of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from search.config import Fusion
+from search.config import SearchConfig
 from search.engines import fulltext
 from search.engines.experts import Experts
-from search.engines.frames import FoundFrames
-from search.engines.fulltext import FullText, Match
+from search.engines.fulltext import FullText
 from search.engines.fusion import CANDIDATES, Ranking, fuse
-from search.engines.label_words import FoundLabels
+from search.engines.label_words import LabelSearch
 from search.engines.labels import Labels, Seen
-from search.filters import Options
-from search.index.vectors import Query
 from search.index.videos import Entry, Videos
 from search.results import FRAMES, LABEL_WORDS, LABELS, Found, Hit
-
-
-@dataclass(frozen=True)
-class Sought:
-    """A query as the engines read it."""
-
-    text: str
-    """Empty where no text was asked for."""
-    options: Options
-    matches: Mapping[int, Match] = field(default_factory=dict)
-    """Row -> the words that match."""
-    labels: Mapping[int, Match] = field(default_factory=dict)
-    """Row -> the labels that match."""
-    embedded: Query | None = None
-    """As the trained experts read it; None where they take no part."""
-    frames: FoundFrames | None = None
-    label_words: FoundLabels | None = None
+from search.sought import Sought
+from search.timeline import TimeLine
 
 
 @dataclass(frozen=True)
@@ -46,11 +28,12 @@ class Describer:
     words: FullText
     labels: Labels | None
     experts: Experts | None
-    fusion: Fusion
+    label_words: LabelSearch | None
+    settings: SearchConfig
 
     def page(self, sought: Sought, rankings: Mapping[str, Ranking]) -> tuple[tuple[Hit, ...], int]:
         """The hits of the page that is wanted, best first, and how many hits all pages have; at most CANDIDATES."""
-        totals = dict(islice(fuse(rankings, self.fusion).items(), CANDIDATES))
+        totals = dict(islice(fuse(rankings, self.settings.fusion).items(), CANDIDATES))
         first = sought.options.offset
         wanted = list(totals)[first : first + sought.options.k]
         ranks = {engine: ranking.ranks for engine, ranking in rankings.items()}
@@ -81,7 +64,12 @@ class Describer:
             words=words,
             captions=entry.captions,
             seen=seen,
+            moments=self._timeline.of(sought, row, entry.duration_s, tuple(found), words, seen),
         )
+
+    @property
+    def _timeline(self) -> TimeLine:
+        return TimeLine(self.experts, self.label_words, self.settings)
 
     def _seen(self, sought: Sought, row: int) -> tuple[Seen, ...]:
         """The labels of the video that match the query, best first: those with its words, then those like it."""

@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.remote_files.files import place_of
 from search.engines.fulltext import Word
 from search.engines.labels import Seen
+from search.engines.peaks import Moment
 
 CE, WORDS, LABELS, LABEL_WORDS, FRAMES, SIMILAR = "ce", "words", "labels", "label_words", "frames", "similar"
 """Names of the engines: trained experts; words in the videos; labels of classifiers that have the query's words, or are
@@ -47,6 +48,8 @@ class Hit:
     captions: tuple[str, ...]
     seen: tuple[Seen, ...] = ()
     """Labels of the video that match the query, best first."""
+    moments: tuple[Moment, ...] = ()
+    """Where the video matches and what says so, by expert and time; of each engine and expert a few, the best ones."""
 
     @property
     def similarity(self) -> float | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.weights.files import WeightOptions
 from search.engines.fusion import CANDIDATES, Ranking
+from search.engines.peaks import Peak, peaks
 from search.engines.text_encoders import TextEncoders
 from search.index import vectors
 from search.index.folder import MODEL, Facts
@@ -124,6 +125,16 @@ class Experts:
         if not len(rows):
             return 0.0
         return float(starts[rows[int(self.moments.scores_of(query, rows).argmax())]])
+
+    def moments_of(self, query: Query, row: int, moment_s: float) -> dict[str, list[Peak]]:
+        """Expert -> where its contribution to the similarity of the video's moments, `moment_s` long, stands out."""
+        starts, offsets = self._moment_times
+        span = slice(int(offsets[row]), int(offsets[row + 1]))
+        starts, present = starts[span], self.moments.present[span]
+        found = {}
+        for name, has, shares in zip(self.names, present.T, self.moments.shares_of(query, span).T, strict=True):
+            found[name] = peaks(starts[has], starts[has] + moment_s, shares[has])
+        return found
 
     def floor(self, percentile: float, otherwise: float) -> float:
         """This percentile of the best scores of validation captions; `otherwise` when there are none."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pipeline.errors import PipelineError
 from pipeline.stores.parts import Reader
 from search.engines.fusion import CANDIDATES, Ranking
+from search.engines.peaks import Peak, ends, peaks
 from search.engines.text_encoders import TextEncoders
 from search.index.growing_array import GrowingArray
 from search.index.vectors import BLOCK_ROWS, UNSEEN, Floats
@@ -50,6 +51,12 @@ class Frames:
         if span.start == span.stop:
             return 0.0
         return float(self._starts_s[span][int((self._vectors[span] @ query).argmax())])
+
+    def moments_of(self, query: Floats, row: int, duration_s: float) -> list[Peak]:
+        """Where in a video of this length the frames' cosines stand out."""
+        span = slice(self._offsets[row], self._offsets[row + 1])
+        starts_s = self._starts_s[span]
+        return peaks(starts_s, ends(starts_s, duration_s), self._vectors[span] @ query)
 
     def _cosines(self, query: Floats) -> Floats:
         blocks = range(0, len(self._vectors), BLOCK_ROWS)
@@ -88,6 +95,10 @@ class FoundFrames:
     def best_second(self, row: int) -> float:
         """Start of the frame of a video that matches the text best."""
         return self.frames.best_second(self.query, row)
+
+    def moments_of(self, row: int, duration_s: float) -> list[Peak]:
+        """Where in a video of this length the frames match the text."""
+        return self.frames.moments_of(self.query, row, duration_s)
 
 
 def find(

@@ -7,9 +7,7 @@ K classes kept of each frame.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +21,13 @@ from pipeline.stores import atomic
 from pipeline.stores.parts import Reader
 from pipeline.stores.ragged import Ragged
 from search.config import Floors, SearchConfig
+from search.engines.classifier import FOLDER, Classifier
 from search.engines.fusion import CANDIDATES, Ranking
 from search.engines.labels import Seen
+from search.engines.peaks import Peak, peaks
 from search.engines.text_encoders import TextEncoders
 from search.index.growing_array import GrowingArray
 
-FOLDER = "label_words"
-"""In an index."""
 BLOCK_VIDEOS = 1024
 MOST_SEEN = 3
 """Labels that are told as the reason for a hit."""
@@ -37,54 +35,6 @@ LEAST_SHARE = 0.1
 """Of the score of a video, that such a label adds."""
 LEAST_PROBABILITY = 0.01
 """Of such a label, unless there is no other."""
-
-
-@dataclass(frozen=True)
-class Classifier:
-    """What one expert recognised in the V videos of the index in `folder`; read when it is needed."""
-
-    folder: Path
-    expert: str
-
-    @cached_property
-    def labels(self) -> LabelVectors:
-        """The sentence vectors of the L classes."""
-        with np.load(self.file("labels.npz")) as arrays:
-            return LabelVectors(arrays["descriptions"], arrays["synonyms"], arrays["offsets"])
-
-    @cached_property
-    def names(self) -> list[str]:
-        """The name of each class."""
-        names: list[str] = json.loads(self.file("names.json").read_text(encoding="utf-8"))
-        return names
-
-    @cached_property
-    def top(self) -> TopLabels:
-        """The classes of the N frames."""
-        classes = np.load(self.file("classes.npy"), mmap_mode="r")
-        probabilities = np.load(self.file("probabilities.npy"), mmap_mode="r")
-        return TopLabels(classes, probabilities, self._frames["offsets"])
-
-    @property
-    def starts_s(self) -> NDArray[np.float64]:
-        """(N,), start of each frame."""
-        starts_s: NDArray[np.float64] = self._frames["starts_s"]
-        return starts_s
-
-    @cached_property
-    def _frames(self) -> dict[str, NDArray[Any]]:
-        with np.load(self.file("frames.npz")) as arrays:
-            return dict(arrays)
-
-    def file(self, name: str) -> Path:
-        """Path of one of its files."""
-        return self.folder / FOLDER / f"{self.expert}.{name}"
-
-    def of_video(self, row: int) -> TopLabels:
-        """What was recognised in one video."""
-        span = slice(self.top.offsets[row], self.top.offsets[row + 1])
-        count = span.stop - span.start
-        return TopLabels(self.top.classes[span], self.top.probabilities[span], np.array([0, count], np.int64))
 
 
 @dataclass(frozen=True)
@@ -103,6 +53,17 @@ class FoundLabels:
         reasons = [reason for one in best for reason in one.reasons(self.settings) if reason[0] > least]
         ordered = [seen for _, seen in sorted(reasons, key=lambda reason: -reason[0])]
         return tuple([seen for seen in ordered if seen.score >= LEAST_PROBABILITY][:MOST_SEEN] or ordered[:1])
+
+    def moments_of(self, row: int, duration_s: float) -> list[tuple[str, str, Peak]]:
+        """Expert, the label that says most, and where in a video of this length the labels match the text."""
+        found = []
+        for classifier, weights in self.weights:
+            top = classifier.of_video(row)
+            scores = label_words.frame_scores(weights, top, self.settings)
+            for peak in peaks(*classifier.times_s(row, duration_s), scores):
+                best = next(iter(label_words.contributions(weights, top, self.settings, peak.best)))
+                found.append((classifier.expert, classifier.names[best].partition(",")[0], peak))
+        return found
 
     def best_second(self, row: int) -> float:
         """Start of the frame of a video that matches the text best; 0 for a video without frames."""

@@ -63,12 +63,15 @@ class Vectors:
 
     def shares(self, query: Query, row: int) -> dict[str, float | None]:
         """Expert -> its contribution to the row's score; None for an expert that the row lacks."""
-        weights = query.weights * self.present[row]
-        pairs = zip(self.vectors, query.vectors, strict=True)
-        cosines = np.array([float(values[row] @ vector) for values, vector in pairs])
-        shares = cosines * weights / max(float(weights.sum()), TINY)
-        by_expert = zip(self.experts, shares, self.present[row], strict=True)
+        by_expert = zip(self.experts, self.shares_of(query, slice(row, row + 1))[0], self.present[row], strict=True)
         return {name: float(share) if present else None for name, share, present in by_expert}
+
+    def shares_of(self, query: Query, rows: slice) -> Floats:
+        """(n, E), the contribution of each expert to the scores of some rows; 0 where a row lacks it."""
+        weights = query.weights * self.present[rows]
+        pairs = zip(self.vectors, query.vectors, strict=True)
+        cosines = np.stack([values[rows] @ vector for values, vector in pairs], axis=1)
+        return np.asarray(cosines * weights / np.maximum(weights.sum(axis=1, keepdims=True), TINY), np.float32)
 
     def query(self, row: int) -> Query:
         """The row as a query: weight 1 for the experts that it has, 0 for the others."""

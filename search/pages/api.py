@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from search.collection import Collection
 from search.engines.fulltext import Word
 from search.engines.labels import Seen
+from search.engines.peaks import Moment
 from search.index.videos import Entry
 from search.results import Answer, Found, Hit
 
@@ -79,6 +80,8 @@ class FoundVideo:
     captions: tuple[str, ...]
     seen: tuple[Seen, ...]
     """Labels of the video that match the query, best first."""
+    moments: tuple[Moment, ...]
+    """Where the video matches and what says so, by expert and time; of each engine and expert a few, the best ones."""
 
 
 @dataclass(frozen=True)

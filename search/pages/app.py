@@ -16,6 +16,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from pipeline.errors import ConfigError, DecodeError, PipelineError, RemoteError, StoreError
 from search.collection import Collection
+from search.filters import UnknownNameError
 from search.index.videos import Entry
 from search.pages import api
 from search.pages.posters import poster
@@ -55,7 +56,8 @@ def _add_guards(app: FastAPI) -> None:
 
     @app.exception_handler(PipelineError)
     async def client_errors(request: Request, error: PipelineError) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 404 if isinstance(error, ConfigError) else 409)
+        status = 422 if isinstance(error, UnknownNameError) else 404 if isinstance(error, ConfigError) else 409
+        return JSONResponse({"detail": str(error)}, status)
 
     @app.exception_handler(StoreError)
     @app.exception_handler(FileNotFoundError)

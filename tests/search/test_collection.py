@@ -9,8 +9,8 @@ from search import Collection, Filter, Options, config
 from search.engines.frames import FoundFrames
 from search.engines.fusion import Ranking
 from search.engines.labels import Seen
-from search.hits import Sought
 from search.results import Found
+from search.sought import Sought
 from tests.search import small_collection
 
 

@@ -1,0 +1,27 @@
+"""A query as the engines read it, with what those found that know more than a ranking."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from search.engines.frames import FoundFrames
+from search.engines.fulltext import Match
+from search.engines.label_words import FoundLabels
+from search.filters import Options
+from search.index.vectors import Query
+
+
+@dataclass(frozen=True)
+class Sought:
+    """A query as the engines read it."""
+
+    text: str
+    """Empty where no text was asked for."""
+    options: Options
+    matches: Mapping[int, Match] = field(default_factory=dict)
+    """Row -> the words that match."""
+    labels: Mapping[int, Match] = field(default_factory=dict)
+    """Row -> the labels that match."""
+    embedded: Query | None = None
+    """As the trained experts read it; None where they take no part."""
+    frames: FoundFrames | None = None
+    label_words: FoundLabels | None = None
