@@ -2,7 +2,7 @@
 import { controls } from "./controls.js";
 import { $, describe, make } from "./dom.js";
 import { answerList } from "./list.js";
-import { MOST_A_REQUEST, asksNothing, pageState, request } from "./state.js";
+import { MOST, MOST_A_REQUEST, PAGE, asksNothing, pageState, request } from "./state.js";
 
 let facts = null;
 let running = null;
@@ -12,7 +12,7 @@ let list = null;
 async function get(path) {
   const response = await fetch(path, { signal: running?.signal });
   const told = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(typeof told.detail === "string" ? told.detail : "The question could not be understood.");
+  if (!response.ok) throw Object.assign(new Error(typeof told.detail === "string" ? told.detail : "The question could not be understood."), { status: response.status });
   return told;
 }
 
@@ -27,26 +27,29 @@ async function hitsOf(value, offset, until) {
   return answer;
 }
 
-// Asks what the address says, and shows the answer.
-async function refresh() {
+// Asks what the address says, shows the answer, and scrolls to `y`.
+async function refresh(y = state.scroll()) {
   running?.abort();
   running = new AbortController();
   const mine = running;
   const value = state.get();
   $("query").value = value.q;
   panel.show(value);
+  list.lay(value.view);
   if (asksNothing(value)) return welcome();
   $("hits").classList.add("busy");
   const started = performance.now();
   try {
     const answer = await hitsOf(value, 0, value.k);
-    if (mine === running) show(answer, performance.now() - started);
+    if (mine !== running) return;
+    show(answer, performance.now() - started);
+    scrollTo({ top: y, behavior: "instant" });
   } catch (error) {
     if (error.name !== "AbortError") failed(error);
   }
 }
 
-const state = pageState(refresh);
+const state = pageState(() => refresh());
 
 // Draws any answer of the API that holds hits (FoundVideos), whichever request gave it.
 function show(answer, took = null) {
@@ -56,12 +59,20 @@ function show(answer, took = null) {
   if (!answer.hits.length) empty("Nothing found", answer.reason);
 }
 
+// Appends the next hits; the first of them gets the focus that the button loses.
 async function more() {
-  const value = state.get();
-  const until = value.k + list.step;
-  const answer = await hitsOf(value, list.length, until);
-  state.set({ k: until });
-  list.append(answer);
+  const [value, first] = [state.get(), list.length];
+  $("more").disabled = true;
+  try {
+    const answer = await hitsOf(value, first, first + PAGE);
+    state.set({ k: Math.min(MOST, first + PAGE) });
+    list.append(answer);
+    list.choose(first);
+  } catch (error) {
+    if (error.name !== "AbortError") $("status").textContent = error.message;
+  } finally {
+    $("more").disabled = false;
+  }
 }
 
 function blank() {
@@ -93,17 +104,30 @@ function failed(error) {
   list?.clear();
   $("empty").classList.add("error");
   const again = make("button", { type: "button", class: "quiet", onclick: () => (facts ? refresh() : start()) }, "Try again");
+  const without = error.status === 422 && unknown() ? make("button", { type: "button", class: "quiet", onclick: () => state.go(known()) }, "Leave it out") : "";
   const gone = error instanceof TypeError;
-  $("empty").replaceChildren(make("h1", {}, "That did not work"), make("p", {}, gone ? "The search server does not answer. Is it still running?" : error.message), again);
+  $("empty").replaceChildren(make("h1", {}, "That did not work"), make("p", {}, gone ? "The search server does not answer. Is it still running?" : error.message), without, again);
   $("empty").hidden = false;
 }
 
+// What of the address this collection has: a link may come from another one, or from before.
+function known() {
+  const { weight, has } = state.get();
+  const isKnown = (name) => facts.experts.some((one) => one.name === name);
+  return { weight: Object.fromEntries(Object.entries(weight).filter(([name]) => isKnown(name))), has: has.filter((one) => facts.experts.some(({ modality }) => modality === one)) };
+}
+
+const unknown = () => facts !== null && JSON.stringify(known()) !== JSON.stringify({ weight: state.get().weight, has: state.get().has });
+
 const KEYS = {
   "/": () => { $("query").focus(); $("query").select(); },
-  ArrowDown: () => list.choose(list.chosen + 1),
-  ArrowUp: () => list.choose(list.chosen - 1),
+  ArrowDown: () => list.chooseRow(1),
+  ArrowUp: () => list.chooseRow(-1),
+  ArrowRight: () => list.choose(list.chosen + 1),
+  ArrowLeft: () => list.choose(list.chosen - 1),
   Enter: () => list.play(),
-  m: () => list.likeChosen(),
+  e: () => list.open(),
+  m: () => list.like(),
 };
 
 function onKey(event) {
@@ -114,7 +138,7 @@ function onKey(event) {
     if (event.key === "ArrowDown") { event.preventDefault(); list.choose(0); }
     return;
   }
-  if (at.matches("input, button, video, summary, a") || !KEYS[event.key]) return;
+  if (!list || !KEYS[event.key] || at.matches("input, select, textarea, video, audio") || (event.key === "Enter" && at.matches("button, summary, a"))) return;
   event.preventDefault();
   KEYS[event.key]();
 }
@@ -129,7 +153,7 @@ async function start() {
   $("dataset").textContent = facts.dataset;
   $("size").textContent = `${facts.num_videos} videos`;
   list = answerList(looks, state, more);
-  panel = controls(facts, looks, state, refresh);
+  panel = controls(facts, looks, state, () => refresh(scrollY));
   await refresh();
 }
 

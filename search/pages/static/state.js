@@ -51,16 +51,27 @@ export function request(value, offset, k) {
   return `api/search?${told}`;
 }
 
-// `changed` is called after each change but `set`'s.
+// `changed` is called after each change but those by `set`.
 export function pageState(changed) {
-  const put = (value, how) => history[how](null, "", write(value));
+  // Beside the address, an entry of the history keeps how far the page was scrolled.
+  history.scrollRestoration = "manual";
+  const keepScroll = () => history.replaceState({ y: scrollY }, "");
+  let waiting = 0;
+  addEventListener("scroll", () => { clearTimeout(waiting); waiting = setTimeout(keepScroll, 100); }, { passive: true });
+  addEventListener("pagehide", keepScroll);
   const state = {
     get: () => read(location.search),
     // A new question: what is asked is replaced, filters, weights and view stay.
     ask: (what) => state.go({ q: "", similar: "", example: "", k: PAGE, ...what }),
-    go(change) { put({ ...state.get(), ...change }, "pushState"); return changed(); },
-    set(change) { put({ ...state.get(), ...change }, "replaceState"); },
+    go(change) {
+      keepScroll();
+      clearTimeout(waiting);
+      history.pushState(null, "", write({ ...state.get(), ...change }));
+      return changed();
+    },
+    set(change) { history.replaceState(history.state, "", write({ ...state.get(), ...change })); },
+    scroll: () => history.state?.y ?? 0,
   };
-  addEventListener("popstate", () => changed());
+  addEventListener("popstate", () => { clearTimeout(waiting); changed(); });
   return state;
 }
