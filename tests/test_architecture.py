@@ -102,7 +102,8 @@ def test_the_root_of_tasks_holds_only_tasks_and_what_they_share():
 
 def test_every_test_file_stands_where_its_source_stands():
     mirrored = [path for floor in FLOORS for path in (ROOT / "tests" / floor).rglob("test_*.py")]
-    sources = {ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.name}") for path in SOURCES}
+    of_pages = [path for suffix in ("js", "css") for path in (ROOT / "search" / "pages" / "static").glob(f"*.{suffix}")]
+    sources = {ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.stem}.py") for path in SOURCES + of_pages}
     assert {name_of(path) for path in set(mirrored) - sources} == OF_SEVERAL
 
 

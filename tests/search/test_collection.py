@@ -1,16 +1,11 @@
 import json
-from unittest.mock import Mock
 
-import numpy as np
 import pytest
 
 from pipeline.errors import ConfigError, PipelineError
 from search import Collection, Filter, Options, config
-from search.engines.frames import FoundFrames
-from search.engines.fusion import Ranking
-from search.engines.labels import Seen
-from search.results import Found
-from search.sought import Sought
+from search import collection as collection_module
+from search.engines import fulltext
 from tests.search import small_collection
 
 
@@ -185,16 +180,40 @@ def test_a_relative_folder_of_videos_is_below_the_project_folder(tmp_path, monke
     assert Collection.open("tiny").root == tmp_path / "videos"
 
 
-def test_the_best_second_is_that_of_the_engine_that_ranks_the_video_best(tiny, monkeypatch):
-    embedded = tiny.experts.query("anything")
-    monkeypatch.setattr(type(tiny.experts), "best_second", lambda *_: 1.0)
-    seen = FoundFrames(Mock(best_second=lambda query, row: 2.0), np.zeros(3, np.float32), Ranking({0: 1.0}))
-    sought = Sought("anything", Options(), embedded=embedded, frames=seen)
-    zebra = (Seen("zebra", "rgb", 0.9, 3.0),)
-    for found, second in (
-        ({"frames": Found(1, 0.5), "ce": Found(2, 0.5)}, 2.0),
-        ({"frames": Found(2, 0.5), "ce": Found(1, 0.5)}, 1.0),
-        ({"frames": Found(3, 0.5)}, 2.0),
-        ({"frames": Found(2, 0.5), "labels": Found(1, 0.5)}, 3.0),
-    ):
-        assert tiny.describer.best_second(0, (), zebra, found, sought) == second
+def test_an_answer_of_many_pages_is_one_list(tiny):
+    whole = tiny.search("water zebra", options=Options(k=100))
+    assert whole.num_found == whole.num_ranked == len(whole) > 2
+    assert whole.is_counted
+    pages = [tiny.search("water zebra", options=Options(k=2, offset=at)) for at in range(0, len(whole) + 2, 2)]
+    assert [hit for page in pages for hit in page] == list(whole)
+    assert [page.reason for page in pages] == [""] * len(pages)
+
+
+def test_what_fits_is_what_passes_the_floors_and_the_filters(tiny):
+    said = {clip.name for clip in small_collection.CLIPS if "water" in clip.speech}
+    only = Options(k=100, weights=dict.fromkeys(["ocr_light", "rgb_light"], 0.0), only=Filter(frozenset({"speech"})))
+    answer = tiny.search("water", options=only)
+    assert said <= {hit.video_id for hit in answer}
+    assert answer.num_found == len(answer)
+    short = Options(k=1, only=Filter(longest_s=3.0))
+    assert tiny.search("bakery", options=short).num_found == 1  # all others are longer
+
+
+def test_what_an_engine_does_not_look_at_is_not_counted(untrained, monkeypatch):
+    assert untrained.search("water").is_counted
+    monkeypatch.setattr(fulltext, "MOST_DOCUMENTS", 1)
+    answer = untrained.search("water")
+    assert (answer.num_found, answer.is_counted) == (1, False)
+
+
+def test_more_than_can_be_ranked_is_counted(untrained, monkeypatch):
+    monkeypatch.setattr(collection_module, "CANDIDATES", 1)
+    answer = untrained.search("water")
+    assert (answer.num_found, answer.num_ranked, answer.is_counted) == (2, 1, True)
+
+
+@pytest.mark.parametrize("query", ["?!", "...", '"', "—"])
+def test_a_query_without_a_word_finds_nothing_and_says_so(collection, query):
+    answer = collection.search(query)
+    assert not answer.hits
+    assert "There is no word in what was asked for" in answer.reason

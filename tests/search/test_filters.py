@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from search import Filter
-from search.filters import allowed
+from search import Filter, Options
+from search.filters import UnknownNameError, allowed, check
 from tests.search.small_collection import CLIPS
 
 NAMES = sorted(clip.name for clip in CLIPS)
@@ -37,3 +37,12 @@ def test_a_video_passes_what_it_has_all_of(tiny, only, expected):
 def test_without_labels_no_video_passes_a_filter_by_label(tiny):
     assert passed(tiny, Filter(labels=frozenset({"zebra"})), labels=False) == []
     assert passed(tiny, Filter(), labels=False) == NAMES
+
+
+def test_a_name_that_no_video_can_have_is_told_and_those_that_one_can_have_pass(tiny):
+    check(
+        Options(weights=dict.fromkeys(tiny.facts.modalities, 0.0), only=Filter(frozenset({"ocr", "rgb"}))), tiny.facts
+    )
+    for options in (Options(weights={"face_light": 1.0}), Options(only=Filter(frozenset({"face"})))):
+        with pytest.raises(UnknownNameError, match=r"'face.*there are: ocr"):
+            check(options, tiny.facts)

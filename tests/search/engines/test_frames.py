@@ -32,6 +32,13 @@ def test_a_video_is_found_by_its_best_frame_without_any_training(towered):
     assert first.best_s == 4.0
 
 
+def test_the_moments_of_a_video_are_the_frames_that_match(towered):
+    hit = towered.search("lighthouses").hits[0]
+    assert [(one.expert, one.start_s, one.end_s) for one in hit.moments if one.engine == "frames"] == [
+        ("ocr_light", 4.0, hit.duration_s)
+    ]
+
+
 def test_only_videos_that_stand_out_are_found(towered):
     assert not towered.search("quantum chromodynamics").hits
 

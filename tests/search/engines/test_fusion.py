@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 
 from search.config import Fusion
-from search.engines.fusion import Ranking, fuse
+from search.engines.fusion import Ranking, count, fuse
 
 
 def test_ranks_are_added_with_the_weights_of_their_engines():
@@ -22,3 +23,10 @@ def test_what_answers_half_of_a_query_counts_half():
 
 def test_an_engine_of_weight_zero_is_no_engine():
     assert fuse({"ce": Ranking({1: 0.9})}, Fusion(60.0, {"ce": 0.0})) == {}
+
+
+def test_what_fits_is_counted_once_for_all_engines():
+    fits = np.array([True, True, False, False, True])
+    rankings = {"ce": Ranking({0: 0.9}, fits=fits), "words": Ranking({3: 2.0, 0: 1.0})}
+    assert count(rankings, 5) == 4
+    assert count({}, 5) == 0

@@ -98,6 +98,13 @@ def test_what_a_query_names_is_found_with_the_frame_where_it_is_seen_or_heard_be
     assert found.best_second(VIDEOS.index(first)) == second_s
 
 
+def test_the_moments_of_a_video_are_where_its_labels_match_and_say_which(search):
+    gym = VIDEOS.index("gym")
+    found = find(search, "a barbell").moments_of(gym, 6.0)
+    assert [(expert, label, one.start_s, one.end_s) for expert, label, one in found if one.start_s == 4.0]
+    assert find(search, "typing").moments_of(VIDEOS.index("empty"), 6.0) == []
+
+
 def test_scores_are_those_of_the_formula(sources, search):
     _, labels = sources
     vectors = [labels.labels(expert) for expert in labels.classifiers]

@@ -44,14 +44,15 @@ def ask(page: Browser, query: str) -> None:
 
 
 def titles(page: Browser) -> list[str]:
-    return page.texts(".hit h3")
+    return page.texts(".hit h2")
 
 
 def test_a_query_that_is_typed_shows_results_with_matched_words_and_shares(page):
     ask(page, "a lighthouse")
     page.until(lambda: titles(page)[:1] == ["harbour.mp4"])
-    assert page.texts(".hit:first-child mark") == ["LIGHTHOUSE"]
-    assert len(page.find(".hit:first-child .shares .track")) == 3
+    assert page.texts(".hit:first-child .reason mark") == ["LIGHTHOUSE"]
+    page.find(".hit:first-child .toggle")[0].click()
+    assert len(page.find(".hit:first-child .shares .track", 3)) == 3
     assert "q=a+lighthouse" in page.driver.current_url
     page.picture("results")
 
@@ -66,20 +67,21 @@ def test_a_video_plays_from_its_best_second(page):
 
 def test_a_slider_changes_what_is_found(page):
     ask(page, "lighthouse")
-    page.until(lambda: page.texts(".hit mark") == ["LIGHTHOUSE"])
+    page.until(lambda: page.texts(".reason mark") == ["LIGHTHOUSE"])
     (slider,) = page.find("input[name=ocr_light]")
     page.driver.execute_script("arguments[0].value = 0; arguments[0].dispatchEvent(new Event('input'))", slider)
-    page.until(lambda: not page.texts(".hit mark"))
+    page.until(lambda: not page.texts(".reason mark"))
     page.find("#reset")[0].click()
-    page.until(lambda: page.texts(".hit mark") == ["LIGHTHOUSE"])
+    page.until(lambda: page.texts(".reason mark") == ["LIGHTHOUSE"])
 
 
 def test_a_label_says_what_is_seen_and_when_and_is_no_markup(page):
     ask(page, "zebra img")
     page.until(lambda: sorted(titles(page)[:2]) == sorted(["meadow.mp4", f"{HOSTILE}.mp4"]))
+    page.driver.execute_script("document.querySelectorAll('.hit .toggle').forEach((one) => one.click())")
     seen = [text for text in page.texts(".hit .moment") if text.startswith("seen: ")]
     assert {"seen: zebra 0.93 at 0:02", "seen: zebra 0.25 at 0:03", f"seen: {HOSTILE} 0.50 at 0:00"} == set(seen)
-    assert page.driver.execute_script("return document.querySelectorAll('#hits img').length") == 0
+    assert page.driver.execute_script("return document.querySelectorAll('#hits [src=x]').length") == 0
     page.picture("labels")
 
 
@@ -106,7 +108,7 @@ def test_more_like_this_asks_for_likeness_and_back_returns(page):
     ask(page, "pasta")
     page.until(lambda: titles(page)[:1] == ["kitchen.mp4"])
     page.find(".hit:first-child .similar")[0].click()
-    page.until(lambda: page.texts("#banner strong") == ["kitchen.mp4"])
+    page.until(lambda: page.texts(".source h2") == ["kitchen.mp4"])
     assert "kitchen.mp4" not in titles(page)
     page.driver.back()
     page.until(lambda: titles(page)[:1] == ["kitchen.mp4"])
@@ -122,23 +124,26 @@ def test_the_keyboard_alone_is_enough(page):
     page.until(lambda: len(titles(page)) > 1)
     press(Keys.ARROW_DOWN)
     page.find(".hit:first-child.chosen")
-    press(Keys.ARROW_DOWN)
+    press(Keys.ARROW_RIGHT)
     page.find(".hit:nth-child(2).chosen")
     press(Keys.ENTER)
-    page.until(lambda: page.driver.execute_script("return !document.querySelector('.hit:nth-child(2) video').paused"))
+    page.until(
+        lambda: page.driver.execute_script("return document.querySelector('.hit:nth-child(2) video')?.paused === false")
+    )
     press("/")
     assert page.driver.execute_script("return document.activeElement.id") == "query"
     press(Keys.ESCAPE, "m")
-    page.find("#banner strong")
+    page.find(".source h2")
 
 
 def test_a_hostile_name_and_caption_are_shown_as_text(page):
     ask(page, "bold")
     page.until(lambda: titles(page)[:1] == ["<img src=x onerror=alert(1)>.mp4"])
-    page.find(".hit:first-child .actions button:last-child")[0].click()
+    page.find(".hit:first-child .toggle")[0].click()
+    page.find(".hit:first-child .words")[0].click()
     page.until(lambda: any("onerror" in text for text in page.texts(".more p")))
     assert page.texts(".more mark") == ["<b>bold</b>"]
-    assert page.driver.execute_script("return document.querySelectorAll('#hits img, #hits b').length") == 0
+    assert page.driver.execute_script("return document.querySelectorAll('#hits [src=x], #hits b').length") == 0
     page.picture("hostile")
 
 
@@ -150,11 +155,12 @@ def test_a_word_of_a_script_without_blanks_is_marked_inside_its_sentence(page):
         words.push(said("see", 5, false), said("ships", 6, false));
         const found = [{ ...said("港口", 1, true), end_s: 3 }, said("ships", 6, false)];
         const hit = { key: "k", video_id: "v", playable: false, best_s: 1, duration_s: 9, similarity: null,
-                      found_by: {}, shares: {}, seen: [], words: found };
+                      found_by: {}, shares: {}, seen: [], moments: [], words: found };
         window.fetch = async () => ({ ok: true, json: async () => ({ words, captions: [], seen: [] }) });
         import("./static/hit.js").then(({ hitCard }) => {
           document.body.append(hitCard(hit, 1, new Map(), () => {}));
-          document.querySelector(".actions button:last-child").click();
+          document.querySelector(".hit .toggle").click();
+          document.querySelector(".hit .words").click();
         });
     """)
     page.until(lambda: page.texts(".more p") == ["去港口看口 see ships"])
