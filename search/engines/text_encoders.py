@@ -33,13 +33,19 @@ class TextEncoders:
         """
         options = replace(self.weights, seeded=self.facts.seeded)
         try:
-            encoder = load(self.folder, name, options, self.facts.encoders.get(name, ""))
-            return encoder.encode([text])[0]
+            expected = self.facts.encoders.get(name, "")
+            return _encoded(self.folder, name, options, expected, text).copy()
         except PipelineError:
             raise
         except Exception as error:  # a broken package can raise anything, and other engines can still answer
             told = " ".join(f"{type(error).__name__}: {error}".split())
             raise ExtractionError(f"text encoder {name} cannot be used ({told}); reinstall its package") from error
+
+
+@lru_cache(maxsize=256)
+def _encoded(folder: Path, name: str, options: WeightOptions, expected: str, text: str) -> NDArray[np.float32]:
+    """Kept, since several engines ask for the same text, and so does each further page and each move of a slider."""
+    return load(folder, name, options, expected).encode([text])[0]
 
 
 @lru_cache(maxsize=8)

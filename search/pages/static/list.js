@@ -85,7 +85,7 @@ export function answerList(looks, state, more) {
   }
   async function source(name) {
     const hits = list.hits;
-    const card = await sourceCard(state.get().similar, name, hits, looks, () => (history.length > 1 ? history.back() : state.ask({})));
+    const card = await sourceCard(state.get().similar, name, hits, looks, state.leave);
     if (list.hits === hits) $("source").replaceChildren(card);
   }
   $("more").onclick = more;

@@ -55,7 +55,7 @@ export function request(value, offset, k) {
 export function pageState(changed) {
   // Beside the address, an entry of the history keeps how far the page was scrolled.
   history.scrollRestoration = "manual";
-  const keepScroll = () => history.replaceState({ y: scrollY }, "");
+  const keepScroll = () => history.replaceState({ ...history.state, y: scrollY }, "");
   let waiting = 0;
   addEventListener("scroll", () => { clearTimeout(waiting); waiting = setTimeout(keepScroll, 100); }, { passive: true });
   addEventListener("pagehide", keepScroll);
@@ -66,11 +66,13 @@ export function pageState(changed) {
     go(change) {
       keepScroll();
       clearTimeout(waiting);
-      history.pushState(null, "", write({ ...state.get(), ...change }));
+      history.pushState({ isNext: true }, "", write({ ...state.get(), ...change }));
       return changed();
     },
     set(change) { history.replaceState(history.state, "", write({ ...state.get(), ...change })); },
     scroll: () => history.state?.y ?? 0,
+    // Back to what was asked before; who came by a link has nothing before, and comes to the beginning.
+    leave: () => (history.state?.isNext ? history.back() : state.ask({})),
   };
   addEventListener("popstate", () => { clearTimeout(waiting); changed(); });
   return state;

@@ -9,6 +9,7 @@ from pipeline.errors import ConfigError, ExtractionError
 from pipeline.stores.fingerprint import fingerprint
 from pipeline.weights.files import WeightOptions
 from search.engines import text_encoders
+from search.index.folder import Facts
 from tests.search.small_collection import CONFIGS
 
 
@@ -41,3 +42,12 @@ def test_an_encoder_that_has_changed_since_the_index_was_built_is_refused(folder
         text_encoders.load(folder, "words_hashed", WeightOptions(folder), "0" * 12)
     recipe = registry.text("words_hashed", folder / "text").recipe
     text_encoders.load(folder, "words_hashed", WeightOptions(folder), fingerprint(recipe))
+
+
+def test_a_text_is_encoded_once_and_who_changes_its_vectors_changes_only_his_own(folder, monkeypatch):
+    recipe = registry.text("words_hashed", folder / "text").recipe
+    facts = Facts("x", {}, 0, 0.0, {}, (), encoders={"words_hashed": fingerprint(recipe)})
+    encoders = text_encoders.TextEncoders(folder, facts, WeightOptions(folder))
+    encoders.encode("words_hashed", "a boat")[:] = 0
+    monkeypatch.setattr(text_encoders, "load", None)  # nothing is loaded, nor encoded, a second time
+    np.testing.assert_array_equal(encoders.encode("words_hashed", "a boat"), vectors(["a", "boat"], EncoderParams()))

@@ -2,7 +2,7 @@ import pytest
 
 from search.index.folder import key_of
 from tests.search.chromium import LONGEST_S
-from tests.search.pages.static.search_page import titles
+from tests.search.pages.static.search_page import ask, titles
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(LONGEST_S)]
 
@@ -16,7 +16,12 @@ def alike(page, address):
 
 
 def amounts(page) -> dict[str, str]:
-    return dict(zip(page.texts(".source .shares div > span:first-child"), page.texts(".source .amount"), strict=True))
+    """Expert -> what it adds; empty while the card is drawn anew."""
+    rows = """
+        const rows = document.querySelectorAll('.source .shares > div');
+        return [...rows].map((row) => [...row.children].map((one) => one.textContent));
+    """
+    return {name: amount for name, _, amount in page.driver.execute_script(rows)}
 
 
 def test_the_source_stays_on_top_and_says_what_the_likeness_is_made_of(alike):
@@ -38,3 +43,13 @@ def test_the_sliders_act_on_the_likeness(alike):
     assert float(amounts(alike)["Words on screen"].replace("−", "-")) == 0.0
     assert "weight=ocr_light%3A0" in alike.driver.current_url
     assert alike.texts(".source h2") == ["street.mp4"]
+
+
+def test_closing_it_leads_to_where_one_came_from_or_to_the_beginning(alike):
+    alike.find(".source .leave")[0].click()  # who came by a link
+    alike.until(lambda: alike.texts("#empty h1") == ["Find the moment"])
+    ask(alike, "pasta")
+    alike.find(".hit:first-child .similar")[0].click()
+    alike.until(lambda: alike.texts(".source h2") == ["kitchen.mp4"])
+    alike.find(".source .leave")[0].click()
+    alike.until(lambda: alike.texts("#asked") == ["Results for “pasta”"] and titles(alike)[:1] == ["kitchen.mp4"])
