@@ -12,7 +12,8 @@ from models.training.checkpoint import load_model
 from pipeline.stores import parts
 from pipeline.stores.ragged import Ragged
 from pipeline.weights.files import WeightOptions
-from search.engines.experts import CALIBRATION, Experts
+from search.engines.experts import CALIBRATION, Experts, Scored
+from search.engines.fusion import CANDIDATES
 from tests.search import small_collection
 
 
@@ -65,3 +66,13 @@ def test_the_best_second_is_the_start_of_the_best_moment(tiny):
     rows = np.arange(offsets[row], offsets[row + 1])
     assert len(rows) > 1
     assert experts.best_second(query, row) == starts_s[rows[experts.moments.scores(query)[rows].argmax()]]
+
+
+def test_all_videos_above_the_floor_fit_and_the_best_of_them_are_ranked():
+    scores = np.random.default_rng(0).permutation(np.linspace(0, 1, 4001)).astype(np.float32)
+    ranking = Scored(np.arange(5000, 9001), scores, is_all=False).ranking(0.5, 10_000)
+    assert ranking.fits.sum() == 2001
+    assert ranking.fits[:5000].sum() == ranking.fits[9001:].sum() == 0
+    assert list(ranking.scores) == (5000 + np.argsort(-scores)[:CANDIDATES]).tolist()
+    assert not ranking.is_all
+    assert not Scored(np.zeros(0, np.int64), np.zeros(0, np.float32), is_all=True).ranking(0.5, 9).scores
