@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.reports.report import write_report
 from search.pages.app import create_app
+from tests.pipeline.reports.made_report import make_report
 from tests.search.accessibility import violations
 from tests.search.browser import Browser, open_browser, served
 from tests.search.chromium import LONGEST_S
@@ -88,3 +90,18 @@ def test_the_api_page(shown, address):
 
 def test_the_rankings(shown, folder):
     assert violations(shown((folder / "rankings.html").as_uri(), ".query")) == []
+
+
+def test_the_rankings_by_video(shown, folder):
+    assert violations(shown(f"{(folder / 'rankings.html').as_uri()}#direction=v2t", ".said")) == []
+
+
+def test_the_report(shown, tmp_path):
+    failures = [{"video": "b.mp4", "expert": "rgb_light", "reason": "the file is empty"}]
+    notes = {"total": 1, "kinds": [{"kind": "short", "videos": 1}], "videos": []}
+    write_report(tmp_path, make_report(failures=failures, notes=notes))
+    page = shown((tmp_path / "report.html").as_uri(), "table")
+    page.driver.execute_script("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert violations(page) == []
+    width = page.driver.execute_script("return document.documentElement.scrollWidth - innerWidth")
+    assert width <= 0, "only tables and plots scroll sideways"
