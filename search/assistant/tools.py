@@ -10,7 +10,7 @@ from search.collection import Collection
 from search.engines import peaks
 from search.filters import Filter, Options
 from search.pages.posters import poster
-from search.results import CE, FRAMES, LABEL_WORDS, LABELS, SIMILAR, WORDS, Answer
+from search.results import CE, FRAMES, SIMILAR, Answer
 
 MOST_MOMENTS = 30
 """Of one video; the first in time."""
@@ -26,6 +26,7 @@ SEEN_BY = {
     SIMILAR: "{expert} finds it alike",
     FRAMES: "{expert} sees it in a frame",
 }
+"""Engine -> what is told of a moment for which it has no word."""
 VERBS = {"ocr": "written", "speech": "said", "audio": "heard"}
 """Modality -> how a word or label of it is there; of any other it is seen."""
 
@@ -109,8 +110,8 @@ class Tools:
         return Moment(start_s=_seconds(at_s), end_s=_seconds(at_s), what="the best match", expert=expert)
 
     def _moment(self, moment: peaks.Moment) -> Moment:
-        what = SEEN_BY.get(moment.engine, "").format(expert=moment.expert)
-        if moment.engine in {WORDS, LABELS, LABEL_WORDS}:
+        what = SEEN_BY.get(moment.engine, "{expert} finds it").format(expert=moment.expert)
+        if moment.text:
             what = f'{self._verb(moment.expert)}: "{_short(moment.text)}"'
         return Moment(start_s=_seconds(moment.start_s), end_s=_seconds(moment.end_s), what=what, expert=moment.expert)
 

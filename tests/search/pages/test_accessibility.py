@@ -78,6 +78,16 @@ def test_the_page_with_results(shown, address):
     assert violations(shown(f"{address}/?q=water", ".hit")) == []
 
 
+def test_the_page_with_results_in_a_list_and_all_filters(shown, address):
+    page = shown(f"{address}/?q=water&view=list", ".hit")
+    page.driver.execute_script("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert violations(page) == []
+
+
+def test_the_page_of_a_likeness(shown, address, tiny):
+    assert violations(shown(f"{address}/?similar={tiny.entry('kitchen.mp4').key}", ".hit")) == []
+
+
 def test_the_page_without_results(shown, untrained_address):
     page = shown(f"{untrained_address}/?q=nowhere", "#empty h1")
     page.until(lambda: page.texts("#empty h1") == ["Nothing found"])
