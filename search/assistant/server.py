@@ -6,7 +6,7 @@ On stdout is nothing but the protocol; all else that is printed goes to stderr.
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
@@ -37,7 +37,7 @@ Count = Annotated[int, Field(ge=1, le=MOST_HITS, description="Videos at most")]
 Second = Annotated[float, Field(ge=0, le=LONGEST_S, allow_inf_nan=False, description="Second of the video")]
 Modality = Annotated[str, Field(max_length=100)]
 Modalities = Annotated[
-    tuple[Modality, ...], Field(max_length=20, description="Only videos with these modalities, e.g. speech, ocr, face")
+    Sequence[Modality], Field(max_length=20, description="Only videos with these modalities, e.g. speech, ocr, face")
 ]
 Longest = Annotated[
     float, Field(gt=0, le=LONGEST_S, allow_inf_nan=False, description="Only videos no longer than this, in seconds")
@@ -71,7 +71,7 @@ def create_server(collection: Collection) -> Server:
     @server.tool(annotations=READ_ONLY)
     def search(query: Query, k: Count = 5, has: Modalities = (), longest_s: Longest = LONGEST_S) -> Hits:
         """Finds the videos that fit a description or words best, each with its best moment and why it was found."""
-        return _told(lambda: tools.search(query, k, has, longest_s))
+        return _told(lambda: tools.search(query, k, tuple(has), longest_s))
 
     @server.tool(annotations=READ_ONLY)
     def moments(video: Video, query: Query) -> Moments:

@@ -1,7 +1,8 @@
 """Answers the questions of an assistant from a collection. Videos are named by their ids; no path is ever taken."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 
 from pipeline.errors import ConfigError, DecodeError, RemoteError
 from search import results
@@ -36,26 +37,35 @@ class Tools:
     """The tools of an assistant; each returns an answer or raises PipelineError with one line."""
 
     collection: Collection
+    _one: Lock = field(default_factory=Lock)
+    """Questions of several threads are answered one by one: the first ones would each load the networks."""
 
     def search(self, query: str, k: int, has: tuple[str, ...] = (), longest_s: float = float("inf")) -> Hits:
         """The `k` videos that fit a text best; `has`: modalities that must be there, `longest_s`: of a video."""
         only = Filter(frozenset(has), longest_s=longest_s)
-        return self._hits(self.collection.search(query, options=Options(k, only=only)))
+        with self._one:
+            return self._hits(self.collection.search(query, options=Options(k, only=only)))
 
     def similar(self, video: str, k: int) -> Hits:
         """The `k` videos most like one."""
-        return self._hits(self.collection.similar(video, k))
+        with self._one:
+            return self._hits(self.collection.similar(video, k))
 
     def moments(self, video: str, query: str) -> Moments:
         """Where one video matches a text."""
         entry = self.collection.entry(video)
-        answer = self.collection.search(query, options=Options(1, only=Filter(video=entry.key)))
+        with self._one:
+            answer = self.collection.search(query, options=Options(1, only=Filter(video=entry.key)))
         told = [self._moment(moment) for hit in answer for moment in hit.moments]
         if answer.hits and not told:
             told = [self._best(answer.hits[0])]
         told = sorted(dict.fromkeys(told), key=lambda one: (one.start_s, one.end_s, one.expert, one.what))
         left_out = len(told) - MOST_MOMENTS
-        note = f"{left_out} later moments are left out." if left_out > 0 else _note(answer)
+        note = (
+            f"{left_out} later moments are left out."
+            if left_out > 0
+            else _note(answer).replace("this collection", "this video")
+        )
         return Moments(
             video=entry.video_id, duration_s=_seconds(entry.duration_s), moments=tuple(told[:MOST_MOMENTS]), note=note
         )

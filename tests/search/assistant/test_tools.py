@@ -1,4 +1,6 @@
 import io
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -66,6 +68,27 @@ def test_of_very_many_moments_the_first_are_told(told, monkeypatch):
 def test_a_video_without_the_words_has_no_moments_and_says_why(untrained):
     found = Tools(untrained).moments("street.mp4", "lighthouse")
     assert found.moments == () and found.note.startswith("None of these words")
+
+
+def test_a_video_in_which_nothing_is_like_the_query_says_so(told, tiny, monkeypatch):
+    monkeypatch.setattr(tiny.experts, "floor", lambda *_: 2.0)  # no similarity is as high
+    assert told.moments("street.mp4", "lighthouse").note == "Nothing in this video is a good match."
+
+
+def test_questions_are_answered_one_at_a_time(told, tiny, monkeypatch):
+    inside, most, search = [], [], tiny.search
+
+    def slow(*given, **more):
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.01)
+        inside.pop()
+        return search(*given, **more)
+
+    monkeypatch.setattr(tiny, "search", slow)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: told.search("water", 1), range(8)))
+    assert most == [1] * 8
 
 
 def test_a_frame_is_what_the_video_shows_at_that_second(told, tiny):
