@@ -21,10 +21,12 @@ from tests.search.browser import Browser, open_browser, served
 DATASET, QUERY, WIDTH, HEIGHT = "demo", "a kitten", 1280, 860
 COLOURS = 255
 """So few are enough for a page, and a third of the bytes."""
-ALL_DRAWN = """
-    const isShown = (one) => one.getBoundingClientRect().top < innerHeight && one.getBoundingClientRect().bottom > 0;
-    return [...document.images].every((one) => one.complete || !isShown(one));
+SHOWN = """
+    const isShown = (box) => box.width && box.top < innerHeight && box.bottom > 0;
+    return [...document.images].filter((one) => isShown(one.getBoundingClientRect()))
+      .map((one) => (one.complete ? one.naturalWidth : -1));
 """
+"""Widths of the pictures in view; -1 for one that is on its way, 0 for one that is not there."""
 
 
 def main(typed: list[str] | None = None) -> int:
@@ -71,7 +73,11 @@ def rankings_of(store: Path) -> Path:
 def keep(browser: Browser, path: Path, element: Any = None) -> None:
     """Saves what the browser shows, or one element of it, once all pictures are drawn."""
     browser.driver.execute_script("document.activeElement?.blur()")
-    browser.until(lambda: browser.driver.execute_script(ALL_DRAWN), seconds=30)
+    browser.until(lambda: -1 not in browser.driver.execute_script(SHOWN), seconds=60)
+    if 0 in browser.driver.execute_script(SHOWN):
+        raise ConfigError(
+            f"{path.name}: a still is missing; are the demo's videos there? luigi --module tasks MakeDemo"
+        )
     with tempfile.TemporaryDirectory() as scratch:
         raw = Path(scratch, "picture.png")
         if element is None:
