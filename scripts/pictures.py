@@ -23,10 +23,10 @@ COLOURS = 255
 """So few are enough for a page, and a third of the bytes."""
 SHOWN = """
     const isShown = (box) => box.width && box.top < innerHeight && box.bottom > 0;
-    return [...document.images].filter((one) => isShown(one.getBoundingClientRect()))
+    return [...document.querySelectorAll('.hit img, .query img')].filter((one) => isShown(one.getBoundingClientRect()))
       .map((one) => (one.complete ? one.naturalWidth : -1));
 """
-"""Widths of the pictures in view; -1 for one that is on its way, 0 for one that is not there."""
+"""Widths of the stills in view; -1 for one that is on its way, 0 for one that is not there."""
 
 
 def main(typed: list[str] | None = None) -> int:
@@ -74,7 +74,8 @@ def keep(browser: Browser, path: Path, element: Any = None) -> None:
     """Saves what the browser shows, or one element of it, once all pictures are drawn."""
     browser.driver.execute_script("document.activeElement?.blur()")
     browser.until(lambda: -1 not in browser.driver.execute_script(SHOWN), seconds=60)
-    if 0 in browser.driver.execute_script(SHOWN):
+    shown = browser.driver.execute_script(SHOWN)
+    if not shown or 0 in shown:
         raise ConfigError(
             f"{path.name}: a still is missing; are the demo's videos there? luigi --module tasks MakeDemo"
         )
