@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.dataset and (options.name or options.fetch):
         parser.error("--name and --fetch belong to --videos")
+    if options.videos and options.mcp:
+        parser.error("--mcp belongs to --dataset: make the folder searchable first, by the same command without --mcp")
     try:
         return run(options)
     except PipelineError as error:
@@ -54,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     """Takes the port, makes the folder searchable where one was typed, and serves the page; returns the exit status."""
     place = project.load(options.project, options.data, options.configs)
+    if options.mcp:
+        serve_assistant(options.dataset, place)
+        return 0
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     with socket.socket(family) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -129,6 +134,22 @@ def serve(dataset: str, place: Project, host: str, listening: socket.socket) -> 
         print("Stopped", flush=True)
 
 
+def serve_assistant(dataset: str, place: Project) -> None:
+    """Serves the collection to an assistant, over stdin and stdout, until stdin ends or a stop signal comes."""
+    try:
+        from search.assistant.server import serve, stdout_as_stderr
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "mcp":
+            raise
+        raise PipelineError("--mcp needs the package mcp: pip install 'expert-retrieval[mcp]'") from None
+    from search.collection import Collection
+
+    with stdout_as_stderr():
+        one_thread()
+        collection = Collection.of_project(place, dataset)
+    serve(collection)
+
+
 def one_thread() -> None:
     """Limits this process to one thread a query: queries run side by side, and more threads would only wait."""
     import torch
@@ -149,6 +170,8 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--dataset", help="name of a dataset that has an index (BuildIndex)")
     videos_help = "any folder with videos: makes it searchable first, and again, adds the videos that are new"
     what.add_argument("--videos", help=videos_help)
+    mcp_help = "serve the dataset to an assistant, over stdin and stdout (Model Context Protocol), in place of a page"
+    parser.add_argument("--mcp", action="store_true", help=mcp_help)
     parser.add_argument("--name", default="", help="with --videos: name of its dataset; by default that of the folder")
     parser.add_argument("--fetch", action="store_true", help="with --videos: fetch the weights of the best experts")
     host_help = "address to listen on; under another than this machine's own, whoever can reach it sees your videos"

@@ -23,6 +23,8 @@ class Filter:
     longest_s: float = float("inf")
     split: str = ""
     """Only videos of this split; empty: of any split."""
+    video: str = ""
+    """Only the video with this key or id; empty: any."""
     labels: frozenset[str] = frozenset()
     """Only videos in which a classifier saw or heard all of these, each a label's name or words of it, e.g. zebra."""
 
@@ -60,6 +62,8 @@ def allowed(only: Filter, videos: Videos, facts: Facts, labels: Labels | None) -
     passed: NDArray[np.bool_] = np.ones(len(durations_s), np.bool_)
     if only.shortest_s > 0 or only.longest_s < float("inf"):
         passed = (durations_s >= only.shortest_s) & (durations_s <= only.longest_s)
+    if only.video:
+        passed &= np.arange(len(passed)) == videos.row(only.video)
     for modality in only.modalities:
         passed &= _has(modality, videos, facts)
     for label in only.labels:

@@ -24,6 +24,7 @@ OF_SEVERAL = {
     "tests/models/test_evaluate_released.py",
     "tests/models/test_released_configs.py",
     "tests/pipeline/datasets/readers/test_readers.py",
+    "tests/search/pages/test_accessibility.py",
     "tests/search/pages/test_static.py",
     "tests/search/test_chromium.py",
     "tests/tasks/rerun/test_configs.py",

@@ -130,6 +130,11 @@ def _plot(draw: Callable[[Any], None]) -> str:
     return text[text.index("<svg") :]
 
 
+def _legend_above(axes: Any) -> None:
+    """Puts the legend above the plot, where it covers nothing."""
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=6)
+
+
 def _draw_recall(axes: Any, body: Mapping[str, Any]) -> None:
     names = [name for name in METRICS if name in body["chance"]]
     for index, (direction, label) in enumerate((("t2v", "caption finds video"), ("v2t", "video finds caption"))):
@@ -138,10 +143,11 @@ def _draw_recall(axes: Any, body: Mapping[str, Any]) -> None:
         spreads = [body[direction][name]["std"] for name in names]
         axes.bar(places, means, 0.34, yerr=spreads, capsize=2, color=COLOURS[index], label=label)
     chance = [body["chance"][name] for name in names]
-    axes.plot([place + 0.18 for place in range(len(names))], chance, "o:", color="#667085", ms=4, label="chance")
+    starts, ends = [place - 0.24 for place in range(len(names))], [place + 0.6 for place in range(len(names))]
+    axes.hlines(chance, starts, ends, colors="#111827", linestyles="--", lw=1.4, label="chance")
     axes.set_xticks([place + 0.18 for place in range(len(names))], names)
     axes.set(ylabel="recall (%)", ylim=(0, 105))
-    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
+    _legend_above(axes)
 
 
 def _draw_ranks(axes: Any, histogram: list[dict[str, float]]) -> None:
@@ -165,4 +171,4 @@ def _draw_training(axes: Any, training: Mapping[str, list[dict[str, float]]]) ->
         losses.plot(epochs, [point["loss"] for point in curve], color=colour, lw=0.8, ls=":")
     axes.set(xlabel="epoch", ylabel="validation geometric mean (%)")
     losses.set(ylabel="training loss (dotted)")
-    axes.legend(frameon=False, loc="lower right")
+    _legend_above(axes)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from models.inputs.load import Sources, Split
     from models.networks.ce import Embeddings
 
-NUM_QUERIES = 100
-NUM_BEST = NUM_WORST = 25
+NUM_QUERIES = 1000
+NUM_BEST = NUM_WORST = 250
 """How many of the queries are those with the best and the worst ranks; the others are drawn at random."""
 NUM_SHOWN = 5
 """Number of results shown for each query."""

@@ -8,60 +8,12 @@ from html.parser import HTMLParser
 import pytest
 
 from pipeline.reports.report import METRICS, NUM_WORST, read_ranks, read_report, render, warnings, write_report
+from pipeline.reports.report import _draw_recall as draw_recall
+from pipeline.reports.report import _draw_training as draw_training
 from pipeline.stores import atomic
+from tests.pipeline.reports.made_report import make_report, metric
 
 NASTY = "<script>alert('1')</script> & \"quotes\", ünï 日本語 {{ 7 * 7 }} {% raw %}"
-
-
-def metric(*values):
-    mean = sum(values) / len(values)
-    return {"mean": mean, "std": 0.5, "seeds": list(values)}
-
-
-def make_report(**changed):
-    direction = {name: metric(10.0 + number, 12.0 + number) for number, name in enumerate(METRICS)}
-    queries = [
-        {
-            "caption": f"caption {number}",
-            "video": f"v{number}.mp4",
-            "tags": ["rgb"],
-            "ranks": [number + 1.0, number + 2.5],
-            "equal": [1, 4],
-        }
-        for number in range(60)
-    ]
-    report = {
-        "dataset": "demo",
-        "model": "ce_light",
-        "split": "test",
-        "selection": "best epoch",
-        "seeds": [0, 1],
-        "gallery": {"videos": 60, "captions": 60},
-        "blind": [],
-        "t2v": direction,
-        "v2t": copy.deepcopy(direction),
-        "variants": {
-            "t2v_querybank": {
-                "label": "caption finds video, QB-Norm",
-                "note": "normalised by a bank",
-                "queries": 60,
-                "gallery": 60,
-                "metrics": {name: metric(70.0 + number) for number, name in enumerate(METRICS)},
-            }
-        },
-        "chance": {"R@1": 100 / 60, "R@5": 500 / 60, "R@10": 1000 / 60, "R@50": 5000 / 60},
-        "tags": {
-            "rgb": {"with_others": {"captions": 60, "t2v": direction}, "alone": {"captions": 0, "t2v": {}}},
-        },
-        "rank_histogram": [{"first": 1, "last": 1, "percent": 40.0}, {"first": 2, "last": 60, "percent": 60.0}],
-        "training": {
-            "0": [{"epoch": 1, "loss": 2.0, "geometric_mean": 5.0}, {"epoch": 2, "loss": 1.5, "geometric_mean": 9.0}]
-        },
-        "queries": queries,
-        "experts": {"rgb_light": {"modality": "rgb", "present": 58, "absent": 1, "failed": 1}},
-        "failures": [],
-    }
-    return report | changed
 
 
 class Page(HTMLParser):
@@ -136,6 +88,34 @@ def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing():
             assert value.startswith("#") or not {":", "/"} & set(value), (
                 f"{name}={value}: only what lies beside the page"
             )
+
+
+def test_every_table_has_a_caption_and_headers_and_every_heading_follows_its_own():
+    notes = {"total": 1, "kinds": [{"kind": "short", "videos": 1}], "videos": []}
+    failures = [{"video": "b.mp4", "expert": "rgb_light", "reason": "the file is empty"}]
+    page = page_of(make_report(notes=notes, failures=failures, untrained={"label_words": untrained(1.5)}))
+    assert page.tags.count("table") == page.tags.count("caption") == page.tags.count("thead") == 8
+    assert page.tags.count("th") == sum(name == "scope" for name, _ in page.attributes)
+    assert [tag for tag in page.tags if re.fullmatch(r"h\d", tag)] == ["h1"] + 8 * ["h2"]
+    regions = sum(pair == ("role", "region") for pair in page.attributes)
+    assert regions == sum(pair == ("tabindex", "0") for pair in page.attributes) == 8 + 3, (
+        "each can be scrolled by keys"
+    )
+
+
+def test_a_legend_covers_nothing_that_is_drawn():
+    from matplotlib.figure import Figure
+
+    report = make_report(training={str(seed): [{"epoch": 1, "loss": 2.0, "geometric_mean": 5.0}] for seed in range(9)})
+    drawings = (lambda axes: draw_recall(axes, report), lambda axes: draw_training(axes, report["training"]))
+    for draw in drawings:
+        figure = Figure(figsize=(8, 3), layout="constrained")
+        axes = figure.subplots()
+        draw(axes)
+        figure.draw_without_rendering()
+        legend, inside = axes.get_legend().get_window_extent(), axes.get_window_extent()
+        assert legend.y0 >= inside.y1, "above"
+        assert legend.x0 >= 0 and legend.x1 <= figure.bbox.width and legend.y1 <= figure.bbox.height, "and on the paper"
 
 
 def test_the_page_shows_the_numbers():
