@@ -29,6 +29,8 @@ MISTAKE = 2
 """Exit status after a mistake of the person who typed the command; argparse has the same."""
 DEAF = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
 """Starts a program that Ctrl+C does not reach: it is told by the one that started it, and only once."""
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+"""Addresses of this machine that no other one reaches."""
 SHUTDOWN_S = 2
 """Time that a stop leaves to answers that are on their way, e.g. videos that are being played."""
 
@@ -37,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until it is stopped; returns the exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    options.dataset = list(dict.fromkeys(options.dataset or []))
+    if not options.dataset and options.videos is None:
+        parser.error("--dataset needs a name")
     if options.dataset and (options.name or options.fetch):
         parser.error("--name and --fetch belong to --videos")
     if options.videos and options.mcp:
@@ -63,14 +68,15 @@ def run(options: argparse.Namespace) -> int:
     with socket.socket(family) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((options.host, options.port))  # before a long extraction: a port may be taken
-        dataset = options.dataset
+        datasets = options.dataset
         if options.videos is not None:
             status = make_searchable(options, place)
             if status:
                 return status
             videos = typed_videos(options.videos)
-            dataset = dataset_of(videos, place.configs / "datasets", place.folder, options.name)
-        serve(dataset, place, options.host, listening)
+            found = dataset_of(videos, place.configs / "datasets", place.folder, options.name)
+            datasets = [found] if found else []
+        serve(datasets, place, options, listening)
     return 0
 
 
@@ -112,26 +118,31 @@ def make_searchable(options: argparse.Namespace, place: Project) -> int:
     return _shell_status(status)
 
 
-def serve(dataset: str, place: Project, host: str, listening: socket.socket) -> None:
-    """Opens the collection, prints the address of the page, and serves it until a stop signal comes."""
-    import uvicorn
-
-    from search.collection import Collection
-    from search.pages.app import create_app
+def serve(datasets: Sequence[str], place: Project, options: argparse.Namespace, listening: socket.socket) -> None:
+    """Opens the collections, prints the addresses of their pages, and serves them until a stop signal comes."""
+    from search.pages.connections import server
+    from search.pages.local_files import LocalRights
+    from search.pages.media_workers import stop_all
+    from search.pages.serving import MOUNT, live, several
 
     one_thread()
-    collection = Collection.of_project(place, dataset)
+    host = options.host
     shown = f"[{host}]" if ":" in host else host
     hosts = ("*",) if host in {"0.0.0.0", "::"} else ("127.0.0.1", "localhost", "[::1]", shown)  # noqa: S104
+    rights = LocalRights(host in LOOPBACK, host in LOOPBACK and not options.no_open)
+    collections = {dataset: live(place, dataset, tuple(datasets), hosts, rights) for dataset in datasets}
     listening.listen()  # so that who opens the address at once is answered
     port = listening.getsockname()[1]
-    print(f"{dataset}: {collection.facts.num_videos} videos at http://{shown}:{port} (Ctrl+C stops)", flush=True)
-    app = create_app(collection, hosts)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_S)
+    for dataset, one in collections.items():
+        below = "" if dataset == datasets[0] else f"{MOUNT}{dataset}/"
+        stops = "" if below else " (Ctrl+C stops)"
+        print(f"{dataset}: {one.num_videos} videos at http://{shown}:{port}{below}{stops}", flush=True)
     try:
-        uvicorn.Server(config).run([listening])
+        server(several(collections), timeout_graceful_shutdown=SHUTDOWN_S).run([listening])
     except KeyboardInterrupt:  # uvicorn has closed all, and raises the signal again
         print("Stopped", flush=True)
+    finally:
+        stop_all()
 
 
 def serve_assistant(dataset: str, place: Project) -> None:
@@ -164,10 +175,16 @@ def _shell_status(status: int) -> int:
     return 128 - status if status < 0 else status
 
 
+def _names(typed: str) -> list[str]:
+    """The names of datasets, with commas between them."""
+    return [name for one in typed.split(",") if (name := one.strip())]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m search", description="Search videos in a browser.")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--dataset", help="name of a dataset that has an index (BuildIndex)")
+    dataset_help = "name of a dataset that has an index (BuildIndex), or several: a,b"
+    what.add_argument("--dataset", action="extend", type=_names, help=dataset_help)
     videos_help = "any folder with videos: makes it searchable first, and again, adds the videos that are new"
     what.add_argument("--videos", help=videos_help)
     mcp_help = "serve the dataset to an assistant, over stdin and stdout (Model Context Protocol), in place of a page"
@@ -176,6 +193,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fetch", action="store_true", help="with --videos: fetch the weights of the best experts")
     host_help = "address to listen on; under another than this machine's own, whoever can reach it sees your videos"
     parser.add_argument("--host", default="127.0.0.1", help=host_help)
+    open_help = "never open the folder of a video in the file manager; it is only offered in a browser on this machine"
+    parser.add_argument("--no-open", action="store_true", help=open_help)
     parser.add_argument("--port", type=int, default=8000, help="0: any that is free")
     project_help = f"the project folder; by default ${project.VARIABLE}, or the nearest one upwards from here"
     parser.add_argument("--project", default="", help=project_help)

@@ -30,7 +30,7 @@ from search.engines.labels import FILE, Labels
 from search.engines.text_encoders import TextEncoders
 from search.filters import Options
 from search.hits import Describer
-from search.index import folder
+from search.index import folder, video_path
 from search.index.vectors import TINY, Query
 from search.index.videos import Entry, Videos
 from search.results import CE, FRAMES, LABEL_WORDS, LABELS, SIMILAR, WORDS, Answer
@@ -42,6 +42,8 @@ class Collection:
 
     def __init__(self, path: Path, root: Path, settings: SearchConfig, weights: WeightOptions) -> None:
         self.facts, self.settings = folder.read_facts(places.fetched(path)), settings
+        self.folder = path
+        """Folder of the index."""
         self.root = root
         """Folder of the videos."""
         self.videos = Videos(path, tuple(self.facts.seen))
@@ -100,8 +102,8 @@ class Collection:
         return self.videos[self.row(video)]
 
     def path(self, entry: Entry) -> Path:
-        """Path of the video file."""
-        return self.root / entry.video_id
+        """Path of the video file, never outside of the folder of the videos; there need not be a file."""
+        return video_path.path_of(self.root, entry.video_id)
 
     def search(self, query: str, k: int = 10, options: Options | None = None) -> Answer:
         """The `k` videos that match the text `query` best; `options` replace `k`."""

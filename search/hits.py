@@ -12,6 +12,7 @@ from search.engines.fulltext import FullText
 from search.engines.fusion import CANDIDATES, Ranking, fuse
 from search.engines.label_words import LabelSearch
 from search.engines.labels import Labels, Seen
+from search.index.video_path import path_of
 from search.index.videos import Entry, Videos
 from search.results import FRAMES, LABEL_WORDS, LABELS, Found, Hit
 from search.sought import Sought
@@ -54,7 +55,7 @@ class Describer:
         return Hit(
             key=entry.key,
             video_id=entry.video_id,
-            path=self.root / entry.video_id,
+            path=path_of(self.root, entry.video_id),
             playable=entry.playable,
             duration_s=entry.duration_s,
             score=score,

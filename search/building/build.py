@@ -19,11 +19,12 @@ from pipeline.stores.parts import Reader
 from pipeline.stores.row_table import Held
 from pipeline.weights.files import WeightOptions
 from search.building import embed, expert_labels, expert_words
+from search.building.overview import of_collection, of_expert, write_map
 from search.config import IndexSettings
 from search.engines import frames, fulltext, label_words, labels
 from search.engines.experts import CALIBRATION, Experts
 from search.index import folder as index_folder
-from search.index import vectors, videos
+from search.index import overview, vectors, videos
 from search.index.folder import Facts
 from search.index.vectors import VIDEOS
 from search.index.videos import Entry
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from models.inputs.load import Sources
     from models.zero_shot.stored import LabelSources
 
-VERSION = 9
+VERSION = 10
 """To be raised by hand whenever a change of the code changes the index."""
 
 CALIBRATION_CAPTIONS = 200
@@ -135,10 +136,13 @@ def _fill(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSett
 
 def _write_videos(ingredients: Ingredients, listed: Sequence[Video], folder: Path) -> Facts:
     """Writes a row for each video; returns the facts of the index."""
-    present = {
-        name: Held(store.table(path), Keys(ingredients.key(name, video) for video in listed)).is_present
-        for name, path in ingredients.stores.items()
-    }
+    present, told = {}, {}
+    for name, path in ingredients.stores.items():
+        keys = [ingredients.key(name, video) for video in listed]
+        held = Held(store.table(path), Keys(keys))
+        present[name], told[name] = held.is_present, of_expert(held, keys, listed, ingredients.manifest.root)
+        write_map(folder, name, Reader(path), keys, held.is_present)
+    overview.write(folder, of_collection(told, ingredients.manifest.videos, ingredients.manifest.root))
     num_videos = dict.fromkeys(ingredients.stores, 0)
 
     def entries() -> Iterator[Entry]:

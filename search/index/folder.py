@@ -8,6 +8,7 @@ videos/ moments/ frames/  embeddings                 words.sqlite            rec
 approximate/              index for many videos      labels.sqlite           what classifiers saw, by class
 model/ text/              the network; YAMLs of the text encoders
 label_words/              what classifiers saw, by frame, and the sentence vectors of its names
+overview.json overview/   what each expert has and lacks, and why; mean vectors of videos, for a map
 """
 
 import dataclasses

@@ -5,43 +5,53 @@ Requests name videos by key; no path is ever taken from a request.
 
 import logging
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from pipeline.errors import ConfigError, DecodeError, PipelineError, RemoteError, StoreError
+from pipeline.errors import ConfigError, PipelineError, StoreError
 from search.collection import Collection
 from search.filters import UnknownNameError
-from search.index.videos import Entry
 from search.pages import api
-from search.pages.posters import poster
+from search.pages.clips import add_clips
+from search.pages.collection_page import ALONE, Served, add_collection_page
+from search.pages.export import add_export
+from search.pages.local_files import add_local_files
+from search.pages.media import add_media
+from search.pages.playback import add_playback
 from search.pages.question import LONGEST_QUERY, QueryOptions
-from search.pages.remote_media import media_response
 
 STATIC = Path(__file__).with_name("static")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-UNPLAYABLE = "This video has no file that can be played"
 GONE = "The index cannot be read any more. Run BuildIndex again, then start this server again."
 
 
-def create_app(collection: Collection, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")) -> FastAPI:
+def create_app(
+    collection: Collection,
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]"),
+    served: Served = ALONE,
+) -> FastAPI:
     """The application; it only answers requests to one of `hosts`, which keeps pages of other sites from reading it."""
     app = FastAPI(title=f"Search {collection.facts.dataset}", version="1", docs_url=None, redoc_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     _add_guards(app)
     _add_api(app, collection)
-    _add_media(app, collection)
+    add_media(app, collection)
+    add_playback(app, collection)
+    add_clips(app, collection)
+    add_export(app, collection)
+    add_local_files(app, collection, served.rights)
+    add_collection_page(app, collection, served)
     _add_pages(app)
     return app
 
@@ -96,37 +106,14 @@ def _add_api(app: FastAPI, collection: Collection) -> None:
         return api.video_facts(collection, key)
 
 
-def _add_media(app: FastAPI, collection: Collection) -> None:
-    def playable(key: str) -> Entry:
-        entry = collection.entry(key)
-        if not entry.playable or not collection.path(entry).is_file():
-            raise HTTPException(404, UNPLAYABLE)
-        return entry
-
-    @lru_cache(maxsize=512)
-    def picture(path: Path, at_s: float) -> bytes:
-        return poster(path, at_s)
-
-    @app.get("/media/{key}", tags=["files"], response_class=FileResponse)
-    def media(key: str, request: Request) -> Response:
-        """The file of a video; ranges of it can be asked for."""
-        return media_response(collection.path(playable(key)), request.headers.get("range", ""))
-
-    @app.get("/posters/{key}", tags=["files"], response_class=Response)
-    def still(key: str, at_s: Annotated[float, Query(ge=0)] = 0.0) -> Response:
-        """A JPEG of what is shown at a second of a video."""
-        entry = playable(key)
-        try:
-            jpeg = picture(collection.path(entry), round(min(at_s, entry.duration_s), 1))
-            return Response(jpeg, media_type="image/jpeg")
-        except (DecodeError, RemoteError) as error:
-            raise HTTPException(404, UNPLAYABLE) from error
-
-
 def _add_pages(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     def page() -> FileResponse:
         return FileResponse(STATIC / "index.html")
+
+    @app.get("/collection", include_in_schema=False)
+    def collection_page() -> FileResponse:
+        return FileResponse(STATIC / "collection.html")
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> FileResponse:

@@ -1,5 +1,6 @@
 // Plays hits. Of all players on the page one plays at a time.
 import { clock, make } from "./dom.js";
+import { playConverted, source } from "./play.js";
 
 const LOST = "No file of this video is here to be played";
 
@@ -33,9 +34,9 @@ export function playOrPause(shown, hit) {
 
 function player(shown, hit, second) {
   if (shown.querySelector(".lost")) return null;
-  const video = make("video", { src: `media/${hit.key}#t=${second.toFixed(1)}`, poster: `posters/${hit.key}?at_s=${hit.best_s.toFixed(1)}`,
+  const video = make("video", { src: source(hit, second), poster: `posters/${hit.key}?at_s=${hit.best_s.toFixed(1)}`,
     preload: "auto", playsInline: true, controls: true, ariaLabel: `${hit.video_id} from ${clock(second)}` });
-  video.addEventListener("error", () => { video.replaceWith(make("div", { class: "lost" }, "The file is gone, or this browser cannot play it")); });
+  playConverted(video, hit, second, (why) => { video.replaceWith(make("div", { class: "lost" }, why)); });
   shown.classList.add("playing");
   shown.querySelector("img")?.remove();
   const start = shown.querySelector(".start");

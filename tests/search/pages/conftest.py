@@ -1,10 +1,12 @@
-"""The ranked clips, made once."""
+"""The ranked clips, made once; a browser for a file of tests."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from search.pages.rankings import Ranked
+from tests.search.browser import open_browser
 from tests.search.pages import ranked_clips
 
 
@@ -22,3 +24,13 @@ def ranked(page_and_ranked) -> Ranked:
 def folder(page_and_ranked) -> Path:
     """Where the page of rankings is."""
     return page_and_ranked[0]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A browser; its screenshots go to the folder SCREENSHOTS, where that is set, to be kept."""
+    kept = os.environ.get("SCREENSHOTS")
+    pictures = Path(kept) if kept else tmp_path_factory.mktemp("screenshots")
+    pictures.mkdir(parents=True, exist_ok=True)
+    with open_browser(pictures) as opened:
+        yield opened
