@@ -26,14 +26,20 @@ def of_expert(held: Held, keys: Sequence[str], videos: Sequence[Video], root: Pa
     if not failed:
         return OfExpert(present, len(videos) - present, 0, ())
     found = [
-        (video.video_id, _plain(failed[key], root)) for key, video in zip(keys, videos, strict=True) if key in failed
+        (video.video_id, _plain(failed[key], video.video_id, root))
+        for key, video in zip(keys, videos, strict=True)
+        if key in failed
     ]
     return OfExpert(present, len(videos) - present - len(found), len(found), reasons(found))
 
 
 def of_collection(experts: dict[str, OfExpert], videos: Iterable[Video], root: Path) -> Overview:
     """The overview of the index of a dataset with these videos, also of those that are not in the index."""
-    troubled = [(video.video_id, _plain(video.problem, video.video_id, root), video.is_missing) for video in videos if video.problem]
+    troubled = [
+        (video.video_id, _plain(video.problem, video.video_id, root), video.is_missing)
+        for video in videos
+        if video.problem
+    ]
     left_out = reasons((video_id, problem) for video_id, problem, is_missing in troubled if not is_missing)
     missing = reasons((video_id, problem) for video_id, problem, is_missing in troubled if is_missing)
     return Overview(experts, left_out, missing)

@@ -100,7 +100,7 @@ def add_collection_page(app: FastAPI, collection: Collection, served: Served) ->
 
     @app.get("/api/map/{expert}", tags=["collection"])
     def the_map(expert: str) -> Map:
-        """The videos in a plane, near to each other where an expert finds them alike; the first time it takes seconds."""
+        """The videos in a plane, near to each other where an expert finds them alike; takes seconds when new."""
         if expert not in collection.facts.modalities:
             raise HTTPException(404, f"{collection.facts.dataset} has no expert of this name")
         try:

@@ -1,25 +1,26 @@
 """Routes of the files of a collection: a video as it is, and pictures of it."""
 
-from functools import lru_cache
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from pipeline.errors import DecodeError, RemoteError
+from pipeline.remote_files.files import version_of
 from search.collection import Collection
 from search.pages.files import UNPLAYABLE, file_of
-from search.pages.posters import poster
+from search.pages.kept import Kept
+from search.pages.media_workers import PICTURES
+from search.pages.posters import Telling
 from search.pages.remote_media import media_response
+
+KEPT_BYTES = 32 << 20
+"""Of pictures that were taken last; a page of hits takes about 1 MB."""
 
 
 def add_media(app: FastAPI, collection: Collection) -> None:
     """Adds /media/KEY and /posters/KEY."""
-
-    @lru_cache(maxsize=512)
-    def picture(path: Path, at_s: float) -> bytes:
-        return poster(path, at_s)
+    kept = Kept(KEPT_BYTES)
 
     @app.get("/media/{key}", tags=["files"], response_class=FileResponse)
     def media(key: str, request: Request) -> Response:
@@ -28,10 +29,11 @@ def add_media(app: FastAPI, collection: Collection) -> None:
 
     @app.get("/posters/{key}", tags=["files"], response_class=Response)
     def still(key: str, at_s: Annotated[float, Query(ge=0)] = 0.0) -> Response:
-        """A JPEG of what is shown at a second of a video."""
+        """A JPEG of the most telling picture around a second of a video; without a second, of its beginning."""
         entry, path = file_of(collection, key)
+        job = Telling(path, round(min(at_s, entry.duration_s), 1))
         try:
-            jpeg = picture(path, round(min(at_s, entry.duration_s), 1))
-            return Response(jpeg, media_type="image/jpeg")
-        except (DecodeError, RemoteError) as error:
+            jpeg = kept.get((version_of(path), job.at_s), lambda: PICTURES.run(job))
+        except (DecodeError, RemoteError, FileNotFoundError) as error:
             raise HTTPException(404, UNPLAYABLE) from error
+        return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=600"})

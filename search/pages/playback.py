@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import Annotated
 
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -13,6 +13,7 @@ from pipeline.errors import DecodeError, RemoteError
 from pipeline.remote_files.files import version_of
 from search.collection import Collection
 from search.pages.files import UNPLAYABLE, file_of
+from search.pages.kept import Kept
 from search.pages.media_workers import CLIPS
 from search.pages.playback_facts import SEGMENT_S, Look, Playback
 from search.pages.playback_segments import Segment
@@ -21,29 +22,6 @@ from search.pages.remote_media import media_response
 KEPT_BYTES = 64 << 20
 MOST_LOOKS = 4096
 FAULTS = (DecodeError, RemoteError, FileNotFoundError)
-
-
-class Kept:
-    """What was converted last, in memory, up to a number of bytes."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes, self._num_bytes = most_bytes, 0
-        self._pieces: OrderedDict[Hashable, bytes] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
-        """The piece of this key, made where it is not kept."""
-        with self._lock:
-            if key in self._pieces:
-                self._pieces.move_to_end(key)
-                return self._pieces[key]
-        piece = make()
-        with self._lock:
-            self._num_bytes += len(piece) - len(self._pieces.pop(key, b""))
-            self._pieces[key] = piece
-            while self._num_bytes > self._most_bytes:
-                self._num_bytes -= len(self._pieces.popitem(last=False)[1])
-        return piece
 
 
 class Player:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.running.worker_pool import run_jobs
-from search.pages.posters import poster
+from search.pages.posters import Telling
 
 WIDTH_PX = 320
 DEADLINE_S = 20.0
@@ -20,7 +20,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Still:
-    """A still to be taken."""
+    """A still to be taken: the most telling picture around a second."""
 
     video: Path
     at_s: float
@@ -42,7 +42,7 @@ def take(stills: Sequence[Still], workers: int, progress: Progress = lambda *_: 
 
 
 def _take(still: Still) -> None:
-    picture = poster(still.video, still.at_s, WIDTH_PX)
+    picture = Telling(still.video, still.at_s, WIDTH_PX)()
     still.output.parent.mkdir(parents=True, exist_ok=True)
     partial = still.output.with_suffix(f".{os.getpid()}.partial")
     partial.write_bytes(picture)

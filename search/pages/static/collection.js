@@ -79,6 +79,8 @@ async function start() {
   const mapped = told.experts.filter((one) => one.has_map);
   $("map-section").hidden = !mapped.length;
   $("by").replaceChildren(...mapped.map(({ name }) => make("option", { value: name }, looks.get(name).label)));
+  // What it looks like tells the most at a glance.
+  $("by").value = (mapped.filter((one) => one.modality === "rgb").at(-1) ?? mapped[0])?.name;
   const draw = () => drawMap($("by").value, looks.get($("by").value), get, (dot) => play(dot, told.trained));
   $("by").onchange = draw;
   if (mapped.length) await draw();
