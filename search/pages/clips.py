@@ -25,7 +25,6 @@ LONGEST_LEAD_S = 15.0
 
 _VIDEOS = {"h264", "hevc", "av1", "vp9", "mpeg4"}
 _SOUNDS = {"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"}
-_AS_FILE = (("movflags", "faststart"),)
 
 
 class _NotCopiedError(Exception):
@@ -45,7 +44,7 @@ class Clip:
         try:
             return self._copied()
         except (_NotCopiedError, OSError, ValueError, MemoryError):  # FFmpeg's errors are of these types
-            return Segment(self.path, self.from_s, self.to_s, _AS_FILE, is_own=True)()
+            return Segment(self.path, self.from_s, self.to_s, (), is_own=True)()
 
     def _copied(self) -> bytes:
         """The packets of the clip, from the key frame before it on."""
@@ -56,7 +55,7 @@ class Clip:
             streams = _streams(source)
             zero_s = start_s(source)
             source.seek(int((self.from_s + zero_s) * 1e6), backward=True)
-            with av.open(file, "w", format="mp4", options=dict(_AS_FILE)) as output:
+            with av.open(file, "w", format="mp4") as output:
                 copies = {stream.index: output.add_stream_from_template(stream) for stream in streams}
                 for packet in self._wanted(source, streams, zero_s):
                     packet.stream = copies[packet.stream_index]

@@ -84,11 +84,11 @@ def placed(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], str]:
 
     count = len(vectors)
     num = min(NUM_COMPONENTS, count, vectors.shape[1])
-    if count < 2 or num < 1:
-        return np.full((count, 2), 0.5), "a single video"
+    if count == 0 or num == 0 or np.ptp(vectors, axis=0).max() == 0:
+        return np.full((count, 2), 0.5), "all of them are alike"
     reduced = PCA(num, svd_solver="full" if count <= MOST_TSNE else "auto", random_state=SEED).fit_transform(vectors)
     how = "the two directions in which the videos differ most (PCA)"
-    if FEWEST_TSNE <= count <= MOST_TSNE and np.ptp(reduced) > 0:
+    if FEWEST_TSNE <= count <= MOST_TSNE:
         from sklearn.manifold import TSNE
 
         perplexity = min(PERPLEXITY, (count - 1) / 3)

@@ -17,8 +17,8 @@ AROUND_S = (-0.5, 0.0, 0.5, 1.0, 1.5)
 ELSEWHERE = (0.3, 0.5, 0.7, 0.15, 0.85)
 """Parts of a video at which is looked where nothing around the moment can be made out."""
 LOOKED_AT_PX = 240
-DARK, FLAT = 20.0, 16.0
-"""Mean and range of brightness, 0..255, below which nothing can be made out: black, or a fade."""
+DARK, FLAT = 40.0, 16.0
+"""Highest brightness, and its range, 0..255, below which nothing can be made out: black, or a fade."""
 FAR = 0.3
 """Part of its score that a picture loses at the farthest of AROUND_S."""
 
@@ -90,7 +90,7 @@ def score(pixels: Picture) -> float:
     )
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     low, high = np.percentile(grey, (2, 98))
-    if grey.mean() < DARK or high - low < FLAT:
+    if high < DARK or high - low < FLAT:
         return 0.0
     red, green, blue = np.moveaxis(small.astype(np.float64), -1, 0)
     first, second = red - green, (red + green) / 2 - blue

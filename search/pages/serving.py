@@ -41,7 +41,7 @@ def live(
         app.state.num_videos = collection.facts.num_videos
         return app
 
-    return Live(lambda: folder.current(place.store / "index" / dataset), make)
+    return Live(lambda: folder.current(place.store / "index" / dataset), make, CHECK_S)
 
 
 class Live:
@@ -50,9 +50,7 @@ class Live:
     A request is answered to its end by the app with which it began, whose index stays open until then.
     """
 
-    def __init__(
-        self, current: Callable[[], Path | None], make: Callable[[], FastAPI], check_s: float = CHECK_S
-    ) -> None:
+    def __init__(self, current: Callable[[], Path | None], make: Callable[[], FastAPI], check_s: float) -> None:
         """`current`: the folder of the current index, looked up anew; `make`: opens it, PipelineError if it cannot."""
         self._current, self._make, self._check_s = current, make, check_s
         self._folder = current()
