@@ -1,5 +1,5 @@
 // What can be done with files: copy where a hit lies, open its folder, keep a clip; save the list.
-import { clock, make } from "./dom.js";
+import { $, clock, make } from "./dom.js";
 import { hitParts, listParts } from "./parts.js";
 
 const WRITING = { "X-Expert-Retrieval": "1" };
@@ -43,13 +43,14 @@ async function openFolder(hit, said) {
   said.textContent = response?.ok ? "Opened." : told?.detail ?? "The server does not answer.";
 }
 
-// Links that save the list as a file; none where it was asked for by an example, which only the page holds.
+// Links that save the list as a file, below it; none where it was asked for by an example, which only the page holds.
 function exportLinks(value, answer) {
-  if (value.example || !answer.hits.length) return null;
   const wanted = new URLSearchParams(location.search);
   for (const name of ["k", "view"]) wanted.delete(name);
   const link = (format) => make("a", { href: `api/export?${wanted}&format=${format}`, download: "" }, format.toUpperCase());
-  return make("p", { class: "export dim" }, "Save the list: ", link("csv"), " ", link("json"));
+  const there = !value.example && answer.hits.length > 0;
+  $("export").replaceChildren(...(there ? ["Save the list: ", link("csv"), " ", link("json")] : []));
+  return null;
 }
 
 hitParts.push(actions);

@@ -24,7 +24,7 @@ def troubled(tmp_path_factory):
     small_collection.make_files(root)
     collection = small_collection.opened(root)
     told = overview.read(index)
-    failed = OfExpert(3, 1, 2, (Reason(f"{HOSTILE}: too dark", 2, ("kitchen.mp4", HOSTILE)),))
+    failed = OfExpert(2, 1, 2, (Reason(f"{HOSTILE}: too dark", 2, ("kitchen.mp4", HOSTILE)),))
     left_out = (Reason("Invalid data found when processing input", 1, ("broken.mp4",)),)
     overview.write(index, Overview(told.experts | {"ocr_light": failed}, left_out))
     return collection
@@ -96,13 +96,13 @@ def test_the_page_tells_what_is_there_and_what_failed_as_text(browser, address, 
     browser.size(width, height)
     browser.driver.get(f"{address}/c/tiny/collection")
     browser.find(".expert", 3)
-    assert "3 of 6 videos; nothing there in 1; 2 failed" in browser.texts(".expert .count")
+    assert "2 of 6 videos; nothing there in 1; 2 failed" in browser.texts(".expert .count")
     assert any(HOSTILE in text for text in browser.texts(".why li"))
     assert "broken.mp4" in browser.texts("#reasons")[0]
     browser.until(lambda: dots(browser) > 1, 60)
     assert browser.driver.execute_script("return document.documentElement.scrollWidth") <= width
     browser.picture(f"collection-{width}")
-    assert browser.complaints() == []
+    assert [told for told in browser.complaints() if "getImageData" not in told] == []  # which is called by this test
 
 
 @pytest.mark.slow

@@ -113,8 +113,15 @@ def test_what_browsers_play_is_played_as_it_is(browser, address):
 @pytest.mark.timeout(LONGEST_S)
 def test_the_path_is_told_and_a_clip_and_the_list_can_be_kept(browser, address):
     browser.driver.get(f"{address}/?q=harbor")
+    browser.find(".hit .toggle")[0].click()
     browser.find(".hit .copy")[0].click()
     browser.until(lambda: any(browser.texts(".files [role=status]")))
     assert "from_s=20.0&to_s=30.0" in browser.find(".files a")[0].get_attribute("href")
+    assert [link.get_attribute("href").partition("format=")[2] for link in browser.find("#export a", 2)] == [
+        "csv",
+        "json",
+    ]
+    browser.picture("files")
     browser.size(390, 844)
     browser.picture("files-phone")
+    assert browser.driver.execute_script("return document.documentElement.scrollWidth") <= 390
