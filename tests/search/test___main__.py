@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,10 @@ import uvicorn
 from threadpoolctl import threadpool_info
 
 from search import __main__ as program
+from search.pages import serving
+from search.pages.connections import LimitedProtocol
+from search.pages.local_files import LocalRights
+from tests.search import small_collection
 from tests.search.small_collection import CONFIGS
 from tests.tasks.undescribed import folder_of, project_for_folders
 
@@ -76,10 +81,44 @@ def test_a_port_that_is_taken_is_an_error_that_says_what_to_do(root, capsys, thr
 )
 def test_only_names_of_the_host_are_answered(root, monkeypatch, threads, host, hosts):
     seen = []
-    monkeypatch.setattr("search.pages.app.create_app", lambda collection, hosts: seen.append(set(hosts)))
+    make = serving.create_app
+    monkeypatch.setattr(serving, "create_app", lambda *given: seen.append(given) or make(*given))
     monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: None)
     assert program.main(arguments(root, "--host", host)) == 0
-    assert seen == [hosts]
+    ((_, answered, served),) = seen
+    assert set(answered) == hosts
+    is_local = host != "0.0.0.0"
+    assert served.rights == LocalRights(is_local, is_local)
+
+
+def test_no_open_takes_the_right_to_open_folders(root, monkeypatch, threads):
+    seen = []
+    make = serving.create_app
+    monkeypatch.setattr(serving, "create_app", lambda *given: seen.append(given[2].rights) or make(*given))
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: None)
+    assert program.main(arguments(root, "--no-open")) == 0
+    assert seen == [LocalRights(is_local=True, may_open=False)]
+
+
+@pytest.mark.parametrize("typed", [["--dataset", "tiny,second"], ["--dataset", "tiny", "--dataset", "second, tiny"]])
+def test_several_datasets_are_served_each_at_an_address(tmp_path, monkeypatch, capsys, threads, typed):
+    small_collection.make(tmp_path)
+    shutil.copytree(tmp_path / "store" / "index" / "tiny", tmp_path / "store" / "index" / "second")
+    configs = tmp_path / "configs" / "datasets"
+    shutil.copy(configs / "tiny.yaml", configs / "second.yaml")
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: None)
+    assert program.main([*typed, *arguments(tmp_path)[2:]]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    address = first.split(" at ")[1].split(" ")[0]
+    assert first.startswith("tiny: 6 videos at http://127.0.0.1:")
+    assert second == f"second: 6 videos at {address}/c/second/"
+
+
+def test_the_server_has_limits_on_its_connections(root, monkeypatch, threads):
+    seen = []
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: seen.append(self.config.http))
+    assert program.main(arguments(root)) == 0
+    assert issubclass(seen[0], LimitedProtocol)
 
 
 def test_a_query_uses_one_thread(threads):
@@ -180,7 +219,9 @@ def test_a_port_that_is_taken_is_told_before_anything_is_made(place, clips, caps
     assert not (place.configs / "datasets").exists()
 
 
-@pytest.mark.parametrize("words", [[], ["--dataset", "a", "--videos", "b"], ["--dataset", "a", "--fetch"]])
+@pytest.mark.parametrize(
+    "words", [[], ["--dataset", "a", "--videos", "b"], ["--dataset", "a", "--fetch"], ["--dataset", ","]]
+)
 def test_a_dataset_or_a_folder_is_named_and_what_belongs_to_it(words, capsys):
     with pytest.raises(SystemExit) as ended:
         program.main(words)

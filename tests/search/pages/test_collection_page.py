@@ -11,6 +11,7 @@ from search.pages.app import create_app
 from search.pages.collection_page import Served
 from search.pages.serving import several
 from tests.search import small_collection
+from tests.search.accessibility import violations
 from tests.search.browser import served
 from tests.search.chromium import LONGEST_S
 from tests.search.small_collection import HOSTILE
@@ -83,7 +84,7 @@ def address(troubled):
 def dots(browser):
     """The number of colours on the map: more than one where dots are drawn."""
     return browser.driver.execute_script(
-        "const c = document.getElementById('dots');"
+        "const c = document.getElementById('dots'); if (!c.width) return 0;"
         "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
         "return new Set([...d].filter((_, i) => i % 4 === 3)).size"
     )
@@ -103,6 +104,20 @@ def test_the_page_tells_what_is_there_and_what_failed_as_text(browser, address, 
     assert browser.driver.execute_script("return document.documentElement.scrollWidth") <= width
     browser.picture(f"collection-{width}")
     assert [told for told in browser.complaints() if "getImageData" not in told] == []  # which is called by this test
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(LONGEST_S)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_nothing_keeps_people_from_using_the_page(browser, address, dark):
+    browser.size(1440, 900, dark=dark)
+    browser.driver.get(f"{address}/c/tiny/collection")
+    browser.until(lambda: dots(browser) > 1, 60)
+    assert violations(browser) == []
+    browser.driver.execute_script("document.getElementById('spot').click()")
+    browser.find("dialog video")
+    assert violations(browser) == []
+    browser.picture(f"collection-{'dark' if dark else 'light'}")
 
 
 @pytest.mark.slow
