@@ -44,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--dataset needs a name")
     if options.dataset and (options.name or options.fetch):
         parser.error("--name and --fetch belong to --videos")
-    if options.videos and options.mcp:
-        parser.error("--mcp belongs to --dataset: make the folder searchable first, by the same command without --mcp")
+    if options.mcp and len(options.dataset) != 1:
+        parser.error("--mcp serves one --dataset; make a folder searchable first, by --videos without --mcp")
     try:
         return run(options)
     except PipelineError as error:
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     """Takes the port, makes the folder searchable where one was typed, and serves the page; returns the exit status."""
     place = project.load(options.project, options.data, options.configs)
     if options.mcp:
-        serve_assistant(options.dataset, place)
+        serve_assistant(options.dataset[0], place)
         return 0
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     with socket.socket(family) as listening:

@@ -115,3 +115,9 @@ def test_the_report(shown, tmp_path):
     assert violations(page) == []
     width = page.driver.execute_script("return document.documentElement.scrollWidth - innerWidth")
     assert width <= 0, "only tables and plots scroll sideways"
+
+
+def test_the_page_of_a_collection(shown, address):
+    page = shown(f"{address}/collection", "h1")
+    page.find("h2", 2)
+    assert violations(page) == []
