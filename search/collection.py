@@ -21,6 +21,8 @@ from pipeline.weights.files import WeightOptions
 from search import config, filters
 from search.config import SearchConfig
 from search.engines import frames
+from search.engines.example_experts import ExampleExperts
+from search.engines.examples import Examples
 from search.engines.experts import Experts
 from search.engines.frames import Frames
 from search.engines.fulltext import FullText, Matches
@@ -54,6 +56,8 @@ class Collection:
         self.experts = Experts(path, self.facts, weights) if self.facts.is_trained else None
         encoders = TextEncoders(path, self.facts, weights)
         self.frames = [Frames(path, expert, encoders) for expert in self.facts.towers]
+        self.examples = Examples(path, self.facts)
+        self.example_experts = ExampleExperts(path, self.facts, weights)
         self.label_words = LabelSearch.open(path, encoders, settings) if self.facts.sentences else None
         found_in = (self.videos, self.words, self.labels, self.experts, self.label_words)
         self.describer = Describer(root, *found_in, settings)

@@ -23,8 +23,8 @@ from search.building.overview import of_collection, of_expert, write_map
 from search.config import IndexSettings
 from search.engines import frames, fulltext, label_words, labels
 from search.engines.experts import CALIBRATION, Experts
+from search.index import features, overview, vectors, videos
 from search.index import folder as index_folder
-from search.index import overview, vectors, videos
 from search.index.folder import Facts
 from search.index.vectors import VIDEOS
 from search.index.videos import Entry
@@ -60,7 +60,11 @@ class Ingredients:
     towers: Mapping[str, Path] = dataclasses.field(default_factory=dict)
     """Image-text expert -> YAML of its text tower."""
     dims: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    """Image-text expert -> length of its vectors."""
+    """Expert -> length of its vectors."""
+    experts: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+    """Expert -> its YAML, by which the index shows it an example; without those that were imported."""
+    recipes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Expert -> fingerprint of its recipe."""
     encoders: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Name of the YAML of each text encoder -> fingerprint of its recipe."""
     labels: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
@@ -109,6 +113,7 @@ def _fill(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSett
     if ingredients.labels:
         seen = expert_labels.read_labels(ingredients.stores, ingredients.labels, ingredients.key, listed)
         labels.build(folder / labels.FILE, ingredients.labels, seen)
+    _write_features(ingredients, listed, folder)
     (folder / "text").mkdir()
     for expert, text_config in ingredients.towers.items():
         keys = [ingredients.key(expert, video) for video in listed]
@@ -132,6 +137,16 @@ def _fill(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSett
         np.save(folder / CALIBRATION, _calibration(Experts(folder, facts, ingredients.weights), listed))
     index_folder.write_facts(folder, facts)
     return embedded
+
+
+def _write_features(ingredients: Ingredients, listed: Sequence[Video], folder: Path) -> None:
+    """Writes what an example is compared with: vectors of each expert, and the YAMLs of those that can be shown one."""
+    for name, path in ingredients.stores.items():
+        keys = [ingredients.key(name, video) for video in listed]
+        features.save(folder, name, ingredients.modalities[name], Reader(path), ingredients.dims[name], keys)
+    (folder / index_folder.EXPERTS).mkdir()
+    for expert_config in ingredients.experts.values():
+        shutil.copy(expert_config, folder / index_folder.EXPERTS)
 
 
 def _write_videos(ingredients: Ingredients, listed: Sequence[Video], folder: Path) -> Facts:
@@ -165,6 +180,8 @@ def _write_videos(ingredients: Ingredients, listed: Sequence[Video], folder: Pat
         labelled=tuple(ingredients.labels),
         sentences=ingredients.sentence_config.stem if ingredients.sentence_config else "",
         seeded=ingredients.weights.seeded,
+        recipes=dict(ingredients.recipes),
+        compared=tuple(ingredients.stores),
     )
 
 

@@ -9,6 +9,7 @@ approximate/              index for many videos      labels.sqlite           wha
 model/ text/              the network; YAMLs of the text encoders
 label_words/              what classifiers saw, by frame, and the sentence vectors of its names
 overview.json overview/   what each expert has and lacks, and why; mean vectors of videos, for a map
+features/ experts/        what an example is compared with; YAMLs of the experts that can be shown one
 """
 
 import dataclasses
@@ -25,6 +26,7 @@ from pipeline.stores import atomic, places, recipes
 FACTS = "index.json"
 CURRENT = "current.json"
 MODEL = "model"
+EXPERTS = "experts"
 KEY_DIGITS = 16
 """Long enough that two of a million videos do not share a key."""
 
@@ -56,6 +58,10 @@ class Facts:
     """Name of the text encoder that compares queries with label words; empty where there are none."""
     seeded: bool = False
     """Whether the text encoders ran on stand-in weights; their recipes say so too."""
+    recipes: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Expert -> fingerprint of its recipe, of those that can be shown an example."""
+    compared: tuple[str, ...] = ()
+    """Experts whose vectors are in features/; an index before version 10 has none."""
 
 
 def key_of(video_id: str) -> str:

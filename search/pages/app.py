@@ -19,6 +19,7 @@ from search.filters import UnknownNameError
 from search.pages import api
 from search.pages.clips import add_clips
 from search.pages.collection_page import ALONE, Served, add_collection_page
+from search.pages.examples import add_examples
 from search.pages.export import add_export
 from search.pages.local_files import add_local_files
 from search.pages.media import add_media
@@ -52,6 +53,7 @@ def create_app(
     add_export(app, collection)
     add_local_files(app, collection, served.rights)
     add_collection_page(app, collection, served)
+    add_examples(app, collection)
     _add_pages(app)
     return app
 

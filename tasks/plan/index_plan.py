@@ -113,6 +113,7 @@ class IndexPlan:
         assert videos is not None, "the inputs are there"
         has_model = self.seed is not None
         text_config = config.choose(layout.configs / "text", selection.model.text) if has_model else None
+        shown = [expert for expert in experts if not expert.is_imported]
         return Ingredients(
             manifest=videos,
             stores={expert.name: layout.features(expert) for expert in experts},
@@ -123,6 +124,8 @@ class IndexPlan:
             text_config=text_config,
             towers=self._text_towers(),
             dims={expert.name: expert.extractor.dim for expert in experts},
+            experts={one.name: config.choose(layout.configs / "experts", one.name) for one in shown},
+            recipes={expert.name: fingerprint(expert.recipe) for expert in shown},
             encoders=self._encoders(text_config),
             labels={expert.name: expert.extractor.labels for expert in experts if expert.extractor.labels},
             label_words=self.label_words.sources(),

@@ -1,0 +1,87 @@
+"""Shows an example to the experts of an index: by their own preparation and their networks, as in the extraction."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.errors import PipelineError, in_one_line
+from pipeline.weights.files import WeightOptions
+from search.engines.example_files import PICTURE, SOUND, read_example
+from search.engines.shown_experts import ShownExpert, load
+from search.index.features import few
+from search.index.folder import Facts
+from search.index.vectors import Floats
+
+_one_at_a_time = threading.Lock()
+"""Networks take all the memory that they are given; two examples at once would take twice of it."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """What somebody wants to find the like of."""
+
+    name: str
+    """In words, to be shown."""
+    features: Mapping[str, Floats]
+    """Expert that can answer -> (n, D), n >= 1, its features of the example, of which there are few."""
+    notes: tuple[str, ...] = ()
+    """Why the other experts cannot answer."""
+
+
+@dataclass(frozen=True)
+class ExampleExperts:
+    """The experts of the index in `folder`; `weights` says where their weights are now."""
+
+    folder: Path
+    facts: Facts
+    weights: WeightOptions
+
+    def show(self, path: Path, name: str, modality: str = "") -> Example:
+        """The example in a file, as all experts see it, or those of one modality.
+
+        DecodeError where the file is no example; PipelineError where no expert can answer.
+        """
+        with _one_at_a_time:
+            experts, notes = self._experts(modality)
+            read = read_example(path, [expert.named.id for expert in experts])
+            features: dict[str, Floats] = {}
+            silent: dict[str, list[str]] = {}
+            for expert in experts:
+                try:
+                    prepared = read.prepared[expert.named.name]
+                    values = expert.features(prepared.items, prepared.times_s)
+                    why = prepared.note or "nothing of its kind in it"
+                except Exception as error:  # a network that cannot be run costs the answer of its expert
+                    values, why = np.zeros((0, 1), np.float32), in_one_line(error)
+                if len(values):
+                    features[expert.named.name] = few(values, self.facts.modalities[expert.named.name])
+                else:
+                    silent.setdefault(why, []).append(expert.named.name)
+        notes += [f"{', '.join(names)}: {why}" for why, names in silent.items()]
+        if not features:
+            raise PipelineError(self._nobody(read.kind, modality, notes))
+        return Example(name or f"a {read.kind}", features, tuple(notes))
+
+    def _experts(self, modality: str) -> tuple[list[ShownExpert], list[str]]:
+        """The experts that can be shown something, and why the others cannot."""
+        found, notes = [], []
+        options = replace(self.weights, seeded=self.facts.seeded)
+        for name in self.facts.compared:
+            if modality and self.facts.modalities[name] != modality:
+                continue
+            try:
+                found.append(load(self.folder, name, options, self.facts.recipes.get(name, "")))
+            except PipelineError as error:
+                notes.append(f"{name}: {error}")
+        return found, notes
+
+    def _nobody(self, kind: str, modality: str, notes: list[str]) -> str:
+        """Why no expert answers, and what would."""
+        would = {PICTURE: "an expert that sees single frames", SOUND: "an expert that hears (modality audio)"}
+        needed = (
+            f"one of modality {modality}, and a {modality} in it" if modality else would.get(kind, "another expert")
+        )
+        return f"No expert of this collection can answer this {kind}; it takes {needed}. {'; '.join(notes)}".rstrip()

@@ -1,0 +1,77 @@
+"""Compares an example with the videos of an index: by each expert that has features of it, and all of these together.
+
+The score of a video is the weighted mean over the experts of `search.index.features.Features.scores`, a cosine of
+features without the mean of the collection. V videos, n vectors of an example, D feature.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.engines.example_experts import Example
+from search.engines.fusion import Ranking
+from search.index.features import Features
+from search.index.folder import Facts
+from search.index.vectors import Floats
+
+MOST_FOUND = 1000
+LEAST = 0.05
+"""Score below which nothing is alike: of unrelated videos it is near 0."""
+
+
+@dataclass(frozen=True)
+class FoundExample:
+    """What was found for an example."""
+
+    ranking: Ranking
+    units: Mapping[str, Floats]
+    """Expert that answered -> the example's vectors (n, D) without the mean of the collection, of length 1."""
+    parts: Mapping[str, Floats]
+    """Expert that answered -> (V,), what it adds to the score of each video."""
+    features: Mapping[str, Features]
+
+    def shares(self, row: int) -> dict[str, float | None]:
+        """Expert -> what it adds to the score of a video; None for one that saw nothing of the video."""
+        return {
+            name: float(part[row]) if self.features[name].span(row).stop > self.features[name].span(row).start else None
+            for name, part in self.parts.items()
+        }
+
+    def best_second(self, row: int) -> float:
+        """Start of what is most like the example in a video, by the expert that adds most."""
+        given = {name: share for name, share in self.shares(row).items() if share is not None}
+        best = max(given, key=lambda name: given[name], default="")
+        return self.features[best].best_second(self.units[best], row) if best else 0.0
+
+
+class Examples:
+    """The vectors of all experts in the index at `folder`."""
+
+    def __init__(self, folder: Path, facts: Facts) -> None:
+        self.features = {name: Features(folder, name) for name in facts.compared}
+        self._facts = facts
+
+    def moment(self, row: int, second: float, name: str, modality: str = "") -> Example:
+        """A second of a video as an example, by all experts that saw something there, or those of one modality."""
+        wanted = {one: its for one, its in self.features.items() if modality in ("", self._facts.modalities[one])}
+        found = {one: its.at(row, second) for one, its in wanted.items()}
+        return Example(name, {one: vectors for one, vectors in found.items() if len(vectors)})
+
+    def find(self, example: Example, allowed: NDArray[np.bool_], weights: Mapping[str, float]) -> FoundExample:
+        """The at most MOST_FOUND best of the `allowed` videos (V,); `weights`: by expert, default 1, 0 leaves it out."""
+        factors = {name: weights.get(name, 1.0) for name in example.features if name in self.features}
+        factors = {name: factor for name, factor in factors.items() if factor > 0}
+        total = sum(factors.values())
+        units = {name: self.features[name].scale.unit(example.features[name]) for name in factors}
+        parts = {
+            name: np.asarray(self.features[name].scores(units[name]) * (factor / total), np.float32)
+            for name, factor in factors.items()
+        }
+        scores = np.sum(list(parts.values()), axis=0) if parts else np.zeros(len(allowed), np.float32)
+        rows = np.flatnonzero(allowed & (scores >= LEAST))
+        best = rows[np.argsort(-scores[rows], kind="stable")][:MOST_FOUND]
+        ranking = Ranking({int(row): float(scores[row]) for row in best})
+        return FoundExample(ranking, units, parts, self.features)
