@@ -61,7 +61,7 @@ class Examples:
         return Example(name, {one: vectors for one, vectors in found.items() if len(vectors)})
 
     def find(self, example: Example, allowed: NDArray[np.bool_], weights: Mapping[str, float]) -> FoundExample:
-        """The at most MOST_FOUND best of the `allowed` videos (V,); `weights`: by expert, default 1, 0 leaves it out."""
+        """The at most MOST_FOUND best of the `allowed` videos (V,); `weights`: by expert, default 1; 0: not that one."""
         factors = {name: weights.get(name, 1.0) for name in example.features if name in self.features}
         factors = {name: factor for name, factor in factors.items() if factor > 0}
         total = sum(factors.values())

@@ -1,6 +1,6 @@
 """Searches by the trained experts: embeds queries, ranks videos by similarity, and finds the best moment of a video."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.weights.files import WeightOptions
+from search.engines import minus
 from search.engines.fusion import CANDIDATES, Ranking
 from search.engines.peaks import Peak, peaks
 from search.engines.text_encoders import TextEncoders
@@ -84,8 +85,15 @@ class Experts:
         """The experts, in the model's order."""
         return tuple(expert.name for expert in self._network.experts)
 
-    def query(self, text: str, weights: Mapping[str, float] = MappingProxyType({})) -> Query:
-        """The embedding of a text; its weights are multiplied by `weights` (by expert, default 1)."""
+    def query(
+        self, text: str, weights: Mapping[str, float] = MappingProxyType({}), unwanted: Sequence[str] = ()
+    ) -> Query:
+        """The embedding of a text, less those of `unwanted` ones; its weights are multiplied by `weights` (default 1)."""
+        query, away = self._embedded(text), [self._embedded(one).vectors for one in unwanted]
+        left = tuple(minus.less(own, [one[at] for one in away]) for at, own in enumerate(query.vectors))
+        return Query(left, query.weights).weighted(self._factors(weights))
+
+    def _embedded(self, text: str) -> Query:
         import torch
 
         tokens = torch.from_numpy(self._encoders.encode(self.facts.text, text)).unsqueeze(0)
@@ -95,8 +103,7 @@ class Experts:
             tokens = torch.nn.functional.pad(tokens, (0, 0, 0, self._network.text_input.max_tokens - tokens.shape[1]))
         with torch.no_grad():
             embedded = self._network.embed_texts(tokens, count)
-        query = Query(tuple(vectors[0].numpy() for vectors in embedded.vectors), embedded.weights[0].numpy())
-        return query.weighted(self._factors(weights))
+        return Query(tuple(vectors[0].numpy() for vectors in embedded.vectors), embedded.weights[0].numpy())
 
     def similar(self, row: int, weights: Mapping[str, float]) -> Query:
         """The video at `row` as a query, to find similar ones."""

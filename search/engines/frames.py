@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from pipeline.errors import PipelineError
 from pipeline.stores.parts import Reader
+from search.engines import minus
 from search.engines.fusion import CANDIDATES, Ranking
 from search.engines.peaks import Peak, ends, peaks
+from search.engines.minus import SplitQuery
 from search.engines.text_encoders import TextEncoders
 from search.index.growing_array import GrowingArray
 from search.index.vectors import BLOCK_ROWS, UNSEEN, Floats
@@ -31,10 +33,14 @@ class Frames:
     expert: str
     encoders: TextEncoders
 
-    def query(self, text: str) -> Floats:
-        """(D,) embedding of the text, of length 1; PipelineError when the text tower cannot be loaded."""
+    def query(self, text: str, unwanted: Sequence[str] = ()) -> Floats:
+        """(D,) embedding of the text less those of `unwanted` ones, of length 1.
+
+        PipelineError when the text tower cannot be loaded.
+        """
         tower = self.encoders.facts.towers[self.expert]
-        return _unit(self.encoders.encode(tower, text).mean(axis=0))
+        wanted, *others = (_unit(self.encoders.encode(tower, one).mean(axis=0)) for one in (text, *unwanted))
+        return minus.less(wanted, others)
 
     def scores(self, query: Floats) -> Floats:
         """(V,), cosine of each video's best frame; UNSEEN for a video without frames."""
@@ -102,7 +108,7 @@ class FoundFrames:
 
 
 def find(
-    experts: Sequence[Frames], text: str, allowed: NDArray[np.bool_], margin: float, notes: list[str]
+    experts: Sequence[Frames], text: SplitQuery, allowed: NDArray[np.bool_], margin: float, notes: list[str]
 ) -> FoundFrames | None:
     """The at most CANDIDATES best of the `allowed` videos, (V,) bools, by the first expert that can be loaded.
 
@@ -111,7 +117,7 @@ def find(
     """
     for frames in experts:
         try:
-            query = frames.query(text)
+            query = frames.query(text.wanted, text.unwanted)
         except PipelineError as error:
             notes.append(f"{frames.expert} takes no part: {error}")
             continue

@@ -25,6 +25,7 @@ from search.engines.classifier import FOLDER, Classifier
 from search.engines.fusion import CANDIDATES, Ranking
 from search.engines.labels import Seen
 from search.engines.peaks import Peak, peaks
+from search.engines.minus import SplitQuery
 from search.engines.text_encoders import TextEncoders
 from search.index.growing_array import GrowingArray
 
@@ -124,34 +125,47 @@ class LabelSearch:
         return cls(classifiers, encoders, settings.label_words, settings.floors)
 
     def find(
-        self, text: str, allowed: NDArray[np.bool_], factors: Mapping[str, float], notes: list[str]
+        self, text: SplitQuery, allowed: NDArray[np.bool_], factors: Mapping[str, float], notes: list[str]
     ) -> FoundLabels | None:
         """The at most CANDIDATES best of the `allowed` videos, (V,) bools; None when none is above the floors.
 
-        `factors`: by which the score by an expert is multiplied, by default 1; an expert of 0 takes no part. Appends to
+        The score for what is not wanted is taken from that for what is. `factors`: by which the score by an expert is multiplied, by default 1; an expert of 0 takes no part. Appends to
         `notes` why the sentence encoder could not be loaded.
         """
         taking_part = [one for one in self.classifiers if factors.get(one.expert, 1.0) > 0]
         if not taking_part:
             return None
         try:
-            query = self._query(text)
+            query, unwanted = self._query(text.wanted), [self._query(one) for one in text.unwanted]
         except PipelineError as error:
             notes.append(f"Label words take no part: {error}")
             return None
-        labels = [classifier.labels for classifier in taking_part]
-        joined = LabelVectors.join(labels)
-        weights = label_words.label_weights(query, joined, self.settings.temperature)
-        pairs = list(zip(taking_part, (part[0] for part in label_words.split(weights, labels)), strict=True))
-        scores = np.zeros(len(allowed), np.float32)
-        for classifier, of_classes in pairs:
-            factor = np.float32(factors.get(classifier.expert, 1.0))
-            scores += factor * label_words.video_scores(of_classes, classifier.top, self.settings)
+        joined = LabelVectors.join([classifier.labels for classifier in taking_part])
+        pairs = self._weights(query, taking_part)
+        scores = self._scores(pairs, factors, len(allowed))
+        for one in unwanted:
+            scores -= self._scores(self._weights(one, taking_part), factors, len(allowed))
         is_near = joined.nearest(query) >= self.floors.label_words_near
         ranking = self._ranking(
             scores, allowed, self.floors.label_words_of_near if is_near else self.floors.label_words
         )
         return FoundLabels(pairs, self.settings, ranking) if ranking.scores else None
+
+    def _weights(self, query: Floats, classifiers: Sequence[Classifier]) -> list[tuple[Classifier, Floats]]:
+        """Each classifier with the weights (L,) of its classes for a query (1, D)."""
+        labels = [classifier.labels for classifier in classifiers]
+        weights = label_words.label_weights(query, LabelVectors.join(labels), self.settings.temperature)
+        return list(zip(classifiers, (part[0] for part in label_words.split(weights, labels)), strict=True))
+
+    def _scores(
+        self, pairs: Sequence[tuple[Classifier, Floats]], factors: Mapping[str, float], num_videos: int
+    ) -> Floats:
+        """(V,), the scores of all videos by the classifiers' weights."""
+        scores = np.zeros(num_videos, np.float32)
+        for classifier, of_classes in pairs:
+            factor = np.float32(factors.get(classifier.expert, 1.0))
+            scores += factor * label_words.video_scores(of_classes, classifier.top, self.settings)
+        return scores
 
     def _query(self, text: str) -> Floats:
         """(1, D) of length 1."""

@@ -1,9 +1,10 @@
 """What the experts saw of each video, in a few vectors, so that an example can be compared without the features store.
 
 Of an expert's rows of a video at most MOST_VECTORS are kept: means of runs of rows that follow one another; of faces
-single rows, since a mean of two faces is nobody's. A vector x is kept as u = z / |z| with z = (x - m) / s, where m and s
-are the mean and the standard deviation, by number, over the collection: raw features of two videos point nearly the same
-way, and only what is left of them without their mean tells videos apart. The likeness of two vectors is the cosine u . v.
+single rows, since a mean of two faces is nobody's. A vector x is kept as |z| and u = z / |z| with z = (x - m) / s, where
+m and s are the mean and the standard deviation, by number, over the collection: raw features of two videos point nearly
+the same way, and only what is left of them without their mean tells videos apart. The likeness of two vectors is the
+cosine of their z, which is u . v.
 
 V videos, N vectors in all, n vectors of an example, D feature.
 """
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,9 +59,9 @@ class Scale:
         lengths = np.linalg.norm(scaled, axis=1, keepdims=True)
         return np.asarray(scaled / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
 
-    def raw(self, units: Floats) -> Floats:
-        """(n, D), vectors of which `unit` makes these units (n, D) again."""
-        return self.mean + units.astype(np.float32) * self.spread
+    def lengths(self, values: Floats) -> Floats:
+        """(n,), |z| of each of the vectors (n, D)."""
+        return np.asarray(np.linalg.norm((values - self.mean) / self.spread, axis=1), np.float32)
 
 
 class Features:
@@ -93,6 +95,11 @@ class Features:
     def boxes_px(self) -> NDArray[np.float64] | None:
         """(N, 4) left, top, right, bottom of each face, in the frame as the expert saw it; None where none are kept."""
         return self._arrays.get("boxes_px")
+
+    def raw(self, rows: slice | NDArray[np.int64]) -> Floats:
+        """(n, D), some of the N vectors as the extractor gave them, but for rounding."""
+        lengths = self._arrays["lengths"][rows][:, None]
+        return np.asarray(self.scale.mean + self.units[rows] * lengths * self.scale.spread, np.float32)
 
     @cached_property
     def _arrays(self) -> dict[str, NDArray[np.float64]]:
@@ -133,7 +140,8 @@ class Features:
         if not len(times_s):
             return np.zeros((0, self.units.shape[1]), np.float32)
         away_s = np.maximum(0.0, np.maximum(times_s[:, 0] - second, second - times_s[:, 1]))
-        return self.scale.raw(self.units[span][away_s <= away_s.min()])
+        nearest: Floats = self.raw(span)[away_s <= away_s.min()]
+        return nearest
 
 
 def save(folder: Path, expert: str, modality: str, store: Reader, dim: int, keys: Sequence[str]) -> None:
@@ -144,6 +152,7 @@ def save(folder: Path, expert: str, modality: str, store: Reader, dim: int, keys
     rows = [few(block[at], modality) for block in kept for at in range(len(block))]
     scale = Scale.of(np.concatenate([np.zeros((0, dim), np.float32), *rows]))
     times_s, counts, boxes_px = [np.zeros((0, 2))], [0], [np.zeros((0, 4), np.float32)]
+    lengths = [np.zeros(0, np.float32)]
     with GrowingArray(folder / FOLDER / f"{expert}.npy", (dim,), np.float16) as units:
         for start in range(0, len(keys), BLOCK_VIDEOS):
             block = keys[start : start + BLOCK_VIDEOS]
@@ -152,11 +161,12 @@ def save(folder: Path, expert: str, modality: str, store: Reader, dim: int, keys
             for at in range(len(block)):
                 vectors = few(values[at], modality)
                 units.append(scale.unit(vectors))
-                times_s.append(few_times(times[at], modality))
+                lengths.append(scale.lengths(vectors))
+                times_s.append(few_times(times[at].astype(np.float64), modality))
                 counts.append(len(vectors))
                 if boxes is not None and boxes.dim == 4:
                     boxes_px.append(few(boxes[at], modality))
-    arrays = {"offsets": np.cumsum(counts), "times_s": np.concatenate(times_s)}
+    arrays: dict[str, Any] = {"offsets": np.cumsum(counts), "times_s": np.concatenate(times_s), "lengths": np.concatenate(lengths)}
     found_px = np.concatenate(boxes_px)
     if modality == FACE and len(found_px) == sum(counts):
         arrays["boxes_px"] = found_px

@@ -82,7 +82,7 @@ def add_examples(app: FastAPI, collection: Collection, query_options: Callable[.
     @app.post("/api/example", tags=["search"], dependencies=[Depends(from_this_page)])
     async def show(
         request: Request,
-        options: wanted,  # type: ignore[valid-type]
+        options: wanted,
         name: Annotated[str, Query(max_length=LONGEST_NAME, description="What it is called")] = "",
         by: Annotated[str, Query(pattern="^[a-z]{0,20}$", description="One modality alone, e.g. face")] = "",
     ) -> FoundByExample:
@@ -99,8 +99,8 @@ def add_examples(app: FastAPI, collection: Collection, query_options: Callable[.
         return await run_in_threadpool(_answer, collection, kept.add(example), example, options)
 
     @app.get("/api/example/{example}", tags=["search"])
-    def again(example: str, options: wanted) -> FoundByExample:  # type: ignore[valid-type]
-        """The videos most like an example that was sent, or a moment: KEY@SECOND, or KEY@SECOND@face for a face alone."""
+    def again(example: str, options: wanted) -> FoundByExample:
+        """The videos most like an example that was sent, or like a moment: KEY@SECOND, and KEY@SECOND@face for a face."""
         found = _moment(collection, example) or kept.get(example)
         if found is None:
             raise HTTPException(404, "This example is not kept any more; drop or choose it again")
@@ -113,7 +113,7 @@ def _answer(collection: Collection, name: str, example: Example, options: Option
 
 
 def _moment(collection: Collection, name: str) -> Example | None:
-    """The moment of a video that an address names; None where it names none. HTTPException 422 without anything there."""
+    """The moment of a video that an address names, None where it names none; HTTPException 422 where nothing is there."""
     named = _MOMENT.fullmatch(name)
     if named is None:
         return None
@@ -141,7 +141,7 @@ def _refuse(status: int, error: PipelineError) -> NoReturn:
 
 
 async def _receive(request: Request, path: Path) -> None:
-    """Writes the body of a request to a file; HTTPException 413 for more than MOST_BYTES, 408 where it takes too long."""
+    """Writes the body of a request to a file; HTTPException 413 for more than MOST_BYTES, 408 where it is slow."""
     import anyio
 
     too_large = HTTPException(

@@ -1,0 +1,162 @@
+"""The people of one collection: clusters of faces in the current index, with the names that the user gave them."""
+
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import ConfigError
+from search.index.features import FACE, Features
+from search.index.folder import Facts
+from search.people import names
+from search.people.clusters import NEAR, Clusters, cluster
+from search.people.names import MOST_NAMES, Kept, Named
+
+_WHO = re.compile(r"(?:(?<=\s)|^)who:\s*", re.IGNORECASE)
+_change = threading.Lock()
+"""Held while the file is read and written again."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A cluster of faces."""
+
+    number: int
+    """Of the cluster, those of the most faces first."""
+    name: str
+    """Empty where it has none."""
+    faces: NDArray[np.int64]
+    """Numbers of the faces among the N of the index, the one that is most like the others first."""
+    rows: NDArray[np.int64]
+    """Row of the video of each face."""
+
+
+@dataclass(frozen=True)
+class WhoQuery:
+    """A query that begins with, or holds, who: NAME."""
+
+    names: tuple[str, ...]
+    text: str
+    """The rest of the query."""
+    unknown: str = ""
+    """What follows a "who:" and is nobody's name."""
+
+
+class People:
+    """The people in the index at `folder`. Nothing of them is looked at before they are switched on."""
+
+    def __init__(self, folder: Path, facts: Facts) -> None:
+        self.file = folder.parent / names.FILE
+        experts = [name for name in facts.compared if facts.modalities[name] == FACE]
+        # An expert that tells people apart is named before a light one in no list; the one with more videos is taken.
+        self.expert = max(experts, key=lambda name: facts.seen.get(name, 0), default="")
+        self._recipe = facts.recipes.get(self.expert, "")
+        self.features = Features(folder, self.expert)
+
+    @property
+    def kept(self) -> Kept:
+        """What the file holds now: another process may have changed it."""
+        return names.read(self.file)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the user switched people on, and there is an expert that sees faces."""
+        return bool(self.expert) and self.kept.is_on
+
+    def switch(self, on: bool) -> None:
+        """Switches people on or off; names are kept. ConfigError where no expert sees faces."""
+        if on and not self.expert:
+            raise ConfigError(
+                "no expert of this collection sees faces, or its index is older: add face, run BuildIndex"
+            )
+        with _change:
+            names.write(self.file, replace(self.kept, is_on=on))
+
+    def delete(self) -> None:
+        """Switches people off, and deletes names and clusters."""
+        with _change:
+            names.delete(self.file)
+            self.__dict__.pop("clusters", None)
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """The clusters of all faces in the index, in memory only."""
+        return cluster(self.features.raw(slice(None)))
+
+    def all(self) -> list[Person]:
+        """All people, those of the most faces first; none while people are off."""
+        kept = self.kept
+        if not self.expert or not kept.is_on:
+            return []
+        comparable = self._comparable(kept)
+        named = names.matched(self.clusters.centres, comparable, NEAR)
+        owners = np.repeat(np.arange(len(self.features.offsets) - 1), np.diff(self.features.offsets))
+        people = []
+        for number, centre in enumerate(self.clusters.centres):
+            faces = np.flatnonzero(self.clusters.numbers == number)
+            order = np.argsort(-(self.features.raw(faces) @ centre), kind="stable")
+            name = comparable[named[number]].name if number in named else ""
+            people.append(Person(number, name, faces[order], owners[faces[order]]))
+        return people
+
+    def name(self, number: int, name: str) -> None:
+        """Gives a cluster a name, or takes its name away where it is empty. ConfigError for no cluster or no name."""
+        plain = names.checked(name)
+        if not self.is_on or not 0 <= number < len(self.clusters.centres):
+            raise ConfigError("there is no such person; reload the page")
+        with _change:
+            kept = self.kept
+            comparable = self._comparable(kept)
+            before = names.matched(self.clusters.centres, comparable, NEAR).get(number)
+            gone = None if before is None else comparable[before]
+            others = tuple(one for one in kept.people if one is not gone)
+            if plain and len(others) >= MOST_NAMES:
+                raise ConfigError(f"{MOST_NAMES} people have names already; take some away")
+            face = tuple(round(float(value), 6) for value in self.clusters.centres[number])
+            new = (Named(plain, self.expert, self._recipe, face),) if plain else ()
+            names.write(self.file, replace(kept, people=others + new))
+
+    def split(self, query: str) -> WhoQuery:
+        """The names in a query and its rest. Names are compared without regard to case; the longest one counts."""
+        known = sorted({one.name for one in self.kept.people} if self.is_on else (), key=len, reverse=True)
+        first, *parts = _WHO.split(query)
+        wanted, rest, unknown = [], [first], ""
+        for part in parts:
+            plain = part.replace('"', " ").strip()
+            name = next((one for one in known if _begins(plain, one)), None)
+            if name is None:
+                unknown = plain
+            else:
+                wanted.append(name)
+                rest.append(plain[len(name) :])
+        return WhoQuery(tuple(wanted), " ".join(" ".join(rest).split()) if parts else query, unknown)
+
+    def find(self, wanted: Sequence[str]) -> dict[int, tuple[int, float]]:
+        """Row of a video with all of these people -> number of their faces, and the second of the most telling one."""
+        people = self.all()
+        found: list[dict[int, tuple[int, float]]] = []
+        for name in wanted:
+            of_name: dict[int, tuple[int, float]] = {}
+            for person in people:
+                if person.name == name:
+                    for face, row in zip(person.faces.tolist(), person.rows.tolist(), strict=True):
+                        count, second = of_name.get(row, (0, float(self.features.times_s[face, 0])))
+                        of_name[row] = count + 1, second
+            found.append(of_name)
+        common = set.intersection(*(set(one) for one in found)) if found else set()
+        return {row: (sum(one[row][0] for one in found), found[0][row][1]) for row in common}
+
+    def _comparable(self, kept: Kept) -> list[Named]:
+        """The names whose faces are of the expert of this index."""
+        return [one for one in kept.people if (one.expert, one.recipe) == (self.expert, self._recipe)]
+
+
+def _begins(text: str, name: str) -> bool:
+    """Whether a text begins with a name, and with no longer word."""
+    after = text[len(name) : len(name) + 1]
+    return text[: len(name)].casefold() == name.casefold() and not (after.isalnum() or after == "_")
