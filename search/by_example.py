@@ -13,7 +13,7 @@ def find(collection: Collection, example: Example, options: Options) -> Answer:
     """The videos most like the example, best first; none, and the reason, when nothing is."""
     allowed = filters.allowed(options.only, collection.videos, collection.facts, collection.labels)
     found = collection.examples.find(example, allowed, options.weights)
-    rows = list(found.ranking.scores)[: options.k]
+    rows = list(found.ranking.scores)[options.offset : options.offset + options.k]
     ranks = found.ranking.ranks
     hits = tuple(
         _hit(collection, found, entry, row, ranks[row])
@@ -21,7 +21,16 @@ def find(collection: Collection, example: Example, options: Options) -> Answer:
     )
     answered = f"Answered by {', '.join(found.parts)}." if found.parts else ""
     notes = tuple(filter(None, (answered, *example.notes)))
-    return Answer(example.name, hits, "" if hits else _why_nothing(found, bool(allowed.any())), notes)
+    num_ranked = len(found.ranking.scores)
+    return Answer(
+        example.name,
+        hits,
+        "" if num_ranked else _why_nothing(found, bool(allowed.any())),
+        notes,
+        offset=options.offset,
+        num_found=found.num_found,
+        num_ranked=num_ranked,
+    )
 
 
 def _hit(collection: Collection, found: FoundExample, entry: Entry, row: int, rank: int) -> Hit:

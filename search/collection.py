@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import extractors
-from extractors.text.queries import query_words
 from pipeline import project
 from pipeline.config import nearest
 from pipeline.datasets.annotations import load_dataset
@@ -18,7 +17,7 @@ from pipeline.project import Project
 from pipeline.remote_files.places import folder_of
 from pipeline.stores import places
 from pipeline.weights.files import WeightOptions
-from search import config, filters
+from search import asked, config, filters
 from search.config import SearchConfig
 from search.engines import frames
 from search.engines.example_experts import ExampleExperts
@@ -29,13 +28,15 @@ from search.engines.fulltext import FullText, Matches
 from search.engines.fusion import CANDIDATES, Ranking, count
 from search.engines.label_words import LabelSearch
 from search.engines.labels import FILE, Labels
+from search.engines.minus import SplitQuery
 from search.engines.text_encoders import TextEncoders
 from search.filters import Options
 from search.hits import Describer
 from search.index import folder, video_path
 from search.index.vectors import TINY, Query
 from search.index.videos import Entry, Videos
-from search.results import CE, FRAMES, LABEL_WORDS, LABELS, SIMILAR, WORDS, Answer
+from search.people.people import People
+from search.results import CE, FRAMES, LABEL_WORDS, LABELS, PEOPLE, SIMILAR, WORDS, Answer
 from search.sought import Sought
 
 
@@ -57,6 +58,7 @@ class Collection:
         encoders = TextEncoders(path, self.facts, weights)
         self.frames = [Frames(path, expert, encoders) for expert in self.facts.towers]
         self.examples = Examples(path, self.facts)
+        self.people = People(path, self.facts)
         self.example_experts = ExampleExperts(path, self.facts, weights)
         self.label_words = LabelSearch.open(path, encoders, settings) if self.facts.sentences else None
         found_in = (self.videos, self.words, self.labels, self.experts, self.label_words)
@@ -115,30 +117,50 @@ class Collection:
         if not query.strip():
             return Answer(query, (), "Type what happens, what can be seen, read or heard.")
         filters.check(options, self.facts)
-        if not query_words(query):
-            return Answer(query, (), "There is no word in what was asked for, only punctuation or signs.")
+        question = asked.read(query, self.people)
+        if question.reason:
+            return Answer(query, (), question.reason)
         allowed = filters.allowed(options.only, self.videos, self.facts, self.labels)
+        faces, notes = self.people.find(question.names), list[str]()
+        if question.names:
+            allowed &= np.isin(np.arange(len(allowed)), list(faces))
+        asked.leave_out(question.text, self.words, options, allowed)
+        sought, rankings = Sought("", options), dict[str, Ranking]()
+        if question.text.wanted:
+            sought, rankings = self._by_text(question.text, options, allowed, notes)
+        if question.names:
+            counts = {row: float(face.count) for row, face in faces.items() if allowed[row]}
+            rankings[PEOPLE] = Ranking(dict(sorted(counts.items(), key=lambda one: (-one[1], one[0]))))
+            sought = replace(sought, faces_s={row: face.start_s for row, face in faces.items()})
+        return self.answer(query, sought, rankings, allowed, notes)
+
+    def _by_text(
+        self, text: SplitQuery, options: Options, allowed: NDArray[np.bool_], notes: list[str]
+    ) -> tuple[Sought, dict[str, Ranking]]:
+        """What the engines find for a text among the `allowed` videos (V,); adds to `notes` which take no part."""
+        query, num_videos = text.wanted, len(allowed)
         matches = self._matches(self.words, query, options, allowed)
-        labels = self._matches(self.labels, query, options, allowed)
+        unlike = allowed.copy()
+        for phrase in text.unwanted:
+            unlike[list(self.labels.find(phrase, options.weights) if self.labels else ())] = False
+        labels = self._matches(self.labels, query, options, unlike)
         found = {WORDS: matches, LABELS: labels}
-        num_videos = len(allowed)
         rankings = {engine: _match_ranking(of, num_videos) for engine, of in found.items() if of}
-        notes, embedded = [], None
+        embedded = None
         try:
-            embedded = self.experts.query(query, options.weights) if self.experts else None
+            embedded = self.experts.query(query, options.weights, text.unwanted) if self.experts else None
         except PipelineError as error:
             notes.append(f"The trained experts take no part: {error}")
         weighted = [expert for expert in self.frames if options.weights.get(expert.expert, 1.0) > 0]
-        seen = frames.find(weighted, query, allowed, self.settings.floors.frames_margin, notes)
+        seen = frames.find(weighted, text, allowed, self.settings.floors.frames_margin, notes)
         if seen is not None:
             rankings[FRAMES] = seen.ranking
-        told = self.label_words.find(query, allowed, options.weights, notes) if self.label_words else None
+        told = self.label_words.find(text, allowed, options.weights, notes) if self.label_words else None
         if told is not None:
             rankings[LABEL_WORDS] = told.ranking
         if embedded is not None and (ranking := self._expert_ranking(embedded, allowed)):
             rankings[CE] = ranking
-        sought = Sought(query, options, matches, labels, embedded, seen, told)
-        return self.answer(query, sought, rankings, allowed, notes)
+        return Sought(query, options, matches, labels, embedded, seen, told), rankings
 
     def similar(self, video: str, k: int = 10, options: Options | None = None) -> Answer:
         """The `k` videos most similar to the one with this key or id; raises PipelineError without a trained model."""

@@ -14,7 +14,7 @@ from search.engines.label_words import LabelSearch
 from search.engines.labels import Labels, Seen
 from search.index.video_path import path_of
 from search.index.videos import Entry, Videos
-from search.results import FRAMES, LABEL_WORDS, LABELS, Found, Hit
+from search.results import FRAMES, LABEL_WORDS, LABELS, PEOPLE, Found, Hit
 from search.sought import Sought
 from search.timeline import TimeLine
 
@@ -92,6 +92,8 @@ class Describer:
         if words:
             return fulltext.best_second(words)
         engine = min(found, key=lambda name: found[name].rank)
+        if engine == PEOPLE and row in sought.faces_s:
+            return sought.faces_s[row]
         if engine == LABELS and seen:
             return seen[0].start_s
         if engine == FRAMES and sought.frames is not None:

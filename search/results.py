@@ -13,8 +13,8 @@ from search.engines.peaks import Moment
 CE, WORDS, LABELS, LABEL_WORDS, FRAMES, SIMILAR = "ce", "words", "labels", "label_words", "frames", "similar"
 """Names of the engines: trained experts; words in the videos; labels of classifiers that have the query's words, or are
 like the query; frames against a text tower; similarity to a video."""
-EXAMPLE = "example"
-"""Name of the engine that compares a picture, sound, clip or moment with what the experts saw."""
+EXAMPLE, PEOPLE = "example", "people"
+"""Names of the engines that compare an example (picture, sound, clip, moment) with videos; that find named people."""
 
 
 @dataclass(frozen=True)

@@ -25,3 +25,5 @@ class Sought:
     """As the trained experts read it; None where they take no part."""
     frames: FoundFrames | None = None
     label_words: FoundLabels | None = None
+    faces_s: Mapping[int, float] = field(default_factory=dict)
+    """Row -> the second of a face, where people were asked for."""

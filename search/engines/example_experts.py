@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from extractors import registry
+from extractors.base import FrameNeed
 from pipeline.errors import PipelineError, in_one_line
 from pipeline.weights.files import WeightOptions
 from search.engines.example_files import PICTURE, SOUND, read_example
 from search.engines.shown_experts import ShownExpert, load
 from search.index.features import few
-from search.index.folder import Facts
+from search.index.folder import EXPERTS, Facts
 from search.index.vectors import Floats
 
 _one_at_a_time = threading.Lock()
@@ -65,15 +67,25 @@ class ExampleExperts:
             raise PipelineError(self._nobody(read.kind, modality, notes))
         return Example(name or f"a {read.kind}", features, tuple(notes))
 
+    def short_px(self, name: str) -> int | None:
+        """Short side of the frames that an expert is shown; None where it sees them in their own size, or none."""
+        if not self.facts.recipes.get(name):
+            return None
+        need = registry.expert(name, self.folder / EXPERTS, self._options).extractor.need
+        return need.short_px if isinstance(need, FrameNeed) else None
+
+    @property
+    def _options(self) -> WeightOptions:
+        return replace(self.weights, seeded=self.facts.seeded)
+
     def _experts(self, modality: str) -> tuple[list[ShownExpert], list[str]]:
         """The experts that can be shown something, and why the others cannot."""
         found, notes = [], []
-        options = replace(self.weights, seeded=self.facts.seeded)
         for name in self.facts.compared:
             if modality and self.facts.modalities[name] != modality:
                 continue
             try:
-                found.append(load(self.folder, name, options, self.facts.recipes.get(name, "")))
+                found.append(load(self.folder, name, self._options, self.facts.recipes.get(name, "")))
             except PipelineError as error:
                 notes.append(f"{name}: {error}")
         return found, notes

@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engines.example_experts import Example
-from search.engines.fusion import Ranking
+from search.engines.fusion import CANDIDATES, Ranking
 from search.index.features import Features
 from search.index.folder import Facts
 from search.index.vectors import Floats
 
-MOST_FOUND = 1000
-LEAST = 0.05
-"""Score below which nothing is alike: of unrelated videos it is near 0."""
+LEAST, KEEP = 0.05, 0.25
+"""Score, and share of the best score, below which nothing is alike: the scores of unrelated videos are near 0."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,8 @@ class FoundExample:
     """What was found for an example."""
 
     ranking: Ranking
+    num_found: int
+    """How many videos are alike in all; the ranking holds the best of them."""
     units: Mapping[str, Floats]
     """Expert that answered -> the example's vectors (n, D) without the mean of the collection, of length 1."""
     parts: Mapping[str, Floats]
@@ -61,7 +62,7 @@ class Examples:
         return Example(name, {one: vectors for one, vectors in found.items() if len(vectors)})
 
     def find(self, example: Example, allowed: NDArray[np.bool_], weights: Mapping[str, float]) -> FoundExample:
-        """The at most MOST_FOUND best of the `allowed` videos (V,); `weights`: by expert, default 1; 0: not that one."""
+        """The at most CANDIDATES best of the `allowed` videos (V,); `weights`: by expert, default 1, 0: not it."""
         factors = {name: weights.get(name, 1.0) for name in example.features if name in self.features}
         factors = {name: factor for name, factor in factors.items() if factor > 0}
         total = sum(factors.values())
@@ -71,7 +72,8 @@ class Examples:
             for name, factor in factors.items()
         }
         scores = np.sum(list(parts.values()), axis=0) if parts else np.zeros(len(allowed), np.float32)
-        rows = np.flatnonzero(allowed & (scores >= LEAST))
-        best = rows[np.argsort(-scores[rows], kind="stable")][:MOST_FOUND]
+        floor = max(LEAST, KEEP * float(scores.max(initial=0.0, where=allowed)))
+        rows = np.flatnonzero(allowed & (scores >= floor))
+        best = rows[np.argsort(-scores[rows], kind="stable")][:CANDIDATES]
         ranking = Ranking({int(row): float(scores[row]) for row in best})
-        return FoundExample(ranking, units, parts, self.features)
+        return FoundExample(ranking, len(rows), units, parts, self.features)

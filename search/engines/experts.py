@@ -88,7 +88,7 @@ class Experts:
     def query(
         self, text: str, weights: Mapping[str, float] = MappingProxyType({}), unwanted: Sequence[str] = ()
     ) -> Query:
-        """The embedding of a text, less those of `unwanted` ones; its weights are multiplied by `weights` (default 1)."""
+        """The embedding of a text, less those of `unwanted` ones; `weights` (default 1) multiply its weights."""
         query, away = self._embedded(text), [self._embedded(one).vectors for one in unwanted]
         left = tuple(minus.less(own, [one[at] for one in away]) for at, own in enumerate(query.vectors))
         return Query(left, query.weights).weighted(self._factors(weights))

@@ -129,8 +129,9 @@ class LabelSearch:
     ) -> FoundLabels | None:
         """The at most CANDIDATES best of the `allowed` videos, (V,) bools; None when none is above the floors.
 
-        The score for what is not wanted is taken from that for what is. `factors`: by which the score by an expert is multiplied, by default 1; an expert of 0 takes no part. Appends to
-        `notes` why the sentence encoder could not be loaded.
+        The score for what is not wanted is taken from that for what is. `factors`: by which the score by an expert is
+        multiplied, by default 1; an expert of 0 takes no part. Appends to `notes` why the sentence encoder could not
+        be loaded.
         """
         taking_part = [one for one in self.classifiers if factors.get(one.expert, 1.0) > 0]
         if not taking_part:

@@ -1,7 +1,7 @@
 """Takes apart what a query wants and what it does not: dog -cat.
 
-A word, or words in quotes, right after a hyphen that follows a blank (or begins the query) are not wanted. Hyphens within
-words (t-shirt), hyphens alone, negative numbers, and all that is in quotes stay what they are.
+A word, or words in quotes, right after a hyphen that follows a blank (or begins the query) are not wanted. Hyphens
+within words (t-shirt), hyphens alone, negative numbers, and all that is in quotes stay what they are.
 """
 
 import re

@@ -1,10 +1,10 @@
 """What the experts saw of each video, in a few vectors, so that an example can be compared without the features store.
 
 Of an expert's rows of a video at most MOST_VECTORS are kept: means of runs of rows that follow one another; of faces
-single rows, since a mean of two faces is nobody's. A vector x is kept as |z| and u = z / |z| with z = (x - m) / s, where
-m and s are the mean and the standard deviation, by number, over the collection: raw features of two videos point nearly
-the same way, and only what is left of them without their mean tells videos apart. The likeness of two vectors is the
-cosine of their z, which is u . v.
+single rows, since a mean of two faces is nobody's. A vector x is kept as |z| and u = z / |z| with z = (x - m) / s; m and
+s are the mean and the standard deviation, by number, over the collection: raw features of two videos point nearly the
+same way, and only what is left of them without their mean tells videos apart. The likeness of two vectors is the cosine
+of their z, which is u . v.
 
 V videos, N vectors in all, n vectors of an example, D feature.
 """
@@ -166,7 +166,11 @@ def save(folder: Path, expert: str, modality: str, store: Reader, dim: int, keys
                 counts.append(len(vectors))
                 if boxes is not None and boxes.dim == 4:
                     boxes_px.append(few(boxes[at], modality))
-    arrays: dict[str, Any] = {"offsets": np.cumsum(counts), "times_s": np.concatenate(times_s), "lengths": np.concatenate(lengths)}
+    arrays: dict[str, Any] = {
+        "offsets": np.cumsum(counts),
+        "times_s": np.concatenate(times_s),
+        "lengths": np.concatenate(lengths),
+    }
     found_px = np.concatenate(boxes_px)
     if modality == FACE and len(found_px) == sum(counts):
         arrays["boxes_px"] = found_px
@@ -181,8 +185,7 @@ def few(values: Floats, modality: str) -> Floats:
         return values[_spread(len(values))]
     starts = _starts(len(values))
     counts = np.diff(np.append(starts, len(values)))[:, None]
-    means: Floats = np.add.reduceat(values.astype(np.float64), starts, axis=0) / counts
-    return means.astype(np.float32)
+    return np.asarray(np.add.reduceat(values.astype(np.float64), starts, axis=0) / counts, np.float32)
 
 
 def few_times(times_s: NDArray[np.float64], modality: str) -> NDArray[np.float64]:

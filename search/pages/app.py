@@ -24,6 +24,7 @@ from search.pages.export import add_export
 from search.pages.local_files import add_local_files
 from search.pages.media import add_media
 from search.pages.playback import add_playback
+from search.pages.people import add_people
 from search.pages.question import LONGEST_QUERY, QueryOptions
 
 STATIC = Path(__file__).with_name("static")
@@ -54,6 +55,7 @@ def create_app(
     add_local_files(app, collection, served.rights)
     add_collection_page(app, collection, served)
     add_examples(app, collection)
+    add_people(app, collection)
     _add_pages(app)
     return app
 

@@ -9,7 +9,6 @@ import secrets
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -23,6 +22,7 @@ from search.collection import Collection
 from search.engines.example_experts import Example
 from search.filters import Options
 from search.pages import api
+from search.pages.question import QueryOptions
 
 MOST_BYTES = 64 * 2**20
 """Of what is sent."""
@@ -74,15 +74,14 @@ def from_this_page(x_expert_retrieval: Annotated[str, Header(include_in_schema=F
         raise HTTPException(403, "This request changes or costs something: it needs the header X-Expert-Retrieval: 1")
 
 
-def add_examples(app: FastAPI, collection: Collection, query_options: Callable[..., Options]) -> None:
+def add_examples(app: FastAPI, collection: Collection) -> None:
     """Adds the requests that ask by example."""
     kept = KeptExamples()
-    wanted = Annotated[Options, Depends(query_options)]
 
     @app.post("/api/example", tags=["search"], dependencies=[Depends(from_this_page)])
     async def show(
         request: Request,
-        options: wanted,
+        options: QueryOptions,
         name: Annotated[str, Query(max_length=LONGEST_NAME, description="What it is called")] = "",
         by: Annotated[str, Query(pattern="^[a-z]{0,20}$", description="One modality alone, e.g. face")] = "",
     ) -> FoundByExample:
@@ -99,8 +98,8 @@ def add_examples(app: FastAPI, collection: Collection, query_options: Callable[.
         return await run_in_threadpool(_answer, collection, kept.add(example), example, options)
 
     @app.get("/api/example/{example}", tags=["search"])
-    def again(example: str, options: wanted) -> FoundByExample:
-        """The videos most like an example that was sent, or like a moment: KEY@SECOND, and KEY@SECOND@face for a face."""
+    def again(example: str, options: QueryOptions) -> FoundByExample:
+        """The videos most like an example that was sent, or like a moment: KEY@SECOND, or KEY@SECOND@face for it."""
         found = _moment(collection, example) or kept.get(example)
         if found is None:
             raise HTTPException(404, "This example is not kept any more; drop or choose it again")
@@ -113,7 +112,7 @@ def _answer(collection: Collection, name: str, example: Example, options: Option
 
 
 def _moment(collection: Collection, name: str) -> Example | None:
-    """The moment of a video that an address names, None where it names none; HTTPException 422 where nothing is there."""
+    """The moment of a video that an address names, None where it names none; HTTPException 422 without any."""
     named = _MOMENT.fullmatch(name)
     if named is None:
         return None

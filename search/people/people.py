@@ -4,7 +4,6 @@ import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from pipeline.errors import ConfigError
 from search.index.features import FACE, Features
 from search.index.folder import Facts
 from search.people import names
-from search.people.clusters import NEAR, Clusters, cluster
+from search.people.clusters import NEAR, Clusters, cluster, unit
 from search.people.names import MOST_NAMES, Kept, Named
 
 _WHO = re.compile(r"(?:(?<=\s)|^)who:\s*", re.IGNORECASE)
@@ -37,6 +36,15 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Faces:
+    """The faces of people in one video."""
+
+    count: int
+    start_s: float
+    """When the most telling one of the first person is seen."""
+
+
+@dataclass(frozen=True)
 class WhoQuery:
     """A query that begins with, or holds, who: NAME."""
 
@@ -53,10 +61,12 @@ class People:
     def __init__(self, folder: Path, facts: Facts) -> None:
         self.file = folder.parent / names.FILE
         experts = [name for name in facts.compared if facts.modalities[name] == FACE]
-        # An expert that tells people apart is named before a light one in no list; the one with more videos is taken.
         self.expert = max(experts, key=lambda name: facts.seen.get(name, 0), default="")
         self._recipe = facts.recipes.get(self.expert, "")
         self.features = Features(folder, self.expert)
+        self._look = threading.Lock()
+        self._clusters: Clusters | None = None
+        self._found: tuple[Kept, list[Person]] | None = None
 
     @property
     def kept(self) -> Kept:
@@ -81,25 +91,35 @@ class People:
         """Switches people off, and deletes names and clusters."""
         with _change:
             names.delete(self.file)
-            self.__dict__.pop("clusters", None)
+            self._clusters, self._found = None, None
 
-    @cached_property
+    @property
     def clusters(self) -> Clusters:
         """The clusters of all faces in the index, in memory only."""
-        return cluster(self.features.raw(slice(None)))
+        with self._look:
+            self._clusters = self._clusters or cluster(self.features.raw(slice(None)))
+            return self._clusters
 
     def all(self) -> list[Person]:
         """All people, those of the most faces first; none while people are off."""
         kept = self.kept
         if not self.expert or not kept.is_on:
             return []
-        comparable = self._comparable(kept)
-        named = names.matched(self.clusters.centres, comparable, NEAR)
+        before = self._found
+        if before is None or before[0] != kept:
+            self._found = before = kept, self._people(kept)
+        return before[1]
+
+    def _people(self, kept: Kept) -> list[Person]:
+        clusters, comparable = self.clusters, self._comparable(kept)
+        named = names.matched(clusters.centres, comparable, NEAR)
         owners = np.repeat(np.arange(len(self.features.offsets) - 1), np.diff(self.features.offsets))
+        by_cluster = np.argsort(clusters.numbers, kind="stable")
+        bounds = np.searchsorted(clusters.numbers[by_cluster], np.arange(len(clusters.centres) + 1))
         people = []
-        for number, centre in enumerate(self.clusters.centres):
-            faces = np.flatnonzero(self.clusters.numbers == number)
-            order = np.argsort(-(self.features.raw(faces) @ centre), kind="stable")
+        for number, centre in enumerate(clusters.centres):
+            faces = by_cluster[bounds[number] : bounds[number + 1]]
+            order = np.argsort(-(unit(self.features.raw(faces)) @ centre), kind="stable")
             name = comparable[named[number]].name if number in named else ""
             people.append(Person(number, name, faces[order], owners[faces[order]]))
         return people
@@ -136,20 +156,19 @@ class People:
                 rest.append(plain[len(name) :])
         return WhoQuery(tuple(wanted), " ".join(" ".join(rest).split()) if parts else query, unknown)
 
-    def find(self, wanted: Sequence[str]) -> dict[int, tuple[int, float]]:
-        """Row of a video with all of these people -> number of their faces, and the second of the most telling one."""
-        people = self.all()
-        found: list[dict[int, tuple[int, float]]] = []
+    def find(self, wanted: Sequence[str]) -> dict[int, Faces]:
+        """Row of a video with all of these people -> their faces in it; none where nobody is wanted."""
+        found: list[dict[int, Faces]] = []
         for name in wanted:
-            of_name: dict[int, tuple[int, float]] = {}
-            for person in people:
+            of_name: dict[int, Faces] = {}
+            for person in self.all():
                 if person.name == name:
                     for face, row in zip(person.faces.tolist(), person.rows.tolist(), strict=True):
-                        count, second = of_name.get(row, (0, float(self.features.times_s[face, 0])))
-                        of_name[row] = count + 1, second
+                        before = of_name.get(row, Faces(0, float(self.features.times_s[face, 0])))
+                        of_name[row] = Faces(before.count + 1, before.start_s)
             found.append(of_name)
-        common = set.intersection(*(set(one) for one in found)) if found else set()
-        return {row: (sum(one[row][0] for one in found), found[0][row][1]) for row in common}
+        common = set.intersection(*map(set, found)) if found else set()
+        return {row: Faces(sum(one[row].count for one in found), found[0][row].start_s) for row in common}
 
     def _comparable(self, kept: Kept) -> list[Named]:
         """The names whose faces are of the expert of this index."""
