@@ -18,6 +18,7 @@ from pipeline.weights.files import WeightOptions
 from search import config
 from search.__main__ import one_thread
 from search.engines.label_words import FOLDER, Classifier, LabelSearch
+from search.engines.minus import SplitQuery
 from search.engines.text_encoders import TextEncoders
 from search.index.folder import Facts
 from search.index.growing_array import GrowingArray
@@ -65,7 +66,7 @@ def measure(folder: Path, frames: int) -> None:
         vector = unit(rng.normal(size=(1, DIM)))
         object.__setattr__(search, "_query", lambda text, vector=vector: vector)
         start = time.perf_counter()
-        found = search.find("", allowed, {}, [])
+        found = search.find(SplitQuery(""), allowed, {}, [])
         find_s.append(time.perf_counter() - start)
         start = time.perf_counter()
         for row in list(found.ranking.scores)[:10]:

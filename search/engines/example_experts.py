@@ -1,7 +1,7 @@
 """Shows an example to the experts of an index: by their own preparation and their networks, as in the extraction."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,13 +41,13 @@ class ExampleExperts:
     facts: Facts
     weights: WeightOptions
 
-    def show(self, path: Path, name: str, modality: str = "") -> Example:
-        """The example in a file, as all experts see it, or those of one modality.
+    def show(self, path: Path, name: str) -> Example:
+        """The example in a file, as all experts see it.
 
         DecodeError where the file is no example; PipelineError where no expert can answer.
         """
         with _one_at_a_time:
-            experts, notes = self._experts(modality)
+            experts, notes = self._experts()
             read = read_example(path, [expert.named.id for expert in experts])
             features: dict[str, Floats] = {}
             silent: dict[str, list[str]] = {}
@@ -64,7 +64,7 @@ class ExampleExperts:
                     silent.setdefault(why, []).append(expert.named.name)
         notes += [f"{', '.join(names)}: {why}" for why, names in silent.items()]
         if not features:
-            raise PipelineError(self._nobody(read.kind, modality, notes))
+            raise PipelineError(_nobody(read.kind, notes))
         return Example(name or f"a {read.kind}", features, tuple(notes))
 
     def short_px(self, name: str) -> int | None:
@@ -78,22 +78,19 @@ class ExampleExperts:
     def _options(self) -> WeightOptions:
         return replace(self.weights, seeded=self.facts.seeded)
 
-    def _experts(self, modality: str) -> tuple[list[ShownExpert], list[str]]:
+    def _experts(self) -> tuple[list[ShownExpert], list[str]]:
         """The experts that can be shown something, and why the others cannot."""
         found, notes = [], []
         for name in self.facts.compared:
-            if modality and self.facts.modalities[name] != modality:
-                continue
             try:
                 found.append(load(self.folder, name, self._options, self.facts.recipes.get(name, "")))
             except PipelineError as error:
                 notes.append(f"{name}: {error}")
         return found, notes
 
-    def _nobody(self, kind: str, modality: str, notes: list[str]) -> str:
-        """Why no expert answers, and what would."""
-        would = {PICTURE: "an expert that sees single frames", SOUND: "an expert that hears (modality audio)"}
-        needed = (
-            f"one of modality {modality}, and a {modality} in it" if modality else would.get(kind, "another expert")
-        )
-        return f"No expert of this collection can answer this {kind}; it takes {needed}. {'; '.join(notes)}".rstrip()
+
+def _nobody(kind: str, notes: Sequence[str]) -> str:
+    """Why no expert answers, and what would."""
+    would = {PICTURE: "an expert that sees single frames", SOUND: "an expert that hears (modality audio)"}
+    told = f"No expert of this collection can answer this {kind}; it takes {would.get(kind, 'another one')}."
+    return f"{told} {'; '.join(notes)}"

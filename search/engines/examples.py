@@ -53,12 +53,10 @@ class Examples:
 
     def __init__(self, folder: Path, facts: Facts) -> None:
         self.features = {name: Features(folder, name) for name in facts.compared}
-        self._facts = facts
 
-    def moment(self, row: int, second: float, name: str, modality: str = "") -> Example:
-        """A second of a video as an example, by all experts that saw something there, or those of one modality."""
-        wanted = {one: its for one, its in self.features.items() if modality in ("", self._facts.modalities[one])}
-        found = {one: its.at(row, second) for one, its in wanted.items()}
+    def moment(self, row: int, second: float, name: str) -> Example:
+        """A second of a video as an example, by all experts that saw something of the video."""
+        found = {one: its.at(row, second) for one, its in self.features.items()}
         return Example(name, {one: vectors for one, vectors in found.items() if len(vectors)})
 
     def find(self, example: Example, allowed: NDArray[np.bool_], weights: Mapping[str, float]) -> FoundExample:

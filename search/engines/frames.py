@@ -15,8 +15,8 @@ from pipeline.errors import PipelineError
 from pipeline.stores.parts import Reader
 from search.engines import minus
 from search.engines.fusion import CANDIDATES, Ranking
-from search.engines.peaks import Peak, ends, peaks
 from search.engines.minus import SplitQuery
+from search.engines.peaks import Peak, ends, peaks
 from search.engines.text_encoders import TextEncoders
 from search.index.growing_array import GrowingArray
 from search.index.vectors import BLOCK_ROWS, UNSEEN, Floats

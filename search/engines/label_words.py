@@ -24,8 +24,8 @@ from search.config import Floors, SearchConfig
 from search.engines.classifier import FOLDER, Classifier
 from search.engines.fusion import CANDIDATES, Ranking
 from search.engines.labels import Seen
-from search.engines.peaks import Peak, peaks
 from search.engines.minus import SplitQuery
+from search.engines.peaks import Peak, peaks
 from search.engines.text_encoders import TextEncoders
 from search.index.growing_array import GrowingArray
 

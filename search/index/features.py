@@ -1,10 +1,10 @@
 """What the experts saw of each video, in a few vectors, so that an example can be compared without the features store.
 
 Of an expert's rows of a video at most MOST_VECTORS are kept: means of runs of rows that follow one another; of faces
-single rows, since a mean of two faces is nobody's. A vector x is kept as |z| and u = z / |z| with z = (x - m) / s; m and
-s are the mean and the standard deviation, by number, over the collection: raw features of two videos point nearly the
-same way, and only what is left of them without their mean tells videos apart. The likeness of two vectors is the cosine
-of their z, which is u . v.
+single rows, since a mean of two faces is nobody's. A vector x is kept as |z| and u = z / |z| with z = (x - m) / s. m
+and s are the mean and the standard deviation, by number, over the collection: raw features of two videos point nearly
+the same way, and only what is left of them without their mean tells videos apart. The likeness of two vectors is the
+cosine of their z, which is u . v.
 
 V videos, N vectors in all, n vectors of an example, D feature.
 """
@@ -25,7 +25,7 @@ from search.index.vectors import Floats
 FOLDER = "features"
 """In an index: by expert, its vectors, their times, and the mean and deviation."""
 MOST_VECTORS = 32
-SAMPLE_VIDEOS = 4096
+SAMPLE_VIDEOS = 1024
 """Of so many videos, evenly spread, the mean and the deviation are taken."""
 LEAST_SPREAD = 0.1
 """Of the typical deviation of a number: one that hardly varies would be blown up otherwise."""
@@ -152,29 +152,35 @@ def save(folder: Path, expert: str, modality: str, store: Reader, dim: int, keys
     rows = [few(block[at], modality) for block in kept for at in range(len(block))]
     scale = Scale.of(np.concatenate([np.zeros((0, dim), np.float32), *rows]))
     times_s, counts, boxes_px = [np.zeros((0, 2))], [0], [np.zeros((0, 4), np.float32)]
+    has_boxes = modality == FACE and _has_boxes(store, keys)
     lengths = [np.zeros(0, np.float32)]
     with GrowingArray(folder / FOLDER / f"{expert}.npy", (dim,), np.float16) as units:
         for start in range(0, len(keys), BLOCK_VIDEOS):
             block = keys[start : start + BLOCK_VIDEOS]
             values, times = store.values(block, dim), store.times_s(block)
-            boxes = store.beside("box_px", block) if modality == FACE else None
+            boxes = store.beside("box_px", block) if has_boxes else None
             for at in range(len(block)):
                 vectors = few(values[at], modality)
                 units.append(scale.unit(vectors))
                 lengths.append(scale.lengths(vectors))
                 times_s.append(few_times(times[at].astype(np.float64), modality))
                 counts.append(len(vectors))
-                if boxes is not None and boxes.dim == 4:
+                if boxes is not None and len(vectors):
                     boxes_px.append(few(boxes[at], modality))
     arrays: dict[str, Any] = {
         "offsets": np.cumsum(counts),
         "times_s": np.concatenate(times_s),
         "lengths": np.concatenate(lengths),
     }
-    found_px = np.concatenate(boxes_px)
-    if modality == FACE and len(found_px) == sum(counts):
-        arrays["boxes_px"] = found_px
+    if has_boxes:
+        arrays["boxes_px"] = np.concatenate(boxes_px)
     np.savez(folder / FOLDER / f"{expert}.npz", mean=scale.mean, spread=scale.spread, **arrays)
+
+
+def _has_boxes(store: Reader, keys: Sequence[str]) -> bool:
+    """Whether the expert keeps boxes, as the first video in which it saw something shows; imported ones do not."""
+    found = next((store.features(key) for key in keys if store.count(key)), None)
+    return found is not None and "box_px" in found.extras
 
 
 def few(values: Floats, modality: str) -> Floats:

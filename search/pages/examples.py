@@ -9,7 +9,7 @@ import secrets
 import tempfile
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -33,6 +33,7 @@ MOST_WAITING = 4
 UPLOAD_S = 60.0
 LONGEST_NAME = 200
 _MOMENT = re.compile(r"([0-9a-f]{16})@(\d{1,6}(?:\.\d{1,3})?)(?:@([a-z]{1,20}))?")
+_SENT = re.compile(r"([0-9a-f]{16})(?:@([a-z]{1,20}))?")
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,6 @@ def add_examples(app: FastAPI, collection: Collection) -> None:
         request: Request,
         options: QueryOptions,
         name: Annotated[str, Query(max_length=LONGEST_NAME, description="What it is called")] = "",
-        by: Annotated[str, Query(pattern="^[a-z]{0,20}$", description="One modality alone, e.g. face")] = "",
     ) -> FoundByExample:
         """The videos most like a picture, a sound or a clip, which is the body of the request."""
         if not kept.waiting.acquire(blocking=False):
@@ -92,17 +92,15 @@ def add_examples(app: FastAPI, collection: Collection) -> None:
             with tempfile.TemporaryDirectory(prefix="example-") as folder:
                 path = Path(folder) / "example"
                 await _receive(request, path)
-                example = await run_in_threadpool(_shown, collection, path, name, by)
+                example = await run_in_threadpool(_shown, collection, path, name)
         finally:
             kept.waiting.release()
         return await run_in_threadpool(_answer, collection, kept.add(example), example, options)
 
     @app.get("/api/example/{example}", tags=["search"])
     def again(example: str, options: QueryOptions) -> FoundByExample:
-        """The videos most like an example that was sent, or like a moment: KEY@SECOND, or KEY@SECOND@face for it."""
-        found = _moment(collection, example) or kept.get(example)
-        if found is None:
-            raise HTTPException(404, "This example is not kept any more; drop or choose it again")
+        """The videos most like an example that was sent, or like a moment, KEY@SECOND; ...@face: by a face alone."""
+        found = _moment(collection, example) or _sent(kept, collection, example)
         return _answer(collection, example, found, options)
 
 
@@ -118,17 +116,33 @@ def _moment(collection: Collection, name: str) -> Example | None:
         return None
     row, second, modality = collection.row(named[1]), float(named[2]), named[3] or ""
     title = f"{collection.videos[row].video_id} at {int(second) // 60}:{int(second) % 60:02}"
-    example = collection.examples.moment(row, second, title, modality)
+    example = collection.examples.moment(row, second, title)
     if not example.features:
-        what = f"expert of modality {modality}" if modality else "expert"
-        raise HTTPException(422, f"No {what} saw anything at this moment; choose another, or build the index again")
-    return example
+        raise HTTPException(422, "No expert saw anything at this moment; choose another, or build the index again")
+    return _one_modality(collection, example, modality) if modality else example
 
 
-def _shown(collection: Collection, path: Path, name: str, modality: str) -> Example:
+def _sent(kept: KeptExamples, collection: Collection, name: str) -> Example:
+    """An example that was sent, by all experts or those of one modality; HTTPException 404 or 422 without any."""
+    named = _SENT.fullmatch(name)
+    example = kept.get(named[1]) if named else None
+    if named is None or example is None:
+        raise HTTPException(404, "This example is not kept any more; drop or choose it again")
+    return _one_modality(collection, example, named[2]) if named[2] else example
+
+
+def _one_modality(collection: Collection, example: Example, modality: str) -> Example:
+    modalities = collection.facts.modalities
+    features = {one: its for one, its in example.features.items() if modalities.get(one) == modality}
+    if not features:
+        raise HTTPException(422, f"No expert of modality {modality} saw anything in this example; choose another")
+    return replace(example, features=features, notes=())
+
+
+def _shown(collection: Collection, path: Path, name: str) -> Example:
     """The example in a file as the experts see it; HTTPException 415 or 422 with the reason where that cannot be."""
     try:
-        return collection.example_experts.show(path, name, modality)
+        return collection.example_experts.show(path, name)
     except DecodeError as error:
         _refuse(415, error)
     except PipelineError as error:

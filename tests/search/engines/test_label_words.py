@@ -19,6 +19,7 @@ from pipeline.weights.files import WeightOptions
 from search.config import load
 from search.engines import label_words, text_encoders
 from search.engines.label_words import Classifier, LabelSearch
+from search.engines.minus import SplitQuery
 from search.engines.text_encoders import TextEncoders
 from search.index.folder import Facts
 from tests.search import small_collection
@@ -82,7 +83,7 @@ def search(sources, tmp_path, monkeypatch):
 
 def find(search, text, allowed=None, factors=None, notes=None):
     mask = np.array([name in (allowed or VIDEOS) for name in VIDEOS])
-    return search.find(text, mask, factors or {}, [] if notes is None else notes)
+    return search.find(SplitQuery(text), mask, factors or {}, [] if notes is None else notes)
 
 
 def names(found):
