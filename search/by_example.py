@@ -47,6 +47,7 @@ def _hit(collection: Collection, found: FoundExample, entry: Entry, row: int, ra
         shares=found.shares(row),
         words=(),
         captions=entry.captions,
+        moments=found.moments(row, entry.duration_s, EXAMPLE),
     )
 
 

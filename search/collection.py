@@ -129,9 +129,9 @@ class Collection:
         if question.text.wanted:
             sought, rankings = self._by_text(question.text, options, allowed, notes)
         if question.names:
-            counts = {row: float(face.count) for row, face in faces.items() if allowed[row]}
+            counts = {row: float(len(seen)) for row, seen in faces.items() if allowed[row]}
             rankings[PEOPLE] = Ranking(dict(sorted(counts.items(), key=lambda one: (-one[1], one[0]))))
-            sought = replace(sought, faces_s={row: face.start_s for row, face in faces.items()})
+            sought = replace(sought, faces=faces)
         return self.answer(query, sought, rankings, allowed, notes)
 
     def _by_text(

@@ -92,8 +92,8 @@ class Describer:
         if words:
             return fulltext.best_second(words)
         engine = min(found, key=lambda name: found[name].rank)
-        if engine == PEOPLE and row in sought.faces_s:
-            return sought.faces_s[row]
+        if engine == PEOPLE and row in sought.faces:
+            return sought.faces[row][0].start_s
         if engine == LABELS and seen:
             return seen[0].start_s
         if engine == FRAMES and sought.frames is not None:

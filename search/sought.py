@@ -1,6 +1,6 @@
 """A query as the engines read it, with what those found that know more than a ranking."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from search.engines.frames import FoundFrames
@@ -8,6 +8,7 @@ from search.engines.fulltext import Match
 from search.engines.label_words import FoundLabels
 from search.filters import Options
 from search.index.vectors import Query
+from search.people.people import SeenFace
 
 
 @dataclass(frozen=True)
@@ -25,5 +26,5 @@ class Sought:
     """As the trained experts read it; None where they take no part."""
     frames: FoundFrames | None = None
     label_words: FoundLabels | None = None
-    faces_s: Mapping[int, float] = field(default_factory=dict)
-    """Row -> the second of a face, where people were asked for."""
+    faces: Mapping[int, Sequence[SeenFace]] = field(default_factory=dict)
+    """Row -> the faces of the people that were asked for, the most telling one first."""

@@ -9,11 +9,13 @@ from search.engines.fulltext import Word
 from search.engines.label_words import LabelSearch
 from search.engines.labels import Seen
 from search.engines.peaks import Moment, Peak
-from search.results import CE, FRAMES, LABEL_WORDS, LABELS, SIMILAR, WORDS
+from search.results import CE, FRAMES, LABEL_WORDS, LABELS, PEOPLE, SIMILAR, WORDS
 from search.sought import Sought
 
 MOST_WORDS = 60
 """Words of one video, the first ones."""
+MOST_FACES = 20
+"""Faces of the people that were asked for, the most telling ones."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class TimeLine:
         if FRAMES in found and sought.frames is not None:
             peaks = sought.frames.moments_of(row, duration_s)
             moments += [_moment(FRAMES, sought.frames.frames.expert, peak, duration_s) for peak in peaks]
+        faces = sought.faces.get(row, ())[:MOST_FACES]
+        moments += [Moment(PEOPLE, one.expert, one.start_s, one.end_s, None, one.name) for one in faces]
         moments += self._experts(sought, row, duration_s, found)
         return tuple(sorted(moments, key=lambda one: (one.expert, one.start_s, one.engine, one.text)))
 

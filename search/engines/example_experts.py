@@ -55,17 +55,18 @@ class ExampleExperts:
                 try:
                     prepared = read.prepared[expert.named.name]
                     values = expert.features(prepared.items, prepared.times_s)
-                    why = prepared.note or "nothing of its kind in it"
+                    why = prepared.note or "nothing there for it"
                 except Exception as error:  # a network that cannot be run costs the answer of its expert
                     values, why = np.zeros((0, 1), np.float32), in_one_line(error)
                 if len(values):
                     features[expert.named.name] = few(values, self.facts.modalities[expert.named.name])
                 else:
                     silent.setdefault(why, []).append(expert.named.name)
-        notes += [f"{', '.join(names)}: {why}" for why, names in silent.items()]
+        notes += [f"{', '.join(names)} ({why})" for why, names in silent.items()]
         if not features:
             raise PipelineError(_nobody(read.kind, notes))
-        return Example(name or f"a {read.kind}", features, tuple(notes))
+        told = (f"Not by {'; '.join(notes)}.",) if notes else ()
+        return Example(name or f"a {read.kind}", features, told)
 
     def short_px(self, name: str) -> int | None:
         """Short side of the frames that an expert is shown; None where it sees them in their own size, or none."""
@@ -85,7 +86,7 @@ class ExampleExperts:
             try:
                 found.append(load(self.folder, name, self._options, self.facts.recipes.get(name, "")))
             except PipelineError as error:
-                notes.append(f"{name}: {error}")
+                notes.append(f"{name} ({error})")
         return found, notes
 
 

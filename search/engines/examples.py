@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from search.engines.example_experts import Example
 from search.engines.fusion import CANDIDATES, Ranking
+from search.engines.peaks import Moment, peaks
 from search.index.features import Features
 from search.index.folder import Facts
 from search.index.vectors import Floats
 
 LEAST, KEEP = 0.05, 0.25
 """Score, and share of the best score, below which nothing is alike: the scores of unrelated videos are near 0."""
+LEAST_MOMENT = 0.2
+"""Cosine below which a moment is not alike."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,17 @@ class FoundExample:
             name: float(part[row]) if self.features[name].span(row).stop > self.features[name].span(row).start else None
             for name, part in self.parts.items()
         }
+
+    def moments(self, row: int, duration_s: float, engine: str) -> tuple[Moment, ...]:
+        """Where in a video of this length it is like the example, by each expert; sorted by expert and time."""
+        found = []
+        for expert in sorted(self.units):
+            index = self.features[expert]
+            (starts_s, ends_s), scores = index.times_s[index.span(row)].T, index.nearest(self.units[expert], row)
+            for peak in peaks(starts_s, ends_s, scores, LEAST_MOMENT):
+                end_s = max(peak.start_s, min(peak.end_s, duration_s))
+                found.append(Moment(engine, expert, peak.start_s, end_s, peak.score))
+        return tuple(found)
 
     def best_second(self, row: int) -> float:
         """Start of what is most like the example in a video, by the expert that adds most."""

@@ -127,11 +127,12 @@ class Features:
 
     def best_second(self, units: Floats, row: int) -> float:
         """Start of the video's vector that is nearest to any of the example's `units`; 0 for a video without one."""
-        span = self.span(row)
-        if span.start == span.stop:
-            return 0.0
-        cosines = self.units[span].astype(np.float32) @ units.T
-        return float(self.times_s[span][int(cosines.max(axis=1).argmax()), 0])
+        cosines = self.nearest(units, row)
+        return float(self.times_s[self.span(row)][int(cosines.argmax()), 0]) if len(cosines) else 0.0
+
+    def nearest(self, units: Floats, row: int) -> Floats:
+        """(n,), for each vector of a video the cosine with the nearest of the example's `units`."""
+        return np.asarray((self.units[self.span(row)].astype(np.float32) @ units.T).max(axis=1), np.float32)
 
     def at(self, row: int, second: float) -> Floats:
         """(n, D), vectors of the video at a second, as an extractor gives them; the nearest ones; none without any."""

@@ -13,7 +13,7 @@ from pipeline.errors import ConfigError
 from search.index.features import FACE, Features
 from search.index.folder import Facts
 from search.people import names
-from search.people.clusters import NEAR, Clusters, cluster, unit
+from search.people.clusters import Clusters, cluster, near_of, unit
 from search.people.names import MOST_NAMES, Kept, Named
 
 _WHO = re.compile(r"(?:(?<=\s)|^)who:\s*", re.IGNORECASE)
@@ -36,12 +36,13 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Faces:
-    """The faces of people in one video."""
+class SeenFace:
+    """A face of a named person in a video."""
 
-    count: int
+    name: str
+    expert: str
     start_s: float
-    """When the most telling one of the first person is seen."""
+    end_s: float
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class People:
         self.expert = max(experts, key=lambda name: facts.seen.get(name, 0), default="")
         self._recipe = facts.recipes.get(self.expert, "")
         self.features = Features(folder, self.expert)
+        self.near = near_of(folder, self.expert)
+        """Cosine from which on two groups of faces are one person."""
         self._look = threading.Lock()
         self._clusters: Clusters | None = None
         self._found: tuple[Kept, list[Person]] | None = None
@@ -97,7 +100,7 @@ class People:
     def clusters(self) -> Clusters:
         """The clusters of all faces in the index, in memory only."""
         with self._look:
-            self._clusters = self._clusters or cluster(self.features.raw(slice(None)))
+            self._clusters = self._clusters or cluster(self.features.raw(slice(None)), self.near)
             return self._clusters
 
     def all(self) -> list[Person]:
@@ -112,7 +115,7 @@ class People:
 
     def _people(self, kept: Kept) -> list[Person]:
         clusters, comparable = self.clusters, self._comparable(kept)
-        named = names.matched(clusters.centres, comparable, NEAR)
+        named = names.matched(clusters.centres, comparable, self.near)
         owners = np.repeat(np.arange(len(self.features.offsets) - 1), np.diff(self.features.offsets))
         by_cluster = np.argsort(clusters.numbers, kind="stable")
         bounds = np.searchsorted(clusters.numbers[by_cluster], np.arange(len(clusters.centres) + 1))
@@ -132,7 +135,7 @@ class People:
         with _change:
             kept = self.kept
             comparable = self._comparable(kept)
-            before = names.matched(self.clusters.centres, comparable, NEAR).get(number)
+            before = names.matched(self.clusters.centres, comparable, self.near).get(number)
             gone = None if before is None else comparable[before]
             others = tuple(one for one in kept.people if one is not gone)
             if plain and len(others) >= MOST_NAMES:
@@ -156,19 +159,26 @@ class People:
                 rest.append(plain[len(name) :])
         return WhoQuery(tuple(wanted), " ".join(" ".join(rest).split()) if parts else query, unknown)
 
-    def find(self, wanted: Sequence[str]) -> dict[int, Faces]:
-        """Row of a video with all of these people -> their faces in it; none where nobody is wanted."""
-        found: list[dict[int, Faces]] = []
+    def find(self, wanted: Sequence[str]) -> dict[int, tuple[SeenFace, ...]]:
+        """Row of a video with all of these people -> their faces in it, the most telling one of the first person first.
+
+        Nothing where nobody is wanted.
+        """
+        found: list[dict[int, list[SeenFace]]] = []
         for name in wanted:
-            of_name: dict[int, Faces] = {}
+            of_name: dict[int, list[SeenFace]] = {}
             for person in self.all():
                 if person.name == name:
-                    for face, row in zip(person.faces.tolist(), person.rows.tolist(), strict=True):
-                        before = of_name.get(row, Faces(0, float(self.features.times_s[face, 0])))
-                        of_name[row] = Faces(before.count + 1, before.start_s)
+                    for row, start_s, end_s in zip(person.rows.tolist(), *self.times_s(person), strict=True):
+                        of_name.setdefault(row, []).append(SeenFace(name, self.expert, start_s, end_s))
             found.append(of_name)
         common = set.intersection(*map(set, found)) if found else set()
-        return {row: Faces(sum(one[row].count for one in found), found[0][row].start_s) for row in common}
+        return {row: tuple(face for one in found for face in one[row]) for row in sorted(common)}
+
+    def times_s(self, person: Person) -> tuple[list[float], list[float]]:
+        """Start and end of each face of a person."""
+        times_s = self.features.times_s[person.faces]
+        return times_s[:, 0].tolist(), times_s[:, 1].tolist()
 
     def _comparable(self, kept: Kept) -> list[Named]:
         """The names whose faces are of the expert of this index."""

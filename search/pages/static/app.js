@@ -1,7 +1,9 @@
 // The search page: asks what the address says, and shows the answer.
+import { mountAsk } from "./ask.js";
 import { controls } from "./controls.js";
 import { $, describe, make } from "./dom.js";
 import { answerList } from "./list.js";
+import { mountPeople } from "./people.js";
 import { MOST, MOST_A_REQUEST, PAGE, asksNothing, pageState, request } from "./state.js";
 
 let facts = null;
@@ -154,6 +156,8 @@ async function start() {
   $("size").textContent = `${facts.num_videos} videos`;
   list = answerList(looks, state, more);
   panel = controls(facts, looks, state, () => refresh(scrollY));
+  mountAsk({ state, facts, failed });
+  mountPeople({ state, facts });
   await refresh();
 }
 

@@ -106,14 +106,18 @@ function momentButtons(hit, card, faces, state) {
 
 // What is asked by, above the list: a preview, its name, and a face alone where one was seen.
 function banner(example, answer, faces, state) {
-  const [key, second, modality] = example.split("@");
-  const shown = second ? { kind: "image", url: `posters/${key}?at_s=${second}` } : previews.get(example);
-  const told = make("div", { class: "asked" }, preview(shown), make("div", {}, "Like ", make("strong", {}, answer.query), modality ? ", the face alone" : ""));
+  // KEY@SECOND, or the name of what was sent; both may end in @face.
+  const [key, ...rest] = example.split("@");
+  const second = rest.find((one) => /^\d/.test(one));
+  const modality = rest.find((one) => !/^\d/.test(one));
+  const whole = second ? `${key}@${second}` : key;
+  const shown = second ? { kind: "image", url: `posters/${key}?at_s=${second}` } : previews.get(key);
+  const told = make("div", { class: "asked" }, preview(shown), make("div", {}, make("strong", {}, answer.query), modality ? ", the face alone" : ""));
   const answered = Object.keys(answer.hits[0]?.shares ?? {});
-  if (second && !modality && faces.some((one) => answered.includes(one))) {
-    told.append(make("button", { type: "button", class: "quiet", onclick: () => state.ask({ example: `${example}@face` }) }, "Only this face"));
+  if (!modality && faces.some((one) => answered.includes(one))) {
+    told.append(make("button", { type: "button", class: "quiet", onclick: () => state.ask({ example: `${whole}@face` }) }, "Only this face"));
   }
-  if (modality) told.append(make("button", { type: "button", class: "quiet", onclick: () => state.ask({ example: `${key}@${second}` }) }, "All of the moment"));
+  if (modality) told.append(make("button", { type: "button", class: "quiet", onclick: () => state.ask({ example: whole }) }, "All of it"));
   told.append(make("button", { type: "button", class: "quiet", onclick: () => state.ask({ q: "" }) }, "Clear"));
   return told;
 }

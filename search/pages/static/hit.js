@@ -6,7 +6,7 @@ import { shares, signed, strongest } from "./shares.js";
 import { follow, timeLine } from "./timeline.js";
 import { everything, shortName } from "./words.js";
 
-const ENGINES = { ce: "experts", words: "words", labels: "labels", label_words: "like labels", frames: "frames", similar: "likeness" };
+const ENGINES = { ce: "experts", words: "words", labels: "labels", label_words: "like labels", frames: "frames", similar: "likeness", example: "likeness", people: "who it is" };
 const MOST_WORDS = 8, MOST_SEEN = 3;
 
 // An element with the methods play(), open(), isOpen(); `onSimilar(hit)` asks for videos like it.

@@ -26,7 +26,7 @@ export function answerList(looks, state, more) {
     draw(answer, took = null) {
       list.clear();
       $("bar").hidden = !answer.hits.length && !state.get().similar;
-      $("asked").textContent = state.get().similar ? `Like ${answer.query}` : `Results for “${answer.query}”`;
+      $("asked").textContent = state.get().similar || state.get().example ? `Like ${answer.query}` : `Results for “${answer.query}”`;
       list.append(answer, took);
       $("list-parts").replaceChildren(...built(listParts, state.get(), answer));
       if (state.get().similar) source(answer.query);
@@ -47,6 +47,7 @@ export function answerList(looks, state, more) {
       $("hits").replaceChildren();
       $("hits").classList.remove("busy");
       $("source").replaceChildren();
+      $("list-parts").replaceChildren();
       $("bar").hidden = $("more").hidden = true;
       $("status").textContent = "";
       list.chosen = -1;

@@ -11,10 +11,11 @@ const LIGHT = "This expert (faces) tells faces, poses and lights apart, and peop
 export function mountPeople({ state, facts }) {
   if (!facts.experts.some((one) => one.modality === "face")) return;
   const dialog = make("dialog", { id: "people", ariaLabelledby: "people-title" });
+  dialog.addEventListener("keydown", (event) => event.stopPropagation()); // else its letters are keys of the list below
   document.body.append(dialog);
   const button = make("button", { type: "button", class: "quiet people-open", ariaHaspopup: "dialog" }, "People");
   button.onclick = async () => { dialog.replaceChildren(make("p", {}, "Looking for faces ...")); dialog.showModal(); await draw(dialog, state); };
-  document.querySelector(".brand").append(button);
+  document.querySelector("header").append(button);
 }
 
 async function call(path, method = "GET", body = undefined) {
@@ -45,7 +46,7 @@ function shown(told, again, dialog, state) {
   const cards = told.people.map((one) => card(one, again, dialog, state));
   const deleteAll = make("button", { type: "button", class: "quiet", onclick: () => { if (confirm("Delete all names, and switch people off?")) again("api/people", "DELETE"); } }, "Delete all names");
   return [
-    make("p", { class: "dim" }, told.num_people ? `${told.num_people} groups of like faces, by ${told.expert}. ` : "No face was found in this collection. ", told.expert.includes("light") ? LIGHT : ""),
+    make("p", { class: "dim" }, told.num_people ? `${told.num_people} ${told.num_people === 1 ? "group" : "groups"} of like faces, by ${told.expert}. ` : "No face was found in this collection. ", told.expert.includes("light") ? LIGHT : ""),
     make("ul", { class: "people" }, ...cards),
     make("div", { class: "actions" }, make("button", { type: "button", class: "quiet", onclick: () => again("api/people?on=false", "PUT") }, "Switch off, keep the names"), deleteAll),
   ];

@@ -2,7 +2,7 @@
 import { clock, make } from "./dom.js";
 import { signed } from "./shares.js";
 
-const ENGINES = { ce: "matches", similar: "is alike", words: "", labels: "seen", label_words: "like", frames: "the picture matches" };
+const ENGINES = { ce: "matches", similar: "is alike", words: "", labels: "seen", label_words: "like", frames: "the picture matches", example: "is alike", people: "" };
 
 // `play`: (second) => plays from there. One stop of the tabulator; the arrow keys go on from moment to moment.
 export function timeLine(hit, looks, play) {
