@@ -44,14 +44,23 @@ class Scale:
     """(D,)"""
 
     @classmethod
-    def of(cls, values: Floats) -> "Scale":
-        """That of the vectors (N, D); of none, or of equal ones, a spread of 1."""
+    def of(cls, values: Floats, modality: str = "") -> "Scale":
+        """That of the vectors (N, D); of none, or of equal ones, a spread of 1.
+
+        All numbers of a face have one spread: networks that tell people apart are trained with the plain cosine, and a
+        number that tells nobody apart would be blown up.
+        """
         if not len(values):
             return cls(np.zeros(values.shape[1], np.float32), np.ones(values.shape[1], np.float32))
         spread = values.std(axis=0, dtype=np.float64)
         typical = float(np.sqrt(np.mean(spread**2)))
-        floored = np.maximum(spread, LEAST_SPREAD * typical) if typical > 0 else np.ones_like(spread)
-        return cls(values.mean(axis=0, dtype=np.float64).astype(np.float32), floored.astype(np.float32))
+        if typical == 0:
+            spread = np.ones_like(spread)
+        elif modality == FACE:
+            spread = np.full_like(spread, typical)
+        else:
+            spread = np.maximum(spread, LEAST_SPREAD * typical)
+        return cls(values.mean(axis=0, dtype=np.float64).astype(np.float32), spread.astype(np.float32))
 
     def unit(self, values: Floats) -> Floats:
         """(n, D), u of each of the vectors (n, D); zeros for one that is the mean."""
@@ -151,7 +160,7 @@ def save(folder: Path, expert: str, modality: str, store: Reader, dim: int, keys
     sample = list(keys[:: max(1, len(keys) // SAMPLE_VIDEOS)])[:SAMPLE_VIDEOS]
     kept = [store.values(sample[at : at + BLOCK_VIDEOS], dim) for at in range(0, len(sample), BLOCK_VIDEOS)]
     rows = [few(block[at], modality) for block in kept for at in range(len(block))]
-    scale = Scale.of(np.concatenate([np.zeros((0, dim), np.float32), *rows]))
+    scale = Scale.of(np.concatenate([np.zeros((0, dim), np.float32), *rows]), modality)
     times_s, counts, boxes_px = [np.zeros((0, 2))], [0], [np.zeros((0, 4), np.float32)]
     has_boxes = modality == FACE and _has_boxes(store, keys)
     lengths = [np.zeros(0, np.float32)]

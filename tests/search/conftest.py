@@ -7,7 +7,8 @@ import pytest
 from models.networks.ce import CE
 from models.training import checkpoint
 from search import Collection
-from tests.search import small_collection
+from search.people import names
+from tests.search import example_collection, small_collection
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,18 @@ def concatenating(tmp_path):
     network = CE(sources.experts, sources.text, dataclasses.replace(settings, gating="concat"))
     checkpoint.write(folder / checkpoint.MODEL, network.state_dict(), {"model": checkpoint.describe(network)})
     return sources, folder
+
+
+@pytest.fixture(scope="session")
+def planted_root(tmp_path_factory):
+    """The folder of the collection of `example_collection`; to be read only."""
+    root = tmp_path_factory.mktemp("planted")
+    example_collection.make(root)
+    return root
+
+
+@pytest.fixture
+def planted(planted_root) -> Collection:
+    """The planted collection; people are off when a test begins."""
+    names.delete(planted_root / "store" / "index" / "tiny" / names.FILE)
+    return small_collection.opened(planted_root)
