@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline import project
 from pipeline.datasets.folders import dataset_of
@@ -24,6 +25,9 @@ from pipeline.errors import PipelineError
 from pipeline.project import Project
 from pipeline.remote.objects import is_remote
 from pipeline.remote_files.places import is_elsewhere
+
+if TYPE_CHECKING:
+    from search.people.switch import Action
 
 MISTAKE = 2
 """Exit status after a mistake of the person who typed the command; argparse has the same."""
@@ -46,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--name and --fetch belong to --videos")
     if options.mcp and len(options.dataset) != 1:
         parser.error("--mcp serves one --dataset; make a folder searchable first, by --videos without --mcp")
+    if options.people and not options.dataset:
+        parser.error("--people belongs to --dataset")
     try:
         return run(options)
     except PipelineError as error:
@@ -64,6 +70,8 @@ def run(options: argparse.Namespace) -> int:
     if options.mcp:
         serve_assistant(options.dataset[0], place)
         return 0
+    if options.people:
+        return switch_people(options.dataset, options.people, place)
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     with socket.socket(family) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -77,6 +85,15 @@ def run(options: argparse.Namespace) -> int:
             found = dataset_of(videos, place.configs / "datasets", place.folder, options.name)
             datasets = [found] if found else []
         serve(datasets, place, options, listening)
+    return 0
+
+
+def switch_people(datasets: Sequence[str], action: "Action", place: Project) -> int:
+    """Switches people on or off in these collections, or deletes their names; returns the exit status."""
+    from search.people.switch import switch
+
+    for dataset in datasets:
+        print(switch(place, dataset, action))
     return 0
 
 
@@ -195,6 +212,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help=host_help)
     open_help = "never open the folder of a video in the file manager; it is only offered in a browser on this machine"
     parser.add_argument("--no-open", action="store_true", help=open_help)
+    people_help = "switch people (faces with names) on or off in a dataset, or delete all names; then end"
+    parser.add_argument("--people", choices=("on", "off", "delete"), default="", help=people_help)
     parser.add_argument("--port", type=int, default=8000, help="0: any that is free")
     project_help = f"the project folder; by default ${project.VARIABLE}, or the nearest one upwards from here"
     parser.add_argument("--project", default="", help=project_help)

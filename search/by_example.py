@@ -11,6 +11,7 @@ from search.results import EXAMPLE, Answer, Found, Hit
 
 def find(collection: Collection, example: Example, options: Options) -> Answer:
     """The videos most like the example, best first; none, and the reason, when nothing is."""
+    filters.check(options, collection.facts)
     allowed = filters.allowed(options.only, collection.videos, collection.facts, collection.labels)
     found = collection.examples.find(example, allowed, options.weights)
     rows = list(found.ranking.scores)[options.offset : options.offset + options.k]

@@ -23,8 +23,8 @@ from search.pages.examples import add_examples
 from search.pages.export import add_export
 from search.pages.local_files import add_local_files
 from search.pages.media import add_media
-from search.pages.playback import add_playback
 from search.pages.people import add_people
+from search.pages.playback import add_playback
 from search.pages.question import LONGEST_QUERY, QueryOptions
 
 STATIC = Path(__file__).with_name("static")

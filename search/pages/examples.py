@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request
+from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from pipeline.errors import DecodeError, PipelineError
@@ -22,6 +22,7 @@ from search.collection import Collection
 from search.engines.example_experts import Example
 from search.filters import Options
 from search.pages import api
+from search.pages.local_files import WRITING
 from search.pages.question import QueryOptions
 
 MOST_BYTES = 64 * 2**20
@@ -69,9 +70,9 @@ class KeptExamples:
             return self._examples.get(name)
 
 
-def from_this_page(x_expert_retrieval: Annotated[str, Header(include_in_schema=False)] = "") -> None:
+def from_this_page(request: Request) -> None:
     """Raises HTTPException 403 without a header that pages of other sites cannot send."""
-    if x_expert_retrieval != "1":
+    if request.headers.get(WRITING) != "1":
         raise HTTPException(403, "This request changes or costs something: it needs the header X-Expert-Retrieval: 1")
 
 

@@ -1,7 +1,7 @@
 """Cuts the picture of a face out of a frame, as a JPEG; nothing of it is written to a disk."""
 
 import io
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 
 from search.pages.posters import poster
@@ -11,20 +11,27 @@ SIDE_PX, MARGIN = 160, 0.35
 FRAME_PX = 1280
 
 
-@lru_cache(maxsize=1024)
-def face_picture(path: Path, at_s: float, box_px: tuple[float, ...] | None, short_px: int | None) -> bytes:
-    """A JPEG of the face in a box (left, top, right, bottom) of the frame at a second; without a box, of the frame.
+@dataclass(frozen=True)
+class FacePicture:
+    """A job: a JPEG of the face in a box of the frame at a second; without a box, of the frame."""
 
-    `short_px`: the short side of the frame in which the box was found; None: its own size. DecodeError without a frame.
-    """
-    from PIL import Image
+    path: Path
+    at_s: float
+    box_px: tuple[float, ...] | None
+    """Left, top, right, bottom."""
+    short_px: int | None
+    """Short side of the frame in which the box was found; None: its own size."""
 
-    with Image.open(io.BytesIO(poster(path, at_s, FRAME_PX))) as frame:
-        picture = frame.crop(_square(frame.size, box_px, short_px)) if box_px else frame.copy()
-    picture.thumbnail((SIDE_PX, SIDE_PX))
-    jpeg = io.BytesIO()
-    picture.save(jpeg, "JPEG", quality=85)
-    return jpeg.getvalue()
+    def __call__(self) -> bytes:
+        """The JPEG; DecodeError without a frame."""
+        from PIL import Image
+
+        with Image.open(io.BytesIO(poster(self.path, self.at_s, FRAME_PX))) as frame:
+            picture = frame.crop(_square(frame.size, self.box_px, self.short_px)) if self.box_px else frame.copy()
+        picture.thumbnail((SIDE_PX, SIDE_PX))
+        jpeg = io.BytesIO()
+        picture.save(jpeg, "JPEG", quality=85)
+        return jpeg.getvalue()
 
 
 def _square(size: tuple[int, int], box_px: tuple[float, ...], short_px: int | None) -> tuple[int, int, int, int]:

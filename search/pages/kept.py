@@ -13,6 +13,12 @@ class Kept:
         self._pieces: OrderedDict[Hashable, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
+    def clear(self) -> None:
+        """Forgets all pieces."""
+        with self._lock:
+            self._pieces.clear()
+            self._num_bytes = 0
+
     def get(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
         """The piece of this key, made where it is not kept."""
         with self._lock:

@@ -10,14 +10,18 @@ from starlette.concurrency import run_in_threadpool
 
 from pipeline.errors import DecodeError, RemoteError
 from search.collection import Collection
-from search.index.folder import key_of
 from search.pages.examples import from_this_page
-from search.pages.faces import face_picture
+from search.pages.faces import FacePicture
+from search.pages.files import file_of
+from search.pages.kept import Kept
+from search.pages.media_workers import PICTURES
 from search.people import names
 from search.people.people import Person
 
 MOST_SHOWN = 500
 MOST_BYTES = 4 * names.LONGEST_NAME
+KEPT_BYTES = 8 << 20
+"""Of pictures of faces, in memory."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ FromThisPage = Depends(from_this_page)
 
 def add_people(app: FastAPI, collection: Collection) -> None:
     """Adds the requests about people."""
+    kept = Kept(KEPT_BYTES)
 
     @app.get("/api/people", tags=["people"])
     def known() -> PeopleFacts:
@@ -67,12 +72,12 @@ def add_people(app: FastAPI, collection: Collection) -> None:
         found = next((one for one in collection.people.all() if one.number == number), None)
         if found is None:
             raise HTTPException(404, "There is no such person")
-        return Response(_face(collection, found), media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+        return Response(_face(collection, found, kept), media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
-    _add_changes(app, collection)
+    _add_changes(app, collection, kept)
 
 
-def _add_changes(app: FastAPI, collection: Collection) -> None:
+def _add_changes(app: FastAPI, collection: Collection, kept: Kept) -> None:
     people = collection.people
 
     @app.put("/api/people", tags=["people"], dependencies=[FromThisPage])
@@ -85,7 +90,7 @@ def _add_changes(app: FastAPI, collection: Collection) -> None:
     def delete() -> PeopleFacts:
         """Switches people off, and deletes all names."""
         people.delete()
-        face_picture.cache_clear()
+        kept.clear()
         return _facts(collection)
 
     @app.put("/api/people/{number}", tags=["people"], dependencies=[FromThisPage], status_code=204)
@@ -108,14 +113,15 @@ async def _received(request: Request) -> bytes:
     return body
 
 
-def _face(collection: Collection, person: Person) -> bytes:
+def _face(collection: Collection, person: Person, kept: Kept) -> bytes:
     """A JPEG of the most telling face of a person; HTTPException 404 where its video is gone."""
     features, face = collection.people.features, int(person.faces[0])
     entry, boxes_px = collection.videos[int(person.rows[0])], features.boxes_px
     box = None if boxes_px is None else tuple(boxes_px[face].tolist())
     short_px = collection.example_experts.short_px(collection.people.expert)
     try:
-        return face_picture(collection.path(entry), float(features.times_s[face, 0]), box, short_px)
+        job = FacePicture(file_of(collection, entry.key)[1], float(features.times_s[face, 0]), box, short_px)
+        return kept.get(job, lambda: PICTURES.run(job))
     except (DecodeError, RemoteError, FileNotFoundError):
         raise HTTPException(404, "The video of this face is not here") from None
 
@@ -131,7 +137,7 @@ def _facts(collection: Collection) -> PeopleFacts:
             one.name,
             len(one.faces),
             len(set(one.rows.tolist())),
-            key_of(entry.video_id),
+            entry.key,
             float(people.features.times_s[one.faces[0], 0]),
         )
         for one, entry in zip(shown, entries, strict=True)

@@ -23,3 +23,11 @@ def test_what_is_too_large_is_made_each_time():
     for _ in range(2):
         assert kept.get("a", lambda: made.append(1) or b"123456") == b"123456"
     assert made == [1, 1]
+
+
+def test_what_is_forgotten_is_made_again():
+    kept, made = Kept(100), []
+    for _ in range(2):
+        kept.get("a", lambda: made.append(1) or b"12345")
+        kept.clear()
+    assert len(made) == 2
