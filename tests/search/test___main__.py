@@ -57,6 +57,22 @@ def test_the_page_is_served_at_the_address_that_is_printed(root, monkeypatch, ca
     assert codes == [0]
 
 
+def test_people_are_switched_by_the_command_alone(planted_root, planted, capsys):
+    for action, told in (("on", "people are on"), ("off", "names are kept"), ("delete", "all names are deleted")):
+        assert program.main(arguments(planted_root, "--people", action)) == 0
+        assert capsys.readouterr().out.startswith("tiny: ")
+        assert planted.people.is_on is (action == "on"), told
+    assert not planted.people.file.exists()
+
+
+def test_people_belong_to_a_dataset(root, capsys):
+    with pytest.raises(SystemExit):
+        program.main(["--videos", str(root), "--people", "on"])
+    assert "--people belongs to --dataset" in capsys.readouterr().err
+    assert program.main(arguments(root, "--people", "on")) == 2
+    assert "ERROR: no expert of this collection sees faces" in capsys.readouterr().err
+
+
 def test_a_dataset_without_an_index_is_an_error_that_says_what_to_do(root, capsys, threads):
     assert program.main(["--dataset", "other", *arguments(root)[2:]]) == 2
     assert "ERROR: other: no index in" in (error := capsys.readouterr().err)
