@@ -45,7 +45,7 @@ class TimeLine:
         if FRAMES in found and sought.frames is not None:
             peaks = sought.frames.moments_of(row, duration_s)
             moments += [_moment(FRAMES, sought.frames.frames.expert, peak, duration_s) for peak in peaks]
-        faces = sought.faces.get(row, ())[:MOST_FACES]
+        faces = sought.faces.get(row, ())[:MOST_FACES] if PEOPLE in found else ()
         moments += [Moment(PEOPLE, one.expert, one.start_s, one.end_s, None, one.name) for one in faces]
         moments += self._experts(sought, row, duration_s, found)
         return tuple(sorted(moments, key=lambda one: (one.expert, one.start_s, one.engine, one.text)))
