@@ -12,7 +12,7 @@ export function mountAsk({ state, facts, failed }) {
   const button = make("button", { type: "button", class: "ask", title: "Choose a picture, sound or clip; or drop or paste one anywhere", ariaLabel: "Search by a picture, sound or clip" }, icon());
   button.onclick = () => input.click();
   input.onchange = () => { if (input.files.length) send(input.files[0]); input.value = ""; };
-  $("form").append(input, button);
+  $("form").prepend(input, button); // before the field: the tabulator leads from there to the hits in three stops
   const send = sender(state, failed);
   acceptDrops(send);
   acceptPaste(send);

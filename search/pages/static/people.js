@@ -1,5 +1,5 @@
 // The people of a collection: switched on by the user, named, searched, deleted.
-import { make } from "./dom.js";
+import { $, make } from "./dom.js";
 
 const GUARD = { "X-Expert-Retrieval": "1" };
 const PLAIN = "Faces that are alike are put together on this machine, so that you can name them and search “who: Ann”. "
@@ -15,7 +15,7 @@ export function mountPeople({ state, facts }) {
   document.body.append(dialog);
   const button = make("button", { type: "button", class: "quiet people-open", ariaHaspopup: "dialog" }, "People");
   button.onclick = async () => { dialog.replaceChildren(make("p", {}, "Looking for faces ...")); dialog.showModal(); await draw(dialog, state); };
-  document.querySelector("header").append(button);
+  $("form").before(button);
 }
 
 async function call(path, method = "GET", body = undefined) {

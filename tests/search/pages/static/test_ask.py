@@ -110,7 +110,7 @@ def test_a_moment_of_a_hit_and_the_face_in_it_are_asked_without_a_file(page):
     page.until(lambda: set(titles(page)) <= {"clip0.mp4", "clip1.mp4", "clip2.mp4", "clip3.mp4"})
     page.picture("ask-face")
     page.find(".asked button")[0].click()
-    page.until(lambda: "face" not in page.driver.current_url)
+    page.until(lambda: page.texts(".asked button") == ["Only this face", "Clear"])
     page.find(".hit:first-child .toggle")[0].click()
     page.find(".hit:first-child .this-moment")[0].click()
     page.until(lambda: page.driver.current_url.count("%40") == 1)

@@ -21,16 +21,15 @@ def page(browser, planted_root):
 def switched_on(page) -> None:
     page.find(".people-open")[0].click()
     page.find("#people .switch-on")[0].click()
-    page.find("#people .face", 3)
+    page.find("#people .face", 3, seconds=60)  # the first clustering loads a library
 
 
 def name(page, place: int, text: str) -> None:
     field = page.find("#people input")[place]
     field.clear()
     field.send_keys(text + "\n")
-    page.until(lambda: text in page.driver.execute_script(
-        "return [...document.querySelectorAll('#people input')].map((one) => one.value)"
-    ) and page.find("#people .face")[0].get_attribute("title").startswith("Find "))  # fmt: skip
+    titles = "return [...document.querySelectorAll('#people .face')].map((one) => one.title)"
+    page.until(lambda: f"Find {text}" in page.driver.execute_script(titles), 30)
 
 
 def test_people_are_off_and_what_switching_on_means_is_said(page):
