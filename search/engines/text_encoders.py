@@ -1,5 +1,6 @@
 """Loads the text encoders of an index, each once in a process: the trained experts and the frames share them."""
 
+import threading
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -42,10 +43,16 @@ class TextEncoders:
             raise ExtractionError(f"text encoder {name} cannot be used ({told}); reinstall its package") from error
 
 
+_loading = threading.Lock()
+"""Two queries that come first at the same time would each load the network."""
+
+
 @lru_cache(maxsize=256)
 def _encoded(folder: Path, name: str, options: WeightOptions, expected: str, text: str) -> NDArray[np.float32]:
     """Kept, since several engines ask for the same text, and so does each further page and each move of a slider."""
-    return load(folder, name, options, expected).encode([text])[0]
+    with _loading:
+        encoder = load(folder, name, options, expected)
+    return encoder.encode([text])[0]
 
 
 @lru_cache(maxsize=8)

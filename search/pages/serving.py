@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -39,9 +41,17 @@ def live(
         collection = Collection.of_project(place, dataset)
         app = create_app(collection, hosts, Served(rights, siblings, place.data / "cache" / "maps"))
         app.state.num_videos = collection.facts.num_videos
+        # Not as a daemon: torch may abort the process where its thread is taken down with it.
+        threading.Thread(target=_warm_up, args=(collection,)).start()
         return app
 
     return Live(lambda: folder.current(place.store / "index" / dataset), make, CHECK_S)
+
+
+def _warm_up(collection: Collection) -> None:
+    """Loads the networks that read a query, so that the first one need not wait; what is wrong it will tell."""
+    with suppress(PipelineError, OSError):
+        collection.search("a video")
 
 
 class Live:

@@ -47,7 +47,8 @@ function reason(hit, looks) {
   if (hit.words.length) {
     const [first] = hit.words;
     const texts = [...new Set(hit.words.map((word) => word.text.toLowerCase()))].slice(0, 3);
-    return line(first.expert, `${named(looks, first.expert).label}: `, make("mark", {}, hit.words.find((word) => word.text.toLowerCase() === texts[0]).text), texts.length > 1 ? ` and ${texts.length - 1} more` : "");
+    // The word stands first: on a phone the line is cut behind it.
+    return line(first.expert, make("mark", {}, hit.words.find((word) => word.text.toLowerCase() === texts[0]).text), texts.length > 1 ? ` and ${texts.length - 1} more` : "", ` · ${named(looks, first.expert).label}`);
   }
   const [best] = Object.entries(hit.found_by).sort(([, a], [, b]) => a.rank - b.rank)[0] ?? [];
   if (hit.seen.length && ["labels", "label_words"].includes(best)) return line(hit.seen[0].expert, "seen: ", make("mark", {}, shortName(hit.seen[0].label)), ` ${hit.seen[0].score.toFixed(2)}`);

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import types
 
 import pytest
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from fastapi.testclient import TestClient
 from pipeline import project
 from pipeline.errors import StoreError
 from search.index import folder
+from search.pages import serving
 from search.pages.local_files import NO_RIGHTS
 from search.pages.serving import Live, live, several
 from tests.search import small_collection
@@ -98,3 +100,13 @@ def test_what_build_index_publishes_is_found_without_a_restart(place, tmp_path, 
         for page in ("/", "/c/tiny/"):
             assert client.get(f"{page}api/collection").json()["num_videos"] == 4
     assert collections["tiny"].num_videos == 4
+
+
+def test_what_reads_a_query_is_loaded_before_somebody_asks(tmp_path, monkeypatch):
+    asked, collection = threading.Event(), types.SimpleNamespace(facts=types.SimpleNamespace(num_videos=3))
+    collection.search = lambda query: asked.set()
+    monkeypatch.setattr(serving.Collection, "of_project", lambda place, dataset: collection)
+    monkeypatch.setattr(serving, "create_app", lambda *_: FastAPI())
+    place = types.SimpleNamespace(store=tmp_path, data=tmp_path)
+    assert serving.live(place, "tiny", ("tiny",), ("localhost",), NO_RIGHTS).num_videos == 3
+    assert asked.wait(20)
