@@ -51,7 +51,7 @@ class ReadExample:
 
 def read_example(path: Path, experts: Sequence[ExpertId], deadline_s: float = DEADLINE_S) -> ReadExample:
     """Reads the file in a process of its own, which is gone afterwards; DecodeError where it is no example."""
-    (done,) = run_jobs(read_here, [ExampleFile(path, tuple(experts))], 1, deadline_s)
+    (done,) = run_jobs(_read_bounded, [ExampleFile(path, tuple(experts))], 1, deadline_s)
     if done.failure or done.result is None:
         reason = done.failure.reason if done.failure else "nothing came of it"
         raise DecodeError(
@@ -60,9 +60,14 @@ def read_example(path: Path, experts: Sequence[ExpertId], deadline_s: float = DE
     return done.result
 
 
+def _read_bounded(job: ExampleFile) -> ReadExample:
+    """Only for a process of its own: the limit stays, and holds for all that the process does afterwards."""
+    _limit_memory()
+    return read_here(job)
+
+
 def read_here(job: ExampleFile) -> ReadExample:
     """As `read_example`, in this process."""
-    _limit_memory()
     picture = _picture(job.path)
     if picture is not None:
         return ReadExample(PICTURE, {one.name: _shown(one, picture) for one in job.experts})

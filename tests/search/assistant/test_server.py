@@ -149,4 +149,4 @@ def test_without_the_package_it_says_what_to_install(tiny, monkeypatch, capsys):
 def test_a_folder_is_made_searchable_first(capsys):
     with pytest.raises(SystemExit):
         program.main(["--mcp", "--videos", "somewhere"])
-    assert "--mcp belongs to --dataset" in capsys.readouterr().err
+    assert "--mcp serves one --dataset" in capsys.readouterr().err

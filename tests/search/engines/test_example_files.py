@@ -1,5 +1,6 @@
 import io
 import os
+import resource
 import struct
 import zlib
 from pathlib import Path
@@ -117,3 +118,11 @@ def test_what_is_no_example_is_one_line_and_leaves_no_process(tmp_path, body):
     assert "\n" not in told
     assert str(tmp_path) not in told
     assert workers() <= before
+
+
+def test_the_limit_of_memory_is_that_of_the_process_that_reads_and_of_no_other(tmp_path):
+    (tmp_path / "example").write_bytes(encoded(NOISE, "PNG"))
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    read_here(File(tmp_path / "example", EXPERTS))
+    read_example(tmp_path / "example", EXPERTS)
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
