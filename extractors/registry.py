@@ -60,6 +60,11 @@ class NamedExpert:
         return self.config.extractor == IMPORTED
 
     @property
+    def network(self) -> str:
+        """The name of its network, or of its extractor where there is none."""
+        return str(getattr(self.extractor.params, "network", "")) or self.config.extractor
+
+    @property
     def id(self) -> ExpertId:
         """From which a decode worker builds the extractor again."""
         return ExpertId(self.name, self.config.extractor, self.extractor.params)
@@ -120,6 +125,11 @@ def rebuild(expert_id: ExpertId) -> Extractor:
 def weight_files(plugins: Iterable[Plugin]) -> list[WeightFile]:
     """All files of weights that these extractors and text encoders read."""
     return [file for plugin in plugins for file in plugin.weight_files().values()]
+
+
+def licences(files: Iterable[WeightFile]) -> str:
+    """The different licences of these files, as far as they are stated, with commas between."""
+    return ", ".join(dict.fromkeys(file.licence for file in files if file.licence))
 
 
 def is_seeded(recipe: Recipe) -> bool:

@@ -54,8 +54,7 @@ def _plain(row: Sequence[str]) -> dict[str, str | int | None]:
 def _cells(expert: NamedExpert, options: WeightOptions) -> list[str]:
     """The row of an expert; where its weights are unknown, the error stands in their column."""
     extractor = expert.extractor
-    network = str(getattr(extractor.params, "network", "")) or expert.config.extractor
-    first = [expert.name, expert.config.modality, network]
+    first = [expert.name, expert.config.modality, expert.network]
     try:
         files = list(extractor.weight_files().values())
     except PipelineError as error:
@@ -67,9 +66,8 @@ def _cells(expert: NamedExpert, options: WeightOptions) -> list[str]:
         weights += f"; no checksum: {', '.join(loose)}" if loose else ""
     else:
         weights = "inside its package" if extractor.weights else "needs none"
-    licences = ", ".join(dict.fromkeys(file.licence for file in files if file.licence))
     size = f"{sum(file.size_mb for file in files):.0f}" if files and all(file.size_mb for file in files) else ""
-    return [*first, licences, weights, _labels(expert), str(extractor.dim), size]
+    return [*first, registry.licences(files), weights, _labels(expert), str(extractor.dim), size]
 
 
 def _labels(expert: NamedExpert) -> str:

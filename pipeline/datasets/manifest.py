@@ -177,6 +177,12 @@ def read_pointer(folder: Path, digest: str) -> str | None:
         return None  # a damaged pointer costs one more scan of the folder
 
 
+def newest_pointer(folder: Path) -> str | None:
+    """The fingerprint of the manifest of the newest scan, which may be outdated; None where none was ever built."""
+    pointers = sorted(places.listed(folder).glob("look-*.json"), key=lambda path: path.stat().st_mtime)
+    return read_pointer(folder, pointers[-1].stem.removeprefix("look-")) if pointers else None
+
+
 def delete_pointers(folder: Path) -> None:
     """Deletes all pointers, so that the dataset's folder is scanned again even if its digest is the same."""
     for pointer in places.listed(folder).glob("look-*.json"):

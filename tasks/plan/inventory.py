@@ -15,7 +15,7 @@ from pipeline.datasets.annotations import DatasetConfig
 from pipeline.datasets.manifest import Files, Manifest, Video
 from pipeline.errors import DamagedError, PipelineError
 from pipeline.released.feature_import import Origin, fill_absent, origin_of
-from pipeline.stores import damage, places, store
+from pipeline.stores import damage, store
 from pipeline.stores.row_table import Held
 from pipeline.stores.store import Row
 from tasks.parameters import names_in
@@ -128,11 +128,7 @@ class Inventory:
 
     def last_manifest(self) -> Manifest | None:
         """The manifest of the newest scan, which may be outdated; None where none was ever built."""
-        folder = self._manifests
-        pointers = sorted(places.listed(folder).glob("look-*.json"), key=lambda path: path.stat().st_mtime)
-        if not pointers:
-            return None
-        return self._mended(lambda: self._load(manifest.read_pointer(folder, pointers[-1].stem.removeprefix("look-"))))
+        return self._mended(lambda: self._load(manifest.newest_pointer(self._manifests)))
 
     def folder_changes(self, before: Manifest) -> str:
         """What is new, changed or gone in the dataset's folder since `before`, in words."""

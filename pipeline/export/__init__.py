@@ -1,0 +1,1 @@
+"""Exports features for use elsewhere: JSON lines, Parquet, Lance, WebDataset, NumPy, and all experts in one folder."""
