@@ -38,6 +38,7 @@ def write_parquet(videos: Iterable[VideoFeatures], path: Path, source: Source) -
         for group in _grouped(batches, group_rows(source.dim)):
             writer.write_table(group, row_group_size=group_rows(source.dim))
             count += group.num_rows
+            del group  # before the next one is collected
     return count
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,8 @@ def read_settings(place: Project, expert: str) -> dict[str, Any]:
 def find_store(place: Project, dataset: str, expert: str, keys: Keys, fingerprint: str = "") -> Made:
     """The store of `expert` that has rows with these `keys` of a dataset; with this `fingerprint`, if one is given.
 
-    Of those whose recipes agree with the YAML of the expert it is the one with the most rows of the dataset; of equal
-    ones, the one that was written last. ConfigError where there is none.
+    Of those whose recipes agree with the YAML of the expert it is the one of the newest code; of equal ones, the one
+    with the most rows of the dataset, and of these the one that was made last. ConfigError where there is none.
     """
     parent = place.store / "features" / expert
     found = [_made(one.parent, keys) for one in places.listed(parent).glob(f"*/{recipes.NAME}")]
@@ -64,7 +65,16 @@ def find_store(place: Project, dataset: str, expert: str, keys: Keys, fingerprin
             f"{dataset}: {expert} was extracted with other settings than its YAML has now; run it again: {run}, or "
             f"name one of the older ones with fingerprint= ({there})"
         )
-    return max(fitting, key=lambda one: (one.held.num_rows, (one.folder / recipes.NAME).stat().st_mtime))
+    return max(fitting, key=_newness)
+
+
+def _newness(made: Made) -> tuple[list[int], int, int, float]:
+    try:
+        written_s = datetime.fromisoformat(recipes.provenance(made.folder)["made"]).timestamp()
+    except (KeyError, TypeError, ValueError):
+        written_s = 0.0
+    # The numbers are raised by hand and never fall; a date of a file would be lost with a copy of the store.
+    return made.recipe.get("decode", []), made.recipe.get("version", 0), made.held.num_rows, written_s
 
 
 def agrees(recipe: Recipe, settings: Mapping[str, Any], seeded: bool) -> bool:

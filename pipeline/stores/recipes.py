@@ -57,6 +57,12 @@ def read_recipe(folder: Path) -> Recipe | None:
     return recipe
 
 
+def provenance(folder: Path) -> dict[str, Any]:
+    """What was noted beside the recipe when it was written, e.g. when: "made"; empty where there is nothing."""
+    noted: dict[str, Any] = (_read(folder) or {}).get("provenance", {})
+    return noted
+
+
 def check(folder: Path, up_to_bytes: float = CHECKED_BYTES) -> Recipe | None:
     """As `read_recipe`, and DamagedError when a listed file of at most `up_to_bytes` has other bytes than it had."""
     recipe = read_recipe(folder)

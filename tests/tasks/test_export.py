@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 from pipeline.stores import parts, store
 from tasks import ExportExpert
@@ -11,7 +12,7 @@ from tasks.plan.plan import load_plan
 from tasks.plan.settings import Paths
 from tests.tasks.cut_off import NOTE, cut_off
 
-FORMATS = ("jsonl", "parquet", "npy")
+FORMATS = ("jsonl", "parquet", "lance", "webdataset", "npy")
 WORD, VECTOR = "speech_light", "rgb_light"
 
 
@@ -56,7 +57,7 @@ def test_words_are_rows_with_their_times(project, exported, kind):
     assert [{key: row[key] for key in ("video", "start_s", "end_s", "text")} for row in rows] == expected
     # Every third video says "hello number <n>"; the words of the .srt are the second source.
     assert [row["text"] for row in rows if row["video"] == "v03.mp4"] == ["hello", "number", "3"]
-    assert "features" not in rows[0]
+    assert ("features" in rows[0]) == (kind == "parquet")
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet"])
@@ -119,6 +120,48 @@ def test_it_may_lie_elsewhere_and_is_written_again_each_time(project, exported, 
     exported(WORD, "jsonl", to=str(to))
     assert to.read_bytes() == first
     assert {path.name for path in to.parent.iterdir()} == {"words.jsonl", "words.jsonl.videos.csv"}
+
+
+@pytest.mark.parametrize("expert", [WORD, VECTOR])
+@pytest.mark.parametrize("kind", ["parquet", "lance"])
+def test_a_table_is_the_store_bit_for_bit_with_its_recipe_beside_it(project, exported, expert, kind):
+    _, path = exported(expert, kind)
+    table = pytest.importorskip("lance").dataset(path).to_table() if kind == "lance" else parquet.read_table(path)
+    stored = [one for one in features_of(project, expert).values() if len(one.values)]
+    vectors = np.concatenate(table.column("features").to_numpy())
+    assert vectors.dtype == np.float32
+    np.testing.assert_array_equal(
+        vectors.view(np.uint32), np.concatenate([one.values.reshape(-1) for one in stored]).view(np.uint32)
+    )
+    times = np.stack([table.column(key).to_numpy() for key in ("start_s", "end_s")], axis=1)
+    np.testing.assert_array_equal(times, np.concatenate([one.times_s for one in stored]))
+    told = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
+    (folder,) = {part.parent for part in project.feature_parts(expert)}
+    assert told["recipe_fingerprint"] == folder.name
+    assert json.loads(told["recipe"]) == json.loads((folder / "recipe.json").read_text())["recipe"]
+
+
+def test_without_an_expert_all_of_the_model_lie_in_one_folder(project, exported, capsys):
+    project.run(ExportExpert, dataset="tiny")
+    folder = project.data / "export" / "tiny" / "features"
+    assert f"2 experts: {folder}" in capsys.readouterr().out
+    assert {path.name for path in folder.glob("*.parquet")} == {f"{n}.parquet" for n in (WORD, VECTOR, "videos")}
+    videos = {row["video"]: row for row in parquet.read_table(folder / "videos.parquet").to_pylist()}
+    assert len(videos) == 15
+    assert (videos["v03.mp4"]["split"], videos["v03.mp4"][f"num_{WORD}"]) == ("train", 3)
+    assert videos["v03.mp4"]["captions"] == ["a white square on the left, number 3"]
+    assert videos["broken.mp4"][f"num_{WORD}"] is None
+    assert "a white" not in (card := (folder / "README.md").read_text(encoding="utf-8"))
+    assert f"| {WORD} | speech |" in card
+
+
+def test_several_experts_in_a_format_of_one_are_a_mistake(project):
+    code, output, errors = project.run_command(
+        "ExportExpert", "--dataset", "tiny", "--expert", f"{WORD},{VECTOR}", "--format", "lance"
+    )
+    assert code == 2
+    assert "several experts are written as Parquet; name one with --expert" in output + errors
+    assert "Traceback" not in output + errors
 
 
 def test_what_is_lacking_is_extracted_first(project, exported):

@@ -107,3 +107,9 @@ def test_of_a_store_only_the_damaged_recipe_is_to_be_made_anew(tmp_path):
     with pytest.raises(DamagedError) as caught:
         recipes.read_recipe(tmp_path)
     assert caught.value.path == tmp_path / "recipe.json"
+
+
+def test_what_was_noted_beside_a_recipe_is_read_again(tmp_path):
+    assert recipes.provenance(tmp_path) == {}
+    recipes.write_recipe(tmp_path, {"a": 1}, {"made": "2026-11-01T00:00:00+0000"})
+    assert recipes.provenance(tmp_path) == {"made": "2026-11-01T00:00:00+0000"}

@@ -20,7 +20,7 @@ EXPECTED = {
     "expert-retrieval ExtractExpert --dataset demo --expert rgb_light,fl": {"rgb_light,flow", "rgb_light,flow_light"},
     "expert-retrieval EvaluateCE --split ": {"train", "val", "test"},
     "expert-retrieval EvaluateCE --datas": {"--dataset"},
-    "expert-retrieval ExportExpert --format ": {"npy", "jsonl", "parquet"},
+    "expert-retrieval ExportExpert --format ": {"auto", "npy", "jsonl", "parquet", "lance", "webdataset"},
     "expert-retrieval CollectGarbage --Paths-conf": {"--Paths-configs"},
     "expert-retrieval FetchWeights --networks text/words": {"text/words_hashed"},
     "expert-retrieval Status --project {project} --dataset ": {"mine"},
