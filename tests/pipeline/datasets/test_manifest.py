@@ -165,6 +165,16 @@ def test_the_pointer_leads_to_the_manifest_of_the_look_and_only_to_one_that_is_t
     assert manifest.read_pointer(folder, "0123456789ab") is None
 
 
+def test_the_newest_pointer_is_that_of_the_last_look(dataset):
+    folder = dataset.root / "manifests"
+    assert manifest.newest_pointer(folder) is None
+    built, _ = saved(dataset, folder)
+    for number, (look, name) in enumerate([("a" * 12, built.fingerprint), ("b" * 12, "0" * 12)]):
+        manifest.write_pointer(folder, look, name)
+        os.utime(folder / f"look-{look}.json", (100 - number, 100 - number))
+    assert manifest.newest_pointer(folder) == built.fingerprint
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"manifest": null}'])
 def test_a_damaged_pointer_leads_nowhere(dataset, text):
     folder = dataset.root / "manifests"
