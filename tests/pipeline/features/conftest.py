@@ -1,6 +1,9 @@
 import pytest
 
 from tests.pipeline.features.stored import Stored
+from tests.pipeline.hosts import hosts
+
+__all__ = ["hosts"]
 
 
 @pytest.fixture

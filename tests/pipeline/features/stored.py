@@ -34,10 +34,10 @@ def features(count, seed=0, dim=DIM):
 
 
 class Stored:
-    """Folders `configs/` and `data/` below `root`."""
+    """Folders `configs/` and `data/` below `root`; `results`: where the store lies, if it is not below `data/`."""
 
-    def __init__(self, root, dataset="tiny"):
-        self.root = root
+    def __init__(self, root, dataset="tiny", results=None):
+        self.root, self.results = root, results or root / "data" / "store"
         self.yaml("datasets", dataset, videos=f"data/raw/{dataset}")
         self.yaml("experts", "seen_light", extractor="seen", modality="rgb", params={"fps": 2.0})
         videos = [
@@ -45,7 +45,7 @@ class Stored:
             for number, name in enumerate(sorted([*COUNTS, MISSING]))
         ]
         made = manifest.of(dataset, root / "data" / "raw" / dataset, Listed(videos))
-        folder = root / "data" / "store" / "manifests" / dataset
+        folder = self.results / "manifests" / dataset
         manifest.save(made, folder)
         manifest.write_pointer(folder, "0" * 12, made.fingerprint)
 
@@ -56,7 +56,7 @@ class Stored:
 
     def store(self, recipe=SEEN, expert="seen_light", made="2026-11-01T00:00:00+0000", counts=None, **more):
         """Stores features; returns the folder. `more`: seed and dim of the vectors; imported: their collection."""
-        folder = self.root / "data" / "store" / "features" / expert / fingerprint(recipe)
+        folder = self.results / "features" / expert / fingerprint(recipe)
         recipes.write_recipe(folder, recipe, {"made": made})
         imported, counts = more.pop("imported", ""), COUNTS if counts is None else counts
         rows = [

@@ -7,7 +7,8 @@ import pytest
 from pipeline.errors import ConfigError
 from pipeline.features.opened import NoFeaturesError
 from pipeline.stores import open_features
-from tests.pipeline.features.stored import COUNTS, FAILED, MISSING, SEEN, features
+from tests.pipeline.features.stored import COUNTS, FAILED, MISSING, SEEN, Stored, features
+from tests.pipeline.hosts import ADDRESS
 
 GOOD = [video for video in sorted(COUNTS) if video != FAILED]
 
@@ -75,6 +76,14 @@ def test_other_folders_may_be_named(stored, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match="no project folder"):
         open_features("tiny", "seen_light")
     assert len(open_features("tiny", "seen_light", data="project/data", configs="project/configs")) == 3
+
+
+def test_what_another_host_put_into_object_storage_is_read_from_there(hosts, tmp_path):
+    stored = Stored(tmp_path / "project", results=hosts.store("one"))
+    stored.store()
+    hosts.store("two")  # a process of its own
+    found = open_features("tiny", "seen_light", tmp_path / "two", stored.root / "configs", ADDRESS)
+    np.testing.assert_array_equal(found["three.mp4"].values, features(3).values)
 
 
 def test_imported_features_are_found_by_the_names_of_the_videos(stored):
