@@ -8,11 +8,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, PipelineError, StoreError
 from pipeline.stores import atomic
 
 MARK = "export.json"
 """File in each exported folder that says what it is of; only a folder with it, or an empty one, is ever replaced."""
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Context in which what the system says while `path` is written becomes a StoreError of one line."""
+    try:
+        yield
+    except PipelineError:
+        raise
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 @contextmanager

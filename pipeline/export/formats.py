@@ -9,7 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from pipeline.export.folders import replacing_folder
+from pipeline.errors import ConfigError
+from pipeline.export.folders import replacing_folder, told
 from pipeline.export.lines import write_lines
 from pipeline.export.source import LABELS, Source, VideoFeatures
 from pipeline.export.tables import write_lance, write_parquet
@@ -37,13 +38,20 @@ def export(videos: Iterable[VideoFeatures], path: Path, kind: Format, source: So
 
     A row is one feature vector's entry (a word, a face, a moment): its video, its times in seconds, its extras, and the
     vector; in `jsonl` the vector stands only where there are no extras but labels. ConfigError where a package is
-    missing, or a folder of something else lies in the way.
+    missing, or something else lies in the way; StoreError where `path` cannot be written.
     """
+    with told(path):
+        return _export(videos, path, kind, source)
+
+
+def _export(videos: Iterable[VideoFeatures], path: Path, kind: Format, source: Source) -> int:
     if kind == "npy":
         return sum(_write_arrays(video.video, video.features, path) for video in videos)
     if kind in _FOLDERS:
         with replacing_folder(path, source.facts) as temporary:
             return _FOLDERS[kind](videos, temporary, source)
+    if path.is_dir():
+        raise ConfigError(f"{path}: it is a folder, and {kind} is a file; name one with --to")
     with atomic.replacing(path) as temporary:
         return write_lines(videos, temporary) if kind == "jsonl" else write_parquet(videos, temporary, source)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.datasets.video import Video
 from pipeline.errors import ConfigError
 from pipeline.export import card
-from pipeline.export.folders import replacing_folder
+from pipeline.export.folders import replacing_folder, told
 from pipeline.export.formats import export_states
 from pipeline.export.source import Source, VideoFeatures
 from pipeline.export.tables import write_parquet
@@ -46,12 +46,13 @@ def export_all(videos: Iterable[Video], experts: Sequence[Exported], path: Path)
     """Writes the folder `path`, which appears whole: of each expert a Parquet file and a CSV of states.
 
     Beside them `videos.parquet` (a row for each video: split, captions, and how many vectors each expert has, null
-    where it failed), and the card README.md. ConfigError where another folder lies there.
+    where it failed), and the card README.md. ConfigError where another folder lies there, StoreError where it cannot be
+    written.
     """
     names = [one.source.expert for one in experts]
     if VIDEOS in names:
         raise ConfigError(f"an expert called {VIDEOS!r} cannot be exported beside others: the table of videos has it")
-    with replacing_folder(path, {"experts": [one.source.facts for one in experts]}) as folder:
+    with told(path), replacing_folder(path, {"experts": [one.source.facts for one in experts]}) as folder:
         written = list[Written]()
         for one in experts:
             name = f"{one.source.expert}.parquet"

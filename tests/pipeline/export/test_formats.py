@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, StoreError
 from pipeline.export.formats import export, export_states, name_of
 from pipeline.export.source import VideoFeatures, with_label_names
 from pipeline.stores.parts import Features
@@ -137,3 +137,17 @@ def test_what_fails_half_way_leaves_nothing(tmp_path, kind):
     with pytest.raises(OSError, match="gone"):
         export(broken(), tmp_path / "w", kind, samples.source())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_a_folder_is_never_taken_for_a_file(tmp_path, kind):
+    with pytest.raises(ConfigError, match=r"^[^\n]*it is a folder, and \w+ is a file; name one with --to$"):
+        export(samples.videos([1]), tmp_path, kind, samples.source())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet", "lance", "webdataset", "npy"])
+def test_a_place_that_cannot_be_written_is_told_in_one_line(tmp_path, kind):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"^[^\n]*out: cannot be written: [^\n]+$"):
+        export(samples.videos([1]), tmp_path / "file" / "out", kind, samples.source())
