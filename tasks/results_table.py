@@ -67,6 +67,6 @@ class ResultsTable(RunsEachTime, luigi.Task):
         for result in results:
             report = Path(result.origin)
             body = mteb.task_result(report, store, names_in(self.languages))
-            path = Path(self.to) / mteb.file_of(report, result.dataset, result.model).with_suffix(".json")
+            path = Path(self.to) / mteb.file_of(report, result.dataset, result.model)
             atomic.write_text(path, json.dumps(body, indent=2))
         tell(f"{len(results)} reports: {self.to}")

@@ -50,7 +50,8 @@ def task_result(report: Path, store: Path, languages: Sequence[str] = ("eng-Latn
 
 def file_of(report: Path, dataset: str, model: str) -> Path:
     """Where the file of a report lies, as in MTEB's repository of results: model, revision, task."""
-    return Path(*(re.sub(r"[^\w.-]+", "_", part).strip(".") or "_" for part in (model, report.name, dataset)))
+    folder, name = (re.sub(r"[^\w.-]+", "_", part).strip(".") or "_" for part in (model, dataset))
+    return Path(folder, report.name, f"{name}.json")
 
 
 def trec_measures(report: Path) -> dict[str, Any]:

@@ -98,11 +98,11 @@ def ours(folder: Path) -> list[Result]:
     for path in sorted(folders, key=lambda path: (path / "report.json").stat().st_mtime_ns):
         report, measured = read_report(path), trec_measures(path)
         seeds, gallery = report["seeds"], report["gallery"]
-        directions = [_means(report[key]) | _ndcg(measured.get(key, {})) for key in ("t2v", "v2t")]
+        t2v, v2t = (_means(report[key]) | _ndcg(measured.get(key, {})) for key in ("t2v", "v2t"))
         selection = report["selection"].partition(":")[0]
         newest[report["dataset"], report["split"], report["model"], frozenset(report["experts"])] = Result(
             report["dataset"], report["model"], str(path), report["split"], selection, len(seeds),
-            gallery["videos"], gallery["captions"], *directions,
+            gallery["videos"], gallery["captions"], t2v, v2t,
         )  # fmt: skip
     return _told_apart(newest)
 

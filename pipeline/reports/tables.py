@@ -6,8 +6,9 @@ from pipeline.reports.results import Mean, Result
 from pipeline.texts.cells import latex_cell, markdown_cell
 
 METRIC_COLUMNS = (
-    ("t2v", "R@1"), ("t2v", "R@5"), ("t2v", "R@10"), ("t2v", "MdR"), ("t2v", "nDCG@10"), ("v2t", "R@1"), ("v2t", "R@10"),
-)  # fmt: skip
+    *(("t2v", name) for name in ("R@1", "R@5", "R@10", "nDCG@10")),
+    *(("v2t", name) for name in ("R@1", "R@10")),
+)
 """(direction, metric)"""
 TEXT_COLUMNS = ("dataset", "model", "kind", "split")
 COLUMNS = (
