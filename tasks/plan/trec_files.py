@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.stores import recipes
+from pipeline.stores import places, recipes
 from pipeline.stores.fingerprint import Recipe
 from tasks.plan.plan import Plan
 from tasks.plan.provenance import provenance
@@ -31,7 +31,7 @@ class TrecFiles:
 
         folder, plan = self.target.require(), self._plan
         runs = {seed: self._run(seed) for seed in self._seeds}
-        (folder / recipes.NAME).unlink(missing_ok=True)  # of an older version
+        places.remove(folder / recipes.NAME)  # of an older version
         files = write_trec(plan.sources(), plan.selection.model, runs, self._split, folder)
         recipes.write_recipe(folder, self.recipe, provenance(), files)
 
