@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.config import ModelConfig, Runtime
+from models.evaluation import trec
 from models.evaluation.evaluate import similarities
 from models.evaluation.metrics import Ranks, over_seeds, summary
 from models.evaluation.report_columns import T2V, V2T, Scored, all_ranks, metrics_with_intervals, variants
@@ -108,6 +109,16 @@ def evaluate_seeds(
         "training": training,
         **({"untrained": {"label_words": untrained(sources, data, labels, raw)}} if labels else {}),
     }
+
+
+def write_trec(
+    sources: Sources, settings: ModelConfig, runs: Mapping[int, Path], split: str, folder: Path
+) -> list[Path]:
+    """Writes the rankings of the trained seeds on a split as TREC's files into `folder`; returns their paths."""
+    data = collect(sources, split)
+    device = str(choose(settings.runtime).device)
+    found = ((seed, similarities(checkpoint.load_model(run, device), data.collection)) for seed, run in runs.items())
+    return trec.write(folder, data, found)
 
 
 def evaluate_released(

@@ -6,7 +6,7 @@ import luigi
 
 from pipeline.stores import recipes
 from pipeline.stores.fingerprint import Recipe
-from tasks.console.metrics_table import print_report
+from tasks.console.metrics_table import print_measures, print_report
 from tasks.console.progress import progress_bar
 from tasks.console.queries_to_try import print_queries
 from tasks.console.terminal import say
@@ -17,6 +17,7 @@ from tasks.plan.data_summary import data_summary
 from tasks.plan.provenance import provenance
 from tasks.plan.rankings_page import RankingsPage
 from tasks.plan.targets import FolderTarget
+from tasks.plan.trec_files import TrecFiles
 from tasks.training import TrainCE
 
 
@@ -28,6 +29,7 @@ class EvaluateCE(ModelTask):
     rankings = luigi.BoolParameter(
         default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING, description="Whether to make rankings.html as well"
     )
+    trec = luigi.BoolParameter(description="Write the rankings in the form of TREC too, and print nDCG@10, MAP and MRR")
 
     def requires(self) -> Iterator[luigi.Task]:
         """A trained model for each seed, and the token vectors, which may be gone while the models are there.
@@ -55,17 +57,20 @@ class EvaluateCE(ModelTask):
         return self.plan.evaluate_recipe(self._seeds, self.split)
 
     def complete(self) -> bool:
-        """Whether the report is there and, unless --rankings is false, the page of rankings beside it."""
-        return self.output().exists() and (not self.rankings or self._page.target.exists())
+        """Whether the report is there, unless --rankings is false the page beside it, and with --trec its files."""
+        beside = [self._page.target] * self.rankings + [self._trec.target] * self.trec
+        return self.output().exists() and all(target.exists() for target in beside)
 
     @remakes_damaged
     def run(self) -> None:
-        """Writes report.json, report.html and ranks.csv, then rankings.html; a killed run goes on where it stopped."""
+        """Writes report.json, report.html and ranks.csv, then what lies beside; a killed run goes on from there."""
         if not self.output().exists():
             self._report()
         if self.rankings and not self._page.target.exists():
             with progress_bar("Taking stills", "video") as progress:
                 self._page.write(progress)
+        if self.trec and not self._trec.target.exists():
+            self._trec.write()
 
     def _report(self) -> None:
         from models.stages import evaluate_seeds
@@ -81,6 +86,8 @@ class EvaluateCE(ModelTask):
         """Prints the metrics and the path of the report; for the demo, queries to try as well."""
         typed = {"--model": self.model, "--experts": self.experts}
         print_report(self.output().require(), "".join(f" {name} {value}" for name, value in typed.items() if value))
+        if self.trec:
+            print_measures(self._trec.target.require())
         if note := self.plan.label_words.lacks:
             say(f"Note: {note}")
         if self.plan.selection.settings.demo:
@@ -93,3 +100,7 @@ class EvaluateCE(ModelTask):
     @property
     def _page(self) -> RankingsPage:
         return RankingsPage(self.plan, self._seeds, self.split)
+
+    @property
+    def _trec(self) -> TrecFiles:
+        return TrecFiles(self.plan, self._seeds, self.split)

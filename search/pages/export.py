@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from fastapi import FastAPI, HTTPException, Query, Response
 
+from pipeline.texts.cells import cell
 from search.collection import Collection
 from search.pages import api
 from search.pages.clips import attachment
@@ -28,7 +29,6 @@ COLUMNS = (
     "captions",
     "key",
 )
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_of(found: api.FoundVideos) -> str:
@@ -45,11 +45,6 @@ def csv_of(found: api.FoundVideos) -> str:
         texts = (cell(engines), cell(words), cell(seen), cell(" | ".join(hit.captions)), cell(hit.key))
         lines.writerow((rank, cell(hit.video_id), *numbers, *texts))
     return "\ufeff" + file.getvalue()
-
-
-def cell(text: str) -> str:
-    """The text, which no spreadsheet takes for a formula: names and captions come from strangers (OWASP)."""
-    return f"'{text}" if text.lstrip(" \n").startswith(_FORMULAS) or text.startswith(_FORMULAS) else text
 
 
 def add_export(app: FastAPI, collection: Collection) -> None:

@@ -1,5 +1,6 @@
 """Prints the metrics of a report as a table."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,22 @@ def print_report(folder: Path, options: str = "") -> None:
     if (folder / "rankings.html").is_file():
         tell(f"Rankings: {folder / 'rankings.html'}")
     say(f'Search: luigi --module tasks Search --dataset {report["dataset"]}{options} --query "..."')
+
+
+def print_measures(folder: Path) -> None:
+    """Prints the measures of TREC that are in `folder`, in percent as the recalls are, and its path."""
+    place = places.place_of(folder)
+    place.fetch([folder])
+    body = json.loads((folder / "measures.json").read_text(encoding="utf-8"))
+    found: dict[str, dict[str, Any]] = body["measures"]
+    names = list(next(iter(found.values())))
+    rows = [
+        [key.replace("_", " "), *(f"{100 * of[name]['mean']:.1f} ({100 * of[name]['std']:.1f})" for name in names)]
+        for key, of in found.items()
+    ]
+    print_table(f"By TREC's tools, of the best {body['depth']}, in percent", ["", *names], rows)
+    say("Note: TREC orders equal scores by name; the recalls above are means over all of their orders")
+    tell(f"TREC: {folder}")
 
 
 def _mean_std(name: str, metrics: dict[str, Any]) -> list[str]:

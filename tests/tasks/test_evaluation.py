@@ -1,3 +1,7 @@
+import json
+
+import pytest
+
 from tasks import BuildManifest, EncodeText, EvaluateCE, ExtractExpert, TrainCE
 from tests.tasks.labelled_project import add_labels
 from tests.tasks.project import required_families
@@ -65,3 +69,19 @@ def test_the_captions_are_encoded_for_the_sentence_encoder_too_where_the_model_h
 
 def test_a_report_without_labels_has_no_such_row(project):
     assert "untrained" not in project.report()
+
+
+def test_the_files_of_trec_lie_beside_the_report_and_are_made_once(project):
+    (before,) = project.data.glob("store/reports/tiny/*/*/report.json")
+    made = before.stat().st_mtime_ns
+    assert project.run(EvaluateCE, dataset="tiny", trec=True) == ["EvaluateCE test"]
+    assert project.run(EvaluateCE, dataset="tiny", trec=True) == []
+    assert before.stat().st_mtime_ns == made, "the report stays as it is"
+    folder = before.parent / "trec"
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {"t2v.seed_0.run", "v2t.seed_0.run", "t2v.qrels", "v2t.qrels", "measures.json", "recipe.json"}
+    kept = json.loads((folder / "measures.json").read_text())["measures"]["t2v"]
+    assert kept["Success@1"]["mean"] == pytest.approx(project.report()["t2v"]["R@1"]["mean"] / 100, abs=1e-9)
+    (folder / "t2v.seed_0.run").unlink()
+    assert project.run(EvaluateCE, dataset="tiny", trec=True) == ["EvaluateCE test"]
+    assert (folder / "t2v.seed_0.run").is_file()

@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 import os
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.reports.results import METRICS, ours, published, write_csv
+from pipeline.reports.results import METRICS, csv_of, ours, published, write_csv
 from pipeline.stores import atomic, recipes
 
 PUBLISHED = Path(__file__).parents[3] / "configs" / "published.yaml"
@@ -14,7 +15,7 @@ PUBLISHED = Path(__file__).parents[3] / "configs" / "published.yaml"
 
 def report(folder, *, kind="reports", dataset="demo", model="ce", name="abc", r1=10.0, experts=("rgb",), age_s=0):
     """A report of which `ours` needs only this."""
-    metrics = {name: {"mean": r1, "std": 0.5, "seeds": [r1]} for name in METRICS}
+    metrics = {name: {"mean": r1, "std": 0.5, "seeds": [r1]} for name in METRICS if name != "nDCG@10"}
     body = {
         "dataset": dataset, "model": model, "split": "test", "selection": "validation: best epoch", "seeds": [0, 1],
         "gallery": {"videos": 40, "captions": 200}, "experts": dict.fromkeys(experts, "here"),
@@ -60,9 +61,42 @@ def test_the_published_results_are_the_corrected_ones():
     assert found["msrvtt_1ka", "CE"].t2v["R@1"] == (20.9, 1.2)
     assert found["msrvtt", "CE"].v2t["R@10"] == (55.2, 1.0)
     assert found["lsmdc", "CE"].t2v["MdR"] == (25.3, 3.1)
-    assert all(result.t2v["R@1"][0] < 30 for result in published(PUBLISHED))
+    assert all(result.t2v["R@1"][0] < 30 for result in found.values())
     names = {path.stem for path in (PUBLISHED.parent / "datasets").glob("*.yaml")}
     assert {result.dataset for result in published(PUBLISHED)} <= names
+
+
+def test_single_numbers_of_later_papers_have_no_deviation_and_say_whether_anything_was_trained():
+    found = {result.model: result for result in published(PUBLISHED) if result.seeds == 0}
+    assert found["PE-Core-G"].t2v == {"R@1": (51.2, None)}
+    assert (found["PE-Core-G"].kind, found["AGC-Qwen3-VL-4B"].kind) == ("zero-shot", "trained")
+    assert found["AGC-Qwen3-VL-4B"].t2v["nDCG@10"] == (73.0, None)
+    assert "dual softmax" in found["VidVec-O"].origin
+    assert all(result.origin for result in published(PUBLISHED))
+
+
+def test_what_trec_measured_beside_a_report_is_in_its_result_in_percent(tmp_path):
+    folder = report(tmp_path)
+    atomic.write_text(
+        folder / "trec" / "measures.json",
+        json.dumps(
+            {
+                "measures": {
+                    name: {"nDCG@10": {"mean": 0.5, "std": 0.25}, "MAP": {"mean": 0.1, "std": 0}}
+                    for name in ("t2v", "v2t")
+                }
+            }
+        ),
+    )
+    assert "nDCG@10" not in ours(tmp_path)[0].t2v, "not finished"
+    recipes.write_recipe(folder / "trec", {"stage": "trec"}, None, ["measures.json"])
+    assert ours(tmp_path)[0].t2v["nDCG@10"] == (50.0, 25.0)
+
+
+def test_no_cell_of_the_csv_is_taken_for_a_formula(tmp_path):
+    result = ours(report(tmp_path, model="=HYPERLINK(1)").parents[3])[0]
+    (row,) = csv.DictReader(io.StringIO(csv_of([result])))
+    assert row["model"] == "'=HYPERLINK(1)"
 
 
 def test_without_the_file_nothing_is_published_and_a_wrong_one_is_told(tmp_path):

@@ -2,6 +2,7 @@ import copy
 import json
 
 from tasks.console import metrics_table
+from tasks.console.metrics_table import print_measures
 
 
 def test_a_report_is_printed_with_every_metric_and_where_it_lies(project, capsys):
@@ -35,3 +36,18 @@ def test_what_needs_no_training_has_rows_of_its_own_without_a_deviation(project,
     assert lines[place + 1].split("  ")[0] == "95 % interval"
     assert "40.0 to 44.5" in lines[place + 1]
     assert lines[place + 2].startswith("zero-shot by label words v2t")
+
+
+def test_measures_of_trec_are_percentages_as_the_recalls_are(tmp_path, capsys):
+    one = {"mean": 0.5, "std": 0.125, "seeds": [0.375, 0.625]}
+    body = {
+        "depth": 1000,
+        "measures": {"t2v": {"nDCG@10": one, "MAP": one}, "t2v_same_caption": {"nDCG@10": one, "MAP": one}},
+    }
+    (tmp_path / "measures.json").write_text(json.dumps(body))
+    print_measures(tmp_path)
+    output = capsys.readouterr().out
+    assert "nDCG@10" in output
+    assert "50.0 (12.5)" in output
+    assert "t2v same caption" in output
+    assert "TREC orders equal scores by name" in output
