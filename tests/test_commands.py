@@ -71,7 +71,7 @@ class World:
         for name in ("one", "two"):
             make_clip(self.home / "Videos" / f"{name}.mp4", seconds=2)
         model = yaml.safe_load((ROOT / "configs/models/ce_light.yaml").read_text(encoding="utf-8"))
-        model["experts"] = ["rgb_light", "ocr_light"]
+        model["experts"] = ["rgb_light", "ocr_light", "face_light"]
         model["training"] |= {"epochs": 2, "seeds": [0]}
         self.write("models/ce_light", model)
         self.write("models/other", model | {"training": model["training"] | {"learning_rate": 0.05}})

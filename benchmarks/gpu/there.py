@@ -43,5 +43,11 @@ LEFT_OUT = {
     "fastapi": "the search page",
     "starlette": "the search page",
     "uvicorn": "the search page",
+    "obstore": "stores and videos elsewhere",
+    "ray": "extraction on several machines",
+    "mcp": "a collection as tools of an assistant",
+    "ir_measures": "TREC's measures",
+    "lance": "exports as Lance",
+    "webdataset": "exports as WebDataset",
 }
 """Module that is too large to bring along, or not needed -> what the run goes without."""

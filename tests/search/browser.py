@@ -46,6 +46,18 @@ class Browser:
             assert time.monotonic() < until, f"{css}: {len(found)} of {count}"
             time.sleep(0.05)
 
+    def click(self, css: str, at: int = 0, seconds: float = 10) -> None:
+        """Clicks the visible element number `at` that matches `css`; again where the page has just drawn it anew."""
+        from selenium.common.exceptions import StaleElementReferenceException
+
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                self.find(css, seconds=seconds)[at].click()
+                return
+            except StaleElementReferenceException:
+                assert time.monotonic() < until, f"{css} does not stay"
+
     def until(self, condition: Any, seconds: float = 10) -> Any:
         """Waits until `condition()` is true, and returns its value."""
         end = time.monotonic() + seconds

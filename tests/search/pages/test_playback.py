@@ -80,7 +80,7 @@ def video(browser, what: str):
 def test_an_avi_plays_from_the_moment_that_was_found_and_can_be_sought(browser, address):
     browser.size(1440, 900)
     browser.driver.get(f"{address}/?q=harbor")
-    browser.find(".hit .start")[0].click()
+    browser.click(".hit .start")
     browser.until(lambda: video(browser, "v.currentTime > 21 && v.currentTime < 29 && v.videoWidth === 160"), 60)
     assert video(browser, "v.duration") == pytest.approx(30, abs=0.2)
     assert video(browser, "[...Array(v.buffered.length).keys()].every((i) => v.buffered.start(i) >= 15)")
@@ -94,7 +94,7 @@ def test_an_avi_plays_from_the_moment_that_was_found_and_can_be_sought(browser, 
 @pytest.mark.timeout(LONGEST_S)
 def test_a_converted_video_plays_to_its_end(browser, address):
     browser.driver.get(f"{address}/?q=harbor")
-    browser.find(".hit .start")[0].click()
+    browser.click(".hit .start")
     browser.until(lambda: video(browser, "v.currentTime > 21"), 60)
     browser.driver.execute_script("document.querySelector('.hit video').currentTime = 28")
     browser.until(lambda: video(browser, "v.ended"), 60)
@@ -104,7 +104,7 @@ def test_a_converted_video_plays_to_its_end(browser, address):
 @pytest.mark.timeout(LONGEST_S)
 def test_what_browsers_play_is_played_as_it_is(browser, address):
     browser.driver.get(f"{address}/?q=bakery")
-    browser.find(".hit .start")[0].click()
+    browser.click(".hit .start")
     browser.until(lambda: video(browser, "v.currentTime > 1"), 30)
     assert "/media/" in video(browser, "v.currentSrc")
 
@@ -113,8 +113,8 @@ def test_what_browsers_play_is_played_as_it_is(browser, address):
 @pytest.mark.timeout(LONGEST_S)
 def test_the_path_is_told_and_a_clip_and_the_list_can_be_kept(browser, address):
     browser.driver.get(f"{address}/?q=harbor")
-    browser.find(".hit .toggle")[0].click()
-    browser.find(".hit .copy")[0].click()
+    browser.click(".hit .toggle")
+    browser.click(".hit .copy")
     browser.until(lambda: any(browser.texts(".files [role=status]")))
     assert "from_s=20.0&to_s=30.0" in browser.find(".files a")[0].get_attribute("href")
     assert [link.get_attribute("href").partition("format=")[2] for link in browser.find("#export a", 2)] == [

@@ -51,7 +51,7 @@ def test_a_query_that_is_typed_shows_results_with_matched_words_and_shares(page)
     ask(page, "a lighthouse")
     page.until(lambda: titles(page)[:1] == ["harbour.mp4"])
     assert page.texts(".hit:first-child .reason mark") == ["LIGHTHOUSE"]
-    page.find(".hit:first-child .toggle")[0].click()
+    page.click(".hit:first-child .toggle")
     assert len(page.find(".hit:first-child .shares .track", 3)) == 3
     assert "q=a+lighthouse" in page.driver.current_url
     page.picture("results")
@@ -59,7 +59,7 @@ def test_a_query_that_is_typed_shows_results_with_matched_words_and_shares(page)
 
 def test_a_video_plays_from_its_best_second(page):
     ask(page, "lighthouse")
-    page.find(".hit:first-child .start")[0].click()
+    page.click(".hit:first-child .start")
     video = page.find(".hit:first-child video")[0]
     page.until(lambda: page.driver.execute_script("return arguments[0].currentTime", video) > 4.0)
     assert page.driver.execute_script("return arguments[0].currentTime", video) < 6.1
@@ -71,7 +71,7 @@ def test_a_slider_changes_what_is_found(page):
     (slider,) = page.find("input[name=ocr_light]")
     page.driver.execute_script("arguments[0].value = 0; arguments[0].dispatchEvent(new Event('input'))", slider)
     page.until(lambda: not page.texts(".reason mark"))
-    page.find("#reset")[0].click()
+    page.click("#reset")
     page.until(lambda: page.texts(".reason mark") == ["LIGHTHOUSE"])
 
 
@@ -97,7 +97,7 @@ def test_only_videos_that_show_a_label_are_left_where_one_is_named(page):
 def test_a_filter_leaves_videos_out_and_the_empty_page_says_so(page):
     ask(page, "pasta")
     page.until(lambda: titles(page)[:1] == ["kitchen.mp4"])
-    page.find("#has label")[1].click()  # with text
+    page.click("#has label", at=1)  # with text
     page.until(lambda: "kitchen.mp4" not in titles(page))
     page.driver.execute_script("const s = document.getElementById('longest'); s.value = 1; s.oninput()")
     page.until(lambda: page.texts("#empty p") == ["No video passes the filters."])
@@ -107,7 +107,7 @@ def test_a_filter_leaves_videos_out_and_the_empty_page_says_so(page):
 def test_more_like_this_asks_for_likeness_and_back_returns(page):
     ask(page, "pasta")
     page.until(lambda: titles(page)[:1] == ["kitchen.mp4"])
-    page.find(".hit:first-child .similar")[0].click()
+    page.click(".hit:first-child .similar")
     page.until(lambda: page.texts(".source h2") == ["kitchen.mp4"])
     assert "kitchen.mp4" not in titles(page)
     page.driver.back()
@@ -139,8 +139,8 @@ def test_the_keyboard_alone_is_enough(page):
 def test_a_hostile_name_and_caption_are_shown_as_text(page):
     ask(page, "bold")
     page.until(lambda: titles(page)[:1] == ["<img src=x onerror=alert(1)>.mp4"])
-    page.find(".hit:first-child .toggle")[0].click()
-    page.find(".hit:first-child .words")[0].click()
+    page.click(".hit:first-child .toggle")
+    page.click(".hit:first-child .words")
     page.until(lambda: any("onerror" in text for text in page.texts(".more p")))
     assert page.texts(".more mark") == ["<b>bold</b>"]
     assert page.driver.execute_script("return document.querySelectorAll('#hits [src=x], #hits b').length") == 0
@@ -171,7 +171,7 @@ def test_all_of_it_fits_a_phone(page):
     page.size(390, 844)
     ask(page, "lighthouse")
     page.find(".hit")
-    page.find("#controls summary")[0].click()
+    page.click("#controls summary")
     page.find("#weights input")
     width = page.driver.execute_script("return document.documentElement.scrollWidth")
     page.picture("phone")
@@ -202,5 +202,5 @@ def test_a_server_that_is_gone_is_told(tiny, browser):
 def test_the_api_page_tries_what_it_describes(page, address):
     page.driver.get(f"{address}/docs")
     page.find(".operation", 4)
-    page.find(".operation button")[0].click()
+    page.click(".operation button")
     page.until(lambda: any('"dataset": "tiny"' in text for text in page.texts("pre")))

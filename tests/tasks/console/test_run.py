@@ -180,7 +180,8 @@ def test_a_search_as_json_is_one_document_whatever_is_built_on_the_way(project, 
     )
     assert code == 0
     told = json.loads(output)
-    assert told.keys() == {"dataset", "query", "hits", "reason", "notes"}
+    counts = {"offset", "num_found", "num_ranked", "is_counted"}
+    assert told.keys() == {"dataset", "query", "hits", "reason", "notes"} | counts
     assert "a library" in errors
     assert "and its C code" in errors
     assert told["query"] == "a red square"

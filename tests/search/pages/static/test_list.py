@@ -35,7 +35,7 @@ def test_the_true_count_is_told_and_more_is_shown_on_demand(boat_page):
 
 def test_a_filter_lowers_the_count(boat_page):
     many_asked(boat_page)
-    boat_page.find("#has label")[1].click()  # with text
+    boat_page.click("#has label", at=1)  # with text
     boat_page.until(lambda: boat_page.texts("#status")[0].startswith(f"{NUM_BOATS // 2} videos fit"))
 
 
@@ -89,7 +89,7 @@ def test_so_many_hits_are_seen_at_once(boat_page, width, height, least):
 def test_a_list_is_as_detailed_as_it_was_and_the_address_keeps_it(page):
     ask(page, "water")
     assert not page.driver.execute_script("return document.querySelector('.details')")
-    page.find("#bar label")[1].click()
+    page.click("#bar label", at=1)
     assert len(page.find(".hit.open .details .line")) == len(titles(page))
     assert "view=list" in page.driver.current_url
     page.driver.refresh()
@@ -146,7 +146,7 @@ def test_an_unknown_expert_of_the_address_is_told_and_can_be_left_out(page, addr
     page.until(lambda: any("did you mean 'ocr_light'" in text for text in page.texts("#empty p")))
     page.picture("unknown")
     page.complaints()  # the refused request
-    page.find("#empty button")[0].click()
+    page.click("#empty button")
     page.until(lambda: titles(page)[:1] == ["harbour.mp4"])
     assert "weight" not in page.driver.current_url
 

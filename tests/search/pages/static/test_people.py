@@ -19,8 +19,8 @@ def page(browser, planted_root):
 
 
 def switched_on(page) -> None:
-    page.find(".people-open")[0].click()
-    page.find("#people .switch-on")[0].click()
+    page.click(".people-open")
+    page.click("#people .switch-on")
     page.find("#people .face", 3, seconds=60)  # the first clustering loads a library
 
 
@@ -33,7 +33,7 @@ def name(page, place: int, text: str) -> None:
 
 
 def test_people_are_off_and_what_switching_on_means_is_said(page):
-    page.find(".people-open")[0].click()
+    page.click(".people-open")
     page.find("#people .switch-on")
     assert "leaves the machine" in page.texts("#people p")[0]
     assert not page.driver.find_elements("css selector", "#people .face")
@@ -53,7 +53,7 @@ def test_a_person_is_named_and_found(page, planted_root):
         page.size(width, height)
         page.picture(f"people-named-{width}")
     page.size(1440, 900)
-    page.find("#people .face")[0].click()
+    page.click("#people .face")
     page.until(lambda: sorted(titles(page)) == ["clip0.mp4", "clip1.mp4", "clip3.mp4"])
     assert page.driver.execute_script("return document.querySelector('#query').value") == "who: Ann <i>"
     page.picture("people-found")
@@ -63,7 +63,7 @@ def test_a_person_is_named_and_found(page, planted_root):
 
 def test_a_person_without_a_name_is_found_by_the_face(page):
     switched_on(page)
-    page.find("#people .face")[2].click()
+    page.click("#people .face", at=2)
     page.until(lambda: "%40face" in page.driver.current_url)
     page.until(lambda: titles(page)[:1] == ["clip3.mp4"])
 
@@ -74,7 +74,7 @@ def test_one_button_deletes_all_of_it(page, planted_root):
     file = planted_root / "store" / "index" / "tiny" / names.FILE
     assert "Bob" in file.read_text()
     page.driver.execute_script("window.confirm = () => true")
-    page.find("#people .actions button")[-1].click()
+    page.click("#people .actions button", at=-1)
     page.find("#people .switch-on")
     assert not file.exists()
 

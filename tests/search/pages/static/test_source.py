@@ -46,10 +46,10 @@ def test_the_sliders_act_on_the_likeness(alike):
 
 
 def test_closing_it_leads_to_where_one_came_from_or_to_the_beginning(alike):
-    alike.find(".source .leave")[0].click()  # who came by a link
+    alike.click(".source .leave")  # who came by a link
     alike.until(lambda: alike.texts("#empty h1") == ["Find the moment"])
     ask(alike, "pasta")
-    alike.find(".hit:first-child .similar")[0].click()
+    alike.click(".hit:first-child .similar")
     alike.until(lambda: alike.texts(".source h2") == ["kitchen.mp4"])
-    alike.find(".source .leave")[0].click()
+    alike.click(".source .leave")
     alike.until(lambda: alike.texts("#asked") == ["Results for “pasta”"] and titles(alike)[:1] == ["kitchen.mp4"])

@@ -29,7 +29,7 @@ def test_nothing_serious_is_wrong_with_a_hit_that_is_open(page, address, dark):
     page.size(1440, 900, dark=dark)
     page.driver.get(f"{address}/?q=water")
     page.find(".hit")
-    page.find(".hit:first-child .toggle")[0].click()
-    page.find(".hit:first-child .words")[0].click()
+    page.click(".hit:first-child .toggle")
+    page.click(".hit:first-child .words")
     page.find(".hit:first-child .more h3")
     assert violations(page) == []

@@ -12,7 +12,7 @@ def opened(page):
     """The time line of the first hit, which says and shows what was asked for."""
     ask(page, "lighthouse water")
     page.until(lambda: titles(page)[:1] == ["harbour.mp4"])
-    page.find(".hit:first-child .toggle")[0].click()
+    page.click(".hit:first-child .toggle")
     page.find(".hit:first-child .timeline")
     return page
 
