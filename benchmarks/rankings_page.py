@@ -18,7 +18,7 @@ from search.index.folder import key_of
 from search.pages import rankings
 from search.pages.rankings_page import write_page
 from tests.search import small_collection
-from tests.search.browser import open_browser
+from tests.search.browser import own_browser
 from tests.search.small_collection import Clip
 
 VIDEOS, TRIES = 1000, 5
@@ -68,7 +68,7 @@ def make(root: Path) -> tuple[Path, float]:
 def main(root: Path) -> None:
     page, seconds = make(root)
     print(f"made in {seconds:.1f} s, {page.stat().st_size / 1e6:.1f} MB: {page}")
-    with open_browser(root) as browser:
+    with own_browser(root) as browser:
         browser.size(1440, 900)
         for address in ADDRESSES:
             times = []

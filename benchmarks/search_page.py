@@ -29,26 +29,28 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.search_index import DIM, EXPERTS, VOCABULARY, make, make_collection
 from search.index.vectors import MOMENT_TIMES, MOMENTS, VIDEOS
 from tests.clips import make_clip
-from tests.search.browser import Browser, open_browser
+from tests.search.browser import Browser, own_browser
 
 SIZE, MOMENTS_EACH, QUERIES, WARM, HITS = 1000, 10, 30, 2, 24
 STARTS_S = 60
 IN_SIGHT = """
-    return [...document.querySelectorAll(".hit img")].every((one) => one.complete || one.getBoundingClientRect().top > innerHeight);
-"""  # noqa: E501
+    const isBelow = (one) => one.getBoundingClientRect().top > innerHeight;
+    return [...document.querySelectorAll(".hit img")].every((one) => one.complete || isBelow(one));
+"""
 ASK = """
     const [query, done] = arguments;
     document.getElementById("query").value = query;
     const began = performance.now();
     const drawn = () => document.getElementById("asked").textContent.includes(query) && document.querySelector(".hit");
+    const tell = () => done([performance.now() - began, document.querySelectorAll(".hit").length]);
     const watch = new MutationObserver(() => {
       if (!drawn()) return;
       watch.disconnect();
-      requestAnimationFrame(() => setTimeout(() => done([performance.now() - began, document.querySelectorAll(".hit").length])));
+      requestAnimationFrame(() => setTimeout(tell));
     });
     watch.observe(document.getElementById("results"), { childList: true, subtree: true, characterData: true });
     document.getElementById("form").requestSubmit();
-"""  # noqa: E501
+"""
 
 
 def make_all(root: Path, size: int) -> None:
@@ -106,7 +108,7 @@ def main(size: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         make_all(root, size)
-        with served(root) as address, open_browser(root) as browser:
+        with served(root) as address, own_browser(root) as browser:
             browser.size(1440, 900)
             browser.driver.set_script_timeout(STARTS_S)
             browser.driver.get(address)

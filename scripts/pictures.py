@@ -16,7 +16,7 @@ from pipeline import project
 from pipeline.errors import ConfigError, PipelineError
 from search import Collection
 from search.pages.app import create_app
-from tests.search.browser import Browser, open_browser, served
+from tests.search.browser import Browser, own_browser, served
 
 DATASET, QUERY, WIDTH, HEIGHT = "demo", "a kitten", 1280, 860
 COLOURS = 255
@@ -47,7 +47,7 @@ def main(typed: list[str] | None = None) -> int:
 def take(collection: Collection, rankings: Path, into: Path) -> None:
     """Writes search.png, timeline.png and rankings.png into a folder."""
     collection.search(QUERY)  # loads the networks
-    with tempfile.TemporaryDirectory() as scratch, open_browser(Path(scratch)) as browser:
+    with tempfile.TemporaryDirectory() as scratch, own_browser(Path(scratch)) as browser:
         browser.size(WIDTH, HEIGHT)
         with served(create_app(collection)) as address:
             browser.driver.get(f"{address}/?q={QUERY.replace(' ', '+')}")

@@ -51,7 +51,7 @@ class Describer:
     def _hit(self, sought: Sought, row: int, entry: Entry, score: float, found: dict[str, Found]) -> Hit:
         weights = sought.options.weights
         words = self.words.matched(sought.text, row, weights) if row in sought.matches else ()
-        seen = self._seen(sought, row)
+        seen, example = self._seen(sought, row), sought.example
         return Hit(
             key=entry.key,
             video_id=entry.video_id,
@@ -59,9 +59,9 @@ class Describer:
             playable=entry.playable,
             duration_s=entry.duration_s,
             score=score,
-            best_s=self.best_second(row, words, seen, found, sought),
+            best_s=example.best_second(row) if example else self.best_second(row, words, seen, found, sought),
             found_by=found,
-            shares=self.experts.videos.shares(sought.embedded, row) if self.experts and sought.embedded else {},
+            shares=self._shares(sought, row),
             words=words,
             captions=entry.captions,
             seen=seen,
@@ -79,6 +79,12 @@ class Describer:
         alike = told.seen(row) if told and row in told.ranking.scores else ()
         known = {(seen.label, seen.expert) for seen in matched}
         return matched + tuple(seen for seen in alike if (seen.label, seen.expert) not in known)
+
+    def _shares(self, sought: Sought, row: int) -> dict[str, float | None]:
+        """Expert -> what it adds to the likeness with the example, or else to the similarity."""
+        if sought.example is not None:
+            return sought.example.shares(row)
+        return self.experts.videos.shares(sought.embedded, row) if self.experts and sought.embedded else {}
 
     def best_second(
         self,

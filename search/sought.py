@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from search.engines.examples import FoundExample
 from search.engines.frames import FoundFrames
 from search.engines.fulltext import Match
 from search.engines.label_words import FoundLabels
@@ -28,3 +29,5 @@ class Sought:
     label_words: FoundLabels | None = None
     faces: Mapping[int, Sequence[SeenFace]] = field(default_factory=dict)
     """Row -> the faces of the people that were asked for, the most telling one first."""
+    example: FoundExample | None = None
+    """What was found for an example that was asked with; None where there was none."""

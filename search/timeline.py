@@ -9,7 +9,7 @@ from search.engines.fulltext import Word
 from search.engines.label_words import LabelSearch
 from search.engines.labels import Seen
 from search.engines.peaks import Moment, Peak
-from search.results import CE, FRAMES, LABEL_WORDS, LABELS, PEOPLE, SIMILAR, WORDS
+from search.results import CE, EXAMPLE, FRAMES, LABEL_WORDS, LABELS, PEOPLE, SIMILAR, WORDS
 from search.sought import Sought
 
 MOST_WORDS = 60
@@ -47,6 +47,8 @@ class TimeLine:
             moments += [_moment(FRAMES, sought.frames.frames.expert, peak, duration_s) for peak in peaks]
         faces = sought.faces.get(row, ())[:MOST_FACES] if PEOPLE in found else ()
         moments += [Moment(PEOPLE, one.expert, one.start_s, one.end_s, None, one.name) for one in faces]
+        if EXAMPLE in found and sought.example is not None:
+            moments += sought.example.moments(row, duration_s, EXAMPLE)
         moments += self._experts(sought, row, duration_s, found)
         return tuple(sorted(moments, key=lambda one: (one.expert, one.start_s, one.engine, one.text)))
 

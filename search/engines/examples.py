@@ -29,8 +29,6 @@ class FoundExample:
     """What was found for an example."""
 
     ranking: Ranking
-    num_found: int
-    """How many videos are alike in all; the ranking holds the best of them."""
     units: Mapping[str, Floats]
     """Expert that answered -> the example's vectors (n, D) without the mean of the collection, of length 1."""
     parts: Mapping[str, Floats]
@@ -85,7 +83,8 @@ class Examples:
         }
         scores = np.sum(list(parts.values()), axis=0) if parts else np.zeros(len(allowed), np.float32)
         floor = max(LEAST, KEEP * float(scores.max(initial=0.0, where=allowed)))
-        rows = np.flatnonzero(allowed & (scores >= floor))
+        alike = allowed & (scores >= floor)
+        rows = np.flatnonzero(alike)
         best = rows[np.argsort(-scores[rows], kind="stable")][:CANDIDATES]
-        ranking = Ranking({int(row): float(scores[row]) for row in best})
-        return FoundExample(ranking, len(rows), units, parts, self.features)
+        ranking = Ranking({int(row): float(scores[row]) for row in best}, fits=alike)
+        return FoundExample(ranking, units, parts, self.features)

@@ -1,5 +1,6 @@
 """Drives a real browser, headless Chromium, and serves an app for it."""
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -97,12 +98,33 @@ class Browser:
 
 @contextmanager
 def open_browser(pictures: Path) -> Iterator[Browser]:
-    """A browser; skips the test where there is none and none can be installed."""
-    selenium = pytest.importorskip("selenium.webdriver", reason="needs the package selenium")
+    """A browser for a test, which is skipped where there is none and none can be installed."""
+    pytest.importorskip("selenium.webdriver", reason="needs the package selenium")
     try:
-        program, driver_program = provide(Machine())
+        programs = provide(Machine())
     except NoBrowserError as error:
         pytest.skip(str(error))
+    with driven(programs, pictures) as browser:
+        yield browser
+
+
+@contextmanager
+def own_browser(pictures: Path) -> Iterator[Browser]:
+    """A browser for a program, which ends with one line where there is none."""
+    try:
+        programs = provide(Machine())
+    except NoBrowserError as error:
+        sys.exit(f"ERROR: {error}")
+    with driven(programs, pictures) as browser:
+        yield browser
+
+
+@contextmanager
+def driven(programs: tuple[str, str], pictures: Path) -> Iterator[Browser]:
+    """The browser with its driver, `programs`."""
+    from selenium import webdriver as selenium
+
+    program, driver_program = programs
     options = selenium.ChromeOptions()
     options.binary_location = program
     # Without a sandbox: containers have none. Without /dev/shm: theirs is small.

@@ -104,7 +104,8 @@ def test_weights_and_filters_and_pages_hold(planted, planted_root):
 def test_the_score_is_the_mean_of_the_shares_and_moments_say_where(planted, planted_root):
     example = shown(planted, planted_root / "videos" / "clip6.mp4")
     for hit in by_example.find(planted, example, OPTIONS):
-        assert hit.score == pytest.approx(sum(share for share in hit.shares.values() if share is not None), abs=1e-5)
+        total = sum(share for share in hit.shares.values() if share is not None)
+        assert hit.found_by["example"].score == pytest.approx(total, abs=1e-5)
         assert all(0 <= moment.start_s <= moment.end_s <= hit.duration_s + 1e-6 for moment in hit.moments)
     assert {moment.engine for moment in hit.moments} <= {"example"}
 

@@ -28,7 +28,7 @@ def test_what_is_far_below_the_best_or_near_nothing_is_left_out(planted):
     scores = list(found.ranking.scores.values())
     assert scores == sorted(scores, reverse=True)
     assert scores[-1] >= max(LEAST, KEEP * scores[0]) - 1e-6
-    assert found.num_found == len(scores) < len(CLIPS)
+    assert found.ranking.fits.sum() == len(scores) < len(CLIPS)
 
 
 def test_only_what_is_allowed_is_found(planted):
@@ -50,7 +50,7 @@ def test_an_expert_that_saw_nothing_of_a_video_has_no_share_and_counts_nothing(p
 def test_an_example_that_nobody_here_knows_finds_nothing(planted):
     unknown = Example("x", {"another expert": np.ones((1, 3), np.float32)})
     found = planted.examples.find(unknown, everything(planted), {})
-    assert (dict(found.ranking.scores), found.num_found, dict(found.parts)) == ({}, 0, {})
+    assert (dict(found.ranking.scores), found.ranking.fits.sum(), dict(found.parts)) == ({}, 0, {})
 
 
 def test_moments_lie_where_the_vectors_are_nearest(planted):

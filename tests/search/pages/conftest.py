@@ -1,12 +1,13 @@
-"""The ranked clips, made once; a browser for a file of tests."""
+"""The ranked clips, made once; for a file of tests a browser, and the address of the small collection's page."""
 
 import os
 from pathlib import Path
 
 import pytest
 
+from search.pages.app import create_app
 from search.pages.rankings import Ranked
-from tests.search.browser import open_browser
+from tests.search.browser import open_browser, served
 from tests.search.pages import ranked_clips
 
 
@@ -34,3 +35,9 @@ def browser(tmp_path_factory):
     pictures.mkdir(parents=True, exist_ok=True)
     with open_browser(pictures) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def address(tiny):
+    with served(create_app(tiny)) as at:
+        yield at

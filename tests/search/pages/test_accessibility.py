@@ -1,8 +1,6 @@
 """Nothing on any page keeps people from using it, in the light and in the dark, on a desk and on a phone."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -10,27 +8,11 @@ from pipeline.reports.report import write_report
 from search.pages.app import create_app
 from tests.pipeline.reports.made_report import make_report
 from tests.search.accessibility import violations
-from tests.search.browser import Browser, open_browser, served
+from tests.search.browser import Browser, served
 from tests.search.chromium import LONGEST_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(LONGEST_S)]
 WIDTHS = {"desk": (1440, 900), "phone": (390, 844)}
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Screenshots go to the folder SCREENSHOTS, where that is set, to be kept."""
-    kept = os.environ.get("SCREENSHOTS")
-    pictures = Path(kept) if kept else tmp_path_factory.mktemp("screenshots")
-    pictures.mkdir(parents=True, exist_ok=True)
-    with open_browser(pictures) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def address(tiny):
-    with served(create_app(tiny)) as at:
-        yield at
 
 
 @pytest.fixture(scope="module")

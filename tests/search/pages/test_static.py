@@ -1,30 +1,11 @@
-import os
-from pathlib import Path
-
 import pytest
 
 from search.pages.app import create_app
-from tests.search.browser import Browser, open_browser, served
+from tests.search.browser import Browser, served
 from tests.search.chromium import LONGEST_S
 from tests.search.small_collection import HOSTILE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(LONGEST_S)]
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Screenshots go to the folder SCREENSHOTS, where that is set, to be kept."""
-    kept = os.environ.get("SCREENSHOTS")
-    pictures = Path(kept) if kept else tmp_path_factory.mktemp("screenshots")
-    pictures.mkdir(parents=True, exist_ok=True)
-    with open_browser(pictures) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def address(tiny):
-    with served(create_app(tiny)) as at:
-        yield at
 
 
 @pytest.fixture

@@ -1,32 +1,13 @@
 """A browser, and the search page of the small collection and of one with many videos."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from search.pages.app import create_app
 from tests.search import small_collection
-from tests.search.browser import Browser, open_browser, served
+from tests.search.browser import Browser, served
 from tests.search.small_collection import Clip
 
 NUM_BOATS = 60
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory):
-    """Screenshots go to the folder SCREENSHOTS, where that is set, to be kept."""
-    kept = os.environ.get("SCREENSHOTS")
-    pictures = Path(kept) if kept else tmp_path_factory.mktemp("screenshots")
-    pictures.mkdir(parents=True, exist_ok=True)
-    with open_browser(pictures) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="session")
-def address(tiny):
-    with served(create_app(tiny)) as at:
-        yield at
 
 
 @pytest.fixture(scope="session")
