@@ -100,9 +100,15 @@ def test_every_make_target_exists():
 def test_every_folder_and_file_that_is_named_is_there():
     named = re.findall(r"`((?:pipeline|extractors|models|search|tasks|configs|data|tests)/[\w./]*)`", MANUAL)
     made_by_the_reader = {"configs/datasets/mine.yaml"}
-    missing = [path for path in set(named) - made_by_the_reader if not (ROOT / path).exists()]
+    missing = [path for path in set(named) - made_by_the_reader if not (is_told_of(path) or (ROOT / path).exists())]
     assert named
     assert not missing
+
+
+def is_told_of(path: str) -> bool:
+    """Whether the table of data/README.md has a folder: runs make those in data/, so a fresh clone has none of them."""
+    table = (ROOT / "data/README.md").read_text(encoding="utf-8")
+    return path.startswith("data/") and f"`{path.removeprefix('data/').rstrip('/')}/`" in table
 
 
 def test_the_dataset_example_is_a_dataset():
