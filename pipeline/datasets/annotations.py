@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pipeline import config
 from pipeline.datasets.caption_files import read_rows, read_sidecars
-from pipeline.datasets.files import find_videos
 from pipeline.datasets.names import without_suffix
 from pipeline.datasets.sources import AnnotationFiles, Part, Released, SplitCounts
 from pipeline.datasets.splits import SPLITS, SplitFractions, splits_by_hash
+from pipeline.datasets.video_files import find_videos
 from pipeline.demo.make import DemoSettings
 from pipeline.errors import AnnotationError
 from pipeline.remote_files.look import refresh

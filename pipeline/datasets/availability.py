@@ -6,9 +6,9 @@ from pathlib import Path
 from types import ModuleType
 
 from pipeline.datasets.annotations import DatasetConfig
-from pipeline.datasets.files import find_videos
 from pipeline.datasets.readers import released
 from pipeline.datasets.sources import AnnotationFiles, Part
+from pipeline.datasets.video_files import find_videos
 from pipeline.errors import ConfigError
 from pipeline.remote_files.look import name_of_source
 

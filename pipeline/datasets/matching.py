@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from pipeline.datasets.annotations import Annotation, DatasetConfig
-from pipeline.datasets.files import VideoFile
 from pipeline.datasets.names import Names, normal_form
 from pipeline.datasets.protocol import Annotations
 from pipeline.datasets.video import MISSING, UNLABELLED
+from pipeline.datasets.video_files import VideoFiles
 from pipeline.datasets.videos import Videos
 from pipeline.errors import AnnotationError
 from pipeline.remote_files.look import name_of_source
 
 
-def match_files(annotations: Annotations, files: list[VideoFile], warnings: list[str]) -> Annotations:
+def match_files(annotations: Annotations, files: VideoFiles, warnings: list[str]) -> Annotations:
     """The annotations by video id; AnnotationError when two names of one file put it in two splits.
 
     Which files a name may mean is told by `names.Names`. A name that matches several files is not resolved, and adds to
@@ -20,12 +20,11 @@ def match_files(annotations: Annotations, files: list[VideoFile], warnings: list
     the same normal form, so that no name but their own could tell them apart.
     """
     finder = names_of(files)
-    root = files[0].root if files else Path()
     matched: Annotations = {}
     twins: set[str] = set()
     for name, annotation in annotations.items():
         ids = finder.find(name) or {name}
-        if len(ids) > 1 and len({(root / video_id).resolve() for video_id in ids}) == 1:
+        if len(ids) > 1 and len({(files.root / video_id).resolve() for video_id in ids}) == 1:
             ids = {min(ids)}  # one file by several links
         if len(ids) > 1:
             _refuse_twins(name, ids)
@@ -43,9 +42,9 @@ def match_files(annotations: Annotations, files: list[VideoFile], warnings: list
     return matched
 
 
-def names_of(files: list[VideoFile]) -> Names:
+def names_of(files: VideoFiles) -> Names:
     """What finds the files that a name may mean."""
-    return Names([file.video_id for file in files], files[0].root if files else None)
+    return Names(files.ids, files.root if files else None)
 
 
 def may_be_any_of(ids: set[str]) -> str:

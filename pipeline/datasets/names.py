@@ -37,6 +37,12 @@ def has_no_suffix(name: str) -> bool:
     return not _SUFFIX.search(name.strip())
 
 
+def ending_of(name: str) -> str:
+    """The end of a file's name from its last dot on, where that alone tells what kind of file it is; else empty."""
+    ending = name[name.rfind(".") :]
+    return ending if _SUFFIX.fullmatch(ending) and not name[0].isspace() else ""
+
+
 def suffix_or_stem(name: str) -> str:
     """How a file's name ends however it is written, in small letters: its suffix, or all of it; empty: no ASCII."""
     suffix = _SUFFIX.search(name.strip())

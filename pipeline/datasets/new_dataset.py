@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline.datasets.annotations import SIDECAR_CAPTIONS, DatasetConfig, caption_sidecar, read_annotations
-from pipeline.datasets.files import find_videos
 from pipeline.datasets.matching import names_of
 from pipeline.datasets.splits import SPLITS
+from pipeline.datasets.video_files import find_videos
 from pipeline.errors import AnnotationError, ConfigError
 from pipeline.remote.objects import is_remote
 from pipeline.remote_files.look import name_of_source

@@ -4,7 +4,7 @@ import dataclasses
 import heapq
 import json
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,14 @@ from pipeline.datasets.annotations import (
 from pipeline.datasets.availability import how_to_get, is_imported
 from pipeline.datasets.caption_files import may_hold
 from pipeline.datasets.file_cache import FileInfo
-from pipeline.datasets.files import INSPECT_VERSION, VideoFile, cached_infos, find_videos, inspect_files
+from pipeline.datasets.files import INSPECT_VERSION, cached_infos, inspect_files
 from pipeline.datasets.manifest import MANIFEST_VERSION, Manifest
 from pipeline.datasets.matching import match_files, names_of, refuse_missing, refuse_unrelated, shared_between_splits
 from pipeline.datasets.protocol import annotations_of
 from pipeline.datasets.stamps import stamp_of
 from pipeline.datasets.video import UNLABELLED, Video, is_missing, missing_content
 from pipeline.datasets.video_columns import gather
+from pipeline.datasets.video_files import VideoFile, VideoFiles, find_videos
 from pipeline.errors import AnnotationError
 from pipeline.stores import fingerprint
 
@@ -45,7 +46,7 @@ def scan_digest(name: str, settings: DatasetConfig) -> str:
         "settings": _manifest_settings(settings),
         "captions": [[path.name, *stamp_of(path)] for path in annotation_files(settings)],
     }
-    return fingerprint.fingerprint_of_long(recipe, "looks", (_file_stat(file, settings.videos) for file in files))
+    return fingerprint.fingerprint_of_long(recipe, "looks", _file_stats(files))
 
 
 def build(
@@ -69,8 +70,8 @@ def build(
     if not files and not (by_name and is_imported(settings)):
         raise AnnotationError(how_to_get(name, settings))
     annotations = match_files(by_name, files, warnings)
-    lacking = annotations.keys() - {file.video_id for file in files}
-    names = names_of(files if lacking else [])
+    lacking = annotations.keys() - set(files.ids)
+    names = names_of(files if lacking else VideoFiles(root))
     missing = {key: why_missing(root, key, names) for key in annotations if key in lacking}
     if missing and not is_imported(settings):
         refuse_unrelated(annotations, missing, settings)
@@ -100,22 +101,22 @@ def changes(before: Manifest, settings: DatasetConfig, cache: Path) -> dict[str,
         and (file.video_id not in infos or infos[file.video_id].content != known[file.video_id])
     ]
     return {
-        "new": [file.video_id for file in files if file.video_id not in known],
+        "new": [video_id for video_id in files.ids if video_id not in known],
         "changed": changed,
-        "gone": sorted(known.keys() - {file.video_id for file in files}),
+        "gone": sorted(known.keys() - set(files.ids)),
     }
 
 
 def _find(
     settings: DatasetConfig, left_out: list[str] | None = None, named: Callable[[], Collection[str]] | None = None
-) -> list[VideoFile]:
+) -> VideoFiles:
     """As `find_videos`; empty when the folder of a known dataset is missing, since it may have imported features.
 
     `named`: names in the captions, by default read from the captions file.
     """
     root = Path(settings.videos)
     if settings.annotations and not root.is_dir():
-        return []
+        return VideoFiles(root)
     if named or settings.captions in {None, SIDECAR_CAPTIONS}:
         return find_videos(root, left_out, named or tuple)
     captions = Path(settings.captions or "")
@@ -130,14 +131,18 @@ def _named_in(settings: DatasetConfig) -> Collection[str]:
         return ()
 
 
-def _file_stat(file: VideoFile, root: str) -> list[str | int]:
-    """Id, stamps and unreadable names of a file; the last since `chmod` changes neither size nor date."""
-    facts: list[str | int] = [file.video_id, *file.stamps]
-    return facts if file.is_open else [*facts, *_unreadable(file, root)]
+def _file_stats(files: VideoFiles) -> Iterable[Sequence[str | int]]:
+    """Id, stamps and unreadable names of each file; the last since `chmod` changes neither size nor date."""
+    if not files.closed:
+        return files.rows()
+    return (
+        (*row, *_unreadable(file)) if row[0] in files.closed else row
+        for row, file in zip(files.rows(), files, strict=True)
+    )
 
 
-def _unreadable(file: VideoFile, root: str) -> list[str]:
-    folder, _, name = f"{root}/{file.video_id}".rpartition("/")
+def _unreadable(file: VideoFile) -> list[str]:
+    folder, _, name = f"{file.root}/{file.video_id}".rpartition("/")  # many files may be closed, and pathlib is slow
     there = (name, *file.subtitles) if file.size >= 0 or file.path.exists() else file.subtitles
     return [one for one in there if not os.access(f"{folder}/{one}", os.R_OK)]
 

@@ -15,6 +15,8 @@ from pipeline.texts.languages import Kind, kind_of
 SIDECARS = (".srt", ".vtt", ".ass", ".ssa")
 """Suffixes of subtitle files, in any case; of two that are alike else, the first suffix is read."""
 
+_ENDS = frozenset(SIDECARS)
+
 _OTHERS = """
 txt json xml nfo md csv tsv html description info jpg jpeg png webp gif bmp idx sub sup lrc sbv ttml dfxp smi part
 mp3 m4a aac ac3 flac ogg opus wav
@@ -117,6 +119,11 @@ class Listing:
         if stem in self._owned and suffix.lower()[1:] not in _NO_VIDEO:
             self._owned[stem] = True
 
+    def subtitled(self, videos: Iterable[str]) -> list[tuple[int, str]]:
+        """(place, name) of those videos beside which there is something in `beside`."""
+        by_stem = self._by_stem
+        return [(place, name) for place, name in enumerate(videos) if _stem(name) in by_stem]
+
     def beside(self, video: str) -> list[tuple[str, Kind | None]]:
         """Names that begin as subtitles of the video `video` do, sorted, and what they say; None: not understood."""
         stem, suffix = _split(video)
@@ -127,7 +134,7 @@ class Listing:
 
 def is_subtitle(name: str) -> bool:
     """Whether a file's name ends like that of a subtitle file, in any case."""
-    return name.lower().endswith(SIDECARS) and bool(_split(name)[1])
+    return name[-4:].lower() in _ENDS and len(name) > 4
 
 
 def _kind(stem: str, suffix: str, own: str) -> Kind | None:
@@ -143,6 +150,13 @@ def _split(name: str) -> tuple[str, str]:
     """The stem and the suffix with its dot, as pathlib has them, which takes five times as long."""
     stem, dot, suffix = name.rpartition(".")
     return (stem, dot + suffix) if stem and suffix else (name, "")
+
+
+def _stem(name: str) -> str:
+    """The same stem as it is compared; in one step, for the names of all files."""
+    stem, _, suffix = name.rpartition(".")
+    stem = stem if stem and suffix else name
+    return stem if stem.isascii() else _normal(stem)
 
 
 def _named(path: Path) -> list[Sidecar]:

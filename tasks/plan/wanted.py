@@ -15,7 +15,7 @@ from models import config as model_config
 from pipeline import config
 from pipeline.datasets import annotations
 from pipeline.datasets.availability import is_imported
-from pipeline.datasets.files import find_videos
+from pipeline.datasets.video_files import find_videos
 from pipeline.errors import PipelineError
 from pipeline.reports.report import read_report
 from pipeline.stores import atomic, recipes

@@ -13,7 +13,8 @@ from tests.tasks.project import collect_garbage
 
 def fail_row(project, expert, video):
     """As if an expert had failed on a video, e.g. because its decoder was killed."""
-    from pipeline.datasets.files import cached_infos, find_videos
+    from pipeline.datasets.files import cached_infos
+    from pipeline.datasets.video_files import find_videos
 
     found = {item.video_id: item for item in find_videos(project.videos)}
     facts = cached_infos(list(found.values()), project.data / "cache" / "files.sqlite")

@@ -1,4 +1,3 @@
-import errno
 import hashlib
 import os
 import shutil
@@ -8,16 +7,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.datasets import files, stamps
-from pipeline.datasets.files import FileInfo, cached_infos, find_videos, inspect_files
+from pipeline.datasets.files import FileInfo, cached_infos, inspect_files
 from pipeline.datasets.stamps import CHANGED
-from pipeline.errors import AnnotationError, StoreError
+from pipeline.datasets.video_files import find_videos
+from pipeline.errors import StoreError
 from tests.clips import make_clip, write_srt
 
 DEADLINE_S = 60.0
-
-
-def ids(root):
-    return [found.video_id for found in find_videos(root)]
 
 
 def inspect(root, cache, **more):
@@ -28,73 +24,6 @@ def content_of(*paths):
     """The formula: sha256 over the sha256s of the video and of what lies beside it."""
     digests = "+".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
     return hashlib.sha256(digests.encode()).hexdigest()[:32]
-
-
-def test_videos_are_found_at_any_depth_and_named_by_their_path(tmp_path):
-    for name in ("b.mp4", "a/clip.mp4", "a/clip.mkv", "b/clip.mp4", "a/deep/er/x.WEBM", "a/notes.txt", "a/clip.srt"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(name)
-    assert ids(tmp_path) == ["a/clip.mkv", "a/clip.mp4", "a/deep/er/x.WEBM", "b.mp4", "b/clip.mp4"]
-
-
-def test_hidden_files_and_folders_are_left_out(tmp_path):
-    for name in (".hidden.mp4", ".trash/a.mp4", "._a.mp4", "seen.mp4"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    assert ids(tmp_path) == ["seen.mp4"]
-
-
-def test_a_missing_folder_is_told(tmp_path):
-    with pytest.raises(AnnotationError, match=r"nowhere: no such folder; see 'videos' in the dataset's YAML"):
-        find_videos(tmp_path / "nowhere")
-    (tmp_path / "file").touch()
-    with pytest.raises(AnnotationError, match="no such folder"):
-        find_videos(tmp_path / "file")
-
-
-def test_an_empty_folder_has_no_videos(tmp_path):
-    assert find_videos(tmp_path) == []
-
-
-def test_a_link_to_a_folder_is_followed_and_one_that_leads_back_up_ends(tmp_path):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    (disk / "a.mp4").touch()
-    root = tmp_path / "root"
-    root.mkdir()
-    (root / "linked").symlink_to(disk)
-    (root / "up").symlink_to(root)
-    (disk / "round").symlink_to(root)
-    assert ids(root) == ["linked/a.mp4"]
-
-
-def test_a_link_to_a_file_counts_as_the_file_and_a_dangling_one_is_found(tmp_path):
-    (tmp_path / "real.mp4").write_bytes(b"x" * 10)
-    (tmp_path / "link.mp4").symlink_to(tmp_path / "real.mp4")
-    (tmp_path / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
-    stamps = {found.video_id: found.stamp for found in find_videos(tmp_path)}
-    assert stamps["link.mp4"] == stamps["real.mp4"]
-    assert stamps["real.mp4"][0] == 10
-    assert stamps["gone.mp4"] == (-1, 0)
-
-
-def test_a_name_that_is_no_utf8_is_told(tmp_path):
-    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp4"))
-    path.touch()
-    with pytest.raises(AnnotationError, match=r"caf\\udce9\.mp4.*rename"):
-        find_videos(tmp_path)
-
-
-def test_the_subtitle_files_beside_a_video_are_found_by_its_stem(tmp_path):
-    for name in ("a.mp4", "a.srt", "a.vtt", "b.mp4", "b.vtt", "c.mp4", "c.en.srt", "a.b.mp4", "a.b.srt"):
-        (tmp_path / name).touch()
-    beside = {found.video_id: [one.path.name for one in found.sidecars] for found in find_videos(tmp_path)}
-    assert beside == {
-        "a.mp4": ["a.srt", "a.vtt"],
-        "b.mp4": ["b.vtt"],
-        "c.mp4": ["c.en.srt"],
-        "a.b.mp4": ["a.b.srt"],
-    }
 
 
 def test_what_is_in_a_file_is_told_by_its_content(tmp_path, clip):
@@ -153,16 +82,6 @@ def test_a_pipe_in_the_place_of_subtitles_is_left_out_and_told(tmp_path, clip, n
     found = inspect(root, tmp_path / "cache.sqlite")["a.mp4"]
     assert found.note == "a.srt: a named pipe, not a file; left out"
     assert (found.content, found.has_subtitles, found.problem) == (alone.content, False, "")
-
-
-def test_what_is_not_followed_is_told(tmp_path):
-    (tmp_path / "a.mp4").touch()
-    (tmp_path / "up").symlink_to(tmp_path)
-    (tmp_path / "disk").symlink_to("/mnt/nowhere")
-    (tmp_path / "gone.mp4").symlink_to("nowhere")
-    left_out = []
-    assert [found.video_id for found in find_videos(tmp_path, left_out)] == ["a.mp4", "gone.mp4"]
-    assert [line.partition(":")[0].removeprefix(f"{tmp_path}/") for line in sorted(left_out)] == ["disk", "up"]
 
 
 def test_an_unchanged_file_is_not_read_again(tmp_path, clip, no_workers, monkeypatch):
@@ -284,22 +203,6 @@ def test_a_bug_of_a_decoder_costs_only_its_file(tmp_path, clip, no_workers, monk
 
     monkeypatch.setattr(pipeline.media.video, "probe", broken)
     assert inspect(tmp_path, tmp_path / "cache.sqlite")["a.mp4"].problem == "IndexError: list index out of range"
-
-
-def test_a_folder_that_cannot_be_read_is_told_and_not_left_out(tmp_path, monkeypatch):
-    (tmp_path / "open").mkdir()
-    (tmp_path / "open" / "a.mp4").touch()
-    (tmp_path / "locked").mkdir()
-    scandir = os.scandir
-
-    def locked(path="."):
-        if os.fspath(path).endswith("locked"):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", locked)
-    with pytest.raises(AnnotationError, match=r"locked: cannot be read: Permission denied"):
-        find_videos(tmp_path)
 
 
 def test_a_file_that_grows_while_it_is_looked_into_is_told_and_taken_up_the_next_time(

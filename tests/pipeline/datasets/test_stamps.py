@@ -3,8 +3,8 @@ import os
 
 import pytest
 
-from pipeline.datasets.files import find_videos
 from pipeline.datasets.stamps import content_of, has_changed, stamps_of
+from pipeline.datasets.video_files import find_videos
 from pipeline.media.sidecars import sidecars
 from tests.clips import write_srt
 

@@ -8,8 +8,12 @@ from pipeline.errors import AnnotationError
 from pipeline.file_kinds import irregular
 
 
+def records(root, left_out=None):
+    return [found for folder in walk(root, [] if left_out is None else left_out) for found in folder]
+
+
 def names(root, left_out=None):
-    return sorted(found.name for found in walk(root, [] if left_out is None else left_out) if not found.is_folder)
+    return sorted(found.name for found in records(root, left_out) if not found.is_folder)
 
 
 def make(root, *files):
@@ -75,7 +79,7 @@ def test_a_record_says_what_the_system_says_of_a_file_and_why_it_must_not_be_ope
     (tmp_path / "again").symlink_to("sub")
     os.mkfifo(tmp_path / "pipe.mp4")
     (tmp_path / "gone.mp4").symlink_to("nowhere")
-    found = {one.name: one for one in walk(tmp_path, [])}
+    found = {one.name: one for one in records(tmp_path)}
     for name in ("sub/a.mp4", "sub/link.mp4", "again/a.mp4"):
         assert found[name][1:] == (5, 1_700_000_000_123_456_789, "", False, True)
     assert all(found[name].is_folder and found[name].kind for name in ("sub", "again"))
@@ -84,7 +88,7 @@ def test_a_record_says_what_the_system_says_of_a_file_and_why_it_must_not_be_ope
     assert {found[name].size for name in others} == {NO_SIZE}
     for mode in (0o400, 0o040, 0o004, 0o440):
         (tmp_path / "sub" / "a.mp4").chmod(mode)
-        assert not any(one.is_open for one in walk(tmp_path / "sub", []))
+        assert not any(one.is_open for one in records(tmp_path / "sub"))
 
 
 def test_a_link_to_a_disk_that_is_not_there_is_told(tmp_path):
@@ -99,9 +103,9 @@ def test_a_link_to_a_disk_that_is_not_there_is_told(tmp_path):
 
 
 def test_a_folder_that_cannot_be_read_is_told(tmp_path, monkeypatch):
-    def locked(path):
+    def locked(path, *more):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
 
-    monkeypatch.setattr(os, "scandir", locked)
+    monkeypatch.setattr(os, "open", locked)
     with pytest.raises(AnnotationError, match="cannot be read: Permission denied"):
         names(tmp_path)
