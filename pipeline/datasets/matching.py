@@ -149,4 +149,6 @@ def _overlapping(videos: Videos) -> list[str]:
         ends[split] = max(ends.get(split, (0.0, name)), (end_s, name))
     if not pairs:
         return []
-    return [f"{len(pairs)} clips overlap with one of the same file in another split, e.g. {' and '.join(pairs[0])}"]
+    return [
+        f"clips that overlap with one of the same file in another split: {len(pairs)}, e.g. {' and '.join(pairs[0])}"
+    ]

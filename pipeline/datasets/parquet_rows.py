@@ -10,7 +10,8 @@ from pipeline.remote_files.files import open_binary
 
 BATCH_ROWS = 1024
 MOST_BYTES = 256 << 20
-"""Of one column in one row group, as its file states it, and of BATCH_ROWS rows once they are read."""
+"""Of BATCH_ROWS rows once they are read."""
+BUFFER_BYTES = 1 << 20
 MOST_COLUMNS = 10_000
 
 
@@ -32,7 +33,9 @@ def _rows(path: Path, file: Any, needed: Sequence[str], known: Sequence[str]) ->
     number = 0
     with file:
         try:
-            table = parquet.ParquetFile(file)
+            # Pages are read one by one. pyarrow is not asked for its facts of single chunks: in a damaged file these
+            # end the process.
+            table = parquet.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False)
             columns = _columns(path, table, needed, known)
             for batch in table.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False):
                 if batch.nbytes > MOST_BYTES:
@@ -59,17 +62,4 @@ def _columns(path: Path, table: Any, needed: Sequence[str], known: Sequence[str]
     if lacking := [name for name in needed if name not in ours]:
         shown = ", ".join(map(repr, names))[:100]
         raise AnnotationError(f"{path}: it has no column {lacking[0]!r}; it has {shown}")
-    columns = {name: own for name, own in zip(names, ours, strict=True) if own in known}
-    _refuse_large(path, table.metadata, columns)
-    return columns
-
-
-def _refuse_large(path: Path, metadata: Any, columns: dict[str, str]) -> None:
-    for group in range(metadata.num_row_groups):
-        for place in range(metadata.num_columns):
-            chunk = metadata.row_group(group).column(place)
-            if chunk.path_in_schema.partition(".")[0] in columns and chunk.total_uncompressed_size > MOST_BYTES:
-                raise AnnotationError(
-                    f"{path}: the column {chunk.path_in_schema!r} has {chunk.total_uncompressed_size >> 20} MB in one "
-                    "row group, as no captions have; write it in smaller row groups"
-                )
+    return {name: own for name, own in zip(names, ours, strict=True) if own in known}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.datasets.annotations import Annotation
-from pipeline.datasets.clips import Clip, clip_content
+from pipeline.datasets.clips import DIGITS, Clip, clip_content
 from pipeline.datasets.file_cache import FileInfo
 from pipeline.datasets.files import VideoFile
 from pipeline.datasets.video import UNLABELLED, Video, missing_content
@@ -56,10 +56,11 @@ def _clip(video: Video, name: str, annotation: Annotation, clip: Clip) -> Video:
         content = clip_content(video.content, span_s)
         return replace(row, content=content, problem=problem, note="", duration_s=0.0, span_s=span_s)
     if clip.end_s > length_s:
-        span_s = clip.start_s, length_s
+        span_s = clip.start_s, max(clip.start_s, round(length_s, DIGITS))
         cut = f"the clip ends with the video at {length_s:g} s, and not at {clip.end_s:g} s"
         row = replace(row, note="; ".join(filter(None, [row.note, cut if clip.end_s > length_s + CUT_S else ""])))
-    return replace(row, content=clip_content(video.content, span_s), span_s=span_s, duration_s=span_s[1] - span_s[0])
+    duration_s = round(span_s[1] - span_s[0], DIGITS)
+    return replace(row, content=clip_content(video.content, span_s), span_s=span_s, duration_s=duration_s)
 
 
 def _video(file: VideoFile, info: FileInfo, annotation: Annotation | None) -> Video:
