@@ -24,7 +24,8 @@ import numpy as np
 from extractors import registry
 from extractors.extraction.batches import Batches
 from extractors.extraction.one_pass import PassOptions, Wanted, extract
-from extractors.extraction.views import Segment, num_segments, prepare_segment
+from extractors.extraction.segments import Segment, num_segments
+from extractors.extraction.views import prepare_segment
 from extractors.networks.device import resolve, share_cores
 from extractors.registry import NamedExpert
 from pipeline.datasets.manifest import Video

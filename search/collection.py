@@ -109,7 +109,7 @@ class Collection:
 
     def path(self, entry: Entry) -> Path:
         """Path of the video file, never outside of the folder of the videos; there need not be a file."""
-        return video_path.path_of(self.root, entry.video_id)
+        return video_path.path_of(self.root, entry.file)
 
     def search(self, query: str, k: int = 10, options: Options | None = None) -> Answer:
         """The `k` videos that match the text `query` best; `options` replace `k`."""

@@ -55,7 +55,7 @@ class Describer:
         return Hit(
             key=entry.key,
             video_id=entry.video_id,
-            path=path_of(self.root, entry.video_id),
+            path=path_of(self.root, entry.file),
             playable=entry.playable,
             duration_s=entry.duration_s,
             score=score,
@@ -66,6 +66,9 @@ class Describer:
             captions=entry.captions,
             seen=seen,
             moments=self._timeline.of(sought, row, entry.duration_s, tuple(found), words, seen),
+            file=entry.file,
+            start_s=entry.start_s,
+            end_s=entry.end_s,
         )
 
     @property

@@ -52,6 +52,12 @@ class Hit:
     """Labels of the video that match the query, best first."""
     moments: tuple[Moment, ...] = ()
     """Where the video matches and what says so, by expert and time; of each engine and expert a few, the best ones."""
+    file: str = ""
+    """Path of the file below the folder of the videos: the id, but for a clip."""
+    start_s: float = 0.0
+    """Where it begins in its file, 0 but for a clip; all other times of the hit count from there."""
+    end_s: float = 0.0
+    """Where it ends in its file."""
 
     @property
     def similarity(self) -> float | None:
@@ -94,6 +100,8 @@ class Answer:
                 "score": hit.score,
                 "best_s": hit.best_s,
                 "path": place_of(hit.path),
+                "start_s": hit.start_s,
+                "end_s": hit.end_s,
                 "words": " ".join(dict.fromkeys(word.text for word in hit.words)),
                 "seen": "; ".join(f"{one.short} {one.score:.2f} at {one.start_s:.1f} s" for one in hit.seen),
                 **{f"found_by_{engine}": found.rank for engine, found in hit.found_by.items()},

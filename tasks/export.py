@@ -12,7 +12,7 @@ from extractors import registry
 from extractors.registry import NamedExpert
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.export.formats import Format, export, export_states, name_of
-from pipeline.export.source import Source, VideoFeatures, with_label_names
+from pipeline.export.source import Source, VideoFeatures, clip_of, with_label_names
 from pipeline.export.wide import Exported, export_all
 from pipeline.stores.fingerprint import fingerprint
 from pipeline.stores.parts import Reader
@@ -112,12 +112,13 @@ class ExportExpert(RunsEachTime, DatasetTask):
     def _features(self, expert: NamedExpert) -> Iterator[VideoFeatures]:
         """The features of the videos that have a row, in manifest order."""
         inventory = self.plan.inventory
-        reader = Reader(self.plan.selection.layout.features(expert))
+        reader, videos = Reader(self.plan.selection.layout.features(expert)), inventory.manifest()
+        has_clips = bool(videos and any(videos.videos.column("span_s")))
         for _, video in inventory.files():
             features = reader.features(inventory.row_key(expert, video))
             if features is not None:
                 named = with_label_names(features, expert.extractor.labels)
-                yield VideoFeatures(video.video_id, video.content, named)
+                yield VideoFeatures(video.video_id, video.content, named, clip_of(video) if has_clips else {})
 
     def _rows(self, expert: NamedExpert) -> Iterator[tuple[str, Row, str]]:
         """(video id, row, what the manifest notes of the file) of all videos, in manifest order."""

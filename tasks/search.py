@@ -92,9 +92,10 @@ class Search(RunsEachTime, IndexTask):
     """Prints the ten best videos for a query.
 
     With --json: {dataset, query, hits, reason, notes, offset, num_found, num_ranked, is_counted}. Each hit has rank,
-    video_id, path, best_s and duration_s in seconds, found_by {engine: {rank, score}}, similarity (null without a
-    model), shares {expert: number or null}, words and seen with their times, captions, key, playable and score; reason
-    says why there is no hit.
+    video_id, path, file (below the folder of the videos), start_s and end_s in that file, best_s and duration_s,
+    found_by {engine: {rank, score}}, similarity (null without a model), shares {expert: number or null}, words and seen
+    with their times, captions, key, playable and score. All other times count from start_s, which is 0 but for a clip.
+    The reason says why there is no hit.
     """
 
     keeps_log = False

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from extractors.extraction.one_pass import extract
-from extractors.extraction.views import num_segments
 from extractors.extraction.work import PassOptions, Todo, Wanted, lacking
 from pipeline.datasets.manifest import Video
 from pipeline.untrusted.archives import scratch
@@ -75,11 +74,18 @@ def _usable(wanted: Sequence[Wanted], videos: Videos) -> Iterator[Todo]:
 def _samples(todo: Iterator[Todo], num_videos: int, num: int) -> list[tuple[Path, Video]]:
     """The beginnings of `num` of the videos, evenly spaced."""
     chosen = itertools.islice(itertools.islice(todo, 0, None, max(1, num_videos // num)), num)
-    return [(path, dataclasses.replace(video, duration_s=min(video.duration_s, SAMPLE_S))) for path, video, _ in chosen]
+    return [(path, _beginning(video)) for path, video, _ in chosen]
+
+
+def _beginning(video: Video) -> Video:
+    """The first SAMPLE_S of a video or clip."""
+    length_s = min(video.duration_s, SAMPLE_S)
+    span_s = (video.start_s, video.start_s + length_s) if video.span_s else ()
+    return dataclasses.replace(video, duration_s=length_s, span_s=span_s)
 
 
 def _run(wanted: Sequence[Wanted], samples: Videos, options: PassOptions, folder: Path) -> _Run:
-    assert all(num_segments(video.duration_s) == 1 for _, video in samples)
+    assert all(video.duration_s <= SAMPLE_S for _, video in samples)
     keys = frozenset(video.content for _, video in samples)
     start = time.perf_counter()
     extract([Wanted(item.expert, folder / item.expert.name, keys) for item in wanted], samples, options)

@@ -30,8 +30,9 @@ MAX_QUEUED = 1
 """Batches of an expert that are queued while its networks run on another one."""
 
 
-_Kind = tuple[str, tuple[int, ...]]
-"""Kind of the dtype, and shape: only equal items can share a batch; strings of any length are equal."""
+_Kind = tuple[str, str, tuple[int, ...]]
+"""Key of the video where no batch spans two, kind of the dtype, and shape: only equal items can share a batch; strings
+of any length are equal."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class ExpertRun:
         self._batches = batches
         self._thread = thread
         self._watch = watch
-        self._videos: list[VideoRows] = []
+        self._videos: dict[str, VideoRows] = {}
         self._pending: dict[_Kind, list[_Item]] = {}
         self._running: deque[_Running] = deque()
         self._spans_videos = options.device != "cpu"
@@ -92,8 +93,8 @@ class ExpertRun:
     def add(self, segment: SegmentResult) -> None:
         """Queues the items of one segment; waits while more than MAX_QUEUED batches are on their way."""
         if segment.index == 0:
-            self._videos.append(VideoRows(segment.key, num_segments=segment.num_segments))
-        video, prepared = self._videos[-1], segment.of(self.wanted.expert.name)
+            self._videos[segment.key] = VideoRows(segment.key, num_segments=segment.num_segments)
+        video, prepared = self._videos[segment.key], segment.of(self.wanted.expert.name)
         video.failed |= prepared.failed
         video.add_note(prepared.note, segment.index + 1)
         for data, time_s in zip(prepared.items, prepared.times_s, strict=True):
@@ -101,13 +102,13 @@ class ExpertRun:
             self._collect_all_but(MAX_QUEUED)
         if segment.is_last:
             if not self._spans_videos:
-                self._submit_pending()
+                self._submit_pending(video.key)
                 self._collect_all_but(MAX_QUEUED)
             video.spoiled, video.has_ended = segment.spoiled, True
 
     def publish_if_due(self) -> None:
         """Publishes the videos that have ended, if they are many, large, or have waited for long."""
-        ended = [video for video in self._videos if video.has_ended]
+        ended = [video for video in self._videos.values() if video.has_ended]
         options, waited_s = self._options, time.monotonic() - self._published_s
         is_full = len(ended) >= options.videos_per_part or (
             sum(video.num_bytes for video in ended) >= options.megabytes_per_part * 1e6
@@ -135,7 +136,7 @@ class ExpertRun:
 
     def _pack(self, item: _Item) -> None:
         item.video.num_awaited += 1
-        kind = item.data.dtype.kind, item.data.shape
+        kind = "" if self._spans_videos else item.video.key, item.data.dtype.kind, item.data.shape
         batch = self._pending.setdefault(kind, [])
         batch.append(item)
         if len(batch) >= self._batch_size:
@@ -145,8 +146,8 @@ class ExpertRun:
     def _batch_size(self) -> int:
         return self.wanted.expert.config.runtime.batch_size
 
-    def _submit_pending(self) -> None:
-        for kind in list(self._pending):
+    def _submit_pending(self, video: str = "") -> None:
+        for kind in [kind for kind in self._pending if kind[0] == video]:
             self._submit(self._pending.pop(kind))
 
     def _submit(self, batch: list[_Item]) -> None:
@@ -178,10 +179,10 @@ class ExpertRun:
     def _write(self) -> None:
         """Writes the videos that are whole as a part."""
         extractor = self.wanted.expert.extractor
-        whole = [video for video in self._videos if video.is_whole]
+        whole = [video for video in self._videos.values() if video.is_whole]
         if whole:
             features = [extractor.finish(video.features(extractor.dim)) for video in whole]
             rows = [video.row(len(item.values)) for video, item in zip(whole, features, strict=True)]
             parts.publish(self.wanted.folder, rows, features, extractor.dim)
-        self._videos = [video for video in self._videos if not video.is_whole]
+        self._videos = {key: video for key, video in self._videos.items() if not video.is_whole}
         self._published_s = time.monotonic()

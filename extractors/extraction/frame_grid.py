@@ -32,10 +32,12 @@ class Grid:
     """(F,), times of the frames from `first` on."""
     starts: NDArray[np.int64]
     """(N,), grid indices of the first frames of the items."""
+    offset_s: float = 0.0
+    """Where that from which the times count begins in the file: of a clip its start."""
 
 
-def grid_of(need: FrameNeed, info: VideoInfo, span_s: tuple[float, float]) -> Grid:
-    """The grid of the items that start within `span_s`."""
+def grid_of(need: FrameNeed, info: VideoInfo, span_s: tuple[float, float], offset_s: float = 0.0) -> Grid:
+    """The grid of the items that start within `span_s`; `info` is of the video or clip that begins at `offset_s`."""
     begin_s = float(info.frame_times_s[0])
     length = max(1, math.ceil((info.end_s - begin_s) * need.fps - EDGE_S))
     last_start = max(0, length - need.window)
@@ -43,6 +45,6 @@ def grid_of(need: FrameNeed, info: VideoInfo, span_s: tuple[float, float]) -> Gr
     starts_s = starts / need.fps
     starts = starts[(starts_s >= span_s[0] - EDGE_S) & (starts_s < span_s[1] - EDGE_S)]
     if not len(starts):
-        return Grid(need, 0, np.zeros(0), starts)
+        return Grid(need, 0, np.zeros(0), starts, offset_s)
     frames = np.arange(starts[0], min(starts[-1] + need.window, length))
-    return Grid(need, int(starts[0]), begin_s + frames / need.fps, starts)
+    return Grid(need, int(starts[0]), begin_s + frames / need.fps, starts, offset_s)

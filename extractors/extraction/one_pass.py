@@ -14,7 +14,9 @@ from pathlib import Path
 from extractors.extraction.expert_run import ExpertRun
 from extractors.extraction.kept import Kept
 from extractors.extraction.network_thread import NetworkThread
-from extractors.extraction.views import SEGMENT_S, Segment, num_segments, prepare_segment
+from extractors.extraction.pieces import grouped, piece_of, pieces_of
+from extractors.extraction.segments import Piece, Prepared
+from extractors.extraction.views import prepare_piece
 from extractors.extraction.watch import DECODING, StopRequestedError, Watch
 from extractors.extraction.work import PassOptions, SegmentResult, Todo, Wanted, lacking
 from pipeline.datasets.manifest import Video
@@ -110,25 +112,37 @@ def missing_videos(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]
 def _results(
     todo: Iterable[Todo], options: PassOptions, idle: Callable[[], None], workers: int | KeptWorkers
 ) -> Generator[SegmentResult]:
-    """Segment by segment in the order of `todo`; a video that is known to be broken is not opened again."""
-    submitted, collected = itertools.tee(_changed_marked(todo))
-    readable = (item for item in submitted if not item[1].problem)
-    segments = _segments(readable)
-    jobs = run_jobs(prepare_segment, segments, workers, options.deadline_s, again=_once_more, idle=idle)
+    """Segment by segment in the order of `todo`, those of clips as they lie in their file.
+
+    A video that is known to be broken is not opened again.
+    """
+    submitted, collected = itertools.tee(grouped(_changed_marked(todo)))
+    pieces = (piece_of(shares) for group in submitted for shares in pieces_of(_readable(group)))
+    jobs = run_jobs(prepare_piece, pieces, workers, options.deadline_s, again=_once_more, idle=idle)
     with closing(jobs):
-        for path, video, experts in collected:
-            names = tuple(expert.name for expert in experts)
-            if video.problem:
-                yield SegmentResult(video.content, names, 0, 1, None, video.problem)
-                continue
-            num = num_segments(video.duration_s)
-            for index in range(num):
+        for group in collected:
+            for _, video, experts in group:
+                if video.problem:
+                    names = tuple(expert.name for expert in experts)
+                    yield SegmentResult(video.content, names, 0, 1, None, video.problem)
+            for shares in pieces_of(_readable(group)):
                 done = next(jobs)
+                nothing: list[dict[str, Prepared] | None] = [None] * len(shares)
+                prepared = nothing if done.result is None else [*done.result]
                 reason = done.failure.reason if done.failure else ""
-                seconds = min(SEGMENT_S, video.duration_s - index * SEGMENT_S)
-                spoiled = CHANGED if index == num - 1 and _has_changed(path, video) else ""
-                yield SegmentResult(video.content, names, index, num, done.result, reason, seconds, spoiled)
+                del done  # of many clips it is large: each part goes as soon as it was handed on
+                for share in shares:
+                    path, video, experts = share.todo
+                    names = tuple(expert.name for expert in experts)
+                    is_last = share.index == share.num_segments - 1
+                    spoiled = CHANGED if is_last and _has_changed(path, video) else ""
+                    place = share.index, share.num_segments
+                    yield SegmentResult(video.content, names, *place, prepared.pop(0), reason, share.video_s, spoiled)
         next(jobs, None)  # its end: a generator that is closed before it stops the workers, also those to be kept
+
+
+def _readable(group: Sequence[Todo]) -> list[Todo]:
+    return [item for item in group if not item[1].problem]
 
 
 def _changed_marked(todo: Iterable[Todo]) -> Iterator[Todo]:
@@ -144,17 +158,11 @@ def _changed_marked(todo: Iterable[Todo]) -> Iterator[Todo]:
 
 
 def _has_changed(path: Path, video: Video) -> bool:
-    return has_changed(path, video.stamps, video.content)
+    return has_changed(path, video.stamps, video.content, video.span_s)
 
 
-def _segments(todo: Iterable[Todo]) -> Iterator[Segment]:
-    for path, video, experts in todo:
-        num = num_segments(video.duration_s)
-        for index in range(num):
-            in_order = num > 1 and not video.seekable
-            yield Segment(path, video.content, index, tuple(expert.id for expert in experts), in_order)
-
-
-def _once_more(segment: Segment) -> Segment | None:
-    """The second try of a segment whose worker hung or died, by the second decoder where that shows the same."""
-    return None if segment.is_retry else dataclasses.replace(segment, is_retry=True)
+def _once_more(piece: Piece) -> Piece | None:
+    """The second try of a piece whose worker hung or died, by the second decoder where that shows the same."""
+    if piece.segments[0].is_retry:
+        return None
+    return Piece(tuple(dataclasses.replace(segment, is_retry=True) for segment in piece.segments))

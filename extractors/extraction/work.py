@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractors.extraction.views import Prepared
+from extractors.extraction.segments import Prepared
 from extractors.registry import NamedExpert
 from pipeline.datasets.manifest import Video
 from pipeline.stores.keys import contained

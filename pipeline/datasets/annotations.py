@@ -1,11 +1,13 @@
 """Configs of datasets, and the reader of captions files: the captions and the split of each video."""
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline import config
-from pipeline.datasets.caption_files import read_rows, read_sidecars
+from pipeline.datasets.caption_files import Entry, read_rows, read_sidecars
+from pipeline.datasets.clips import Clip, ClipNames
 from pipeline.datasets.names import without_suffix
 from pipeline.datasets.sources import AnnotationFiles, Part, Released, SplitCounts
 from pipeline.datasets.splits import SPLITS, SplitFractions, splits_by_hash
@@ -28,8 +30,8 @@ class DatasetConfig:
     """Folder with the videos, at any depth."""
     captions: str | None = None
     """A .csv or .tsv with the columns `video`, `caption` and, if wanted, `split` and `tags` (joined by ;), with commas,
-    semicolons or tabs between, or a .jsonl, or "*.txt": beside each video a text file of the same name, one caption a
-    line."""
+    semicolons or tabs between, or a .jsonl or .parquet, or "*.txt": beside each video a text file of the same name, one
+    caption a line. A row with `start_s` and `end_s` is of a clip, a piece of the video, which may have an `id`."""
     annotations: AnnotationFiles | None = None
     """For a known dataset, in place of `captions`: the annotation files of its owners."""
     fuse_captions: bool = False
@@ -80,10 +82,16 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """The split and the captions of one video."""
+    """The split and the captions of one video or clip."""
 
     split: str
     captions: tuple[Caption, ...]
+    clip: Clip | None = None
+    """The piece of a video that it is of; None: a whole video."""
+
+    def video(self, name: str) -> str:
+        """The name of the video, where `name` is that of the video or clip."""
+        return self.clip.video if self.clip else name
 
 
 def load_dataset(name: str, folder: Path = DATASETS) -> DatasetConfig:
@@ -92,7 +100,7 @@ def load_dataset(name: str, folder: Path = DATASETS) -> DatasetConfig:
 
 
 def read_annotations(settings: DatasetConfig, warnings: list[str] | None = None) -> dict[str, Annotation]:
-    """Video name -> its split and captions, in the order of the file; empty when the dataset has no captions.
+    """Name of each video or clip -> its split and captions, in the order of the file; empty without captions.
 
     What was guessed, e.g. an encoding, is appended to `warnings`. AnnotationError names the file and the line of an
     invalid entry.
@@ -103,33 +111,54 @@ def read_annotations(settings: DatasetConfig, warnings: list[str] | None = None)
     path = Path(settings.captions)
     refresh(path, told)
     from_sidecars = settings.captions == SIDECAR_CAPTIONS
-    annotations: dict[str, Annotation] = {}
-    for where, row in (
+    annotations = _collected(
         read_sidecars(_caption_sidecars(Path(settings.videos)), told) if from_sidecars else read_rows(path, told)
-    ):
+    )
+    if not annotations and not from_sidecars:
+        raise AnnotationError(f"{path}: no captions in it")
+    return _with_splits(annotations, settings.split_fractions)
+
+
+def _collected(rows: Iterable[Entry]) -> dict[str, Annotation]:
+    """The rows of each video and clip together, with the split that one of them names."""
+    annotations: dict[str, Annotation] = {}
+    clips = ClipNames()
+    for where, row in rows:
         video, text = row["video"].strip(), " ".join(row["caption"].split())
-        if not video or not text:
+        clip = clips.clip_of(row, where) if video else None
+        if not video or not (text or clip):  # a clip without a caption can be searched
             raise AnnotationError(f"{where}: 'video' and 'caption' must not be empty")
         split = (row.get("split") or "").strip()
         if split and split not in SPLITS:
             raise AnnotationError(
                 f"{where}: split {split[:40]!r} is none of {', '.join(SPLITS)}; put quotes around a caption with commas"
             )
-        previous = annotations.get(video, Annotation(split, ()))
+        name = clip.name if clip else video
+        previous = annotations.get(name, Annotation(split, (), clip))
+        if previous.clip != clip:
+            raise AnnotationError(f"{where}: {name!r} is the name of another video or clip above; rename one of them")
         if split and previous.split and previous.split != split:
-            raise AnnotationError(f"{where}: {video} is in split {split!r} here and in {previous.split!r} above")
+            raise AnnotationError(f"{where}: {name} is in split {split!r} here and in {previous.split!r} above")
         tags = tuple(tag.strip() for tag in (row.get("tags") or "").split(";") if tag.strip())
-        annotations[video] = Annotation(previous.split or split, (*previous.captions, Caption(text, tags)))
-    if not annotations and not from_sidecars:
-        raise AnnotationError(f"{path}: no captions in it")
-    return _with_splits(annotations, settings.split_fractions)
+        captions = (*previous.captions, Caption(text, tags)) if text else previous.captions
+        annotations[name] = Annotation(previous.split or split, captions, clip)
+    return annotations
 
 
 def _with_splits(annotations: dict[str, Annotation], fractions: SplitFractions) -> dict[str, Annotation]:
-    """The annotations, those without a split in the split that the hash of the name gives."""
-    unnamed = [video for video, one in annotations.items() if not one.split]
-    by_hash = splits_by_hash(unnamed, fractions, {one.split for one in annotations.values()})
-    return {video: Annotation(one.split or by_hash[video], one.captions) for video, one in annotations.items()}
+    """The annotations, those without a split in one that others of the same video have, or that the hash of its name
+    gives: clips of one video are alike. A clip without captions stays in none."""
+    named: dict[str, str] = {}
+    for name, one in annotations.items():
+        if one.split:
+            named.setdefault(one.video(name), one.split)
+    unnamed = dict.fromkeys(one.video(name) for name, one in annotations.items() if not one.split and one.captions)
+    by_hash = splits_by_hash([video for video in unnamed if video not in named], fractions, set(named.values()))
+    splits = by_hash | named
+    return {
+        name: replace(one, split=splits[one.video(name)]) if one.captions and not one.split else one
+        for name, one in annotations.items()
+    }
 
 
 def annotation_files(settings: DatasetConfig) -> list[Path]:

@@ -6,13 +6,15 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.datasets import clips
+from pipeline.datasets.parquet_rows import parquet_rows
 from pipeline.datasets.text_files import lines_of, read_table, read_text
 from pipeline.errors import AnnotationError
 from pipeline.file_kinds import irregular
 from pipeline.plain_data import parse_json
 from pipeline.remote_files.files import prefetch, read_bytes
 
-COLUMNS = ("video", "caption", "split", "tags")
+COLUMNS = ("video", "caption", "split", "tags", *clips.COLUMNS)
 NEEDED = COLUMNS[:2]
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
@@ -23,14 +25,16 @@ Entry = tuple[str, dict[str, str]]
 
 
 def read_rows(path: Path, warnings: list[str]) -> Iterator[Entry]:
-    """The entries of a .csv, .tsv or .jsonl file.
+    """The entries of a .csv, .tsv, .jsonl or .parquet file.
 
     Appends to `warnings` what was guessed. AnnotationError, with the line, for what cannot be understood.
     """
     suffix = path.suffix.lower()
-    if suffix not in {".csv", ".tsv", ".jsonl"}:
-        raise AnnotationError(f"{path}: captions must be a .csv, .tsv or .jsonl file")
+    if suffix not in {".csv", ".tsv", ".jsonl", ".parquet"}:
+        raise AnnotationError(f"{path}: captions must be a .csv, .tsv, .jsonl or .parquet file")
     try:
+        if suffix == ".parquet":
+            return ((where, _cells(row, where)) for where, row in parquet_rows(path, NEEDED, COLUMNS))
         text = read_text(path, warnings)
     except FileNotFoundError:
         raise AnnotationError(f"{path}: no such file; see 'captions' in the dataset's YAML") from None
@@ -83,7 +87,15 @@ def _json_row(line: str, where: str) -> dict[str, str]:
         raise AnnotationError(f"{where}: not JSON: {error}") from None
     if not isinstance(row, dict):
         raise AnnotationError(f"{where}: expected an object with 'video' and 'caption'")
-    return {column: _json_text(row.get(column), f"{where}: {column!r}") for column in COLUMNS}
+    return _cells(row, where)
+
+
+def _cells(row: Mapping[str, Any], where: str) -> dict[str, str]:
+    """The text of each of our columns in a row of JSON or Parquet values."""
+    is_clip = row.get("start_s") is not None or row.get("end_s") is not None
+    # Of a whole video an id, as other tables have it for each caption, means nothing.
+    read = COLUMNS if is_clip else tuple(column for column in COLUMNS if column not in clips.COLUMNS)
+    return {column: _text(row.get(column), f"{where}: {column!r}", column) for column in read}
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -95,12 +107,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(zip(keys, (value for _, value in pairs), strict=True))
 
 
-def _json_text(value: Any, where: str) -> str:
-    """A JSON value as the text of a cell: null is empty, a list of tags is joined by ;, a number is an id."""
-    if isinstance(value, list) and where.endswith("'tags'") and all(isinstance(tag, str) for tag in value):
+def _text(value: Any, where: str, column: str) -> str:
+    """A value as the text of a cell: null is empty, a list of tags is joined by ;, a number is an id or a time."""
+    if isinstance(value, list) and column == "tags" and all(isinstance(tag, str) for tag in value):
         return ";".join(value)
-    if value is not None and not isinstance(value, (str, int)):
-        raise AnnotationError(f"{where} must be text, found {value!r}")
+    kinds = (str, int, float) if column in {"start_s", "end_s"} else (str, int)
+    if value is not None and not isinstance(value, kinds):
+        raise AnnotationError(f"{where} must be text, found {value!r}"[:300])
     text = "" if value is None else str(value)
     if _NO_TEXT.search(text):
         raise AnnotationError(f"{where} holds a zero byte or half a character (\\ud800 to \\udfff): {text[:60]!a}")

@@ -11,7 +11,7 @@ from typing import Any, overload
 from pipeline.datasets.annotations import Caption
 from pipeline.datasets.splits import FILL_SPLITS
 from pipeline.datasets.video import MISSING, UNLABELLED, Video, missing_content
-from pipeline.datasets.video_columns import Columns, open_table
+from pipeline.datasets.video_columns import CLIP_FIELDS, Columns, open_table
 from pipeline.datasets.videos import Listed, Videos
 from pipeline.errors import AnnotationError, DamagedError, NewerVersionError, RemoteError
 from pipeline.stores import atomic, damage, fingerprint, places
@@ -29,7 +29,7 @@ FORMAT = 2
 
 @dataclass(frozen=True)
 class Manifest:
-    """All videos of a dataset, sorted by id."""
+    """All videos of a dataset, sorted by file, clips of one file by their spans."""
 
     dataset: str
     root: Path
@@ -43,8 +43,8 @@ class Manifest:
             object.__setattr__(self, "videos", Listed(self.videos))
 
     def path(self, video: Video) -> Path:
-        """Path of the file of `video`."""
-        return self.root / video.video_id
+        """Path of the file of `video`, or of that which the clip is of."""
+        return self.root / (video.file or video.video_id)
 
     @property
     def has_files(self) -> bool:
@@ -113,7 +113,8 @@ def _recipe_but_videos(dataset: str) -> fingerprint.Recipe:
 
 def _entry(video: Video) -> list[fingerprint.Plain]:
     captions = [[caption.text, *caption.tags] for caption in video.captions]
-    return [video.video_id, video.content, video.split, captions]
+    # The content of a clip tells its span; where it lies is known to what is made of the manifest, e.g. an index.
+    return [video.video_id, video.content, video.split, captions, *([video.file] if video.span_s else [])]
 
 
 def save(manifest: Manifest, folder: Path) -> None:
@@ -124,7 +125,7 @@ def save(manifest: Manifest, folder: Path) -> None:
         table = _save_table(videos, path.parent)
         body = {"format": FORMAT, "warnings": list(manifest.warnings), "videos": table}
     else:
-        listed = [dataclasses.asdict(video) for video in videos]
+        listed = list(map(_to_json, videos))
         body = {"format": 1, "warnings": list(manifest.warnings), "videos": listed}
     places.write_text(path, json.dumps(body | {"sha256": _digest(body)}, ensure_ascii=False, indent=1))
     for other in path.parent.glob(f"*{SUFFIX}"):
@@ -241,6 +242,13 @@ def _digest(body: dict[str, Any]) -> str:
     return fingerprint.text_sha256(fingerprint.canonical(signed))
 
 
+def _to_json(video: Video) -> dict[str, Any]:
+    """The fields of a video; those of a clip only where it is one, so that older versions read all others."""
+    item = dataclasses.asdict(video)
+    return item if video.span_s else {name: value for name, value in item.items() if name not in CLIP_FIELDS}
+
+
 def _from_json(item: dict[str, Any]) -> Video:
     captions = tuple(Caption(caption["text"], tuple(caption["tags"])) for caption in item.pop("captions"))
-    return Video(captions=captions, stamps=tuple(item.pop("stamps", ())), **item)
+    stamps, span_s = tuple(item.pop("stamps", ())), tuple(item.pop("span_s", ()))
+    return Video(captions=captions, stamps=stamps, span_s=span_s, **item)

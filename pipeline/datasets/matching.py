@@ -1,8 +1,10 @@
 """Matches the video names in captions with video files, and checks both for contradictions."""
 
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
-from pipeline.datasets.annotations import Annotation, DatasetConfig
+from pipeline.datasets.annotations import DatasetConfig
 from pipeline.datasets.names import Names, normal_form
 from pipeline.datasets.protocol import Annotations
 from pipeline.datasets.video import MISSING, UNLABELLED
@@ -13,33 +15,43 @@ from pipeline.remote_files.look import name_of_source
 
 
 def match_files(annotations: Annotations, files: VideoFiles, warnings: list[str]) -> Annotations:
-    """The annotations by video id; AnnotationError when two names of one file put it in two splits.
+    """The annotations by id; AnnotationError when two names of one file, or of one clip of it, put it in two splits.
 
     Which files a name may mean is told by `names.Names`. A name that matches several files is not resolved, and adds to
     `warnings`; of several links to one file, the first is taken. AnnotationError, too, where these files' names have
-    the same normal form, so that no name but their own could tell them apart.
+    the same normal form, so that no name but their own could tell them apart, and where a clip is called like a video.
     """
-    finder = names_of(files)
+    finder, ids = names_of(files), set(files.ids)
     matched: Annotations = {}
     twins: set[str] = set()
+    found = lru_cache(maxsize=4096)(lambda name: _found(name, finder, files, warnings))
     for name, annotation in annotations.items():
-        ids = finder.find(name) or {name}
-        if len(ids) > 1 and len({(files.root / video_id).resolve() for video_id in ids}) == 1:
-            ids = {min(ids)}  # one file by several links
-        if len(ids) > 1:
-            _refuse_twins(name, ids)
-            warnings.append(f"{name!r} {may_be_any_of(ids)}")
-        video_id = name if len(ids) > 1 else min(ids)
+        video_id = found(annotation.video(name))
         alike = finder.twins(video_id)
         twins |= alike if len(alike) > 1 else set()
-        first = matched.get(video_id, Annotation(annotation.split, ()))
-        if first.split != annotation.split:
+        clip = replace(annotation.clip, video=video_id) if annotation.clip else None
+        key = clip.name if clip else video_id
+        first = matched.get(key, replace(annotation, captions=(), clip=clip))
+        if first.clip != clip or (clip and key in ids):
             raise AnnotationError(
-                f"{video_id}: under one name in split {first.split!r}, as {name} in {annotation.split!r}"
+                f"{key}: the name of a clip, and of another one or of a file; give the clip another 'id'"
             )
-        matched[video_id] = Annotation(first.split, first.captions + annotation.captions)
+        if first.split != annotation.split:
+            raise AnnotationError(f"{key}: under one name in split {first.split!r}, as {name} in {annotation.split!r}")
+        matched[key] = replace(first, captions=first.captions + annotation.captions)
     warnings += _told_apart(twins, finder)
     return matched
+
+
+def _found(name: str, finder: Names, files: VideoFiles, warnings: list[str]) -> str:
+    """The id of the file that a name means; the name itself where it means none, or one of several."""
+    ids = finder.find(name) or {name}
+    if len(ids) > 1 and len({(files.root / video_id).resolve() for video_id in ids}) == 1:
+        ids = {min(ids)}  # one file by several links
+    if len(ids) > 1:
+        _refuse_twins(name, ids)
+        warnings.append(f"{name!r} {may_be_any_of(ids)}")
+    return name if len(ids) > 1 else min(ids)
 
 
 def names_of(files: VideoFiles) -> Names:
@@ -100,15 +112,42 @@ def refuse_missing(name: str, settings: DatasetConfig, missing: dict[str, str], 
 
 
 def shared_between_splits(videos: Videos) -> list[str]:
-    """A warning about equal videos in two splits, i.e. test data that is also trained on; empty when there are none."""
+    """Warnings about equal videos in two splits, i.e. test data that is also trained on; empty when there are none.
+
+    Equal are copies of a file, and pieces of one file that overlap.
+    """
     splits: dict[str, str] = {}
     shared: set[str] = set()
     columns = videos.contents, videos.splits, videos.column("problem")
     for content, split, problem in zip(*columns, strict=True):
         if split != UNLABELLED and not problem and splits.setdefault(content, split) != split:
             shared.add(content)
+    told = _overlapping(videos) if any(videos.column("span_s")) else []
     if not shared:
-        return []
+        return told
     names = (one for one, content in zip(videos.ids, videos.contents, strict=True) if content in shared)
     first, second, *_ = names
-    return [f"{len(shared)} videos are in more than one split under different names, e.g. {first} and {second}"]
+    return [f"{len(shared)} videos are in more than one split under different names, e.g. {first} and {second}", *told]
+
+
+def _overlapping(videos: Videos) -> list[str]:
+    """A warning about pieces of one file that overlap and are in two splits."""
+    pieces: list[tuple[str, float, float, str, str]] = []
+    files, spans, durations_s = videos.column("file"), videos.column("span_s"), videos.durations_s
+    columns = videos.ids, files, spans, durations_s, videos.splits, videos.column("problem")
+    for name, file, span_s, duration_s, split, problem in zip(*columns, strict=True):
+        if split != UNLABELLED and not problem:
+            pieces.append((file or name, *(span_s or (0.0, duration_s)), split, name))
+    pairs: list[tuple[str, str]] = []
+    ends: dict[str, tuple[float, str]] = {}
+    file = ""
+    for video, start_s, end_s, split, name in sorted(pieces):
+        ends = ends if video == file else {}
+        file = video
+        pairs += [(other, name) for of, (until_s, other) in ends.items() if of != split and until_s > start_s][:1]
+        ends[split] = max(ends.get(split, (0.0, name)), (end_s, name))
+    if not pairs:
+        return []
+    return [
+        f"clips that overlap with one of the same file in another split: {len(pairs)}, e.g. {' and '.join(pairs[0])}"
+    ]

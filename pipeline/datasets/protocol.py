@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.datasets.annotations import Annotation, Caption, DatasetConfig, read_annotations
@@ -11,7 +12,7 @@ from pipeline.datasets.sources import AnnotationFiles, SplitCounts
 from pipeline.errors import AnnotationError
 
 Annotations = dict[str, Annotation]
-"""Video name -> its split and captions."""
+"""Name of a video or clip -> its split and captions."""
 
 
 def annotations_of(name: str, settings: DatasetConfig) -> tuple[Annotations, list[str]]:
@@ -57,15 +58,13 @@ def apply_protocol(annotations: Annotations, settings: DatasetConfig) -> Annotat
     fraction = settings.validation_from_train
     if fraction:
         drawn = _validation_names(annotations, fraction)
-        annotations = {
-            name: Annotation("val", one.captions) if name in drawn else one for name, one in annotations.items()
-        }
+        annotations = {name: replace(one, split="val") if name in drawn else one for name, one in annotations.items()}
     return {name: _fused(one) for name, one in annotations.items()} if settings.fuse_captions else annotations
 
 
 def _fused(annotation: Annotation) -> Annotation:
     """The annotation with all its captions as one paragraph."""
-    return Annotation(annotation.split, (paragraph(annotation.captions),) if annotation.captions else ())
+    return replace(annotation, captions=(paragraph(annotation.captions),) if annotation.captions else ())
 
 
 def paragraph(captions: tuple[Caption, ...] | list[Caption]) -> Caption:
@@ -74,18 +73,20 @@ def paragraph(captions: tuple[Caption, ...] | list[Caption]) -> Caption:
 
 
 def _validation_names(annotations: Annotations, fraction: float) -> set[str]:
-    """The training videos that move to val, by a hash of their names, so that adding videos moves no other.
+    """The training videos and clips that move to val, by a hash of the video's name; adding some moves no other.
 
-    Where val would stay empty, the one of two or more training videos whose hash is lowest.
+    Where val would stay empty, those of one of two or more training videos, whose hash is lowest.
     """
+    training = {name: one.video(name) for name, one in annotations.items() if one.split == "train"}
     draws = {
-        name: int.from_bytes(hashlib.sha256(f"validation {name}".encode()).digest()[:8], "big") / 2**64
-        for name, one in annotations.items()
-        if one.split == "train"
+        video: int.from_bytes(hashlib.sha256(f"validation {video}".encode()).digest()[:8], "big") / 2**64
+        for video in training.values()
     }
-    drawn = {name for name, draw in draws.items() if draw < fraction}
+    drawn = {video for video, draw in draws.items() if draw < fraction}
     has_validation = any(one.split == "val" for one in annotations.values())
-    return drawn if drawn or has_validation or len(draws) < 2 else {min(draws, key=draws.__getitem__)}
+    if not drawn and not has_validation and len(draws) > 1:
+        drawn = {min(draws, key=draws.__getitem__)}
+    return {name for name, video in training.items() if video in drawn}
 
 
 def check_counts(annotations: Annotations, settings: DatasetConfig, where: str) -> list[str]:

@@ -5,7 +5,7 @@ import heapq
 import json
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
-from operator import attrgetter
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,10 @@ from pipeline.datasets.file_cache import FileInfo
 from pipeline.datasets.files import INSPECT_VERSION, cached_infos, inspect_files
 from pipeline.datasets.manifest import MANIFEST_VERSION, Manifest
 from pipeline.datasets.matching import match_files, names_of, refuse_missing, refuse_unrelated, shared_between_splits
-from pipeline.datasets.protocol import annotations_of
+from pipeline.datasets.protocol import Annotations, annotations_of
+from pipeline.datasets.rows import clips_by_file, missing_row, order, rows_of
 from pipeline.datasets.stamps import stamp_of
-from pipeline.datasets.video import UNLABELLED, Video, is_missing, missing_content
+from pipeline.datasets.video import is_missing
 from pipeline.datasets.video_columns import gather
 from pipeline.datasets.video_files import VideoFile, VideoFiles, find_videos
 from pipeline.errors import AnnotationError
@@ -65,23 +66,27 @@ def build(
     root = Path(settings.videos)
     left_out: list[str] = []
     by_name, warnings = annotations_of(name, settings)
-    files = _find(settings, left_out, by_name.keys)
+    files = _find(settings, left_out, lambda: _videos_of(by_name))
     warnings += left_out
     if not files and not (by_name and is_imported(settings)):
         raise AnnotationError(how_to_get(name, settings))
     annotations = match_files(by_name, files, warnings)
-    lacking = annotations.keys() - set(files.ids)
+    there = set(files.ids)
+    lacking = {key: video for key, one in annotations.items() if (video := one.video(key)) not in there}
     names = names_of(files if lacking else VideoFiles(root))
-    missing = {key: why_missing(root, key, names) for key in annotations if key in lacking}
+    missing = {key: why_missing(root, video, names) for key, video in lacking.items()}
     if missing and not is_imported(settings):
         refuse_unrelated(annotations, missing, settings)
         warnings += refuse_missing(name, settings, missing, annotations)
         annotations = {key: one for key, one in annotations.items() if not (settings.allow_partial and key in missing)}
     infos = inspect_files(files, cache, workers, deadline_s, progress)
-    found = (_video(file, infos[file.video_id], annotations.get(file.video_id)) for file in files)
-    absent = [_missing_video(key, one, missing[key]) for key, one in annotations.items() if key in missing]
-    by_id = attrgetter("video_id")
-    videos = gather(heapq.merge(found, sorted(absent, key=by_id), key=by_id))
+    clips = clips_by_file(annotations)
+    of_files = (
+        rows_of(file, infos[file.video_id], _whole(annotations, file.video_id), clips.get(file.video_id, ()))
+        for file in files
+    )
+    absent = [missing_row(key, one, missing[key]) for key, one in annotations.items() if key in missing]
+    videos = gather(heapq.merge(chain.from_iterable(of_files), sorted(absent, key=order), key=order), bool(clips))
     warnings += shared_between_splits(videos)
     return manifest.of(name, root, videos, warnings)
 
@@ -93,18 +98,32 @@ def changes(before: Manifest, settings: DatasetConfig, cache: Path) -> dict[str,
     known = {
         name: content for name, content, problem in zip(*columns, strict=True) if not is_missing(name, content, problem)
     }
-    infos = cached_infos(files, cache)
-    changed = [
-        file.video_id
-        for file in files
-        if file.video_id in known
-        and (file.video_id not in infos or infos[file.video_id].content != known[file.video_id])
-    ]
+    has_clips = any(before.videos.column("span_s"))
+    now = _contents_now(files, cached_infos(files, cache), _matched(settings, files) if has_clips else {})
     return {
-        "new": [video_id for video_id in files.ids if video_id not in known],
-        "changed": changed,
-        "gone": sorted(known.keys() - set(files.ids)),
+        "new": [name for name in now if name not in known],
+        "changed": [name for name, content in now.items() if name in known and known[name] != content],
+        "gone": sorted(known.keys() - now.keys()),
     }
+
+
+def _contents_now(files: VideoFiles, infos: dict[str, FileInfo], annotations: Annotations) -> dict[str, str]:
+    """Id -> content of each video and clip that has a file; empty where that was not inspected as it is now."""
+    clips = clips_by_file(annotations)
+    now: dict[str, str] = {}
+    for file in files:
+        info, whole, named = infos.get(file.video_id), _whole(annotations, file.video_id), clips.get(file.video_id, ())
+        rows = rows_of(file, info or FileInfo(""), whole, named)
+        now |= {row.video_id: row.content if info else "" for row in rows}
+    return now
+
+
+def _matched(settings: DatasetConfig, files: VideoFiles) -> Annotations:
+    """The captions as they are now; none where they cannot be read, which is told when the manifest is built."""
+    try:
+        return match_files(read_annotations(settings), files, [])
+    except AnnotationError:
+        return {}
 
 
 def _find(
@@ -123,10 +142,21 @@ def _find(
     return find_videos(root, left_out, lambda: _named_in(settings), lambda endings: may_hold(captions, endings))
 
 
+def _videos_of(annotations: Annotations) -> Collection[str]:
+    """The names of the videos, also of those of which there are only clips."""
+    return dict.fromkeys(one.video(name) for name, one in annotations.items()).keys()
+
+
+def _whole(annotations: Annotations, video_id: str) -> Annotation | None:
+    """What is said of the whole video: a clip may be called like another file."""
+    found = annotations.get(video_id)
+    return found if found and not found.clip else None
+
+
 def _named_in(settings: DatasetConfig) -> Collection[str]:
     """The names in a captions file; none where it cannot be read, which is told when the manifest is built."""
     try:
-        return read_annotations(settings).keys()
+        return _videos_of(read_annotations(settings))
     except AnnotationError:
         return ()
 
@@ -152,25 +182,3 @@ def _manifest_settings(settings: DatasetConfig) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(settings)))
     irrelevant = ("model", "max_failed_fraction", "demo", "parts")
     return {key: value for key, value in plain.items() if key not in irrelevant}
-
-
-def _video(file: VideoFile, info: FileInfo, annotation: Annotation | None) -> Video:
-    return Video(
-        file.video_id,
-        info.content,
-        annotation.split if annotation else UNLABELLED,
-        annotation.captions if annotation else (),
-        info.duration_s,
-        info.has_video,
-        info.has_audio,
-        info.has_subtitles,
-        info.note,
-        info.problem,
-        info.seekable,
-        file.stamps,
-    )
-
-
-def _missing_video(video_id: str, annotation: Annotation, why: str) -> Video:
-    content = missing_content(video_id, why)
-    return Video(video_id, content, annotation.split, annotation.captions, 0.0, False, False, False, problem=why)

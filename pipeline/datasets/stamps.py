@@ -1,11 +1,13 @@
 """Stamps of video files: size and date of a file and of its subtitles, which tell whether it must be read again."""
 
+import functools
 import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+from pipeline.datasets.clips import clip_content
 from pipeline.errors import RemoteError
 from pipeline.media.sidecars import Sidecar, sidecars, unusable_sidecar
 from pipeline.remote_files import files
@@ -24,18 +26,29 @@ def stamps_of(path: Path) -> tuple[int, ...]:
     return *stamp_of(path), *sidecar_stamp(path, sidecars(path))
 
 
-def has_changed(path: Path, stamps: tuple[int, ...], content: str) -> bool:
+def has_changed(path: Path, stamps: tuple[int, ...], content: str, span_s: tuple[float, ...] = ()) -> bool:
     """Whether a file or its subtitles are no longer those that had these stamps and this content hash.
+
+    `span_s`: of a clip, whose hash is `content`.
 
     Only where the stamps differ and the sizes do not, they are read: a file that was touched is the same file.
     """
     try:
         now = stamps_of(path)
         if now[::2] == stamps[::2]:
-            return now != stamps and content_of(path, sidecars(path)) != content
+            if now == stamps:
+                return False
+            found = _content_now(path, now)
+            return (clip_content(found, span_s) if span_s else found) != content
     except OSError:
         pass
     return True
+
+
+@functools.lru_cache(maxsize=1)
+def _content_now(path: Path, now: tuple[int, ...]) -> str:
+    """The hash of a file that has these stamps, read once for all its clips."""
+    return content_of(path, sidecars(path))
 
 
 def content_of(path: Path, subtitles: Sequence[Sidecar]) -> str:

@@ -17,9 +17,10 @@ class Video:
     """One video of a dataset."""
 
     video_id: str
-    """Path below the dataset's folder, which tells equal file names in two folders apart."""
+    """Path below the dataset's folder, which tells equal file names in two folders apart; of a clip see `Clip.name`."""
     content: str
-    """32 hex digits of a hash of its bytes and those of its subtitle file, whatever it is called."""
+    """32 hex digits of a hash of its bytes and those of its subtitle file, whatever it is called; of a clip also of its
+    span."""
     split: str
     captions: tuple[Caption, ...]
     duration_s: float
@@ -37,6 +38,16 @@ class Video:
 
     No part of the recipe: a copy of a dataset has the same manifest.
     """
+    file: str = ""
+    """Of a clip the path of its file below the dataset's folder; empty for a whole video, whose path is its id."""
+    span_s: tuple[float, ...] = ()
+    """Of a clip its start and end in its file; empty for a whole video. Its own times, as of its features, begin at its
+    start, and `duration_s` is its own."""
+
+    @property
+    def start_s(self) -> float:
+        """Where it begins in its file."""
+        return self.span_s[0] if self.span_s else 0.0
 
     @property
     def is_missing(self) -> bool:

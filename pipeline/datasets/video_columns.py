@@ -13,11 +13,17 @@ from pipeline.datasets.videos import Listed, Videos
 from pipeline.errors import DamagedError, NewerVersionError
 from pipeline.stores import damage
 
-_REPEATED = ["split", "note", "problem"]
+_REPEATED = ["split", "note", "problem", "file"]
 """Columns in which most values are equal."""
 
 _PLAIN = ("video_id", "content", "split", "duration_s", "has_video", "has_audio", "has_subtitles", "note", "problem",
           "seekable", "stamps")  # fmt: skip
+CLIP_FIELDS = ("file", "span_s")
+"""Columns that are there only where a dataset has clips, so that older versions read the tables of all others."""
+
+_LISTS = ("stamps", "span_s")
+"""Columns of lists, which are tuples in a Video."""
+
 FEW = 2048
 """So many videos are kept as objects, and saved as JSON, so that a run of a small dataset that finds nothing to do need
 not import pyarrow: that and reading any table take 0.06 CPU seconds, as reading 2,000 videos from JSON does."""
@@ -44,7 +50,9 @@ class Columns(Videos):
         self._kept: tuple[int, Sequence[Video]] = (-1, ())
         with self._told():
             self._parquet = parquet.ParquetFile(table)
-        unknown = sorted(set(self._parquet.schema_arrow.names) - {*_PLAIN, "captions"})
+        names = self._parquet.schema_arrow.names
+        self._clips = tuple(name for name in CLIP_FIELDS if name in names)
+        unknown = sorted({*names} - {*_PLAIN, *CLIP_FIELDS, "captions"})
         if unknown:
             raise NewerVersionError(path, f"unknown column {unknown[0]!r}")
 
@@ -69,8 +77,10 @@ class Columns(Videos):
         """One attribute of all videos."""
         if name == "captions":
             return [video.captions for video in self]
+        if name in CLIP_FIELDS and name not in self._clips:
+            return [() if name in _LISTS else ""] * len(self)
         values = self._read(range(self._num_groups), name).column(0).to_pylist()
-        return [tuple(value) for value in values] if name == "stamps" else values
+        return [tuple(value) for value in values] if name in _LISTS else values
 
     def of_split(self, split: str) -> Iterator[Video]:
         """The captioned videos of a split."""
@@ -104,11 +114,14 @@ class Columns(Videos):
         return num
 
     def _group(self, number: int) -> Sequence[Video]:
-        table = self._read([number], *_PLAIN, "captions")
+        names = (*_PLAIN, *self._clips)
+        table = self._read([number], *names, "captions")
         with self._told():
-            columns = [table.column(name).to_pylist() for name in _PLAIN]
+            columns: list[Iterable[Any]] = [table.column(name).to_pylist() for name in names]
+            for place in (place for place, name in enumerate(names) if name in _LISTS):
+                columns[place] = map(tuple, columns[place])
             captions = _captions_of(table.column("captions").combine_chunks())
-            return list(map(Video, *columns[:3], captions, *columns[3:-1], map(tuple, columns[-1])))
+            return list(map(Video, *columns[:3], captions, *columns[3:]))
 
     def _read(self, groups: Sequence[int], *names: str) -> Any:
         with self._told():
@@ -123,11 +136,14 @@ class Columns(Videos):
             raise damage.unreadable(self._path.parent, self._path.name, error) from None
 
 
-def gather(videos: Iterable[Video]) -> Videos:
-    """The videos, in a form that suits their number; of many, few are held as objects at a time."""
+def gather(videos: Iterable[Video], has_clips: bool = False) -> Videos:
+    """The videos, in a form that suits their number; of many, few are held as objects at a time.
+
+    `has_clips`: whether there may be clips among them.
+    """
     rest = iter(videos)
     first = list(islice(rest, FEW + 1))
-    return Listed(first) if len(first) <= FEW else pack(chain(first, rest))
+    return Listed(first) if len(first) <= FEW else pack(chain(first, rest), has_clips)
 
 
 def open_table(path: Path, sha256: str) -> Columns:
@@ -144,12 +160,12 @@ def open_table(path: Path, sha256: str) -> Columns:
     return Columns(table, path)
 
 
-def pack(videos: Iterable[Video]) -> Columns:
-    """The videos as a Parquet table in memory, in groups of GROUP rows."""
+def pack(videos: Iterable[Video], has_clips: bool = False) -> Columns:
+    """The videos as a Parquet table in memory, in groups of GROUP rows; `has_clips` as for `gather`."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    file, schema = pa.BufferOutputStream(), _schema()
+    file, schema = pa.BufferOutputStream(), _schema(CLIP_FIELDS if has_clips else ())
     rest = iter(videos)
     with parquet.ParquetWriter(file, schema, compression="zstd", use_dictionary=_REPEATED) as writer:
         while group := list(islice(rest, GROUP)):
@@ -157,19 +173,21 @@ def pack(videos: Iterable[Video]) -> Columns:
     return Columns(pa.BufferReader(file.getvalue()))
 
 
-def _schema() -> Any:
+def _schema(more: Sequence[str]) -> Any:
     import pyarrow as pa
 
     caption = pa.struct([("text", pa.string()), ("tags", pa.list_(pa.string()))])
     types = {"duration_s": pa.float64(), "stamps": pa.list_(pa.int64()), "captions": pa.list_(caption)}
+    types["span_s"] = pa.list_(pa.float64())
     types |= dict.fromkeys(("has_video", "has_audio", "has_subtitles", "seekable"), pa.bool_())
-    return pa.schema([pa.field(name, types.get(name, pa.string()), nullable=False) for name in (*_PLAIN, "captions")])
+    names = (*_PLAIN, "captions", *more)
+    return pa.schema([pa.field(name, types.get(name, pa.string()), nullable=False) for name in names])
 
 
 def _table_of(group: list[Video], schema: Any) -> Any:
     import pyarrow as pa
 
-    columns = {name: [getattr(video, name) for video in group] for name in _PLAIN}
+    columns = {name: [getattr(video, name) for video in group] for name in schema.names if name != "captions"}
     columns["captions"] = [[{"text": one.text, "tags": one.tags} for one in video.captions] for video in group]
     return pa.Table.from_pydict(columns, schema=schema)
 

@@ -10,7 +10,7 @@ from pipeline.datasets.video import Video
 
 
 class Videos(Sequence[Video]):
-    """The videos of a manifest, sorted by id.
+    """The videos of a manifest, in its order.
 
     Those of a large dataset are made anew whenever they are asked for: compare them with ==, not with `is`, and ask for
     a column where one is enough.

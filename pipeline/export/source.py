@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pipeline.datasets.video import Video
 from pipeline.stores.fingerprint import Recipe, canonical
 from pipeline.stores.parts import Features
 
@@ -23,6 +24,8 @@ class VideoFeatures:
     content: str
     """Its key in the manifest: a hash of its content, by which the same video is found in another dataset."""
     features: Features
+    clip: Mapping[str, str | float] = field(default_factory=dict)
+    """Where it lies in its file, as `clip_of` tells; empty where the dataset has no clips."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,12 @@ class Source:
             "recipe_fingerprint": self.fingerprint,
             "recipe": canonical(self.recipe),
         }
+
+
+def clip_of(video: Video) -> dict[str, str | float]:
+    """`file`, `clip_start_s`, `clip_end_s`: where a video lies in its file; that of a whole one is itself."""
+    start_s = video.start_s
+    return {"file": video.file or video.video_id, "clip_start_s": start_s, "clip_end_s": start_s + video.duration_s}
 
 
 def with_label_names(features: Features, names: Sequence[str]) -> Features:

@@ -1,8 +1,9 @@
 """Writes features as tables of Apache Arrow, a row for each vector: Parquet and Lance.
 
 The columns: `video`, `content`, `expert`, `start_s`, `end_s`, `features` (a list of D float32, left out where D is 0),
-and the extras of the expert under their names. What is known of the expert is the metadata of the schema. Of the rows
-only those of one video and one row group are held at a time.
+and the extras of the expert under their names. In a dataset with clips `file`, `clip_start_s` and
+`clip_end_s` say where each lies; the times of its vectors count from its start. What is known of the expert is the
+metadata of the schema. Of the rows only those of one video and one row group are held at a time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -98,7 +99,9 @@ def _grouped(batches: "Iterator[pyarrow.RecordBatch]", rows: int) -> "Iterator[p
 
 def _schema(video: VideoFeatures | None, source: Source) -> "pyarrow.Schema":
     pa = _arrow()
+    clip = video.clip if video else {}
     fields = [(name, pa.string()) for name in ("video", "content", "expert")]
+    fields += [(name, pa.string() if isinstance(told, str) else pa.float64()) for name, told in clip.items()]
     fields += [(name, pa.float64()) for name in ("start_s", "end_s")]
     if source.dim:
         fields.append(("features", pa.list_(pa.float32(), source.dim)))
@@ -119,7 +122,7 @@ def _batch(video: VideoFeatures, schema: "pyarrow.Schema", source: Source) -> "p
         **features.extras,
     }
     num_rows, arrays = len(features.times_s), list[Any]()
-    same = {"video": video.video, "content": video.content, "expert": source.expert}
+    same = {"video": video.video, "content": video.content, "expert": source.expert, **video.clip}
     for field in schema:
         if field.name in same:
             arrays.append(pa.repeat(same[field.name], num_rows))

@@ -58,6 +58,7 @@ def _sample(video: VideoFeatures, source: Source) -> dict[str, Any]:
     told = {
         "video": video.video,
         "content": video.content,
+        **video.clip,
         "expert": source.expert,
         "recipe_fingerprint": source.fingerprint,
         "times_s": video.features.times_s.tolist(),

@@ -10,7 +10,7 @@ from pipeline.errors import ConfigError
 from pipeline.export import card
 from pipeline.export.folders import replacing_folder, told
 from pipeline.export.formats import export_states
-from pipeline.export.source import Source, VideoFeatures
+from pipeline.export.source import Source, VideoFeatures, clip_of
 from pipeline.export.tables import write_parquet
 from pipeline.stores.store import Row
 
@@ -42,7 +42,7 @@ class Written:
     """As `export_states` counts."""
 
 
-def export_all(videos: Iterable[Video], experts: Sequence[Exported], path: Path) -> list[Written]:
+def export_all(videos: Sequence[Video], experts: Sequence[Exported], path: Path) -> list[Written]:
     """Writes the folder `path`, which appears whole: of each expert a Parquet file and a CSV of states.
 
     Beside them `videos.parquet` (a row for each video: split, captions, and how many vectors each expert has, null
@@ -64,24 +64,28 @@ def export_all(videos: Iterable[Video], experts: Sequence[Exported], path: Path)
     return written
 
 
-def _write_videos(videos: Iterable[Video], experts: Sequence[Exported], path: Path) -> None:
+def _write_videos(videos: Sequence[Video], experts: Sequence[Exported], path: Path) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
     names = [one.source.expert for one in experts]
     texts = [(name, pa.string()) for name in ("video", "content", "split")]
+    has_clips = any(video.span_s for video in videos)
+    if has_clips:
+        texts += [("file", pa.string()), ("clip_start_s", pa.float64()), ("clip_end_s", pa.float64())]
     fields = [*texts, ("captions", pa.list_(pa.string())), ("duration_s", pa.float64())]
     schema = pa.schema([*fields, *((f"num_{name}", pa.int32()) for name in names)])
     with parquet.ParquetWriter(path, schema) as writer:
-        for block in _blocks(_lines(videos, experts)):
+        for block in _blocks(_lines(videos, experts, has_clips)):
             writer.write_table(pa.Table.from_pylist(block, schema))
 
 
-def _lines(videos: Iterable[Video], experts: Sequence[Exported]) -> Iterator[dict[str, object]]:
+def _lines(videos: Iterable[Video], experts: Sequence[Exported], has_clips: bool) -> Iterator[dict[str, object]]:
     names = [f"num_{one.source.expert}" for one in experts]
     for video, *rows in zip(videos, *(one.rows() for one in experts), strict=True):
         yield {
             "video": video.video_id,
+            **(clip_of(video) if has_clips else {}),
             "content": video.content,
             "split": video.split,
             "captions": [caption.text for caption in video.captions],

@@ -1,11 +1,14 @@
 """What is known of a video file before its frames are read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.media.picture import AS_IT_IS, Display
+
+SAME_S = 5e-4
+"""Frame times that differ by less are the same: containers round to a millisecond."""
 
 
 @dataclass(frozen=True)
@@ -38,3 +41,18 @@ class VideoInfo:
     def has_video(self) -> bool:
         """Whether there is at least one frame."""
         return len(self.frame_times_s) > 0
+
+    def cut(self, start_s: float, end_s: float) -> "VideoInfo":
+        """The same of a piece of the file, whose times count from its start.
+
+        Its first frame is the one that is shown at its start; there is none where the picture ends before. A sound that
+        ends before is that of a file whose sound is empty.
+        """
+        times_s = self.frame_times_s
+        first = max(0, int(np.searchsorted(times_s, start_s + SAME_S, side="right")) - 1)
+        stop = int(np.searchsorted(times_s, end_s - SAME_S, side="left"))
+        shown = times_s[first:stop] if self.end_s > start_s + SAME_S else times_s[:0]
+        end_of_picture_s = min(self.end_s, end_s) - start_s if len(shown) else 0.0
+        return replace(
+            self, frame_times_s=np.maximum(shown - start_s, 0.0), end_s=end_of_picture_s, duration_s=end_s - start_s
+        )

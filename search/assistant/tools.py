@@ -77,7 +77,7 @@ class Tools:
         if not entry.playable or not path.is_file():
             raise ConfigError(f"{entry.video_id}: there is no file of it on this machine")
         try:
-            return poster(path, min(at_s, entry.duration_s), STILL_PX)
+            return poster(path, entry.start_s + min(at_s, entry.duration_s), STILL_PX)
         except (DecodeError, RemoteError) as error:
             raise ConfigError(f"{entry.video_id}: no picture of it can be shown") from error
 

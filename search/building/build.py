@@ -208,6 +208,8 @@ def _entry(video: Video, experts: Sequence[str]) -> Entry:
         playable=not video.problem and video.has_video,
         experts=tuple(experts),
         captions=tuple(caption.text for caption in video.captions),
+        clip_of=video.file,
+        start_s=video.start_s,
     )
 
 

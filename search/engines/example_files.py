@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from extractors import registry
 from extractors.base import FrameNeed, FrameView
 from extractors.extraction.resize import Resize, resize_frame
-from extractors.extraction.views import SEGMENT_S, Prepared, Segment, prepare_segment
+from extractors.extraction.segments import SEGMENT_S, Prepared, Segment
+from extractors.extraction.views import prepare_segment
 from extractors.registry import ExpertId
 from pipeline.errors import DecodeError, PipelineError, in_one_line
 from pipeline.media.picture import MAX_DECODED_PIXELS

@@ -23,6 +23,11 @@ CREATE TABLE videos (row INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, video_id
 """
 _INSERT = "INSERT INTO videos VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _SELECT = "SELECT row, key, video_id, duration_s, split, playable, experts, captions FROM videos WHERE row IN ({})"
+_CLIPS = "CREATE TABLE clips (row INTEGER PRIMARY KEY, file TEXT NOT NULL, start_s REAL NOT NULL)"
+"""Of pieces of files; an index without any has no such table."""
+_INSERT_CLIP = "INSERT INTO clips VALUES (?, ?, ?)"
+_SELECT_CLIPS = "SELECT row, file, start_s FROM clips WHERE row IN ({})"
+_HAS_CLIPS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'clips'"
 _ROW = "SELECT row FROM videos WHERE key = ? UNION ALL SELECT row FROM videos WHERE video_id = ? LIMIT 1"
 
 
@@ -40,6 +45,20 @@ class Entry:
     experts: tuple[str, ...]
     """The experts that have features of the video."""
     captions: tuple[str, ...] = ()
+    clip_of: str = ""
+    """Of a clip the path of its file below the folder of the videos; empty for a whole video, whose path is its id."""
+    start_s: float = 0.0
+    """Where it begins in its file; all other times of it count from there."""
+
+    @property
+    def file(self) -> str:
+        """The path of its file below the folder of the videos."""
+        return self.clip_of or self.video_id
+
+    @property
+    def end_s(self) -> float:
+        """Where it ends in its file."""
+        return self.start_s + self.duration_s
 
 
 class Videos:
@@ -57,8 +76,11 @@ class Videos:
 
     def some(self, rows: Sequence[int]) -> list[Entry]:
         """The videos in these rows, in the order of `rows`."""
+        places, values = ",".join("?" * len(rows)), tuple(rows)
+        clips = self._query(_SELECT_CLIPS.format(places), values) if self._has_clips else ()
+        clip_of = {row: rest for row, *rest in clips}
         found = {
-            row: _entry(rest) for row, *rest in self._query(_SELECT.format(",".join("?" * len(rows))), tuple(rows))
+            row: _entry([*rest, *clip_of.get(row, ())]) for row, *rest in self._query(_SELECT.format(places), values)
         }
         return [found[row] for row in rows]
 
@@ -69,6 +91,10 @@ class Videos:
         """The row of the video with this key, or else with this id; None if there is none."""
         found = self._query(_ROW, (name, name))
         return int(found[0][0]) if found else None
+
+    @cached_property
+    def _has_clips(self) -> bool:
+        return bool(self._query(_HAS_CLIPS, ()))
 
     @cached_property
     def durations_s(self) -> NDArray[np.float64]:
@@ -94,23 +120,28 @@ class Videos:
 
 
 def _entry(columns: Sequence[Any]) -> Entry:
-    key, video_id, duration_s, split, playable, experts, captions = columns
+    key, video_id, duration_s, split, playable, experts, captions, *clip = columns
     present, texts = tuple(json.loads(experts)), tuple(json.loads(captions))
-    return Entry(key, video_id, duration_s, split, bool(playable), present, texts)
+    return Entry(key, video_id, duration_s, split, bool(playable), present, texts, *clip)
 
 
 def write(folder: Path, entries: Iterable[Entry], experts: Sequence[str]) -> None:
     """Writes `entries` in their order, and the columns, into the folder of an index."""
-    durations_s, splits, present = [], [], []
+    durations_s, splits, present, clips = [], [], [], list[tuple[int, str, float]]()
     with sqlite.create(folder / FILE) as database:
         database.executescript(_SCHEMA)
         for row, entry in enumerate(entries):
             captions, names = json.dumps(entry.captions, ensure_ascii=False), json.dumps(entry.experts)
             columns = (entry.key, entry.video_id, entry.duration_s, entry.split, entry.playable, names, captions)
             database.execute(_INSERT, (row, *columns))
+            if entry.clip_of:
+                clips.append((row, entry.clip_of, entry.start_s))
             durations_s.append(entry.duration_s)
             splits.append(entry.split.encode())
             present.append([name in entry.experts for name in experts])
+        if clips:
+            database.execute(_CLIPS)
+            database.executemany(_INSERT_CLIP, clips)
     (folder / FOLDER).mkdir()
     np.save(folder / FOLDER / "durations_s.npy", np.array(durations_s, np.float64))
     np.save(folder / FOLDER / "splits.npy", np.array(splits, np.bytes_))

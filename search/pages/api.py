@@ -82,6 +82,12 @@ class FoundVideo:
     """Labels of the video that match the query, best first."""
     moments: tuple[Moment, ...]
     """Where the video matches and what says so, by expert and time; of each engine and expert a few, the best ones."""
+    file: str = ""
+    """Path of the file below the folder of the videos: the id, but for a clip."""
+    start_s: float = 0.0
+    """Where it begins in its file, 0 but for a clip; all other times count from there."""
+    end_s: float = 0.0
+    """Where it ends in its file, which may go on."""
 
 
 @dataclass(frozen=True)

@@ -117,10 +117,10 @@ def add_clips(app: FastAPI, collection: Collection) -> None:
         if not from_s < to_s or to_s - from_s > LONGEST_S:
             raise HTTPException(422, f"A clip begins before the end of the video, and is at most {LONGEST_S:g} s long")
         try:
-            content = CLIPS.run(Clip(path, from_s, to_s))
+            content = CLIPS.run(Clip(path, from_s + entry.start_s, to_s + entry.start_s))
         except (DecodeError, RemoteError) as error:
             raise HTTPException(404, "These seconds of the video cannot be cut out") from error
-        name = f"{Path(entry.video_id).stem} {from_s:.1f}-{to_s:.1f} s.mp4"
+        name = f"{Path(entry.file).stem} {from_s + entry.start_s:.1f}-{to_s + entry.start_s:.1f} s.mp4"
         return Response(content, media_type="video/mp4", headers={"Content-Disposition": attachment(name)})
 
 

@@ -34,6 +34,9 @@ class Dot:
     """0..1, from the top."""
     second: float
     """Of its still."""
+    clip_of: str = ""
+    start_s: float = 0.0
+    """As of an entry of the index."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def map_of(collection: Collection, expert: str, cache: Path | None) -> Map:
     rows, places, how = MAPS.run(Projection(collection.folder, expert, cache))
     entries = collection.videos.some(rows)
     dots = tuple(
-        Dot(entry.key, entry.video_id, x, y, round(entry.duration_s / 2, 1))
+        Dot(entry.key, entry.video_id, x, y, round(entry.duration_s / 2, 1), entry.clip_of, entry.start_s)
         for entry, (x, y) in zip(entries, places, strict=True)
     )
     return Map(expert, how, collection.facts.seen[expert], dots)

@@ -28,6 +28,9 @@ COLUMNS = (
     "seen",
     "captions",
     "key",
+    "file",
+    "start_s",
+    "end_s",
 )
 
 
@@ -43,7 +46,8 @@ def csv_of(found: api.FoundVideos) -> str:
         similarity = "" if hit.similarity is None else round(hit.similarity, 4)
         numbers = (round(hit.best_s, 2), round(hit.duration_s, 2), round(hit.score, 6), similarity)
         texts = (cell(engines), cell(words), cell(seen), cell(" | ".join(hit.captions)), cell(hit.key))
-        lines.writerow((rank, cell(hit.video_id), *numbers, *texts))
+        span = (cell(hit.file), round(hit.start_s, 3), round(hit.end_s, 3))
+        lines.writerow((rank, cell(hit.video_id), *numbers, *texts, *span))
     return "\ufeff" + file.getvalue()
 
 

@@ -1,5 +1,6 @@
 """Routes of the files of a collection: a video as it is, and pictures of it."""
 
+from math import inf
 from typing import Annotated
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
@@ -24,16 +25,18 @@ def add_media(app: FastAPI, collection: Collection) -> None:
 
     @app.get("/media/{key}", tags=["files"], response_class=FileResponse)
     def media(key: str, request: Request) -> Response:
-        """The file of a video; ranges of it can be asked for."""
+        """The file of a video, of a clip all of it; ranges of it can be asked for."""
         return media_response(file_of(collection, key)[1], request.headers.get("range", ""))
 
     @app.get("/posters/{key}", tags=["files"], response_class=Response)
     def still(key: str, at_s: Annotated[float, Query(ge=0)] = 0.0) -> Response:
         """A JPEG of the most telling picture around a second of a video; without a second, of its beginning."""
         entry, path = file_of(collection, key)
-        job = Telling(path, round(min(at_s, entry.duration_s), 1))
+        second = round(min(at_s, entry.duration_s), 1)
+        within_s = (entry.start_s, entry.end_s) if entry.clip_of else (0.0, inf)
+        job = Telling(path, entry.start_s + second, within_s=within_s)
         try:
-            jpeg = kept.get((version_of(path), job.at_s), lambda: PICTURES.run(job))
+            jpeg = kept.get((version_of(path), job.at_s, within_s), lambda: PICTURES.run(job))
         except (DecodeError, RemoteError, FileNotFoundError) as error:
             raise HTTPException(404, UNPLAYABLE) from error
         return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=600"})

@@ -120,7 +120,8 @@ def _face(collection: Collection, person: Person, kept: Kept) -> bytes:
     box = None if boxes_px is None else tuple(boxes_px[face].tolist())
     short_px = collection.example_experts.short_px(collection.people.expert)
     try:
-        job = FacePicture(file_of(collection, entry.key)[1], float(features.times_s[face, 0]), box, short_px)
+        at_s = entry.start_s + float(features.times_s[face, 0])
+        job = FacePicture(file_of(collection, entry.key)[1], at_s, box, short_px)
         return kept.get(job, lambda: PICTURES.run(job))
     except (DecodeError, RemoteError, FileNotFoundError):
         raise HTTPException(404, "The video of this face is not here") from None

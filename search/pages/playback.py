@@ -36,8 +36,8 @@ class Player:
         """How a video is played; HTTPException 404 where it has no file, or one that cannot be read."""
         entry, path = file_of(self._collection, key)
         try:
-            version = version_of(path)
-            told = self._looks.get(version) or CLIPS.run(Look(path, entry.duration_s))
+            version = version_of(path), entry.end_s
+            told = self._looks.get(version) or CLIPS.run(Look(path, entry.end_s))
         except FAULTS as error:
             raise HTTPException(404, UNPLAYABLE) from error
         with self._lock:
@@ -54,14 +54,14 @@ class Player:
         return media_response(file_of(self._collection, key)[1], asked)
 
     def segment(self, key: str, number: int) -> bytes:
-        """A segment; HTTPException 404 where there is none."""
+        """A segment, which counts from the beginning of the file; HTTPException 404 where there is none."""
         entry, path = file_of(self._collection, key)
         from_s = float(number * SEGMENT_S)
-        if from_s >= entry.duration_s:
-            raise HTTPException(404, "The video ends before")
-        job = Segment(path, from_s, min(from_s + SEGMENT_S, entry.duration_s))
+        if from_s >= entry.end_s or from_s + SEGMENT_S <= entry.start_s:
+            raise HTTPException(404, "The video ends before, or the clip begins later")
+        job = Segment(path, from_s, min(from_s + SEGMENT_S, entry.end_s))
         try:
-            return self._kept.get((version_of(path), number), lambda: CLIPS.run(job))
+            return self._kept.get((version_of(path), number, job.to_s), lambda: CLIPS.run(job))
         except FAULTS as error:
             raise HTTPException(404, "These seconds of the video cannot be converted") from error
 

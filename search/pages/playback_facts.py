@@ -35,7 +35,7 @@ class Playback:
     segment_s: int
     """Length of a segment; they begin at its multiples."""
     duration_s: float
-    """Of the segments together; that of the index."""
+    """Of the segments together: of a clip they begin at its start and end with it, on the clock of its file."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ AROUND_S = (-0.5, 0.0, 0.5, 1.0, 1.5)
 """Seconds before and after a moment at which is looked for a telling picture."""
 ELSEWHERE = (0.3, 0.5, 0.7, 0.15, 0.85)
 """Parts of a video at which is looked where nothing around the moment can be made out."""
+BEFORE_END_S = 0.04
+"""A picture of a clip is taken so much before its end, where the next one may begin."""
 LOOKED_AT_PX = 240
 DARK, FLAT = 40.0, 16.0
 """Highest brightness, and its range, 0..255, below which nothing can be made out: black, or a fade."""
@@ -28,15 +30,16 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Telling:
-    """A job: a JPEG of the most telling picture around a second."""
+    """A job: a JPEG of the most telling picture around a second of a file, within a span of it."""
 
     path: Path
     at_s: float
     width_px: int = WIDTH_PX
+    within_s: tuple[float, float] = (0.0, np.inf)
 
     def __call__(self) -> bytes:
         """The JPEG; DecodeError when there is no frame."""
-        return _jpeg(telling(self.path, self.at_s), self.width_px)
+        return _jpeg(telling(self.path, self.at_s, self.within_s), self.width_px)
 
 
 def poster(path: Path, at_s: float = 0.0, width_px: int = WIDTH_PX) -> bytes:
@@ -52,16 +55,19 @@ def poster(path: Path, at_s: float = 0.0, width_px: int = WIDTH_PX) -> bytes:
     return _jpeg(found[1], width_px)
 
 
-def telling(path: Path, at_s: float) -> Picture:
-    """The most telling picture around `at_s`: never a black one or a fade, if there is any other in the video.
+def telling(path: Path, at_s: float, within_s: tuple[float, float] = (0.0, np.inf)) -> Picture:
+    """The most telling picture around `at_s`: never a black one or a fade, if there is any other in the span.
 
     The one with the highest `score`, less for those further from `at_s`; the frame at `at_s` where none has a score.
     Raises DecodeError when there is no frame.
     """
     duration_s = _duration_s(path)
-    last_s = duration_s if duration_s else np.inf
-    at_s = max(0.0, min(at_s, last_s))
-    around = sorted({min(max(0.0, at_s + offset), last_s) for offset in AROUND_S})
+    begin_s, last_s = (
+        within_s[0],
+        min(duration_s if duration_s else np.inf, max(within_s[0], within_s[1] - BEFORE_END_S)),
+    )
+    at_s = max(begin_s, min(at_s, last_s))
+    around = sorted({min(max(begin_s, at_s + offset), last_s) for offset in AROUND_S})
     best, best_score, nearest, least_s = None, 0.0, None, np.inf
     for index, pixels in _frames(path, around):
         away_s = abs(around[index] - at_s)
@@ -69,8 +75,8 @@ def telling(path: Path, at_s: float) -> Picture:
             nearest, least_s = pixels, away_s
         if (found := score(pixels) * (1 - FAR * away_s / max(AROUND_S))) > best_score:
             best, best_score = pixels, found
-    if best is None and duration_s:
-        best = next((pixels for pixels in _one_by_one(path, duration_s) if score(pixels) > 0), nearest)
+    if best is None and last_s < np.inf:
+        best = next((pixels for pixels in _one_by_one(path, begin_s, last_s) if score(pixels) > 0), nearest)
     if best is None and nearest is None:
         raise DecodeError(f"{path.name}: no frame of it can be decoded")
     return nearest if best is None else best  # type: ignore[return-value]
@@ -98,9 +104,9 @@ def score(pixels: Picture) -> float:
     return float(cv2.Laplacian(grey, cv2.CV_64F).std() * (10 + colourfulness))
 
 
-def _one_by_one(path: Path, duration_s: float) -> Iterator[Picture]:
+def _one_by_one(path: Path, begin_s: float, last_s: float) -> Iterator[Picture]:
     for part in ELSEWHERE:
-        for _, pixels in _frames(path, [part * duration_s]):
+        for _, pixels in _frames(path, [begin_s + part * (last_s - begin_s)]):
             yield pixels
 
 

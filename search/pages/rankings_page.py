@@ -47,18 +47,21 @@ def _media(
     """Video -> relative addresses of its file and its still; empty where there is none."""
     stills = {
         video.video_id: Still(
-            root / video.video_id, video.duration_s / 2, folder / STILLS / f"{key_of(video.video_id)}.jpg"
+            root / (video.file or video.video_id),
+            video.start_s + video.duration_s / 2,
+            folder / STILLS / f"{key_of(video.video_id)}.jpg",
         )
         for video in videos
-        if not video.problem and (root / video.video_id).is_file()
+        if not video.problem and (root / (video.file or video.video_id)).is_file()
     }
     take(
         [stills[video.video_id] for video in videos if video.video_id in stills and video.has_video], workers, progress
     )
     media = {video.video_id: {"file": "", "poster": ""} for video in videos}
+    spans = {video.video_id: "#t={},{}".format(*video.span_s) for video in videos if video.span_s}
     for name, still in stills.items():
         picture = _address(still.output, folder) if still.output.is_file() else ""
-        media[name] = {"file": _address(still.video, folder), "poster": picture}
+        media[name] = {"file": _address(still.video, folder) + spans.get(name, ""), "poster": picture}
     return media
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from extractors.base import FrameNeed, FrameView
-from extractors.extraction import views
+from extractors.extraction import frame_grid, frame_views, segments, views
 from extractors.extraction.resize import Resize, resize_frame
 from pipeline.media.video import probe
 from pipeline.weights.files import WeightSource
@@ -62,11 +62,11 @@ def items(expert, path, num_frames=None):
     """The items of the first segment of a video; only those of its first `num_frames`, for an extractor over frames."""
     info, need = probe(path), expert.need
     if not isinstance(need, FrameNeed) or num_frames is None:
-        return expert.prepare(views.decode_views(views.Segment(path, "key", 0, ()), info, {need})[need].view)
-    grid = views.grid_of(need, info, (0.0, num_frames / need.fps))
-    grid = views.Grid(need, 0, grid.times_s[:num_frames], grid.starts[grid.starts + need.window <= num_frames])
-    frames = views.decode_frames(views.Segment(path, "key", 0, ()), info, [grid])[0]
-    return expert.prepare(views.frame_view(grid, frames, info).view)
+        return expert.prepare(views.decode_views(segments.Segment(path, "key", 0, ()), info, {need})[need].view)
+    grid = frame_grid.grid_of(need, info, (0.0, num_frames / need.fps))
+    grid = frame_grid.Grid(need, 0, grid.times_s[:num_frames], grid.starts[grid.starts + need.window <= num_frames])
+    frames = frame_views.decode_frames(segments.Segment(path, "key", 0, ()), info, [grid])[0]
+    return expert.prepare(frame_views.frame_view(grid, frames, info).view)
 
 
 def distance(found, name):

@@ -14,7 +14,7 @@ import yaml
 
 from extractors import registry
 from extractors.base import AudioNeed, AudioView, FrameNeed, FrameView, SubtitleNeed, WordView
-from extractors.extraction import views
+from extractors.extraction import frame_views
 from extractors.registry import ExpertId
 from pipeline import config
 from pipeline.errors import ConfigError, ExtractionError
@@ -165,7 +165,7 @@ def test_nothing_shown_gives_no_items(at_work):
     need = named(at_work).extractor.need
     none, no_times = np.zeros(0, np.int64), np.zeros((0, 2))
     view = {
-        FrameNeed: lambda: views.empty_frame_view(need),
+        FrameNeed: lambda: frame_views.empty_frame_view(need),
         AudioNeed: lambda: AudioView(np.zeros(0, np.float32), need.rate_hz, none, 1, no_times),
         SubtitleNeed: lambda: WordView(np.zeros(0, np.str_), no_times),
     }[type(need)]()

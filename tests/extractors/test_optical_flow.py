@@ -7,7 +7,7 @@ from torchvision import models
 
 from extractors import optical_flow
 from extractors.base import FrameNeed, FrameView
-from extractors.extraction import views
+from extractors.extraction import segments, views
 from extractors.extraction.resize import Resize, resize_frame
 from extractors.networks.video_networks import I3D
 from extractors.optical_flow import Expert, Params
@@ -103,7 +103,7 @@ def test_flow_of_raft_is_that_of_the_raft_of_video_features():
 def test_a_whole_video_gives_the_flow_features_of_video_features(tmp_path):
     path = make_clip(tmp_path / "clip.mp4", size=(320, 240), seconds=0.68, picture=lambda k: moving(240, 320, k + 1)[k])
     expert = seeded(optical_flow, iterations=2, flow_of="frame", eight_bit=True, epsilon=1e-5)
-    native = views.decode_views(views.Segment(path, "key", 0, ()), probe(path), {FrameNeed(25.0)})
+    native = views.decode_views(segments.Segment(path, "key", 0, ()), probe(path), {FrameNeed(25.0)})
     pictures = [Image.fromarray(one) for one in native[FrameNeed(25.0)].view.frames]
     frames = np.stack([np.asarray(one.resize((341, 256), Image.Resampling.BILINEAR)) for one in pictures])
     assert len(frames) == 17

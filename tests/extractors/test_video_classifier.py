@@ -9,7 +9,7 @@ from torchvision.transforms import functional as vision
 
 from extractors import video_classifier
 from extractors.base import FrameNeed
-from extractors.extraction import views
+from extractors.extraction import segments, views
 from extractors.labels.settings import LabelSettings
 from extractors.networks import classifiers
 from extractors.networks.base import normalise_pixels
@@ -82,7 +82,7 @@ def test_r2plus1d_gives_the_features_of_that_arithmetic_on_a_file(tmp_path, size
     path = make_clip(tmp_path / "clip.mp4", size=size, seconds=0.64, picture=lambda index: textured(index, size))
     expert = named("motion_r2plus1d").extractor
     expert.load("cpu")
-    native = views.decode_views(views.Segment(path, "key", 0, ()), probe(path), {FrameNeed(25.0)})
+    native = views.decode_views(segments.Segment(path, "key", 0, ()), probe(path), {FrameNeed(25.0)})
     frames = native[FrameNeed(25.0)].view.frames
     assert len(frames) == 16
     network = seeded_weights.fill(models.video.r2plus1d_18(weights=None)).eval()

@@ -12,7 +12,7 @@ import av
 from benchmarks.extraction_case import WorkerMemory
 from extractors.extraction import one_pass
 from extractors.extraction.one_pass import PassOptions, Wanted, extract
-from extractors.extraction.views import num_segments
+from extractors.extraction.segments import num_segments
 from pipeline.datasets import files, scan
 from pipeline.datasets.annotations import DatasetConfig
 from pipeline.datasets.manifest import Video

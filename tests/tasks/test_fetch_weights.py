@@ -57,7 +57,7 @@ def attempt(project, task, **params):
 
 
 def test_no_video_is_decoded_and_nothing_is_looked_into_before(networks, monkeypatch):
-    monkeypatch.setattr(one_pass, "prepare_segment", lambda segment: pytest.fail("decoded"))
+    monkeypatch.setattr(one_pass, "prepare_piece", lambda segment: pytest.fail("decoded"))
     (networks.videos / "new.mp4").write_bytes(b"x")
     ran, worked = attempt(networks, EvaluateCE, dataset="tiny")
     assert not worked

@@ -1,6 +1,7 @@
 // Asks by example: a picture, sound or clip that is dropped, pasted or chosen; a moment of a result; a face in it.
 import { $, make } from "./dom.js";
 import { hitParts, listParts } from "./parts.js";
+import { ofFile } from "./span.js";
 
 const MOST_BYTES = 64 * 2 ** 20, MOST_PREVIEWS = 20, LONGEST_NAME = 200;
 const GUARD = { "X-Expert-Retrieval": "1" };
@@ -93,7 +94,7 @@ function acceptPaste(send) {
 // The second that is shown of a hit: where its player stands once it was started, or else the best one.
 function shownSecond(hit, card) {
   const video = card.querySelector("video");
-  return video && video.currentTime > 0 ? video.currentTime : hit.best_s;
+  return video && video.currentTime > 0 ? Math.max(0, ofFile(hit, video.currentTime)) : hit.best_s;
 }
 
 function momentButtons(hit, card, faces, state) {

@@ -3,6 +3,7 @@ import { $, clock, describe, make } from "./dom.js";
 import { actions } from "./files.js";
 import { drawMap } from "./map.js";
 import { playConverted, source } from "./play.js";
+import { keepWithin } from "./span.js";
 
 const many = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
 
@@ -52,8 +53,9 @@ function troubles({ left_out: leftOut, missing, tells_why: tells }) {
 function play(dot, trained) {
   const dialog = $("player");
   const close = make("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, "Close");
-  const hit = { key: dot.key, duration_s: 2 * dot.second, best_s: 0, playable: true };
+  const hit = { key: dot.key, clip_of: dot.clip_of, start_s: dot.start_s, duration_s: 2 * dot.second, best_s: 0, playable: true };
   const video = make("video", { src: source(hit, 0), controls: true, autoplay: true, playsInline: true, poster: `posters/${dot.key}?at_s=${dot.second}` });
+  keepWithin(video, hit);
   playConverted(video, hit, 0, (why) => video.replaceWith(make("div", { class: "lost" }, why)));
   const alike = trained ? make("a", { class: "button", href: `./?similar=${dot.key}` }, "More like this") : null;
   dialog.replaceChildren(make("h2", { id: "playing" }, dot.video_id), video, actions(hit), make("div", { class: "actions" }, alike, close));

@@ -3,6 +3,7 @@ import { clock, make } from "./dom.js";
 import { built, hitParts } from "./parts.js";
 import { playFrom, playOrPause, screen } from "./player.js";
 import { shares, signed, strongest } from "./shares.js";
+import { isClip, spanText } from "./span.js";
 import { follow, timeLine } from "./timeline.js";
 import { everything, shortName } from "./words.js";
 
@@ -73,6 +74,7 @@ function reasons(hit, play) {
   for (const one of hit.seen.slice(0, MOST_SEEN)) moment(`${one.label}: seen by ${one.expert}`, one.start_s, "seen: ", make("mark", {}, shortName(one.label)), ` ${one.score.toFixed(2)} at ${clock(one.start_s)}`);
   for (const [engine, found] of Object.entries(hit.found_by)) line.append(make("span", { class: "tag" }, `${ENGINES[engine] ?? engine} #${found.rank}`));
   line.append(make("span", { class: "tag" }, clock(hit.duration_s)));
+  if (isClip(hit)) line.append(make("span", { class: "tag clip" }, spanText(hit)));
   return line;
 }
 

@@ -1,14 +1,17 @@
 // Plays the file of a hit, converted where browsers do not play it.
 
+import { inFile, isClip } from "./span.js";
+
 const AHEAD_S = 12, KEPT_S = 60, SLACK_S = 0.15, AGAIN_MS = 1000;
 
-export const source = (hit, second) => `media/${hit.key}/play#t=${second.toFixed(1)}`;
+// A player stops by itself where a clip ends.
+export const source = (hit, second) => `media/${hit.key}/play#t=${inFile(hit, second).toFixed(1)}${isClip(hit) ? `,${inFile(hit, hit.duration_s).toFixed(3)}` : ""}`;
 
 // Lets a player with the source above play what browsers do not; calls `lost` with the reason where that fails too.
 export function playConverted(video, hit, second, lost) {
   video.addEventListener("error", () => {
     const going = !video.paused || video.autoplay;
-    convert(video, hit, video.currentTime || second).then(() => going && video.play()).catch((error) => { if (error.name !== "AbortError") lost(error.message); });
+    convert(video, hit, video.currentTime || inFile(hit, second)).then(() => going && video.play()).catch((error) => { if (error.name !== "AbortError") lost(error.message); });
   }, { once: true });
 }
 

@@ -1,6 +1,7 @@
 // Plays hits. Of all players on the page one plays at a time.
 import { clock, make } from "./dom.js";
 import { playConverted, source } from "./play.js";
+import { inFile, keepWithin } from "./span.js";
 
 const LOST = "No file of this video is here to be played";
 
@@ -22,7 +23,7 @@ export function playFrom(shown, hit, second) {
   if (!hit.playable) return;
   const video = shown.querySelector("video") ?? player(shown, hit, second ?? hit.best_s);
   if (!video) return;
-  if (second !== null) seek(video, second);
+  if (second !== null) seek(video, inFile(hit, second));
   video.play().catch(() => {});
 }
 
@@ -37,6 +38,7 @@ function player(shown, hit, second) {
   const video = make("video", { src: source(hit, second), poster: `posters/${hit.key}?at_s=${hit.best_s.toFixed(1)}`,
     preload: "auto", playsInline: true, controls: true, ariaLabel: `${hit.video_id} from ${clock(second)}` });
   playConverted(video, hit, second, (why) => { video.replaceWith(make("div", { class: "lost" }, why)); });
+  keepWithin(video, hit);
   shown.classList.add("playing");
   shown.querySelector("img")?.remove();
   const start = shown.querySelector(".start");

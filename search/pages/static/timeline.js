@@ -1,6 +1,7 @@
 // The time line of a hit: a lane for each expert with the moments at which it matches; each plays from there.
 import { clock, make } from "./dom.js";
 import { signed } from "./shares.js";
+import { ofFile } from "./span.js";
 
 const ENGINES = { ce: "matches", similar: "is alike", words: "", labels: "seen", label_words: "like", frames: "the picture matches", example: "is alike", people: "" };
 
@@ -54,5 +55,5 @@ function step(event, marks) {
 // Shows where a player is, on the time line beside it.
 export function follow(card, video, hit) {
   const line = card.querySelector(".timeline");
-  if (line) line.style.setProperty("--at", String(Math.min(1, video.currentTime / Math.max(hit.duration_s, 0.1))));
+  if (line) line.style.setProperty("--at", String(Math.min(1, Math.max(0, ofFile(hit, video.currentTime)) / Math.max(hit.duration_s, 0.1))));
 }

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from extractors.base import AudioNeed
-from extractors.extraction import views
+from extractors.extraction import segments
 from extractors.extraction.audio_view import audio_view
 from pipeline.errors import DecodeError
 from pipeline.media.video import probe
 from tests.clips import AUDIO_HZ, make_clip, tone
 from tests.sounds import write_sound
 
-SEGMENT_S = views.SEGMENT_S
+SEGMENT_S = segments.SEGMENT_S
 
 
 def sound_clip(path, seconds):
@@ -20,7 +20,7 @@ def sound_clip(path, seconds):
 
 def in_segments(path, need, seconds):
     """The items and times of all segments, and their notes."""
-    number = views.num_segments(seconds)
+    number = segments.num_segments(seconds)
     found = [audio_view(path, need, (index * SEGMENT_S, (index + 1) * SEGMENT_S)) for index in range(number)]
     items = np.concatenate([view.windows for view, _ in found])
     return items, np.concatenate([view.times_s for view, _ in found]), [note for _, note in found]

@@ -39,7 +39,7 @@ def test_a_file_that_was_replaced_before_it_is_read_is_not_opened_and_its_row_sa
 ):
     item = listed(path)
     shutil.copy(made[1], path)
-    monkeypatch.setattr(one_pass, "prepare_segment", None)
+    monkeypatch.setattr(one_pass, "prepare_piece", None)
     assert run_pass([RGB], [item], tmp_path / "store") == {}
     row = row_of(tmp_path / "store", RGB, item[1])
     assert (row.count, row.failed, row.reason) == (0, True, CHANGED)

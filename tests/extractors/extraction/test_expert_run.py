@@ -9,7 +9,7 @@ from extractors.base import Embedded
 from extractors.extraction.batches import Batches
 from extractors.extraction.expert_run import MAX_QUEUED, ExpertRun
 from extractors.extraction.network_thread import NetworkThread
-from extractors.extraction.views import Prepared
+from extractors.extraction.segments import Prepared
 from extractors.extraction.watch import StopRequestedError, Watch
 from extractors.extraction.work import SegmentResult, Wanted
 from pipeline.stores import parts, store

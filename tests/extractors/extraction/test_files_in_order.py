@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from extractors.extraction import one_pass, views
+from extractors.extraction import pieces, segments
 from pipeline.media import cursor
 from pipeline.stores import store
 from tests.clips import make_clip, numbered
@@ -41,7 +41,7 @@ def together(tmp_path_factory, videos):
 
 def test_they_are_known_from_their_packets(videos):
     assert [video.seekable for _, video in videos] == [False, False]
-    assert [views.num_segments(video.duration_s) for _, video in videos] == [3, 3]
+    assert [segments.num_segments(video.duration_s) for _, video in videos] == [3, 3]
 
 
 @pytest.mark.parametrize("name", EXPERTS)
@@ -80,7 +80,7 @@ def test_their_segments_go_to_one_worker(videos):
     short = dataclasses.replace(videos[0][1], duration_s=30.0)
     sought = dataclasses.replace(videos[0][1], seekable=True)
     todo = [(path, video, ()) for path, video in [*videos, (videos[0][0], short), (videos[0][0], sought)]]
-    in_order = [segment.in_order for segment in one_pass._segments(todo)]
+    in_order = [pieces.piece_of(shares).in_order for item in todo for shares in pieces.pieces_of([item])]
     assert in_order == [True] * 6 + [False] + [False] * 3
 
 

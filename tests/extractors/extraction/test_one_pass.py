@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from extractors.base import Embedded
-from extractors.extraction import expert_run, one_pass, views
+from extractors.extraction import expert_run, frame_views, one_pass, segments
 from extractors.extraction.one_pass import Wanted, extract
 from pipeline.datasets.manifest import Video
 from pipeline.errors import ExtractionError, StoreError
@@ -104,9 +104,11 @@ def test_what_each_expert_lacks_may_differ(together, videos, tmp_path):
 def test_two_experts_that_need_the_same_share_it(videos, together, tmp_path, monkeypatch):
     twin = dataclasses.replace(named("rgb_light"), name="twin")
     decoded = []
-    decode = views.decode_frames
+    decode = frame_views.decode_frames
     monkeypatch.setattr(
-        views, "decode_frames", lambda segment, info, grids: decoded.append(len(grids)) or decode(segment, info, grids)
+        frame_views,
+        "decode_frames",
+        lambda segment, info, grids: decoded.append(len(grids)) or decode(segment, info, grids),
     )
     assert run_pass([named("rgb_light"), twin], videos[:1], tmp_path) == {}
     assert decoded == [1], "one view for both"
@@ -119,13 +121,13 @@ def test_two_experts_that_need_the_same_share_it(videos, together, tmp_path, mon
 
 def test_each_video_is_decoded_once_for_all(videos, tmp_path, monkeypatch):
     opened = []
-    frames_at = views.frames_at
+    frames_at = frame_views.frames_at
 
     def counted(path, *rest):
         opened.append(path.name)
         return frames_at(path, *rest)
 
-    monkeypatch.setattr(views, "frames_at", counted)
+    monkeypatch.setattr(frame_views, "frames_at", counted)
     run_pass([named(name) for name in LIGHT], videos, tmp_path)
     # One a segment; what has no picture or is known to be broken is not opened.
     assert sorted(opened) == sorted(
@@ -172,7 +174,7 @@ def test_a_video_longer_than_a_segment_is_seen_to_its_end(together, videos):
 @pytest.mark.parametrize("name", ["rgb_light", "flow_light", "audio_light"])
 def test_where_the_segments_lie_does_not_matter(name, videos, together, tmp_path, monkeypatch):
     """One segment in place of two: what an expert is shown is the same, but for what it judges over all frames."""
-    monkeypatch.setattr(views, "SEGMENT_S", 64.0)
+    monkeypatch.setattr(segments, "SEGMENT_S", 64.0)
     item = next(item for item in videos if item[0].name == "long.mkv")
     assert run_pass([named(name)], [item], tmp_path) == {}
     one, two = features_of(tmp_path, named(name), item[1]), features_of(together, named(name), item[1])
@@ -246,7 +248,7 @@ def test_the_same_content_under_two_names_is_extracted_once(clips, tmp_path):
 
 
 def test_nothing_lacking_opens_nothing(videos, tmp_path, monkeypatch):
-    monkeypatch.setattr(one_pass, "prepare_segment", None)
+    monkeypatch.setattr(one_pass, "prepare_piece", None)
     wanted = [Wanted(named("rgb_light"), tmp_path / "rgb_light", frozenset())]
     assert extract(wanted, videos, OPTIONS) == {}
     assert extract([], videos, OPTIONS) == {}
@@ -449,11 +451,12 @@ def test_a_worker_that_is_lost_costs_its_segment_and_is_tried_again(videos, tmp_
 
     def jobs(function, segments, workers, deadline_s, again, idle):
         for segment in segments:
-            name = segment.path.name
-            if name in {"mute.mp4", "long.mkv"} and segment.index == 0:
-                tried.append((name, segment.is_retry))
+            (one,) = segment.segments
+            name = one.path.name
+            if name in {"mute.mp4", "long.mkv"} and one.index == 0:
+                tried.append((name, one.is_retry))
                 second = again(segment)
-                tried.append((name, second.is_retry))
+                tried.append((name, second.segments[0].is_retry))
                 assert again(second) is None
                 if name == "mute.mp4":
                     yield Done(second, function(second), None)
@@ -499,7 +502,7 @@ def test_a_file_that_was_removed_after_it_was_listed_has_failed(clips, tmp_path)
 
 def test_a_video_that_is_known_to_be_broken_is_not_opened(tmp_path, monkeypatch):
     video = Video("x.mp4", "c" * 32, "", (), 0.0, False, False, False, problem="no such file")
-    monkeypatch.setattr(one_pass, "prepare_segment", None)
+    monkeypatch.setattr(one_pass, "prepare_piece", None)
     assert run_pass([named("rgb_light")], [(tmp_path / "x.mp4", video)], tmp_path / "store") == {}
     row = row_of(tmp_path / "store", named("rgb_light"), video)
     assert (row.failed, row.reason) == (True, "no such file")

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from extractors.extraction import views
+from extractors.extraction import segments, views
 from pipeline.datasets.manifest import Video
 from pipeline.datasets.video_files import find_videos, inspect_files
 from pipeline.errors import OutageError
@@ -143,7 +143,7 @@ def test_a_transfer_that_breaks_off_within_a_file_is_never_a_shorter_video(serve
         for block in (tmp_path / "data" / "cache" / "bytes").rglob("*-[1-9]*"):
             block.unlink()
         served.faults[name] = {"404"}
-        segment = views.Segment(root / name, "key", 0, (RGB.id,))
+        segment = segments.Segment(root / name, "key", 0, (RGB.id,))
         with pytest.raises((OSError, AssertionError), match="404"):
             views._cached_probe.cache_clear()
             prepared = views.prepare_segment(segment)["rgb_light"]

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from extractors import registry
 from extractors.base import AudioNeed, FrameNeed, SubtitleNeed
-from extractors.extraction import views
-from extractors.extraction.views import SEGMENT_S, Segment, num_segments, prepare_segment
+from extractors.extraction import frame_grid, frame_views, segments, views
+from extractors.extraction.segments import SEGMENT_S, Segment, num_segments
+from extractors.extraction.views import prepare_segment
 from extractors.registry import ExpertId
 from pipeline.errors import DecodeError
 from pipeline.media.video import VideoInfo, probe
@@ -127,7 +128,7 @@ def test_a_picture_that_begins_late_is_sampled_from_its_first_frame(tmp_path, sh
 )
 def test_segments_together_show_what_one_look_would(long_clip, show, monkeypatch, need):
     pieces = [show(long_clip, need, index=index) for index in range(3)]
-    monkeypatch.setattr(views, "SEGMENT_S", 128.0)
+    monkeypatch.setattr(segments, "SEGMENT_S", 128.0)
     whole = show(long_clip, need)
     assert len(pieces[1].items) or need.window == 80
     together = [piece.items for piece in pieces if len(piece.items)]
@@ -155,7 +156,7 @@ def test_every_item_lies_in_exactly_one_segment(length_s, fps, window, stride, b
     info = info_of(begin_s + length_s, begin_s)
     starts = []
     for index in range(num_segments(info.duration_s)):
-        grid = views.grid_of(need, info, (index * SEGMENT_S, (index + 1) * SEGMENT_S))
+        grid = frame_grid.grid_of(need, info, (index * SEGMENT_S, (index + 1) * SEGMENT_S))
         starts += grid.starts.tolist()
         if len(grid.starts):
             assert grid.first == grid.starts[0]
@@ -215,8 +216,10 @@ def test_a_cut_file_shows_what_is_left_and_says_so(tmp_path, show):
 
 
 def test_items_with_a_frame_that_does_not_decode_are_left_out(ten_fps, show, monkeypatch):
-    frames_at = views.frames_at
-    monkeypatch.setattr(views, "frames_at", lambda *args: (item for item in frames_at(*args) if item[0] not in {3, 17}))
+    frames_at = frame_views.frames_at
+    monkeypatch.setattr(
+        frame_views, "frames_at", lambda *args: (item for item in frames_at(*args) if item[0] not in {3, 17})
+    )
     got = show(ten_fps, FrameNeed(10.0, window=4, stride=2))
     wanted = [item for item in whole_items(35, 4, 2) if not {3, 17} & set(item)]
     assert got.items.tolist() == wanted
@@ -226,7 +229,7 @@ def test_items_with_a_frame_that_does_not_decode_are_left_out(ten_fps, show, mon
 
 @pytest.mark.parametrize("window", [1, 4])
 def test_no_frame_that_decodes_is_a_failure(ten_fps, show, monkeypatch, window):
-    monkeypatch.setattr(views, "frames_at", lambda *args: iter(()))
+    monkeypatch.setattr(frame_views, "frames_at", lambda *args: iter(()))
     got = show(ten_fps, FrameNeed(10.0, window=window))
     assert (len(got.items), got.failed, got.note) == (0, True, "0 of 35 sampled frames decode")
 
@@ -239,7 +242,7 @@ def test_a_fault_in_a_part_of_a_video_costs_the_needs_that_it_meets(ten_fps, sho
 
     needs = [FrameNeed(1.0), AudioNeed(8000, 1.0, 1.0), SubtitleNeed()]
     whole = show(ten_fps, *needs)
-    monkeypatch.setattr(views, part[0], broken)
+    monkeypatch.setattr(frame_views if part[0] == "frames_at" else views, part[0], broken)
     for number, (found, before) in enumerate(zip(show(ten_fps, *needs), whole, strict=True)):
         if number == part[1]:
             why = str(error) if isinstance(error, DecodeError) else f"{type(error).__name__}: {error}"
@@ -250,14 +253,14 @@ def test_a_fault_in_a_part_of_a_video_costs_the_needs_that_it_meets(ten_fps, sho
 
 
 def test_a_fault_in_the_frames_of_one_need_costs_no_other(ten_fps, show, monkeypatch):
-    resize = views.resize_frame
+    resize = frame_views.resize_frame
 
     def broken(frame, settings):
         if settings.short_px == 50:
             raise ValueError("not to 50 pixels")
         return resize(frame, settings)
 
-    monkeypatch.setattr(views, "resize_frame", broken)
+    monkeypatch.setattr(frame_views, "resize_frame", broken)
     good = FrameNeed(2.0, short_px=60)
     alone = show(ten_fps, good)
     found, failed = show(ten_fps, good, FrameNeed(2.0, short_px=50))
@@ -272,7 +275,7 @@ def test_a_fault_of_the_machine_is_raised(ten_fps, show, monkeypatch, part, erro
     def faulty(*args):
         raise error
 
-    monkeypatch.setattr(views, part, faulty)
+    monkeypatch.setattr(frame_views if part == "frames_at" else views, part, faulty)
     with pytest.raises(error):
         show(ten_fps, FrameNeed(1.0), AudioNeed(8000, 1.0, 1.0), SubtitleNeed())
 
