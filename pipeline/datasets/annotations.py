@@ -77,7 +77,12 @@ class Caption:
     @property
     def key(self) -> str:
         """32 hex digits of the text's SHA-256: its key in a store of token vectors, which equal captions share."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:32]
+        return key_of(self.text)
+
+
+def key_of(text: str) -> str:
+    """The key of a caption with this text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

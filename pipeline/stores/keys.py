@@ -56,7 +56,7 @@ class Sorted:
     """Finds keys among many: (N, 2) packed; of equal ones the first of those that `last` does not put off."""
 
     def __init__(self, packed: Packed, last: NDArray[np.bool_] | None = None) -> None:
-        order = np.argsort(packed[:, 0], kind="stable")
+        order = np.argsort(packed[:, 0])  # not stable, which takes three times as long: equal ones are sorted below
         high = packed[order, 0]
         if (high[1:] == high[:-1]).any():
             keys = (packed[:, 1], packed[:, 0]) if last is None else (last, packed[:, 1], packed[:, 0])

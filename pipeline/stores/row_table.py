@@ -175,13 +175,14 @@ Noted = tuple[tuple[int, str, bool], ...]
 def notes_of(stores: Sequence[Held]) -> Iterator[tuple[int, Noted]]:
     """(place of the key, notes) of all keys that have any; the stores hold the same number of keys, in one order."""
     if stores:
-        numbers = np.stack([one.noted for one in stores], axis=1)
+        numbers = np.stack([one.noted for one in stores], axis=1).astype(np.int32)
         places = np.flatnonzero(numbers.any(axis=1))
-        known: dict[tuple[int, ...], Noted] = {}  # few are different
-        for place, row in zip(places.tolist(), map(tuple, numbers[places].tolist()), strict=True):
+        rows = numbers[places].view(f"V{4 * len(stores)}").ravel()  # bytes: a list each would keep the collector busy
+        known: dict[bytes, Noted] = {}  # few are different
+        for place, row in zip(places.tolist(), rows.tolist(), strict=True):
             if row not in known:
-                told = ((store, *stores[store].note(number)) for store, number in enumerate(row) if number)
-                known[row] = tuple(told)
+                each = enumerate(np.frombuffer(row, np.int32).tolist())
+                known[row] = tuple((store, *stores[store].note(number)) for store, number in each if number)
             yield place, known[row]
 
 

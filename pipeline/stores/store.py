@@ -37,8 +37,14 @@ COPIED_PARTS, COPIED_ROWS = 256, 16384
 KEPT_ROWS = 40_000_000
 """Rows of all stores that are kept in memory, some 40 bytes each; those looked at least lately go first."""
 
+KEPT_LISTS = 64
+"""Stores whose names of parts are kept, some 100 bytes each."""
+
 BLOCK = 4096
 """Parts whose rows are objects at once, before they become columns."""
+
+_lists: dict[Path, tuple[list[str], tuple[str, ...]]] = {}
+"""Store -> all names in it as they were listed last, and those of its parts, sorted."""
 
 _scans: dict[Path, Table] = {}
 """Store -> its rows as this process read them last."""
@@ -91,7 +97,11 @@ def _listed(folder: Path) -> tuple[str, ...]:
     """Names of the published parts, sorted: the one place that looks what there is."""
     try:
         names = os.listdir(places.listed(folder))  # noqa: PTH208 - asked very often
-        return tuple(sorted(fnmatch.filter(names, "part-*.zarr")))
+        if folder not in _lists or _lists[folder][0] != names:
+            _lists[folder] = names, tuple(sorted(fnmatch.filter(names, "part-*.zarr")))
+            while len(_lists) > KEPT_LISTS:
+                del _lists[next(iter(_lists))]
+        return _lists[folder][1]
     except (FileNotFoundError, NotADirectoryError):
         return ()
     except OSError as error:
@@ -118,6 +128,7 @@ def arrays_of(part: Path) -> tuple[str, ...]:
 def forget_scans() -> None:
     """Forgets what this process has read of all stores, as a new process would know nothing."""
     _scans.clear()
+    _lists.clear()
 
 
 def new_part(folder: Path) -> tuple[Path, Path]:

@@ -62,7 +62,10 @@ class IndexPlan:
     @property
     def folder(self) -> Path | None:
         """Folder of the index, or None while an input is missing."""
-        recipe = self.recipe()
+        return self.folder_of(self.recipe())
+
+    def folder_of(self, recipe: Recipe | None) -> Path | None:
+        """Folder of the index with this recipe."""
         return None if recipe is None else self.parent / fingerprint(recipe)
 
     @property
@@ -160,10 +163,10 @@ def text_towers(experts: Iterable[NamedExpert], folder: Path) -> dict[str, Path]
     return {expert.name: path for expert, path in pairs if _is_text_tower(texts[path], expert.config)}
 
 
-def _file_facts(videos: Videos) -> Iterator[list[str | float]]:
+def _file_facts(videos: Videos) -> Iterator[tuple[str | float, ...]]:
     """What an index says of the videos' files; a manifest is named by their content alone."""
     columns = videos.ids, videos.durations_s, videos.column("has_video"), videos.column("problem")
-    return map(list, zip(*columns, strict=True))
+    return zip(*columns, strict=True)
 
 
 def _is_text_tower(text: TextConfig, expert: ExpertConfig) -> bool:

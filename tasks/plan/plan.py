@@ -20,7 +20,7 @@ from pipeline.stores.fingerprint import Recipe, fingerprint, fingerprint_of_long
 from tasks.plan.inventory import Inventory
 from tasks.plan.label_words import LabelWordsPlan
 from tasks.plan.layout import Layout
-from tasks.plan.notes import notes_of
+from tasks.plan.notes import shown_notes
 from tasks.plan.selection import Selection, is_unknown
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Plan:
         manifest, states = self.inventory.manifest(), map(self.inventory.expert_state, self.selection.experts)
         state = (manifest and manifest.videos, *(one and one.held for one in states))
         if self._notes is None or any(old is not new for old, new in zip(self._notes[0], state, strict=True)):
-            notes = ([note.video, note.text, *note.experts] for note in notes_of(self.inventory))
+            notes = shown_notes(self.inventory)
             first = next(notes, None)
             digest = fingerprint_of_long({}, "notes", itertools.chain([first], notes)) if first else ""
             self._notes = state, digest

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from pipeline.datasets.annotations import Caption
+from pipeline.datasets.annotations import key_of
 from pipeline.datasets.manifest import Manifest, Video
 from pipeline.released.feature_import import row_key
 from pipeline.stores.keys import Keys
@@ -31,7 +31,7 @@ def of_videos(manifest: Manifest, collection: str) -> Keys:
 
 def of_captions(manifest: Manifest) -> Keys:
     """Keys of the texts as `texts` gives them; the same object for the same manifest."""
-    return _once((manifest.fingerprint, "captions"), lambda: (Caption(text).key for text in texts(manifest)))
+    return _once((manifest.fingerprint, "captions"), lambda: map(key_of, texts(manifest)))
 
 
 def texts(manifest: Manifest) -> Iterator[str]:

@@ -43,9 +43,9 @@ def _index(plan: Plan) -> StageStatus:
     else:
         index = IndexPlan(_with_experts(plan, old["experts"]) if untrained else plan, untrained=untrained)
     model = "without a model" if untrained else f"with a model trained on {trained_on}" if trained_on else ""
-    if IndexTarget(index.folder, selection.layout.store).exists():
-        return StageStatus("BuildIndex", True, ", ".join(part for part in (str(opened), model) if part))
     now = index.recipe()
+    if IndexTarget(index.folder_of(now), selection.layout.store).exists():
+        return StageStatus("BuildIndex", True, ", ".join(part for part in (str(opened), model) if part))
     return StageStatus("BuildIndex", False, WAITS if now is None else "; ".join(differences(old, now)))
 
 
