@@ -41,6 +41,10 @@ class FrameNeed:
     """(height, width) after a resize that does not keep the aspect ratio, in place of `short_px`."""
     crop_offset: CropOffset = "round"
     """Where the crop begins if the margin is odd: round, as torchvision (half to even), or floor."""
+    margin: int | None = None
+    """Frames of context at each end of an item, which stands for the `stride` frames between; every frame of the video
+    is then in the middle of one item, and beyond the ends of the video its first and last frame are repeated. None: an
+    item stands for all its frames, and there is none that would reach beyond the end."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class FrameView:
     """(N,)"""
     window: int
     times_s: NDArray[np.float64]
-    """(N, 2), start and end of each item in the video."""
+    """(N, 2), start and end of each item in the video; where the need has a `margin`, of what it stands for."""
 
     @property
     def windows(self) -> NDArray[Any]:

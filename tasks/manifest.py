@@ -1,12 +1,13 @@
 """Tasks that make the demo's videos, and list the videos of a dataset."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 import luigi
 
 from tasks.console.progress import progress_bar
 from tasks.console.terminal import say
 from tasks.dataset_task import DatasetTask, remakes_damaged
+from tasks.plan.cut import cutting_expert
 from tasks.plan.inventory import rescan
 from tasks.plan.settings import Extraction
 from tasks.plan.targets import DemoTarget, ManifestTarget
@@ -33,9 +34,16 @@ class MakeDemo(DatasetTask):
 class BuildManifest(DatasetTask):
     """Lists the videos of a dataset by content, with their captions and splits; reads only new and changed files."""
 
-    def requires(self) -> Iterable[luigi.Task]:
-        """The videos of a demo; those of any other dataset must be there."""
-        return [MakeDemo(self.dataset)] if self.plan.selection.settings.demo else []
+    def requires(self) -> Iterator[luigi.Task]:
+        """The videos of a demo, those of any other dataset must be there; what is needed to cut videos into clips."""
+        selection = self.plan.selection
+        if selection.settings.demo:
+            yield MakeDemo(self.dataset)
+        if selection.settings.segment:
+            uncut, expert = selection.uncut.dataset, cutting_expert(selection, selection.settings.segment)
+            yield BuildManifest(uncut)
+            if expert:  # by its name, since extraction is imported after this module, which it needs
+                yield luigi.task_register.Register.get_task_cls("ExtractExpert")(dataset=uncut, expert=expert.name)
 
     def output(self) -> ManifestTarget:
         """Complete when the dataset's folder has not changed since it was last scanned."""

@@ -31,20 +31,39 @@ class Grid:
     times_s: NDArray[np.float64]
     """(F,), times of the frames from `first` on."""
     starts: NDArray[np.int64]
-    """(N,), grid indices of the first frames of the items."""
+    """(N,), grid indices of the first frames of the items; below 0 where an item begins with repeated frames."""
     offset_s: float = 0.0
     """Where that from which the times count begins in the file: of a clip its start."""
+
+    def times_of(self, starts: NDArray[np.int64], info: VideoInfo) -> NDArray[np.float64]:
+        """(n, 2), start and end in the video of what the items that begin at these grid indices stand for."""
+        need = self.need
+        length, offset = (need.window, 0) if need.margin is None else (need.stride, need.margin)
+        starts_s = float(info.frame_times_s[0]) + (starts + offset) / need.fps
+        return np.stack([starts_s, np.minimum(starts_s + length / need.fps, info.end_s)], axis=1)
+
+    def repeat_ends(self, frames: GridFrames) -> None:
+        """Adds the frames that items have beyond the ends of the video, of those that were decoded (one or more)."""
+        first, end = self.first, self.first + len(self.times_s)
+        last = int(self.starts[-1]) + self.need.window
+        beyond = range(end, last)
+        if self.need.margin is None and end < self.need.window:  # a short video: also what does not decode of it
+            beyond = range(self.need.window)
+        before, after = frames[min(frames)], frames[max(frames)]
+        frames |= {index: before for index in range(int(self.starts[0]), first) if index not in frames}
+        frames |= {index: after for index in beyond if index not in frames}
 
 
 def grid_of(need: FrameNeed, info: VideoInfo, span_s: tuple[float, float], offset_s: float = 0.0) -> Grid:
     """The grid of the items that start within `span_s`; `info` is of the video or clip that begins at `offset_s`."""
     begin_s = float(info.frame_times_s[0])
     length = max(1, math.ceil((info.end_s - begin_s) * need.fps - EDGE_S))
-    last_start = max(0, length - need.window)
-    starts = np.arange(0, last_start + 1, need.stride, dtype=np.int64)
-    starts_s = starts / need.fps
+    margin = need.margin or 0
+    last_start = max(0, length - need.window) if need.margin is None else length - 1 - margin
+    starts = np.arange(-margin, last_start + 1, need.stride, dtype=np.int64)
+    starts_s = np.maximum(starts, 0) / need.fps
     starts = starts[(starts_s >= span_s[0] - EDGE_S) & (starts_s < span_s[1] - EDGE_S)]
     if not len(starts):
         return Grid(need, 0, np.zeros(0), starts, offset_s)
-    frames = np.arange(starts[0], min(starts[-1] + need.window, length))
-    return Grid(need, int(starts[0]), begin_s + frames / need.fps, starts, offset_s)
+    frames = np.arange(max(0, starts[0]), min(starts[-1] + need.window, length))
+    return Grid(need, int(frames[0]), begin_s + frames / need.fps, starts, offset_s)

@@ -88,16 +88,13 @@ def frame_view(grid: Grid, frames: GridFrames, info: VideoInfo) -> Decoded:
     note = "; ".join(filter(None, [shortfall, damage, info.note]))
     if not frames:
         return Decoded(None, note, failed=True)
-    if expected < need.window:  # shorter than one window: padded with its last frame
-        last = frames[max(frames)]
-        frames |= {index: last for index in range(need.window) if index not in frames}
+    grid.repeat_ends(frames)
     complete = [int(start) for start in grid.starts if all(start + step in frames for step in range(need.window))]
     if not complete:
         return Decoded(None, note, failed=True)
     order = sorted(frames)
     position = {index: number for number, index in enumerate(order)}
-    starts_s = float(info.frame_times_s[0]) + np.array(complete, np.float64) / need.fps
-    times_s = np.stack([starts_s, np.minimum(starts_s + need.window / need.fps, info.end_s)], axis=1)
+    times_s = grid.times_of(np.array(complete, np.int64), info)
     starts = np.array([position[start] for start in complete], np.int64)
     view = FrameView(np.stack([frames[index] for index in order]), starts, need.window, times_s)
     return Decoded(view, note)

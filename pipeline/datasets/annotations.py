@@ -8,12 +8,13 @@ from pathlib import Path
 from pipeline import config
 from pipeline.datasets.caption_files import Entry, read_rows, read_sidecars
 from pipeline.datasets.clips import Clip, ClipNames
+from pipeline.datasets.cutting import WHOLE, Cutting
 from pipeline.datasets.names import without_suffix
 from pipeline.datasets.sources import AnnotationFiles, Part, Released, SplitCounts
 from pipeline.datasets.splits import SPLITS, SplitFractions, splits_by_hash
 from pipeline.datasets.video_files import find_videos
 from pipeline.demo.make import DemoSettings
-from pipeline.errors import AnnotationError
+from pipeline.errors import AnnotationError, ConfigError
 from pipeline.remote_files.look import refresh
 
 DATASETS = Path("configs/datasets")
@@ -34,6 +35,8 @@ class DatasetConfig:
     caption a line. A row with `start_s` and `end_s` is of a clip, a piece of the video, which may have an `id`."""
     annotations: AnnotationFiles | None = None
     """For a known dataset, in place of `captions`: the annotation files of its owners."""
+    segment: Cutting | None = None
+    """Cut the videos into clips, which have no captions; null: they are not cut, but where captions name clips."""
     fuse_captions: bool = False
     """Join all captions of a video into one paragraph, as DiDeMo and ActivityNet are evaluated."""
     model: str = "ce_light"
@@ -62,6 +65,10 @@ class DatasetConfig:
             raise ValueError("validation_from_train must be at least 0 and below 1")
         if self.captions and self.annotations:
             raise ValueError("captions and annotations exclude each other; remove one")
+        if self.segment and (self.captions or self.annotations or self.demo):
+            raise ValueError(
+                "segment cuts videos that have no captions; captions name clips of their own by start_s and end_s"
+            )
         if not set(self.counts) <= set(SPLITS):
             raise ValueError(f"counts: the splits are {', '.join(SPLITS)}")
 
@@ -100,8 +107,17 @@ class Annotation:
 
 
 def load_dataset(name: str, folder: Path = DATASETS) -> DatasetConfig:
-    """The config of the dataset called `name`."""
-    return config.load(DatasetConfig, config.choose(folder, name))
+    """The config of the dataset called `name`; of a name with WHOLE at its end that of its uncut videos."""
+    of = cut_dataset(name)
+    settings = config.load(DatasetConfig, config.choose(folder, of))
+    if of != name and not settings.segment:
+        raise ConfigError(f"{of} is not cut into clips, as its YAML has no segment: type {of} in place of {name}")
+    return settings if of == name else replace(settings, segment=None)
+
+
+def cut_dataset(name: str) -> str:
+    """The name of the YAML of a dataset: of uncut videos that of the dataset of their clips."""
+    return name.removesuffix(WHOLE)
 
 
 def read_annotations(settings: DatasetConfig, warnings: list[str] | None = None) -> dict[str, Annotation]:

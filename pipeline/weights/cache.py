@@ -10,8 +10,8 @@ from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightFile, WeightOptions
 from pipeline.weights.ledger import Entry, Ledger
 
-EXTRA = "expert-retrieval[packaged-weights]"
-"""The extra of pyproject.toml that names all packages of weights."""
+EXTRA = "expert-retrieval[packaged-weights,shots]"
+"""The extras of pyproject.toml that name all packages of weights."""
 _AGAIN = ": delete it, and a new run fetches it"
 
 

@@ -20,6 +20,7 @@ from pipeline.stores.row_table import Held
 from pipeline.stores.store import Row
 from tasks.parameters import names_in
 from tasks.plan import row_keys
+from tasks.plan.cut import cut_digest, cut_manifest
 from tasks.plan.selection import Selection
 
 if TYPE_CHECKING:
@@ -89,12 +90,12 @@ class Inventory:
 
     def __init__(self, selection: Selection) -> None:
         self.selection = selection
+        self.uncut = Inventory(selection.uncut) if selection.settings.segment else None
+        """Of a dataset that is cut into clips that of its uncut videos."""
 
     def manifest(self) -> Manifest | None:
         """The manifest of the dataset's folder as it is now, or None where it must be built first."""
-        selection = self.selection
-        folder = self._manifests
-        digest = _scan_digest(selection.dataset, selection.settings)
+        folder, digest = self._manifests, self._digest()
         found = self._mended(lambda: self._load(manifest.read_pointer(folder, digest)))
         warnings = manifest.read_warnings(folder, digest)
         return found if found is None or warnings is None else replace(found, warnings=warnings)
@@ -108,17 +109,35 @@ class Inventory:
         return mended(self.selection.layout.store, read)
 
     def build_manifest(self, workers: int, deadline_s: float, progress: Progress) -> Manifest:
-        """Scans the dataset's folder again, reads the new and changed files, and saves the manifest."""
+        """Scans the dataset's folder again, reads the new and changed files, and saves the manifest.
+
+        Of a dataset that is cut into clips: cuts the videos, of which the manifest is there.
+        """
         selection = self.selection
-        rescan(selection.dataset)
-        digest = _scan_digest(selection.dataset, selection.settings)
-        cache = selection.layout.cache
-        built = self._mended(
-            lambda: scan.build(selection.dataset, selection.settings, cache, workers, deadline_s, progress)
-        )
+        uncut = self.uncut.manifest() if self.uncut else None
+        if uncut is None:
+            rescan(selection.dataset)
+        digest = self._digest()
+        built = self._mended(lambda: self._built(uncut, workers, deadline_s, progress))
         manifest.save(built, self._manifests)
         manifest.write_pointer(self._manifests, digest, built.fingerprint, built.warnings)
         return built
+
+    def _built(self, uncut: Manifest | None, workers: int, deadline_s: float, progress: Progress) -> Manifest:
+        selection = self.selection
+        if selection.settings.segment is None:
+            cache = selection.layout.cache
+            return scan.build(selection.dataset, selection.settings, cache, workers, deadline_s, progress)
+        if uncut is None:
+            raise PipelineError(f"{selection.dataset}: no manifest of its uncut videos; run BuildManifest")
+        return cut_manifest(selection, selection.settings.segment, uncut)
+
+    def _digest(self) -> str:
+        """The digest of all that decides the manifest (see `scan.scan_digest`)."""
+        selection = self.selection
+        if self.uncut and selection.settings.segment:
+            return cut_digest(selection, selection.settings.segment, self.uncut._digest())
+        return _scan_digest(selection.dataset, selection.settings)
 
     def refuse_empty_splits(self, splits: str) -> None:
         """AnnotationError where the manifest is known and one of these splits is empty; see `training_splits`."""
@@ -133,6 +152,10 @@ class Inventory:
     def folder_changes(self, before: Manifest) -> str:
         """What is new, changed or gone in the dataset's folder since `before`, in words."""
         selection = self.selection
+        if self.uncut:
+            now, last = self.uncut.manifest(), self.uncut.last_manifest()
+            changed = now is None and last is not None
+            return self.uncut.folder_changes(last) if changed and last else "its videos are to be cut anew"
         changes = self._mended(lambda: scan.changes(before, selection.settings, selection.layout.cache))
         counts = [f"{len(names)} {kind} (e.g. {names[0]})" for kind, names in changes.items() if names]
         return "; ".join(counts) or "the captions or settings changed"

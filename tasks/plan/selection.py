@@ -11,6 +11,7 @@ from models.config import ModelConfig
 from pipeline.datasets import annotations
 from pipeline.datasets.annotations import DatasetConfig
 from pipeline.datasets.availability import has_videos, is_imported
+from pipeline.datasets.cutting import WHOLE
 from pipeline.demo.make import DemoSettings
 from pipeline.errors import ConfigError
 from tasks.parameters import names_in
@@ -39,6 +40,11 @@ class Selection:
         )
         self.model_name = model or _default_model(self.settings)
         self._experts = experts
+
+    @property
+    def uncut(self) -> "Selection":
+        """Of a dataset that is cut into clips: that of its uncut videos."""
+        return Selection(self.layout, f"{self.dataset}{WHOLE}", self.model_name, self._experts, self.allow_partial)
 
     @functools.cached_property
     def model(self) -> ModelConfig:

@@ -113,7 +113,8 @@ class Judge:
     def _refuse_other_configs(self) -> None:
         """_CannotTellError where the configs lack a dataset of the store: they may not be those that made it."""
         configs = self._layout.configs
-        datasets = {path.name for path in self._layout.store.glob("manifests/*") if path.is_dir()}
+        folders = (path for path in self._layout.store.glob("manifests/*") if path.is_dir())
+        datasets = {annotations.cut_dataset(path.name) for path in folders}
         unknown = sorted(datasets - set(config.names(configs / "datasets")))
         if unknown:
             raise _CannotTellError(
@@ -128,7 +129,7 @@ class Judge:
 
     def _find_manifests(self, dataset: str) -> dict[str, bool]:
         configs = self._layout.configs
-        if not config.find(configs / "datasets" / f"{dataset}.yaml").is_file():
+        if not config.find(configs / "datasets" / f"{annotations.cut_dataset(dataset)}.yaml").is_file():
             raise _CannotTellError(f"{configs / 'datasets' / dataset}.yaml is not there; results of {dataset}")
         settings = annotations.load_dataset(dataset, configs / "datasets")
         videos = self._layout.videos(settings.videos)

