@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from extractors.extraction import segments, views
+from pipeline.datasets.files import inspect_files
 from pipeline.datasets.manifest import Video
-from pipeline.datasets.video_files import find_videos, inspect_files
+from pipeline.datasets.video_files import find_videos
 from pipeline.errors import OutageError
 from pipeline.media.audio import read_sound
 from pipeline.media.subtitles import read_subtitles
