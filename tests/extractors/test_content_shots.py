@@ -8,6 +8,7 @@ from extractors import registry
 from extractors.base import FrameView
 from extractors.content_shots import CHUNK, Expert, Params
 from extractors.extraction import segments
+from pipeline.datasets.clips import clip_content
 from tests.clips import make_clip, numbered
 from tests.extractors.private_api import assert_there
 from tests.extractors.run_experts import features_of, named, run_pass, video_of
@@ -49,8 +50,12 @@ def expert_of(detector):
 def pass_over(film, tmp_path, monkeypatch):
     """(detector, other experts) -> the shots of the film."""
 
-    def run(detector, *others):
-        expert, video, folder = expert_of(detector), video_of(film), tmp_path / f"store{len(list(tmp_path.iterdir()))}"
+    def run(detector, *others, span_s=()):
+        expert, folder = expert_of(detector), tmp_path / f"store{len(list(tmp_path.iterdir()))}"
+        video = video_of(film)
+        if span_s:
+            content, length_s = clip_content(video.content, span_s), span_s[1] - span_s[0]
+            video = dataclasses.replace(video, content=content, span_s=span_s, duration_s=length_s, file=film.name)
         extractors = {one.name: one.extractor for one in (expert, *others)}
         monkeypatch.setattr(registry, "rebuild", lambda one: extractors[one.name])
         assert run_pass([expert, *others], [(film, video)], folder) == {}
@@ -69,6 +74,14 @@ def test_the_shots_are_those_that_pyscenedetect_finds_in_the_whole_file(film, de
     assert np.all(found.values[1:] >= 15)
 
 
+def test_of_a_clip_they_are_those_that_pyscenedetect_finds_there(film, pass_over):
+    expected = detect(str(film), DETECTORS["content"](), start_time=20.0, end_time=50.0)
+    found = pass_over("content", span_s=(20.0, 50.0))
+    assert len(expected) > 2
+    np.testing.assert_allclose(found.times_s, [(start.seconds - 20, end.seconds - 20) for start, end in expected])
+
+
+@pytest.mark.slow
 def test_they_are_the_same_beside_other_experts_and_in_another_cutting(pass_over, monkeypatch):
     alone = pass_over("adaptive")
     beside = pass_over("adaptive", named("rgb_light"))
