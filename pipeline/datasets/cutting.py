@@ -13,6 +13,9 @@ from pipeline.datasets.clips import DIGITS
 CUT_VERSION = 1
 """Raised by hand when the same settings and the same rows of an expert give other clips."""
 
+SHORTEST_S = 0.1
+"""Clips begin at least this far apart."""
+
 WHOLE = ".whole"
 """A dataset whose YAML says how it is cut has a second name with this at the end: it stands for the uncut videos."""
 
@@ -54,16 +57,16 @@ class Cutting:
 
     def __post_init__(self) -> None:
         longest_s = math.inf if self.longest_s is None else self.longest_s
-        if self.by == "seconds" and not 0 <= self.overlap_s < self.seconds:
-            raise ValueError("by: seconds needs seconds above 0, and overlap_s of at least 0 and below seconds")
+        if self.by == "seconds" and not 0 <= self.overlap_s <= self.seconds - SHORTEST_S:
+            raise ValueError(f"by: seconds needs seconds, and overlap_s from 0 on to {SHORTEST_S} s less than that")
         if self.by == "seconds" and (self.expert or self.longest_s is not None):
             raise ValueError("by: seconds takes neither expert nor longest_s")
         if self.by != "seconds" and (self.seconds or self.overlap_s):
             raise ValueError(f"by: {self.by} takes neither seconds nor overlap_s")
         if self.by == "sentences" and not self.expert:
             raise ValueError("by: sentences needs the name of an expert of speech, e.g. expert: speech_light")
-        if self.pause_s <= 0 or self.shortest_s < 0.1 or longest_s < 2 * self.shortest_s:
-            raise ValueError("pause_s must be above 0, shortest_s at least 0.1, and longest_s at least twice as long")
+        if self.pause_s <= 0 or self.shortest_s < SHORTEST_S or longest_s < 2 * self.shortest_s:
+            raise ValueError(f"pause_s must be above 0, shortest_s {SHORTEST_S} or more, and longest_s twice as long")
 
     @property
     def expert_name(self) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from extractors.registry import NamedExpert, NamedText
 from pipeline.datasets import manifest, scan
-from pipeline.datasets.annotations import DatasetConfig
+from pipeline.datasets.annotations import DatasetConfig, cut_dataset
 from pipeline.datasets.manifest import Files, Manifest, Video
 from pipeline.errors import DamagedError, PipelineError
 from pipeline.released.feature_import import Origin, fill_absent, origin_of
@@ -227,7 +227,7 @@ class Inventory:
             f"expert {state.expert.name} failed on {len(state.failed)} of {state.num_videos} videos of {dataset}, "
             f"e.g.: {reasons[0]}; at most {limit:.0%} may. Mend or remove the files (luigi --module tasks "
             f"ForgetFailures --dataset {dataset} tries failed ones again), or raise max_failed_fraction in "
-            f"configs/datasets/{dataset}.yaml"
+            f"configs/datasets/{cut_dataset(dataset)}.yaml"
         )
 
     @property

@@ -25,9 +25,7 @@ def test_each_transition_counts_once_and_each_answer_for_one():
 
 def test_a_joined_film_has_the_frames_of_its_videos_and_a_cut_after_each(tmp_path):
     videos = [
-        make_clip(
-            tmp_path / f"{number}.mp4", fps=FPS, seconds=seconds, sound=None, picture=lambda at: numbered(at) // 2
-        )
+        make_clip(tmp_path / f"{number}.mp4", fps=FPS, seconds=seconds, sound=None)
         for number, seconds in enumerate((0.4, 0.8, 0.2))
     ]
     spans = joined(videos, tmp_path / "film.mp4")

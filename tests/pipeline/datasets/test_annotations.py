@@ -1,5 +1,6 @@
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -7,9 +8,11 @@ from pipeline.datasets import scan
 from pipeline.datasets.annotations import (
     Caption,
     DatasetConfig,
+    cut_dataset,
     load_dataset,
     read_annotations,
 )
+from pipeline.datasets.cutting import Cutting
 from pipeline.errors import AnnotationError, ConfigError
 
 
@@ -226,6 +229,22 @@ def test_a_dataset_that_makes_no_sense_is_told(tmp_path, text, message):
     with pytest.raises(ConfigError) as caught:
         load_dataset("some", tmp_path)
     assert message in str(caught.value)
+
+
+def test_a_dataset_that_is_cut_has_a_second_name_for_its_uncut_videos(tmp_path):
+    (tmp_path / "films.yaml").write_text("videos: v\nsegment: {by: seconds, seconds: 4}\n", encoding="utf-8")
+    films = load_dataset("films", tmp_path)
+    assert films.segment == Cutting("seconds", seconds=4.0)
+    assert load_dataset("films.whole", tmp_path) == replace(films, segment=None)
+    assert [cut_dataset(name) for name in ("films", "films.whole")] == ["films", "films"]
+
+
+@pytest.mark.parametrize("other", ["captions: c.csv", "annotations: {format: msvd, folder: a, variant: b}"])
+def test_what_has_captions_is_not_cut(tmp_path, other):
+    text = f"videos: v\n{other}\nsegment: {{by: shots}}\n"
+    (tmp_path / "films.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="segment cuts videos that have no captions"):
+        load_dataset("films", tmp_path)
 
 
 def test_a_demo_block_that_makes_no_sense_is_told_with_the_file(tmp_path):

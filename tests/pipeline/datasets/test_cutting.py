@@ -86,12 +86,12 @@ def test_clips_rise_lie_inside_the_video_and_are_never_empty(by, duration_s, row
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        ({"by": "seconds"}, "seconds above 0"),
-        ({"by": "seconds", "seconds": 4, "overlap_s": 4}, "below seconds"),
+        ({"by": "seconds"}, "needs seconds"),
+        ({"by": "seconds", "seconds": 4, "overlap_s": 3.99}, "0.1 s less than that"),
         ({"by": "seconds", "seconds": 4, "expert": "shots"}, "neither expert nor longest_s"),
         ({"by": "shots", "seconds": 4}, "neither seconds nor overlap_s"),
         ({"by": "sentences"}, "expert of speech"),
-        ({"by": "shots", "shortest_s": 3, "longest_s": 4}, "at least twice"),
+        ({"by": "shots", "shortest_s": 3, "longest_s": 4}, "twice as long"),
         ({"by": "scenes"}, "by"),
     ],
 )
