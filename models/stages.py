@@ -21,6 +21,7 @@ from models.training.hardware import choose, threads
 from models.training.history import History
 from models.training.teachers import denoised, teacher
 from models.training.train import train
+from models.zero_shot.engines import engines
 from models.zero_shot.report_row import untrained
 from models.zero_shot.stored import LabelSources
 from pipeline.errors import TrainingError
@@ -102,12 +103,13 @@ def evaluate_seeds(
     ranks = {seed: ranks_of(checkpoint.load_model(folder, device), data, captions) for seed, folder in runs.items()}
     training = {str(seed): _curve(folder) for seed, folder in runs.items()}
     raw = [columns[T2V] for columns in ranks.values()]
+    rows = {engine.name: untrained(data, engine, raw) for engine in engines(sources, data, labels, splits(settings)[0])}
     return {
         "split": split,
         "selection": SELECTIONS[settings.training.selection],
         **body(data, ranks),
         "training": training,
-        **({"untrained": {"label_words": untrained(sources, data, labels, raw)}} if labels else {}),
+        **({"untrained": rows} if rows else {}),
     }
 
 

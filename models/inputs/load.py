@@ -17,6 +17,17 @@ from pipeline.stores.row_table import Held
 
 
 @dataclass(frozen=True)
+class Tower:
+    """The text encoder of an expert that is aligned with text: its vectors of texts are in the space of the rows."""
+
+    name: str
+    """Of its YAML in configs/text/."""
+    store: Path
+    """Store with the vectors of the captions."""
+    dim: int
+
+
+@dataclass(frozen=True)
 class Sources:
     """The manifest and stores that a training or an evaluation reads."""
 
@@ -28,6 +39,8 @@ class Sources:
     text_store: Path
     imported: dict[str, str] = field(default_factory=dict)
     """Name of an expert with imported features -> the released collection that its row keys contain."""
+    towers: dict[str, Tower] = field(default_factory=dict)
+    """Name of an expert that is aligned with text -> its text tower."""
 
     def key(self, expert: str, video: Video) -> str:
         """Key of the video's row in the store of the expert."""
