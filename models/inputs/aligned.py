@@ -28,6 +28,8 @@ class Aligned:
     """(C, D)"""
     present: NDArray[np.bool_]
     """(V,), whether the expert saw anything of the video."""
+    temperature: float = 0.0
+    """Of label words, for a classifier; 0 for a text tower."""
 
 
 @dataclass(frozen=True)

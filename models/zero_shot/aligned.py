@@ -6,16 +6,19 @@ label words: its vector of a video holds the mean of probability ** power of eac
 weights of the classes. C captions, V videos, N rows, D feature, L classes, Q queries.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
+from models.architecture import Architecture
 from models.inputs.aligned import Aligned, Calibration, Floats
-from models.inputs.load import Sources, Split
+from models.inputs.load import Sources, Split, collect
 from models.zero_shot.label_words import LabelVectors, TopLabels, label_weights, split, unit_rows
 from models.zero_shot.settings import LabelWords
 from models.zero_shot.stored import LabelSources, text_vectors, top_labels
+from pipeline.datasets.manifest import Manifest
 from pipeline.stores.parts import Reader
 from pipeline.stores.ragged import Ragged
 
@@ -66,27 +69,45 @@ def aligned(sources: Sources, data: Split, labels: LabelSources | None) -> dict[
 
     `labels`: of the classifiers among them; None without label words. StoreError where a caption was not encoded.
     """
-    found: dict[str, Aligned] = {}
-    for expert, tower in sources.towers.items():
-        rows = data.collection.features[expert]
-        texts = text_vectors(tower.store, data.captions, tower.dim)
-        found[expert] = Aligned(mean_vectors(rows), texts, rows.counts > 0)
+    texts, found = aligned_texts(sources, data.captions, labels), dict[str, Aligned]()
+    for expert, of_captions in texts.items():
+        if expert in sources.towers:
+            rows = data.collection.features[expert]
+            found[expert] = Aligned(mean_vectors(rows), of_captions, rows.counts > 0)
+        elif labels:
+            keys = [sources.key(expert, video) for video in data.videos]
+            top = top_labels(Reader(sources.stores[expert]), keys, labels.classifiers[expert].keep)
+            videos = label_rows(top, of_captions.shape[1], labels.settings)
+            found[expert] = Aligned(videos, of_captions, np.diff(top.offsets) > 0, labels.settings.temperature)
+    return found
+
+
+def aligned_texts(sources: Sources, captions: Sequence[str], labels: LabelSources | None) -> dict[str, Floats]:
+    """(C, D) of each such expert: what its text tower says of some captions, or their weights of its classes."""
+    found = {name: text_vectors(tower.store, captions, tower.dim) for name, tower in sources.towers.items()}
     if labels:
-        found |= _classifiers(sources, data, labels)
+        names = [name for name in labels.classifiers if name not in found]
+        vectors = {name: labels.labels(name) for name in labels.classifiers}
+        joined = LabelVectors.join(list(vectors.values()))
+        weights = label_weights(labels.vectors(captions), joined, labels.settings.temperature)
+        by_name = dict(zip(vectors, split(weights, list(vectors.values())), strict=True))
+        found |= {name: by_name[name] for name in names}
     return dict(sorted(found.items()))
 
 
-def _classifiers(sources: Sources, data: Split, labels: LabelSources) -> dict[str, Aligned]:
-    vectors = [labels.labels(expert) for expert in labels.classifiers]
-    queries, joined = labels.vectors(data.captions), LabelVectors.join(vectors)
-    weights = split(label_weights(queries, joined, labels.settings.temperature), vectors)
-    found = {}
-    for (expert, classes), of_captions in zip(labels.classifiers.items(), weights, strict=True):
-        keys = [sources.key(expert, video) for video in data.videos]
-        top = top_labels(Reader(sources.stores[expert]), keys, classes.keep)
-        videos = label_rows(top, len(classes.names), labels.settings)
-        found[expert] = Aligned(videos, of_captions, np.diff(top.offsets) > 0)
-    return found
+def collected(sources: Sources, settings: Architecture, labels: LabelSources | None, *splits: str) -> Split:
+    """The splits as `collect` reads them, with the frozen vectors where the network starts from them."""
+    data = collect(sources, *splits)
+    if not settings.is_aligned:
+        return data
+    return replace(data, collection=replace(data.collection, aligned=aligned(sources, data, labels)))
+
+
+def calibration_splits(manifest: Manifest, wanted: Sequence[str]) -> tuple[str, ...]:
+    """The splits by which frozen scores are calibrated: the `wanted` ones, or the first that has captions."""
+    if any(manifest.split(split) for split in wanted):
+        return tuple(wanted)
+    return next(((split,) for split in ("train", "val", "test") if manifest.split(split)), tuple(wanted))
 
 
 def fused(pairs: Mapping[str, Aligned], calibrations: Mapping[str, Calibration]) -> Floats:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from models.inputs.aligned import Calibration, Floats
 from models.inputs.load import Sources, Split, collect
-from models.zero_shot.aligned import Pool, aligned, cosines, fused
+from models.zero_shot.aligned import Pool, aligned, calibration_splits, cosines, fused
 from models.zero_shot.label_words import scores
 from models.zero_shot.stored import LabelSources, text_vectors, top_labels
 from pipeline.stores.parts import Reader
@@ -41,9 +41,8 @@ def engines(
 ) -> Iterator[Engine]:
     """Those of a split, one at a time: each text-aligned expert twice, label words twice, and their fusion.
 
-    `labels`: None without label words. `train_splits`: by which the scores are calibrated before they are fused; where
-    they hold no captioned video, by the split itself. Nothing comes where no expert is aligned with text; a fusion
-    where at least two are.
+    `labels`: None without label words. `train_splits`: by which the scores are calibrated before they are fused.
+    Nothing comes where no expert is aligned with text; a fusion where at least two are.
     """
     for expert, tower in sources.towers.items():
         texts, rows = text_vectors(tower.store, data.captions, tower.dim), data.collection.features[expert]
@@ -82,8 +81,7 @@ def _fusion(
     pairs = aligned(sources, data, labels)
     if len(pairs) < 2:
         return
-    has_train = any(sources.manifest.split(split) for split in train_splits)
-    train = collect(sources, *train_splits) if has_train else data
+    train = collect(sources, *calibration_splits(sources.manifest, train_splits))
     of_train, owners = aligned(sources, train, labels), train.collection.caption_video
     calibrations = {name: Calibration.of(pair, owners) for name, pair in of_train.items()}
     note = f"by the mean of the calibrated scores of {', '.join(pairs)}"

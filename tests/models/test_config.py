@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from models import config as model_config
-from models.config import Architecture, ModelConfig, Runtime, Training
+from models.architecture import Architecture
+from models.config import ModelConfig, Runtime, Training
 from models.network_inputs import TextInput
 from pipeline import config
 from pipeline.errors import ConfigError

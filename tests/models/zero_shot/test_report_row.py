@@ -6,7 +6,7 @@ import pytest
 from models.evaluation.metrics import caption_ranks, summary, video_ranks
 from models.inputs.load import collect
 from models.zero_shot.engines import engines
-from models.zero_shot.report_row import untrained
+from models.zero_shot.report_row import untrained, untrained_rows
 
 
 def test_the_row_holds_the_metrics_and_how_far_the_trained_model_is_from_it(stored):
@@ -24,3 +24,18 @@ def test_the_row_holds_the_metrics_and_how_far_the_trained_model_is_from_it(stor
         assert row["gain"]["R@1"]["mean"] == pytest.approx(100 - t2v["R@1"])
         assert (row["label"], tuple(row["experts"])) == (engine.label, engine.experts)
         assert json.loads(json.dumps(row)) == row
+
+
+def test_what_is_reached_on_validation_stands_beside_what_the_trained_model_reaches_there(stored):
+    sources, labels = stored.sources, stored.labels
+    data, validation = collect(sources, "test"), collect(sources, "val")
+    trained = [
+        caption_ranks(np.zeros((len(data.captions), len(data.videos)), np.float32), data.collection.caption_video)
+    ]
+    rows = untrained_rows(sources, data, labels, trained, validated=12.5)
+    assert list(rows) == ["signal.mean", "signal.best", "label_words", "label_words.mean", "fusion"]
+    for engine in engines(sources, validation, labels):
+        reached = summary(caption_ranks(engine.scores, validation.collection.caption_video))["geometric_mean"]
+        found = rows[engine.name]["validation"]
+        assert found == {"metric": "geometric_mean", "untrained": reached, "trained": 12.5}
+    assert "validation" not in untrained_rows(sources, data, labels, trained)["fusion"]

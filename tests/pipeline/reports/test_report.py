@@ -162,6 +162,21 @@ def test_a_trained_model_below_a_row_without_training_is_told():
     ]
 
 
+@pytest.mark.parametrize(
+    ("trained", "told"), [(41.0, ["the first (41.5)"]), (41.5, []), (30, ["the first (41.5)", "b (40.0)"])]
+)
+def test_a_trained_model_below_a_row_on_validation_is_told_with_all_such_rows(trained, told):
+    def row(label, reached):
+        return untrained(1.5) | {"label": label, "validation": {"untrained": reached, "trained": trained}}
+
+    rows = {"a": row("the first", 41.5), "b": row("b", 40.0), "c": untrained(1.5)}
+    expected = (
+        f"The trained model is below what needs no training on the validation split ({trained:.1f}, geometric mean of "
+        f"R@1, R@5 and R@10): {', '.join(told)}."
+    )
+    assert warnings(make_report(untrained=rows, seeds=[0, 1, 2])) == [expected] * bool(told)
+
+
 def test_names_and_captions_stay_text_whatever_is_in_them():
     report = make_report(
         dataset=NASTY, failures=[{"video": NASTY, "expert": "rgb_light", "reason": NASTY}], blind=[NASTY]
