@@ -1,6 +1,7 @@
 """The block `architecture:` of a model's YAML. Reading it needs no torch."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -107,6 +108,7 @@ NAMED: dict[str, dict[str, Any]] = {
 """What a YAML may say in place of a block."""
 
 
-def written_out(block: Any) -> Any:
-    """The block that a name in NAMED stands for; anything else as it is."""
-    return NAMED.get(block, block) if isinstance(block, str) else block
+def written_out(model: Mapping[str, Any]) -> dict[str, Any]:
+    """{"architecture": its block}, for the content of a model's YAML that has a name in NAMED there; else empty."""
+    block = model.get("architecture")
+    return {"architecture": NAMED[block]} if isinstance(block, str) and block in NAMED else {}

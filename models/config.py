@@ -4,9 +4,7 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import BeforeValidator
+from typing import Literal
 
 from models.architecture import Architecture, written_out
 from models.network_inputs import TextInput
@@ -147,8 +145,8 @@ class ModelConfig:
     """Names of files in configs/experts/, in any order."""
     text: str
     """Name of a file in configs/text/."""
-    architecture: Annotated[Architecture, BeforeValidator(written_out)]
-    """A block, or residual or zero_shot alone, which stand for the blocks in `models.architecture.NAMED`."""
+    architecture: Architecture
+    """In a YAML also residual or zero_shot alone, which stand for the blocks in `models.architecture.NAMED`."""
     text_pool: TextPool = TextPool(0, 0, 1)
     training: Training = NOT_TRAINED
     pools: dict[str, ExpertPool] = field(default_factory=dict)
@@ -181,7 +179,9 @@ class ModelConfig:
 
 def load(name: str, folder: Path = MODELS) -> ModelConfig:
     """The settings of the model called `name`."""
-    return config.load(ModelConfig, config.choose(folder, name))
+    path = config.choose(folder, name)
+    content = config.read_yaml(path)
+    return config.parse(ModelConfig, content | written_out(content), str(path))
 
 
 def recipe(settings: ModelConfig) -> Recipe:

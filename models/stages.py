@@ -34,6 +34,7 @@ SELECTIONS = {
     "test": "test: best epoch by t2v geometric mean of R@1, R@5, R@10 on the test split itself, trained on the "
     "validation split too; better than new videos would give",
 }
+NOT_TRAINED = "none: nothing was trained, the scores are those of frozen encoders"
 RUN_FILES = (checkpoint.MODEL, history.NAME)
 """Names of the files of a finished training; the one for TensorBoard is left out, since nothing reads it here."""
 BANK_CAPTIONS = 10_000
@@ -112,12 +113,13 @@ def evaluate_seeds(
     # On the training split the querybank would consist of the evaluated queries themselves.
     captions = None if split == "train" else _bank(sources, data, labels)
     ranks = {seed: ranks_of(checkpoint.load_model(folder, device), data, captions) for seed, folder in runs.items()}
-    training = {str(seed): _curve(folder) for seed, folder in runs.items()}
-    raw = [columns[T2V] for columns in ranks.values()]
+    is_trained = settings.architecture.head != "zero_shot"
+    training = {str(seed): _curve(folder) for seed, folder in runs.items()} if is_trained else {}
+    raw = [columns[T2V] for columns in ranks.values()] if is_trained else []
     rows = untrained_rows(sources, data, labels, raw, splits(settings)[0], _validated(settings, runs))
     return {
         "split": split,
-        "selection": SELECTIONS[settings.training.selection],
+        "selection": SELECTIONS[settings.training.selection] if is_trained else NOT_TRAINED,
         **body(data, ranks),
         "training": training,
         **({"untrained": rows} if rows else {}),
@@ -195,6 +197,6 @@ def _validated(settings: ModelConfig, runs: Mapping[int, Path]) -> float | None:
     """
     kept = settings.training.selection
     histories = [checkpoint.read_history(folder) for folder in runs.values()]
-    if kept != "validation" or not all(history.epochs for history in histories):
+    if kept != "validation" or settings.architecture.head == "zero_shot":
         return None
     return float(np.mean([history.kept(kept).metrics[MONITOR] for history in histories]))

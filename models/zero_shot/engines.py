@@ -16,7 +16,7 @@ from pipeline.stores.parts import Reader
 LABEL_WORDS, FUSION = "label_words", "fusion"
 """Names of the engine of label words, pooled as configs/search.yaml says, and of the fusion."""
 _POOLS: tuple[Pool, ...] = ("mean", "best")
-_OF = {"mean": "mean over its rows", "best": "its best row"}
+_OF = {"mean": "mean of rows", "best": "best row"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Engine:
     name: str
     """clip.mean, clip.best, label_words, label_words.mean, fusion."""
     label: str
-    """For a table: "zero-shot by clip, mean over its rows"."""
+    """For a table: "zero-shot by clip, mean of rows"."""
     experts: tuple[str, ...]
     text: str
     """Names of the text encoders that read the captions, with commas between."""

@@ -39,11 +39,12 @@ def untrained_rows(
 def untrained(data: Split, engine: Engine, trained: Sequence[Ranks]) -> dict[str, Any]:
     """Metrics of the split by an engine as plain JSON, with `gain`: by how much the trained model finds more.
 
-    `trained`: ranks of the captions by the trained model, for each seed.
+    `trained`: ranks of the captions by the trained model, for each seed; none where nothing was trained, and then there
+    is no `gain`.
     """
     owners, num_videos = data.collection.caption_video, data.collection.num_videos
     ranks = caption_ranks(engine.scores, owners)
-    gain = compare([ranks], trained, owners, num_videos)
+    gain = compare([ranks], trained, owners, num_videos) if trained else {}
     return {
         "label": engine.label,
         "experts": list(engine.experts),
@@ -51,5 +52,5 @@ def untrained(data: Split, engine: Engine, trained: Sequence[Ranks]) -> dict[str
         "note": engine.note,
         T2V: metrics_with_intervals([ranks], owners, num_videos),
         V2T: metrics_with_intervals([video_ranks(engine.scores, owners)], np.arange(num_videos), num_videos),
-        "gain": {metric: asdict(difference) for metric, difference in gain.items()},
+        **({"gain": {metric: asdict(difference) for metric, difference in gain.items()}} if trained else {}),
     }

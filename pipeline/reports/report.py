@@ -57,10 +57,11 @@ def warnings(report: Report) -> list[str]:
             f"{len(report['blind'])} videos of the {report['split']} split take no part, because no expert could see "
             f"them: {', '.join(report['blind'][:5])}{' ...' if len(report['blind']) > 5 else ''}"
         )
-    lines += [_below(row) for row in report.get("untrained", {}).values() if row["gain"]["R@1"]["mean"] < 0]
+    compared = [row for row in report.get("untrained", {}).values() if "gain" in row]
+    lines += [_below(row) for row in compared if row["gain"]["R@1"]["mean"] < 0]
     if below := below_untrained(report):
         lines.append(f"The trained model is {below}.")
-    if len(report["seeds"]) < 3:
+    if len(report["seeds"]) < 3 and not report["selection"].startswith("none:"):
         lines.append("Fewer than three seeds: the spread says little.")
     if report["gallery"]["videos"] < 50:
         lines.append(f"Only {report['gallery']['videos']} videos to choose from: recalls are high by chance alone.")

@@ -84,7 +84,7 @@ def test_a_text_aligned_expert_has_rows_of_its_own_and_a_model_below_them_is_tol
     assert trained == max(epoch["geometric_mean"] for epoch in project.report()["training"]["0"])
     told = (
         f"below what needs no training on the validation split ({trained:.1f}, geometric mean of R@1, R@5 and R@10): "
-        "zero-shot by tint, mean over its rows (100.0), zero-shot by tint, its best row (100.0)"
+        "zero-shot by tint, mean of rows (100.0), zero-shot by tint, best row (100.0)"
     )
     assert f"The trained model is {told}." in project.report()["warnings"]
     with project.process():
