@@ -188,9 +188,8 @@ class Judge:
             return False
         words = recipe.get("label_words", {"text": {}})
         texts = words["text"].items() | recipe.get("towers", {}).items()
-        if not all(self._is_recipe_of("text", name, one) for name, one in texts):
-            return False
-        if words["text"] and not label_words.is_scored_the_same(words, self._layout):
+        is_scored_the_same = not words["text"] or label_words.is_scored_the_same(words, self._layout)
+        if not (is_scored_the_same and all(self._is_recipe_of("text", name, one) for name, one in texts)):
             return False
         runs = [self._layout.store / "runs" / dataset / model / run for run in recipe["train"].values()]
         if all(recipes.read_recipe(run) is not None for run in runs):
