@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.config import Architecture
+from models.architecture import Architecture
 from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import CE
 from models.training import checkpoint

@@ -121,7 +121,8 @@ def measure(data, gating, precision, batch, options):
 
 
 def start(data, gating, precision, batch, device):
-    from models.config import Architecture, ModelConfig, Runtime, TextPool, Training
+    from models.architecture import Architecture
+    from models.config import ModelConfig, Runtime, TextPool, Training
     from models.training import run as runs
     from models.training.hardware import choose
 

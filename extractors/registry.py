@@ -114,6 +114,22 @@ def text(name: str, folder: Path = TEXTS, options: WeightOptions | None = None) 
     return NamedText(name, settings, encoder, recipe)
 
 
+def text_towers(experts: Iterable[NamedExpert], folder: Path) -> dict[str, Path]:
+    """Expert that is aligned with text -> the YAML in `folder` of its text tower, whose vectors are in its space."""
+    texts = {path: config.load(TextConfig, path) for path in config.paths(folder)}
+    pairs = ((expert, path) for expert in experts for path in texts)
+    return {expert.name: path for expert, path in pairs if _is_text_tower(texts[path], expert.config)}
+
+
+def _is_text_tower(text: TextConfig, expert: ExpertConfig) -> bool:
+    """Whether a text encoder is the text half of an expert: both name one module and one network of it.
+
+    What was imported names no network: nobody knows in which space it lies.
+    """
+    network = expert.params.get("network")
+    return bool(network) and text.encoder == expert.extractor and text.params.get("network") == network
+
+
 @functools.lru_cache(maxsize=64)
 def rebuild(expert_id: ExpertId) -> Extractor:
     """The extractor in a decode worker; built once per process."""

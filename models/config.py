@@ -4,17 +4,14 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal
 
+from models.architecture import Architecture, written_out
 from models.network_inputs import TextInput
 from pipeline import config
-from pipeline.errors import ConfigError
 from pipeline.stores.fingerprint import Recipe
 
 MODELS = Path("configs/models")
-Gating: TypeAlias = Literal["sequential", "parallel", "triplet", "star", "none", "moee", "concat", "concat_mix"]
-RELATIONS: dict[Gating, int] = {"sequential": 2, "parallel": 2, "triplet": 3, "star": 2}
-"""Gating that relates experts to one another -> number of experts in one relation."""
 
 
 @dataclass(frozen=True)
@@ -46,61 +43,6 @@ class TextPool:
             raise ValueError("text_pool needs max_tokens of at least 1, clusters and ghost_clusters of at least 0")
         if not self.clusters and (self.max_tokens > 1 or self.ghost_clusters):
             raise ValueError("text_pool.clusters: 0 takes one vector as it is; set max_tokens: 1 and ghost_clusters: 0")
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Architecture of the network."""
-
-    __pydantic_config__ = config.STRICT
-    shared_dim: int
-    """Dimension of the space that all experts are projected to; ignored by moee, concat and concat_mix."""
-    gating: Gating
-    """How experts gate one another. sequential: as released, one expert after another, each seeing the already gated
-    vectors of those before it; parallel: the paper's formula, all from the ungated vectors; triplet: as sequential,
-    with relations between an expert and two others; star: relations to the mean of all experts; none: projection
-    only; moee: neither relations nor projection. Two baselines make one vector of all experts and ignore `mixture`:
-    concat concatenates them and learns only the pooling; concat_mix applies one gated projection to the
-    concatenation."""
-    activation: Literal["mish", "relu"]
-    batch_norm: bool
-    """Whether the layers that compute relations between experts use batch normalisation."""
-    mask_padding: bool
-    """False: as released, NetVLAD also pools the zero padding, so that max_tokens changes the scores."""
-    standardise: bool = False
-    """Shift and scale each feature to mean 0 and deviation 1 over the training videos; False: as released."""
-    mixture: Literal["learned", "uniform"] = "learned"
-    """Weights of the experts in a score: learned from the caption, or all equal."""
-    num_g_layers: int = 3
-    """Number of linear layers that compute a relation from its experts."""
-    num_h_layers: int = 0
-    """Number of linear layers between the mean relation of an expert and its gate."""
-    include_self: bool = True
-    """Whether an expert is also related to itself."""
-
-    def __post_init__(self) -> None:
-        if self.shared_dim < 1:
-            raise ValueError("architecture.shared_dim must be at least 1")
-        if self.num_g_layers < 1 or self.num_h_layers < 0:
-            raise ValueError("architecture.num_g_layers must be at least 1 and num_h_layers at least 0")
-        if self.num_h_layers and self.gating not in RELATIONS:
-            raise ValueError(f"architecture.num_h_layers needs gating: {', '.join(RELATIONS)}, not {self.gating}")
-        if self.standardise and not self.mask_padding:
-            raise ValueError("architecture.standardise needs mask_padding: true, for it would shift the padding too")
-
-    @property
-    def vector_per_expert(self) -> bool:
-        """Whether each expert has its own vector, so that a score is a sum over the experts."""
-        return not self.gating.startswith("concat")
-
-    def check_number(self, experts: int) -> None:
-        """Raises ConfigError when there are too few experts for a single relation."""
-        fewest = 1 if self.include_self or self.gating == "star" else RELATIONS.get(self.gating, 1)
-        if experts < fewest:
-            raise ConfigError(
-                f"architecture.include_self: false with gating: {self.gating} needs {fewest} experts or more; "
-                "set it to true"
-            )
 
 
 @dataclass(frozen=True)
@@ -139,7 +81,7 @@ class Training:
     seeds: tuple[int, ...] = (0, 1, 2)
 
     def __post_init__(self) -> None:
-        if self.batch_size < 2 or self.epochs < 1 or self.learning_rate <= 0 or self.weight_decay < 0:
+        if self.batch_size < 2 or self.epochs < 0 or self.learning_rate <= 0 or self.weight_decay < 0:
             raise ValueError("training needs batch_size >= 2, epochs >= 1, learning_rate > 0, weight_decay >= 0")
         self._check_pair("loss", "margin", "margin", self.margin)
         self._check_pair("loss", "infonce", "temperature", self.temperature)
@@ -160,6 +102,12 @@ class Training:
             raise ValueError(f"training.{setting} must be above 0 with {key}: {choice}")
         if chosen != choice and value is not None:
             raise ValueError(f"training.{setting} belongs to {key}: {choice}; remove it, or change {key}: {chosen}")
+
+
+NOT_TRAINED = Training(
+    128, 0, 0.0005, 0.0, optimizer="adamw", schedule="cosine", loss="infonce", temperature=0.07, seeds=(0,)
+)
+"""Of a model with `architecture: zero_shot`."""
 
 
 @dataclass(frozen=True)
@@ -197,9 +145,10 @@ class ModelConfig:
     """Names of files in configs/experts/, in any order."""
     text: str
     """Name of a file in configs/text/."""
-    text_pool: TextPool
     architecture: Architecture
-    training: Training
+    """In a YAML also residual or zero_shot alone, which stand for the blocks in `models.architecture.NAMED`."""
+    text_pool: TextPool = TextPool(0, 0, 1)
+    training: Training = NOT_TRAINED
     pools: dict[str, ExpertPool] = field(default_factory=dict)
     """Expert -> its pooling in this model; the other experts are pooled as their own YAMLs say."""
     runtime: Runtime = field(default_factory=Runtime)
@@ -215,6 +164,12 @@ class ModelConfig:
                 f"training.precision: {self.training.precision} needs a GPU; with device: cpu set fp32 or bf16"
             )
         self.architecture.check_number(len(self.experts))
+        if self.architecture.head == "zero_shot" and self.training.epochs:
+            raise ValueError("a model with architecture: zero_shot is not trained; remove training:")
+        if self.architecture.head != "zero_shot" and not self.training.epochs:
+            raise ValueError("training.epochs must be at least 1; only a model with architecture: zero_shot needs none")
+        if self.architecture.is_aligned and not self.architecture.vector_per_expert:
+            raise ValueError(f"architecture.head: {self.architecture.head} cannot be with gating: concat or concat_mix")
 
     def text_input(self, dim: int) -> TextInput:
         """The text input of the network, for token vectors of length `dim`."""
@@ -224,7 +179,9 @@ class ModelConfig:
 
 def load(name: str, folder: Path = MODELS) -> ModelConfig:
     """The settings of the model called `name`."""
-    return config.load(ModelConfig, config.choose(folder, name))
+    path = config.choose(folder, name)
+    content = config.read_yaml(path)
+    return config.parse(ModelConfig, content | written_out(content), str(path))
 
 
 def recipe(settings: ModelConfig) -> Recipe:
@@ -237,5 +194,6 @@ def recipe(settings: ModelConfig) -> Recipe:
     del plain["runtime"], plain["pools"], plain["training"]["seeds"]
     if plain["training"]["precision"] == "fp32":  # as all recipes of before it was a setting of its own
         del plain["training"]["precision"]
+    plain["architecture"] = settings.architecture.plain
     plain["experts"].sort()
     return plain

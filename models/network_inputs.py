@@ -43,3 +43,15 @@ class TextInput:
     def pooled_dim(self) -> int:
         """Length of the vector after pooling: D x K, or D without NetVLAD."""
         return self.dim * max(1, self.clusters)
+
+
+@dataclass(frozen=True)
+class AlignedInput:
+    """The frozen vectors of an expert that is aligned with text, for a network that starts from their scores."""
+
+    __pydantic_config__ = config.STRICT
+    name: str
+    dim: int
+    """Length of its vectors of videos and of captions."""
+    temperature: float = 0.0
+    """Of label words, where its vectors are those of a classifier; 0: they are those of a text tower."""

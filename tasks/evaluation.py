@@ -11,7 +11,7 @@ from tasks.console.progress import progress_bar
 from tasks.console.queries_to_try import print_queries
 from tasks.console.terminal import say
 from tasks.dataset_task import SEEDS_HELP, ModelTask, remakes_damaged
-from tasks.extraction import EncodeLabels, EncodeText
+from tasks.extraction import encodings
 from tasks.parameters import split_parameter
 from tasks.plan.data_summary import data_summary
 from tasks.plan.provenance import provenance
@@ -34,16 +34,10 @@ class EvaluateCE(ModelTask):
     def requires(self) -> Iterator[luigi.Task]:
         """A trained model for each seed, and the token vectors, which may be gone while the models are there.
 
-        With label words, the names of the labels and the captions as the sentence encoder reads them.
+        For the rows without training, the names of labels, and the captions as the encoders of those rows read them.
         """
         yield from self._trainings()
-        splits = f"{self.plan.selection.training_splits},{self.split}"
-        yield EncodeText(self.dataset, self.model, self.experts, splits)
-        words = self.plan.label_words
-        if words.is_on:
-            yield EncodeLabels(self.dataset, self.model, self.experts)
-        if words.is_on and words.text.name != self.plan.selection.model.text:
-            yield EncodeText(self.dataset, self.model, self.experts, splits, words.text.name)
+        yield from encodings(self, f"{self.plan.selection.training_splits},{self.split}", has_rows=True)
 
     def _trainings(self) -> list[TrainCE]:
         return [TrainCE(self.dataset, self.model, self.experts, seed, self.split) for seed in self._seeds]
@@ -88,7 +82,7 @@ class EvaluateCE(ModelTask):
         print_report(self.output().require(), "".join(f" {name} {value}" for name, value in typed.items() if value))
         if self.trec:
             print_measures(self._trec.target.require())
-        if note := self.plan.label_words.lacks:
+        for note in filter(None, [self.plan.label_words.lacks, *self.plan.towers.lacks]):
             say(f"Note: {note}")
         if self.plan.selection.settings.demo:
             print_queries()

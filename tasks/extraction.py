@@ -181,3 +181,14 @@ def extraction(dataset: str, names: Iterable[str], *encoders: EncodeText, splits
     tasks: list[ExtractExpert | EncodeText] = [*(ExtractExpert(dataset, name) for name in names), *encoders]
     networks = ",".join(task.networks for task in tasks if not task.complete())
     return [ExtractExpert(dataset, name, networks, splits) for name in names]
+
+
+def encodings(task: ModelTask, splits: str, has_rows: bool) -> Iterator[EncodeText | EncodeLabels]:
+    """What reads the captions for a model; `has_rows`: for rows without training too, and the names of labels."""
+    plan, typed = task.plan, (task.dataset, task.model, task.experts)
+    yield EncodeText(*typed, splits)
+    if has_rows:
+        others = [text.name for text in plan.texts if text.name != plan.selection.model.text]
+        yield from (EncodeText(*typed, splits, name) for name in others)
+        if plan.label_words.is_on:
+            yield EncodeLabels(*typed)

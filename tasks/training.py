@@ -7,7 +7,7 @@ import luigi
 from pipeline.stores import recipes
 from tasks.console.progress import progress_bar
 from tasks.dataset_task import ModelTask, remakes_damaged
-from tasks.extraction import EncodeText, extraction
+from tasks.extraction import EncodeText, encodings, extraction
 from tasks.parameters import hidden_unnamed
 from tasks.plan.provenance import provenance
 from tasks.plan.targets import FolderTarget
@@ -21,9 +21,11 @@ class TrainCE(ModelTask):
 
     def requires(self) -> Iterator[luigi.Task]:
         """The features of all its experts, the token vectors of the captions, and the trained teachers."""
-        encode = EncodeText(self.dataset, self.model, self.experts, self._splits)
-        yield from extraction(self.dataset, self.plan.selection.expert_names, encode, splits=self._splits)
-        yield encode
+        is_aligned = self.plan.selection.model.architecture.is_aligned
+        encode = list(encodings(self, self._splits, has_rows=is_aligned))
+        texts = [task for task in encode if isinstance(task, EncodeText)]
+        yield from extraction(self.dataset, self.plan.selection.expert_names, *texts, splits=self._splits)
+        yield from encode
         yield from self._teachers()
         yield from (EncodeText(self.dataset, name, "", self._splits) for name in self._teacher_names)
 
@@ -48,10 +50,11 @@ class TrainCE(ModelTask):
         if self.complete():
             return  # Luigi judged before the folder was scanned; the scan found nothing new, so the old run still fits
         self.plan.inventory.refuse_empty_splits(self._splits)
-        from models.stages import RUN_FILES, train_seed
+        from models.stages import RUN_FILES, Beside, train_seed
 
         folder, sources = self.output().require(), self.plan.sources()
         teachers = [(task.plan.sources(), task.output().require()) for task in self._teachers()]
+        beside = Beside(teachers, self.plan.label_words.sources())
         with progress_bar(f"Training, seed {self.seed}", "epoch") as progress:
-            train_seed(sources, self.plan.selection.model, self.seed, folder, progress, teachers)
+            train_seed(sources, self.plan.selection.model, self.seed, folder, progress, beside)
         recipes.write_recipe(folder, self.plan.train_recipe(self.seed) or {}, provenance(), RUN_FILES)

@@ -28,7 +28,8 @@ def scores_of(model: CE, data: Data) -> NDArray[np.float32]:
     scores = np.empty((len(data.collection.tokens), len(videos)), np.float32)
     for rows in chunks(len(scores)):
         texts = data.texts(rows)
-        scores[rows.numpy()] = score(model.embed_texts(texts.text, texts.counts), videos).cpu().numpy()
+        embedded = model.embed_texts(texts.text, texts.counts, texts.aligned)
+        scores[rows.numpy()] = score(embedded, videos).cpu().numpy()
     model.train(mode)
     return scores
 
@@ -39,7 +40,7 @@ def embed_videos(model: CE, data: Data) -> Embeddings:
     parts = []
     for rows in chunks(data.collection.num_videos):
         videos = data.videos(rows)
-        parts.append(model.embed_videos(videos.experts, videos.available, videos.counts))
+        parts.append(model.embed_videos(videos.experts, videos.available, videos.counts, videos.aligned))
     return Embeddings.join(parts)
 
 
@@ -49,7 +50,7 @@ def embed_texts(model: CE, data: Data) -> Embeddings:
     parts = []
     for rows in chunks(len(data.collection.tokens)):
         texts = data.texts(rows)
-        parts.append(model.embed_texts(texts.text, texts.counts))
+        parts.append(model.embed_texts(texts.text, texts.counts, texts.aligned))
     return Embeddings.join(parts)
 
 

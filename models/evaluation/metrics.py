@@ -17,6 +17,8 @@ from pipeline.errors import TrainingError
 CHUNK_ENTRIES = 1 << 24
 """Number of scores in a chunk; a comparison takes one byte for each."""
 RECALLS = (1, 5, 10, 50)
+MONITOR = "geometric_mean"
+"""Metric by which the best epoch is chosen, and a trained model is compared with none."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def _answered(ranks: Ranks) -> Ranks:
 def _with_means(recalls: Mapping[int, float], ranks: NDArray[np.float64]) -> dict[str, float]:
     found = {f"R@{k}": recall for k, recall in recalls.items()}
     geometric = float(np.prod([found["R@1"], found["R@5"], found["R@10"]]) ** (1 / 3))
-    return found | {"MdR": float(np.median(ranks)) + 1, "MnR": float(ranks.mean()) + 1, "geometric_mean": geometric}
+    return found | {"MdR": float(np.median(ranks)) + 1, "MnR": float(ranks.mean()) + 1, MONITOR: geometric}
 
 
 def over_seeds(summaries: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]:

@@ -3,8 +3,8 @@
 V videos, C captions, B videos of a batch, E experts, T time steps, W words, D feature, N vectors in all.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.inputs.aligned import Aligned
 from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import Embeddings, score
 from pipeline.errors import TrainingError
@@ -49,6 +50,8 @@ class Collection:
     """(C,), index of the video that each caption belongs to, in any order."""
     teachers: tuple[Teacher, ...] = ()
     """Networks whose scores are a second target of the training."""
+    aligned: Mapping[str, Aligned] = field(default_factory=dict)
+    """Name of an expert -> its frozen vectors, for networks that start from their scores; empty for all others."""
 
     def __post_init__(self) -> None:
         lengths = {expert.name: len(self.features[expert.name]) for expert in self.experts}
@@ -76,6 +79,7 @@ class Videos:
     experts: dict[str, Tensor]
     available: dict[str, Tensor]
     counts: dict[str, Tensor]
+    aligned: dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class Texts:
     """(N, W, D), padded with zeros."""
     counts: Tensor
     """(N,), number of real tokens."""
+    aligned: dict[str, Tensor]
 
 
 class Batch(NamedTuple):
@@ -147,6 +152,9 @@ class Data:
         }
         self.available = {e.name: torch.from_numpy(rows.counts > 0).to(storage) for e, rows in features.items()}
         self.tokens = _Rows.of(collection.tokens, collection.text.max_tokens, storage)
+        frozen = collection.aligned.items()
+        self.aligned = {name: torch.from_numpy(pair.videos).to(storage) for name, pair in frozen}
+        self.aligned_texts = {name: torch.from_numpy(pair.texts).to(storage) for name, pair in frozen}
 
     def videos(self, rows: Tensor) -> Videos:
         """The videos at `rows` (B,)."""
@@ -157,12 +165,14 @@ class Data:
             self._on_device(experts | {name: tokens for name, (tokens, _) in padded.items()}),
             self._on_device({name: available[rows] for name, available in self.available.items()}),
             self._on_device({name: counts for name, (_, counts) in padded.items()}),
+            self._on_device({name: values[rows] for name, values in self.aligned.items()}),
         )
 
     def texts(self, rows: Tensor) -> Texts:
         """The captions at `rows` (N,)."""
         text, counts = self.tokens.padded(rows, self.trim)
-        return Texts(**self._on_device({"text": text, "counts": counts}))
+        frozen = {name: values[rows.to(values.device)] for name, values in self.aligned_texts.items()}
+        return Texts(**self._on_device({"text": text, "counts": counts}), aligned=self._on_device(frozen))
 
     def teacher_scores(self, videos: Tensor, captions: Tensor) -> Tensor | None:
         """(N, B, B), scores of the captions against the videos at these rows by N teachers; None without teachers."""

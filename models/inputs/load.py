@@ -17,6 +17,17 @@ from pipeline.stores.row_table import Held
 
 
 @dataclass(frozen=True)
+class Tower:
+    """The text encoder of an expert that is aligned with text: its vectors of texts are in the space of the rows."""
+
+    name: str
+    """Of its YAML in configs/text/."""
+    store: Path
+    """Store with the vectors of the captions."""
+    dim: int
+
+
+@dataclass(frozen=True)
 class Sources:
     """The manifest and stores that a training or an evaluation reads."""
 
@@ -28,6 +39,8 @@ class Sources:
     text_store: Path
     imported: dict[str, str] = field(default_factory=dict)
     """Name of an expert with imported features -> the released collection that its row keys contain."""
+    towers: dict[str, Tower] = field(default_factory=dict)
+    """Name of an expert that is aligned with text -> its text tower."""
 
     def key(self, expert: str, video: Video) -> str:
         """Key of the video's row in the store of the expert."""
@@ -75,11 +88,21 @@ def collect(sources: Sources, *splits: str) -> Split:
     return Split(collection, videos, [c.tags for c in captions], [c.text for c in captions], blind)
 
 
-def bank(sources: Sources, at_most: int) -> Ragged:
-    """Token vectors of at most `at_most` captions, spread evenly over the training split: the querybank of QB-Norm."""
-    keys = [caption.key for video in sources.manifest.split("train") for caption in video.captions]
-    chosen = np.unique(np.linspace(0, len(keys) - 1, min(len(keys), at_most)).astype(np.int64))
-    return _tokens(sources, [keys[index] for index in chosen])
+@dataclass(frozen=True)
+class Bank:
+    """Captions of the training split: the querybank of QB-Norm."""
+
+    captions: list[str]
+    tokens: Ragged
+    """The token vectors of each."""
+
+
+def bank(sources: Sources, at_most: int) -> Bank:
+    """At most `at_most` captions, spread evenly over the training split."""
+    captions = [caption for video in sources.manifest.split("train") for caption in video.captions]
+    chosen = np.unique(np.linspace(0, len(captions) - 1, min(len(captions), at_most)).astype(np.int64))
+    kept = [captions[index] for index in chosen]
+    return Bank([caption.text for caption in kept], _tokens(sources, [caption.key for caption in kept]))
 
 
 def _with_features(sources: Sources, videos: list[Video]) -> set[str]:

@@ -1,1 +1,1 @@
-"""Collaborative Experts, MoEE and the baselines, and the layers that they are made of."""
+"""Collaborative Experts, MoEE, the baselines and the head that starts from frozen scores; and the layers of all."""

@@ -5,11 +5,12 @@ B videos, C captions of each, N captions or videos, E experts, T time steps, W w
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 
-from models.config import Architecture
+from models.architecture import Architecture
 from models.network_inputs import ExpertInput, TextInput
 from models.networks.netvlad import First, NetVLAD
 from models.networks.norms import Standardise
@@ -33,6 +34,9 @@ class Embeddings:
     """(N, E). Videos: 1 where the expert is present, else 0; captions: weights of the experts, which sum to 1."""
     is_summed: bool = False
     """Whether a score is the plain sum over all experts, missing ones too; then all `weights` are 1."""
+    counted: Tensor | None = None
+    """(E,), of videos: 1 for the experts whose weights make up the mean, 0 for those whose share is added to it; None:
+    all make up the mean."""
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -40,13 +44,15 @@ class Embeddings:
     def take(self, rows: Tensor) -> "Embeddings":
         """The embeddings at `rows`."""
         rows = rows.to(self.weights.device)
-        return Embeddings(tuple(vectors[rows] for vectors in self.vectors), self.weights[rows], self.is_summed)
+        vectors = tuple(vectors[rows] for vectors in self.vectors)
+        return Embeddings(vectors, self.weights[rows], self.is_summed, self.counted)
 
     @classmethod
     def join(cls, chunks: Sequence["Embeddings"]) -> "Embeddings":
         """The concatenation of the chunks."""
         vectors = tuple(torch.cat(parts) for parts in zip(*(chunk.vectors for chunk in chunks), strict=True))
-        return cls(vectors, torch.cat([chunk.weights for chunk in chunks]), chunks[0].is_summed)
+        weights = torch.cat([chunk.weights for chunk in chunks])
+        return cls(vectors, weights, chunks[0].is_summed, chunks[0].counted)
 
 
 def score(texts: Embeddings, videos: Embeddings) -> Tensor:
@@ -78,7 +84,10 @@ def _weighted(embedded: Embeddings) -> Tensor:
 def _total_weights(texts: Embeddings, videos: Embeddings) -> Tensor:
     if videos.is_summed:
         return texts.weights.new_ones(len(texts), len(videos))
-    return (texts.weights @ videos.weights.T).clamp_min(torch.finfo(torch.float32).tiny)
+    if videos.counted is None:
+        return (texts.weights @ videos.weights.T).clamp_min(torch.finfo(torch.float32).tiny)
+    total = texts.weights @ (videos.weights * videos.counted).T
+    return torch.where(total > 0, total, 1.0)
 
 
 class CE(nn.Module):
@@ -113,13 +122,16 @@ class CE(nn.Module):
         text: Tensor,
         counts: Mapping[str, Tensor] | None = None,
         text_counts: Tensor | None = None,
+        aligned: tuple[Mapping[str, Tensor], Mapping[str, Tensor]] = ({}, {}),
     ) -> Tensor:
         """Scores (B * C, B) of captions (B, C, W, D), grouped by video, against all B videos.
 
-        The other arguments are those of `embed_videos` and `embed_texts`; `text_counts` is (B, C).
+        The other arguments are those of `embed_videos` and `embed_texts`; `text_counts` is (B, C), and `aligned` the
+        frozen vectors of videos and of captions.
         """
-        texts = self.embed_texts(text.flatten(0, 1), None if text_counts is None else text_counts.flatten())
-        return score(texts, self.embed_videos(experts, available, counts))
+        flat_counts = None if text_counts is None else text_counts.flatten()
+        texts = self.embed_texts(text.flatten(0, 1), flat_counts, aligned[1])
+        return score(texts, self.embed_videos(experts, available, counts, aligned[0]))
 
     @torch.no_grad()
     def similarity(self, experts: Mapping[str, Tensor], available: Mapping[str, Tensor], text: Tensor) -> Tensor:
@@ -134,11 +146,13 @@ class CE(nn.Module):
         experts: Mapping[str, Tensor],
         available: Mapping[str, Tensor],
         counts: Mapping[str, Tensor] | None = None,
+        aligned: Mapping[str, Tensor] = MappingProxyType({}),
     ) -> Embeddings:
-        """The embeddings of B videos; all three arguments are keyed by the name of the expert.
+        """The embeddings of B videos; all arguments are keyed by the name of the expert.
 
         `experts`: (B, D), for vlad (B, T, D); the rows of missing experts are ignored. `available`: (B,), 1 or 0.
         `counts` (B,): number of real tokens in each row, read for vlad with `mask_padding`; None: all are real.
+        `aligned`: frozen vectors, which only `models.networks.residual` reads.
         """
         present = torch.stack([available[expert.name] for expert in self.experts], 1).to(torch.float32)
         pooled = []
@@ -154,8 +168,13 @@ class CE(nn.Module):
             weights = torch.ones_like(weights)
         return Embeddings(tuple(self.video(pooled, present)), weights, self.sums_missing)
 
-    def embed_texts(self, text: Tensor, counts: Tensor | None = None) -> Embeddings:
-        """The embeddings of captions (N, W, D); `counts` (N,): number of real tokens, read with `mask_padding`."""
+    def embed_texts(
+        self, text: Tensor, counts: Tensor | None = None, aligned: Mapping[str, Tensor] = MappingProxyType({})
+    ) -> Embeddings:
+        """The embeddings of captions (N, W, D); `counts` (N,): number of real tokens, read with `mask_padding`.
+
+        `aligned`: as for `embed_videos`.
+        """
         pooled = self.text_pool(text, self._real(counts))
         return Embeddings(tuple(embed(pooled) for embed in self.text), self._mixture(pooled), self.sums_missing)
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from models.config import RELATIONS, Architecture
+from models.architecture import RELATIONS, Architecture
 from models.network_inputs import ExpertInput
 from models.networks.gates import CollaborativeGate, ContextGate, GatedEmbedding, unit
 from models.networks.linear import Linear, linear

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from models.config import RELATIONS, Architecture, Gating
+from models.architecture import RELATIONS, Architecture, Gating
 from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import CE
 from models.released import legacy

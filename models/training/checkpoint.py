@@ -12,9 +12,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from models.config import Architecture
-from models.network_inputs import ExpertInput, TextInput
+from models.architecture import Architecture
+from models.network_inputs import AlignedInput, ExpertInput, TextInput
 from models.networks.ce import CE
+from models.networks.residual import Residual, network
+from models.training.history import History
 from pipeline import config
 from pipeline.errors import DamagedError
 from pipeline.stores import atomic, damage, places
@@ -76,9 +78,16 @@ def describe(model: CE) -> dict[str, Any]:
     plain: dict[str, Any] = {
         "experts": [dataclasses.asdict(expert) for expert in model.experts],
         "text": dataclasses.asdict(model.text_input),
-        "architecture": dataclasses.asdict(model.settings),
+        "architecture": model.settings.plain,
     }
+    if isinstance(model, Residual):
+        plain["aligned"] = [dataclasses.asdict(one) for one in model.aligned]
     return plain
+
+
+def read_history(folder: Path) -> History:
+    """The history of the finished training in `folder`; raises DamagedError as `load_model` does."""
+    return History.parse(read(folder / MODEL)[1]["history"])
 
 
 def load_model(folder: Path, device: str = "cpu") -> CE:
@@ -86,10 +95,11 @@ def load_model(folder: Path, device: str = "cpu") -> CE:
     path = folder / MODEL
     tensors, facts = read(path)
     where, description = str(path), facts["model"]
-    model = CE(
+    model = network(
         [config.parse(ExpertInput, expert, where) for expert in description["experts"]],
         config.parse(TextInput, description["text"], where),
         config.parse(Architecture, description["architecture"], where),
+        [config.parse(AlignedInput, one, where) for one in description.get("aligned", ())],
     )
     model.load_state_dict(tensors)
     return model.eval().to(torch.device(device))

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models.evaluation.metrics import MONITOR
 from pipeline.stores import atomic
 
 NAME = "history.csv"
-MONITOR = "geometric_mean"
-"""Metric by which the best epoch is chosen."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class Epoch:
     """One pass over the training videos."""
 
     epoch: int
-    """Number of the epoch, from 1."""
+    """Number of the epoch, from 1; 0: before any training, of a network that starts from frozen scores."""
     loss: float
     """Mean over the training videos."""
     learning_rate: float
@@ -32,6 +31,11 @@ class History:
     """All epochs so far."""
 
     epochs: tuple[Epoch, ...] = ()
+
+    @property
+    def trained(self) -> int:
+        """Number of passes over the training videos."""
+        return self.epochs[-1].epoch if self.epochs else 0
 
     @property
     def best(self) -> Epoch:

@@ -9,8 +9,11 @@ import torch
 from torch import Tensor
 
 from models.config import ModelConfig
+from models.inputs.aligned import Calibration
 from models.inputs.batches import Collection
+from models.network_inputs import AlignedInput
 from models.networks.ce import CE
+from models.networks.residual import Residual, network
 from models.training.hardware import Hardware
 from models.training.history import History
 from models.training.losses import Loss
@@ -44,13 +47,21 @@ def start(data: Collection, settings: ModelConfig, seed: int, hardware: Hardware
     """A training before its first epoch; the seed alone decides the initial weights and all random numbers."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = CE(data.experts, data.text, settings.architecture)
+        model = network(data.experts, data.text, settings.architecture, _aligned(data))
+    if isinstance(model, Residual):
+        for name, pair in data.aligned.items():
+            found = Calibration.of(pair, data.caption_video)
+            model.calibrate(name, found.mean, found.scale)
     model.fit_inputs({name: torch.from_numpy(rows.values) for name, rows in data.features.items()})
     model.to(hardware.device)
     loss = Loss(settings.training).to(hardware.device)
     chosen = optimizer([*model.parameters(), *loss.parameters()], settings.training)
     average = copy.deepcopy(model).requires_grad_(False) if settings.training.ema else None
     return Run(hardware, model, average, loss, chosen, hardware.scaler(), torch.Generator().manual_seed(seed))
+
+
+def _aligned(data: Collection) -> list[AlignedInput]:
+    return [AlignedInput(name, pair.texts.shape[1], pair.temperature) for name, pair in data.aligned.items()]
 
 
 def tensors(run: Run) -> dict[str, Tensor]:

@@ -33,6 +33,7 @@ def denoised(collection: Collection, worst_rank: int) -> Collection:
         tokens=collection.tokens.take(kept),
         caption_video=collection.caption_video[kept],
         teachers=tuple(Teacher(source.captions.take(rows), source.videos) for source in collection.teachers),
+        aligned={name: replace(pair, texts=pair.texts[kept]) for name, pair in collection.aligned.items()},
     )
 
 

@@ -59,7 +59,13 @@ def train(
     training_data, validation_data = (Data(split, run.hardware.device, trim) for split in (data, validation))
     written = time.monotonic()
     with closing(Events(folder, run.history.epochs)) as events:
-        while len(run.history.epochs) < settings.training.epochs:
+        if settings.architecture.is_aligned and not run.history.epochs:
+            _no_epoch(run, training_data, validation_data, settings.training)
+            run.history.write(folder)
+            events.add(run.history.epochs[-1])
+            if progress:
+                progress(run.history.epochs[-1])
+        while run.history.trained < settings.training.epochs:
             _one_epoch(run, training_data, validation_data, settings.training)
             run.history.write(folder)
             events.add(run.history.epochs[-1])
@@ -79,7 +85,7 @@ def finished(folder: Path) -> bool:
 
 def _one_epoch(run: Run, training: Data, validation: Data, settings: Training) -> None:
     """Trains for one epoch, evaluates on the validation split, and keeps the weights if this epoch is selected."""
-    number = len(run.history.epochs)
+    number = run.history.trained
     rate = learning_rate(settings, number)
     run.model.train()
     losses, sizes = [], []
@@ -91,9 +97,25 @@ def _one_epoch(run: Run, training: Data, validation: Data, settings: Training) -
     loss = float(np.average(torch.stack(losses).tolist(), weights=sizes))
     if not math.isfinite(loss):
         raise TrainingError(f"epoch {number + 1}: the loss is {loss}; lower training.learning_rate")
+    _evaluate(run, validation, settings, Epoch(number + 1, loss, rate, {}))
+
+
+@torch.no_grad()
+def _no_epoch(run: Run, training: Data, validation: Data, settings: Training) -> None:
+    """Evaluates before any training; no random number of the training is drawn, and no running statistic changed."""
+    run.model.eval()
+    batches = list(epoch(training, settings.batch_size, torch.Generator().manual_seed(0)))
+    losses, sizes = [batch_loss(run, batch) for batch in batches], [len(batch.texts.counts) for batch in batches]
+    _evaluate(
+        run, validation, settings, Epoch(0, float(np.average(torch.stack(losses).tolist(), weights=sizes)), 0, {})
+    )
+
+
+def _evaluate(run: Run, validation: Data, settings: Training, ended: Epoch) -> None:
+    """Adds an epoch with its metrics to the history, and keeps the weights if it is selected."""
     metrics = summary(caption_ranks(scores_of(run.evaluated, validation), validation.collection.caption_video))
-    run.history = History((*run.history.epochs, Epoch(number + 1, loss, rate, metrics)))
-    if run.history.kept(settings.selection).epoch == number + 1:
+    run.history = History((*run.history.epochs, dataclasses.replace(ended, metrics=metrics)))
+    if run.history.kept(settings.selection).epoch == ended.epoch:
         run.best = {key: value.detach().clone() for key, value in run.evaluated.state_dict().items()}
 
 
@@ -113,8 +135,9 @@ def batch_loss(run: Run, batch: Batch) -> Tensor:
     videos, texts, teacher_scores = batch
     with run.hardware.autocast():
         scores = run.model(
-            videos.experts, videos.available, texts.text.unsqueeze(1), videos.counts, texts.counts.unsqueeze(1)
-        )
+            videos.experts, videos.available, texts.text.unsqueeze(1), videos.counts, texts.counts.unsqueeze(1),
+            (videos.aligned, texts.aligned),
+        )  # fmt: skip
     loss: Tensor = run.loss(scores)
     if teacher_scores is None:
         return loss

@@ -1,1 +1,1 @@
-"""Ranking without training: queries compared with the labels that classifiers recognised."""
+"""Ranking without training: by the text towers of aligned experts, by label words, and by both together."""

@@ -95,8 +95,13 @@ def sentence_vectors(tokens: Ragged) -> Floats:
     """(N, D), the mean of the token vectors of each of N texts, scaled to length 1; zeros for a text without any."""
     summed = np.zeros((len(tokens), tokens.dim), np.float32)
     np.add.at(summed, np.repeat(np.arange(len(tokens)), tokens.counts), tokens.values)
-    lengths = np.linalg.norm(summed, axis=1, keepdims=True)
-    return np.asarray(summed / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
+    return unit_rows(summed)
+
+
+def unit_rows(values: NDArray[np.floating]) -> Floats:
+    """(N, D), each vector scaled to length 1; zeros stay zeros."""
+    lengths = np.linalg.norm(values, axis=1, keepdims=True)
+    return np.asarray(values / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
 
 
 def frame_scores(weights: Floats, top: TopLabels, settings: LabelWords) -> Floats:

@@ -50,10 +50,14 @@ class LabelSources:
 
     def vectors(self, texts: Sequence[str]) -> Floats:
         """(len(texts), D), of length 1, from the store of the sentence encoder; StoreError where one is missing."""
-        keys = [Caption(text).key for text in texts]
-        rows = {key: row for row, key in enumerate(dict.fromkeys(keys))}
-        tokens = parts.read(self.text_store, list(rows), self.dim)
-        return sentence_vectors(tokens)[[rows[key] for key in keys]]
+        return text_vectors(self.text_store, texts, self.dim)
+
+
+def text_vectors(folder: Path, texts: Sequence[str], dim: int) -> Floats:
+    """(len(texts), D), of length 1, from the store of a text encoder in `folder`; StoreError where one is missing."""
+    keys = [Caption(text).key for text in texts]
+    rows = {key: row for row, key in enumerate(dict.fromkeys(keys))}
+    return sentence_vectors(parts.read(folder, list(rows), dim))[[rows[key] for key in keys]]
 
 
 def top_labels(store: Reader, keys: Sequence[str], keep: int) -> TopLabels:

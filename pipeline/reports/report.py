@@ -57,12 +57,25 @@ def warnings(report: Report) -> list[str]:
             f"{len(report['blind'])} videos of the {report['split']} split take no part, because no expert could see "
             f"them: {', '.join(report['blind'][:5])}{' ...' if len(report['blind']) > 5 else ''}"
         )
-    lines += [_below(row) for row in report.get("untrained", {}).values() if row["gain"]["R@1"]["mean"] < 0]
-    if len(report["seeds"]) < 3:
+    compared = [row for row in report.get("untrained", {}).values() if "gain" in row]
+    lines += [_below(row) for row in compared if row["gain"]["R@1"]["mean"] < 0]
+    if below := below_untrained(report):
+        lines.append(f"The trained model is {below}.")
+    if len(report["seeds"]) < 3 and not report["selection"].startswith("none:"):
         lines.append("Fewer than three seeds: the spread says little.")
     if report["gallery"]["videos"] < 50:
         lines.append(f"Only {report['gallery']['videos']} videos to choose from: recalls are high by chance alone.")
     return lines
+
+
+def below_untrained(report: Report) -> str:
+    """Which rows without training are above the trained model on the validation split, in words; empty for none."""
+    rows = [(row["label"], row["validation"]) for row in report.get("untrained", {}).values() if "validation" in row]
+    above = [f"{label} ({of['untrained']:.1f})" for label, of in rows if of["untrained"] > of["trained"]]
+    if not above:
+        return ""
+    trained = f"{rows[0][1]['trained']:.1f}, geometric mean of R@1, R@5 and R@10"
+    return f"below what needs no training on the validation split ({trained}): {', '.join(above)}"
 
 
 def _below(row: Mapping[str, Any]) -> str:

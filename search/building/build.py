@@ -128,7 +128,7 @@ def _fill(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSett
     if ingredients.model and ingredients.sources and ingredients.text_config:
         from models.training.checkpoint import MODEL
 
-        embedded = _write_vectors(ingredients.sources, ingredients.model, listed, settings, folder)
+        embedded = _write_vectors(ingredients, listed, settings, folder)
         (folder / index_folder.MODEL).mkdir()
         # A copy, since CollectGarbage may delete the training while the index is in use.
         shutil.copy(ingredients.model / MODEL, folder / index_folder.MODEL)
@@ -213,16 +213,16 @@ def _entry(video: Video, experts: Sequence[str]) -> Entry:
     )
 
 
-def _write_vectors(
-    sources: "Sources", model: Path, listed: Sequence[Video], settings: IndexSettings, folder: Path
-) -> int:
+def _write_vectors(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSettings, folder: Path) -> int:
     """Writes the embeddings of videos and moments; returns the number of videos that went through the network."""
     from models.training.checkpoint import MODEL, load_model
 
+    sources, model = ingredients.sources, ingredients.model
+    assert sources and model, "the caller asked for them"
     network = load_model(model)
     network.check_vector_per_expert("a search index")
     vectors_recipe = embed.recipe(sources, model / MODEL, settings.moment_s)
-    embedded = embed.write(network, sources, listed, folder, vectors_recipe)
+    embedded = embed.write(network, sources, listed, folder, vectors_recipe, ingredients.label_words)
     if len(listed) >= settings.approximate_from:
         from search.engines import approximate
 

@@ -22,15 +22,15 @@ from pipeline.released.feature_import import origin_of
 from pipeline.stores import atomic, places, recipes
 from pipeline.stores.fingerprint import Recipe, canonical, file_sha256
 from pipeline.stores.parts import Reader
-from pipeline.stores.ragged import Ragged
-from search.engines import moments
+from search.building.embedder import Embedder
 from search.index.growing_array import GrowingArray
 from search.index.previous_vectors import PreviousVectors, VectorBlock
 from search.index.vectors import DIGESTS, MOMENT_TIMES, MOMENTS, VIDEOS
 
 if TYPE_CHECKING:
     from models.inputs.load import Sources
-    from models.networks.ce import CE, Embeddings
+    from models.networks.ce import CE
+    from models.zero_shot.stored import LabelSources
 
 EMBED_VERSION = 1
 """To be raised by hand whenever a change of the code changes the vectors of an index."""
@@ -51,17 +51,25 @@ def recipe(sources: "Sources", network: Path, moment_s: float) -> Recipe:
     }
 
 
-def write(network: "CE", sources: "Sources", videos: Sequence[Video], folder: Path, vectors_recipe: Recipe) -> int:
+def write(
+    network: "CE",
+    sources: "Sources",
+    videos: Sequence[Video],
+    folder: Path,
+    vectors_recipe: Recipe,
+    labels: "LabelSources | None" = None,
+) -> int:
     """Writes the vectors of V `videos` and of their moments; returns how many videos went through the network.
 
     `vectors_recipe`: the result of `recipe`. Vectors of the same recipe are copied from an index beside `folder`.
+    `labels`: label words, from whose scores a residual network starts too.
     """
     experts = [expert.name for expert in network.experts]
     stored = {expert.name: Reader(sources.stores[expert.name]) for expert in network.experts}
     digests = np.array([_digest(sources, stored, video) for video in videos])
     previous = _previous(folder, vectors_recipe, experts)
     rows = previous.rows_of(digests) if previous else np.full(len(videos), -1)
-    embedder = _Embedder(network, sources, stored, vectors_recipe["moment_s"])
+    embedder = Embedder(network, sources, stored, vectors_recipe["moment_s"], labels)
     starts_s, counts = [], []
     arrays: list[list[GrowingArray]] = []
     with ExitStack() as files:
@@ -127,7 +135,7 @@ def _open(files: ExitStack, folder: Path, experts: Sequence[str], first: VectorB
 
 
 def _block(
-    embedder: "_Embedder", videos: Sequence[Video], previous: PreviousVectors | None, rows: NDArray[np.int64]
+    embedder: Embedder, videos: Sequence[Video], previous: PreviousVectors | None, rows: NDArray[np.int64]
 ) -> dict[str, VectorBlock]:
     """VIDEOS and MOMENTS -> their vectors: copied from `rows` of `previous`, or computed where the row is -1."""
     new, old = np.flatnonzero(rows < 0), np.flatnonzero(rows >= 0)
@@ -136,38 +144,3 @@ def _block(
         return copied
     computed = embedder.embed([videos[int(index)] for index in new], new)
     return {kind: block.merged(copied[kind]) if copied else block for kind, block in computed.items()}
-
-
-class _Embedder:
-    """Embeds videos and their moments from the stores of their features."""
-
-    def __init__(self, network: "CE", sources: "Sources", stored: Mapping[str, Reader], moment_s: float) -> None:
-        self._network, self._sources, self._stored, self._moment_s = network, sources, stored, moment_s
-
-    def embed(self, videos: Sequence[Video], owners: NDArray[np.int64]) -> dict[str, VectorBlock]:
-        """VIDEOS and MOMENTS -> the vectors of the videos, which are the videos `owners` of a block."""
-        keys = {name: [self._sources.key(name, video) for video in videos] for name in self._stored}
-        dims = {expert.name: expert.dim for expert in self._network.experts}
-        features = {name: reader.values(keys[name], dims[name]) for name, reader in self._stored.items()}
-        times_s = {name: reader.times_s(keys[name]) for name, reader in self._stored.items()}
-        cut = moments.cut(features, times_s, self._moment_s)
-        whole = _vector_block(self._embeddings(features), owners, np.zeros(len(owners)))
-        if not len(cut.starts_s):
-            return {VIDEOS: whole, MOMENTS: whole.first(0)}
-        moment_owners = np.repeat(owners, np.diff(cut.offsets))
-        return {VIDEOS: whole, MOMENTS: _vector_block(self._embeddings(cut.features), moment_owners, cut.starts_s)}
-
-    def _embeddings(self, features: dict[str, Ragged]) -> "Embeddings":
-        from models.evaluation.evaluate import embed_videos
-        from models.inputs.batches import Collection, Data
-
-        text = self._sources.text
-        no_captions = Ragged(np.zeros((0, text.dim), np.float32), np.zeros(1, np.int64))
-        collection = Collection(self._sources.experts, text, features, no_captions, np.zeros(0, np.int64))
-        device = next(self._network.parameters()).device
-        return embed_videos(self._network, Data(collection, device, self._network.settings.mask_padding))
-
-
-def _vector_block(embeddings: "Embeddings", owners: NDArray[np.int64], starts_s: NDArray[np.float64]) -> VectorBlock:
-    vectors = tuple(values.numpy() for values in embeddings.vectors)
-    return VectorBlock(owners, starts_s, vectors, embeddings.weights.numpy() > 0)

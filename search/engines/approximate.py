@@ -90,7 +90,7 @@ def _rows(videos: Vectors, rows: NDArray[np.int64], experts: list[int]) -> Float
 
 def _search(index: Any, query: Query, experts: list[int], count: int) -> tuple[NDArray[np.int64], Floats]:
     """(rows, estimated scores) of at most `count` best videos of a group."""
-    total = float(query.weights[experts].sum())
+    total = float(query.totals(np.isin(np.arange(len(query.weights)), experts)[None].astype(np.float32))[0])
     if total <= 0:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
     weighted = [_pad(query.vectors[expert][None] * query.weights[expert]) for expert in experts]

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from pipeline.weights.files import WeightOptions
 from search.engines import minus
+from search.engines.aligned_texts import AlignedTexts
 from search.engines.fusion import CANDIDATES, Ranking
 from search.engines.peaks import Peak, peaks
 from search.engines.text_encoders import TextEncoders
 from search.index import vectors
 from search.index.folder import MODEL, Facts
-from search.index.vectors import MOMENT_TIMES, MOMENTS, UNSEEN, VIDEOS, Query, Vectors
+from search.index.vectors import MOMENT_TIMES, MOMENTS, UNSEEN, VIDEOS, Floats, Query, Vectors
 
 if TYPE_CHECKING:
     from models.networks.ce import CE
@@ -90,8 +91,9 @@ class Experts:
     ) -> Query:
         """The embedding of a text, less those of `unwanted` ones; `weights` (default 1) multiply its weights."""
         query, away = self._embedded(text), [self._embedded(one).vectors for one in unwanted]
-        left = tuple(minus.less(own, [one[at] for one in away]) for at, own in enumerate(query.vectors))
-        return Query(left, query.weights).weighted(self._factors(weights))
+        is_unit = not self._network.settings.is_aligned
+        left = tuple(minus.less(own, [one[at] for one in away], is_unit) for at, own in enumerate(query.vectors))
+        return Query(left, query.weights, query.counted).weighted(self._factors(weights))
 
     def _embedded(self, text: str) -> Query:
         import torch
@@ -101,9 +103,18 @@ class Experts:
         count = torch.tensor([tokens.shape[1]])
         if not self._network.settings.mask_padding:
             tokens = torch.nn.functional.pad(tokens, (0, 0, 0, self._network.text_input.max_tokens - tokens.shape[1]))
+        aligned = {name: torch.from_numpy(vector) for name, vector in self._aligned(text).items()}
         with torch.no_grad():
-            embedded = self._network.embed_texts(tokens, count)
-        return Query(tuple(vectors[0].numpy() for vectors in embedded.vectors), embedded.weights[0].numpy())
+            embedded = self._network.embed_texts(tokens, count, aligned)
+        counted = None if embedded.counted is None else embedded.counted.numpy()
+        return Query(tuple(vectors[0].numpy() for vectors in embedded.vectors), embedded.weights[0].numpy(), counted)
+
+    def _aligned(self, text: str) -> dict[str, Floats]:
+        from models.networks.residual import Residual
+
+        if not isinstance(self._network, Residual):
+            return {}
+        return AlignedTexts(self._folder, self._encoders).of(self._network.aligned, text)
 
     def similar(self, row: int, weights: Mapping[str, float]) -> Query:
         """The video at `row` as a query, to find similar ones."""

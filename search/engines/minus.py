@@ -37,14 +37,17 @@ def split(query: str) -> SplitQuery:
     return SplitQuery(" ".join("".join(wanted).split()), tuple(unwanted)) if unwanted else SplitQuery(query)
 
 
-def less(vector: Floats, unwanted: Iterable[Floats]) -> Floats:
+def less(vector: Floats, unwanted: Iterable[Floats], is_unit: bool = True) -> Floats:
     """The vector (D,) of length 1 without MINUS of the mean of these, of length 1 again; the vector itself without any.
 
-    A video's score by it is that for what is wanted less MINUS times that for what is not, but for a factor.
+    A video's score by it is that for what is wanted less MINUS times that for what is not, but for a factor; without
+    the factor where `is_unit` is False, for vectors whose lengths say how much they count.
     """
     taken = list(unwanted)
     if not taken:
         return vector
+    if not is_unit:
+        return np.asarray(vector - MINUS * np.mean(taken, axis=0), np.float32)
     left = _unit(vector) - MINUS * np.mean([_unit(one) for one in taken], axis=0)
     return _unit(np.asarray(left, np.float32))
 

@@ -28,13 +28,23 @@ class Query:
     """A query: the embedding of a text, or of a video whose neighbours are wanted."""
 
     vectors: tuple[Floats, ...]
-    """For each expert: (D_e,), of length 1."""
+    """For each expert: (D_e,), of length 1 but for networks that start from frozen scores."""
     weights: Floats
     """(E,), weight of each expert."""
+    counted: Floats | None = None
+    """(E,), 1 for the experts over whose weights a score is the mean, 0 for those that are added; None: all count."""
 
     def weighted(self, factors: Floats) -> "Query":
         """The query with its weights multiplied by `factors` (E,)."""
-        return Query(self.vectors, self.weights * factors)
+        return Query(self.vectors, self.weights * factors, self.counted)
+
+    def totals(self, present: NDArray[np.bool_] | Floats) -> Floats:
+        """(N,), by what the weighted sum of rows is divided that have these experts (N, E); 0 for a row without any."""
+        every = present @ self.weights
+        if self.counted is None:
+            return every
+        total = present @ (self.weights * self.counted)
+        return np.asarray(np.where(total > 0, total, every > 0), np.float32)
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,8 @@ class Vectors:
         weights = query.weights * self.present[rows]
         pairs = zip(self.vectors, query.vectors, strict=True)
         cosines = np.stack([values[rows] @ vector for values, vector in pairs], axis=1)
-        return np.asarray(cosines * weights / np.maximum(weights.sum(axis=1, keepdims=True), TINY), np.float32)
+        total = query.totals(self.present[rows].astype(np.float32))[:, None]
+        return np.asarray(cosines * weights / np.maximum(total, TINY), np.float32)
 
     def query(self, row: int) -> Query:
         """The row as a query: weight 1 for the experts that it has, 0 for the others."""
@@ -79,7 +90,7 @@ class Vectors:
 
     def _block(self, query: Query, rows: slice | NDArray[np.int64]) -> Floats:
         present = self.present[rows].astype(np.float32)
-        total = present @ query.weights
+        total = query.totals(present)
         summed = np.zeros(len(present), np.float32)
         for index, (values, vector) in enumerate(zip(self.vectors, query.vectors, strict=True)):
             if query.weights[index] > 0:

@@ -18,6 +18,7 @@ from search.engines.fulltext import FullText
 if TYPE_CHECKING:
     from models.inputs.load import Sources, Split
     from models.networks.ce import Embeddings
+    from models.zero_shot.stored import LabelSources
 
 NUM_QUERIES = 1000
 NUM_BEST = NUM_WORST = 250
@@ -46,16 +47,27 @@ class Ranked:
     """The recognised words of the videos."""
 
 
-def rank(sources: "Sources", model: Path, split: str, stop_words: frozenset[str], words: Path) -> Ranked:
-    """Ranks the split with the network in the folder `model`; writes the words of its videos to the file `words`."""
+def rank(
+    sources: "Sources",
+    model: Path,
+    split: str,
+    stop_words: frozenset[str],
+    words: Path,
+    labels: "LabelSources | None" = None,
+) -> Ranked:
+    """Ranks the split with the network in the folder `model`; writes the words of its videos to the file `words`.
+
+    `labels`: label words, from whose scores a residual network starts too.
+    """
     import torch
 
     from models.evaluation.evaluate import embed_texts, embed_videos, scores_of
     from models.inputs.batches import Data
-    from models.inputs.load import collect
     from models.training.checkpoint import load_model
+    from models.zero_shot.aligned import collected
 
-    network, loaded = load_model(model), collect(sources, split)
+    network = load_model(model)
+    loaded = collected(sources, network.settings, labels, split)
     data = Data(loaded.collection, torch.device("cpu"), network.settings.mask_padding)
     with torch.no_grad():
         texts = embed_texts(network, data)

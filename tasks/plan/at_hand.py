@@ -11,7 +11,6 @@ from extractors.registry import NamedExpert
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.weights import cache, ledger
 from pipeline.weights.files import WeightOptions
-from tasks.plan.index_plan import text_towers
 from tasks.plan.layout import Layout
 from tasks.plan.selection import read_expert
 
@@ -44,7 +43,7 @@ def _choose(group: Sequence[str], layout: Layout, fetch: bool) -> Choice:
     lacking: dict[str, str] = {}
     experts = [read_expert(name, layout.configs / "experts", layout.weights) for name in group]
     for expert in experts:
-        towers = text_towers([expert], layout.configs / "text")
+        towers = registry.text_towers([expert], layout.configs / "text")
         encoders = {path: registry.text(path.stem, path.parent, layout.weights) for path in towers.values()}
         why = "" if fetch else _lack([expert.extractor, *(text.encoder for text in encoders.values())], layout.weights)
         if not why:

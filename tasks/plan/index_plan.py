@@ -2,13 +2,12 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractors import registry
-from extractors.configs import ExpertConfig, TextConfig
-from extractors.registry import NamedExpert, NamedText
+from extractors.registry import NamedText
 from pipeline import config
 from pipeline.datasets.videos import Videos
 from pipeline.errors import ConfigError
@@ -153,22 +152,10 @@ class IndexPlan:
 
     def _text_towers(self) -> dict[str, Path]:
         selection = self.searched.selection
-        return text_towers(selection.experts, selection.layout.configs / "text")
-
-
-def text_towers(experts: Iterable[NamedExpert], folder: Path) -> dict[str, Path]:
-    """Image-text expert -> the YAML of its text tower in `folder`."""
-    texts = {path: config.load(TextConfig, path) for path in config.paths(folder)}
-    pairs = ((expert, path) for expert in experts for path in texts)
-    return {expert.name: path for expert, path in pairs if _is_text_tower(texts[path], expert.config)}
+        return registry.text_towers(selection.experts, selection.layout.configs / "text")
 
 
 def _file_facts(videos: Videos) -> Iterator[tuple[str | float, ...]]:
     """What an index says of the videos' files; a manifest is named by their content alone."""
     columns = videos.ids, videos.durations_s, videos.column("has_video"), videos.column("problem")
     return zip(*columns, strict=True)
-
-
-def _is_text_tower(text: TextConfig, expert: ExpertConfig) -> bool:
-    """Whether a text encoder is the text half of an image-text expert: both name one module and one network."""
-    return text.encoder == expert.extractor and text.params.get("network") == expert.params.get("network")

@@ -32,7 +32,7 @@ class LabelWordsPlan:
 
     They are on where one of the selected experts keeps labels, configs/search.yaml names a sentence encoder, and the
     weights of that are here: nobody must have them, so none are fetched for this alone. `has_model`: whether the run
-    has the model of the selection, whose own text encoder is fetched anyway.
+    has the model of the selection, whose own text encoder is fetched anyway, as is what its scores start from.
     """
 
     def __init__(self, selection: Selection, has_model: bool) -> None:
@@ -52,7 +52,8 @@ class LabelWordsPlan:
         path = layout.configs / "text" / f"{name}.yaml"
         if not config.find(path).is_file():
             return f"no zero-shot by label words: {path}, which search.yaml names, is not there"
-        is_of_model = self._has_model and name == self._selection.model.text
+        model = self._selection.model if self._has_model else None
+        is_of_model = model is not None and (name == model.text or model.architecture.is_aligned)
         if is_of_model or not cache.missing(registry.weight_files([self.text.encoder]), layout.weights):
             return ""
         return (

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extractors.registry import NamedExpert
+from extractors.registry import NamedExpert, NamedText
 from models import config as model_config
 from models.network_inputs import ExpertInput
 from pipeline.errors import ConfigError, PipelineError
@@ -22,12 +22,13 @@ from tasks.plan.label_words import LabelWordsPlan
 from tasks.plan.layout import Layout
 from tasks.plan.notes import shown_notes
 from tasks.plan.selection import Selection, is_unknown
+from tasks.plan.towers import TowersPlan
 
 if TYPE_CHECKING:
     from models.inputs.load import Sources
 
 TRAIN_VERSION = 2
-EVALUATE_VERSION = 3
+EVALUATE_VERSION = 4
 """Raised by hand when the code of training or of evaluation changes their results."""
 
 
@@ -60,7 +61,8 @@ class Plan:
         stores = {expert.name: layout.features(expert) for expert in selection.experts}
         text = selection.model.text_input(selection.text.encoder.dim)
         imported = {expert.name: selection.collection for expert in selection.experts if expert.is_imported}
-        return Sources(videos, self.expert_inputs(), stores, text, layout.text(selection.text), imported)
+        folder, towers = layout.text(selection.text), self.towers.sources()
+        return Sources(videos, self.expert_inputs(), stores, text, folder, imported, towers)
 
     def expert_inputs(self) -> tuple[ExpertInput, ...]:
         """For each expert: its name, its dimension and how the model pools it."""
@@ -79,6 +81,18 @@ class Plan:
         return LabelWordsPlan(self.selection, has_model=True)
 
     @functools.cached_property
+    def towers(self) -> TowersPlan:
+        """The same for its experts that are aligned with text."""
+        return TowersPlan(self.selection)
+
+    @property
+    def texts(self) -> list[NamedText]:
+        """All text encoders that read captions: the model's, that of label words, and text towers; each once."""
+        words, named = self.label_words, [self.selection.text]
+        named += [words.text] if words.is_on else []
+        return list({text.name: text for text in [*named, *self.towers.texts.values()]}.values())
+
+    @functools.cached_property
     def teachers(self) -> "list[Plan]":
         """Plans of the models that this one is distilled from, on the same dataset with all their experts."""
         selection = self.selection
@@ -89,6 +103,10 @@ class Plan:
         for teacher in (plan.selection for plan in plans):
             if teacher.model.training.teachers:
                 raise ConfigError(f"configs/models/{teacher.model_name}.yaml is a teacher, and so may not have any")
+            if teacher.model.architecture.is_aligned:
+                raise ConfigError(
+                    f"configs/models/{teacher.model_name}.yaml is a teacher, and so needs architecture.head: learned"
+                )
         return plans
 
     @property
@@ -117,6 +135,7 @@ class Plan:
             "model": model_config.recipe(selection.model) | {"experts": list(selection.expert_names)},
             "seed": seed,
             "teachers": {name: fingerprint(recipe) for name, recipe in teachers.items() if recipe},
+            **(self.aligned_recipe() if selection.model.architecture.is_aligned else {}),
         } | self.import_recipe()
 
     def import_recipe(self) -> Recipe:
@@ -142,8 +161,12 @@ class Plan:
             "split": split,
             "train": {str(seed): fingerprint(run) for seed, run in zip(seeds, runs, strict=True) if run},
             **self.shown(),
-            **self.label_words.recipe(),
+            **self.aligned_recipe(),
         }
+
+    def aligned_recipe(self) -> Recipe:
+        """What decides the scores without training: text towers and label words; empty without either."""
+        return self.towers.recipe() | self.label_words.recipe()
 
     def shown(self) -> Recipe:
         """What a report says of its data that no recipe of a training holds: modalities; warnings and notes, if any."""

@@ -43,7 +43,8 @@ class RankingsPage:
         folder.mkdir(parents=True, exist_ok=True)
         with scratch(folder) as temporary:
             temporary.mkdir()  # a folder per process, since another one may be writing the same page
-            ranked = rankings.rank(sources, run, self._split, self._stop_words, temporary / "words.sqlite")
+            words, labels = temporary / "words.sqlite", self._plan.label_words.sources()
+            ranked = rankings.rank(sources, run, self._split, self._stop_words, words, labels)
             facts = self._facts | {"root": sources.manifest.root}
             write_page(ranked, facts, folder.parent, Extraction().num_workers, progress)
         places.remove(folder / recipes.NAME)

@@ -84,6 +84,8 @@ class Selection:
     @property
     def training_splits(self) -> str:
         """The splits without which a training cannot end, with commas between; of those joined by + one is enough."""
+        if self.model.architecture.head == "zero_shot":
+            return "train+val+test"
         return "train,val" if self.model.training.selection == "validation" else "train+val,test"
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from extractors.registry import NamedText, is_seeded
+from pipeline.reports.report import below_untrained, read_report
 from pipeline.stores import places, recipes, store
 from pipeline.stores.fingerprint import Recipe, differences
 from tasks.plan.inventory import ExpertState
@@ -33,14 +34,14 @@ def status(plan: Plan, seeds: str, split: str) -> list[StageStatus]:
         state = inventory.expert_state(selection.expert(name))
         stages.append(_expert(plan, state) if state else _waiting(f"ExtractExpert {name}"))
     has_manifest = inventory.manifest() is not None
-    for text in _texts(plan):
+    for text in plan.texts:
         stages.append(_text(plan, text) if has_manifest else _waiting(f"EncodeText {text.name}"))
     stages += _labels(plan)
     numbers = selection.seeds(seeds)
     for seed in numbers:
         stages.append(_result(plan, f"TrainCE seed {seed}", "runs", plan.train_recipe(seed), {"seed": seed}))
     report = plan.evaluate_recipe(numbers, split)
-    return [*stages, _result(plan, f"EvaluateCE {split}", "reports", report, {"split": split})]
+    return [*stages, _report(plan, f"EvaluateCE {split}", report, split)]
 
 
 def _waiting(stage: str) -> StageStatus:
@@ -88,12 +89,6 @@ def _rows(plan: Plan, state: ExpertState) -> tuple[bool, str]:
     return False, f"all {len(state.remaining)} videos: {changes or 'never extracted'}"
 
 
-def _texts(plan: Plan) -> list[NamedText]:
-    """The text encoder of the model, and that of label words where it is another one."""
-    words, text = plan.label_words, plan.selection.text
-    return [text, words.text] if words.is_on and words.text.name != text.name else [text]
-
-
 def _text(plan: Plan, text: NamedText) -> StageStatus:
     missing = plan.inventory.missing_captions(text) or []
     return _encoded(plan, text, missing, "captions", "EncodeText")
@@ -122,6 +117,13 @@ def _with_notes(line: StageStatus, recipe: Recipe, folder: Path, module: str) ->
     notes = [SEEDED_NOTE] if is_seeded(recipe) else []
     notes += [CODE_NOTE.format(module)] if code_has_changed(folder, module) else []
     return replace(line, why=" ".join([line.why, *(f"({note})" for note in notes)]).strip())
+
+
+def _report(plan: Plan, stage: str, recipe: Recipe | None, split: str) -> StageStatus:
+    """The status of a report, with a note where the trained model finds less than what needs no training."""
+    line = _result(plan, stage, "reports", recipe, {"split": split})
+    below = below_untrained(read_report(Path(line.why))) if line.fresh else ""
+    return replace(line, why=f"{line.why} (the model is {below})") if below else line
 
 
 def _result(plan: Plan, stage: str, kind: str, recipe: Recipe | None, same: dict[str, object]) -> StageStatus:

@@ -32,7 +32,8 @@ class TrecFiles:
         folder, plan = self.target.require(), self._plan
         runs = {seed: self._run(seed) for seed in self._seeds}
         places.remove(folder / recipes.NAME)  # of an older version
-        files = write_trec(plan.sources(), plan.selection.model, runs, self._split, folder)
+        model, labels = plan.selection.model, plan.label_words.sources()
+        files = write_trec(plan.sources(), model, runs, self._split, folder, labels)
         recipes.write_recipe(folder, self.recipe, provenance(), files)
 
     def _run(self, seed: int) -> Path:

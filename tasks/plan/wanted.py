@@ -187,8 +187,9 @@ class Judge:
         if recipe["version"] != EVALUATE_VERSION or not self._model_is_there(model):
             return False
         words = recipe.get("label_words", {"text": {}})
-        texts = [self._is_recipe_of("text", name, one) for name, one in words["text"].items()]
-        if texts and not (all(texts) and label_words.is_scored_the_same(words, self._layout)):
+        texts = words["text"].items() | recipe.get("towers", {}).items()
+        is_scored_the_same = not words["text"] or label_words.is_scored_the_same(words, self._layout)
+        if not (is_scored_the_same and all(self._is_recipe_of("text", name, one) for name, one in texts)):
             return False
         runs = [self._layout.store / "runs" / dataset / model / run for run in recipe["train"].values()]
         if all(recipes.read_recipe(run) is not None for run in runs):

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from benchmarks import restated
-from models.config import Architecture, Training
+from models.architecture import Architecture
+from models.config import Training
 from models.inputs.batches import Data
 from models.training import run as runs
 from models.training.hardware import choose

@@ -10,6 +10,7 @@ import yaml
 
 from extractors import registry
 from extractors.base import Embedded, Extractor, FrameNeed, TextEncoder
+from extractors.configs import ExpertConfig, TextConfig
 from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.stores.fingerprint import fingerprint
@@ -249,3 +250,18 @@ def test_labels_that_do_not_fit_the_extractor_are_one_clear_line(write):
     assert complaint(registry.expert, "other", folder) == (
         f"{folder / 'other.yaml'}: labels: 365 names for a network with 1000 classes"
     )
+
+
+@pytest.mark.parametrize(
+    ("encoder", "network", "expected"),
+    [("image_text", "a", True), ("image_text", "b", False), ("words", "a", False)],
+)
+def test_a_text_tower_has_the_module_and_the_network_of_its_expert(encoder, network, expected):
+    expert = ExpertConfig(extractor="image_text", modality="rgb", params={"network": "a"})
+    assert registry._is_text_tower(TextConfig(encoder=encoder, params={"network": network}), expert) is expected
+
+
+def test_what_was_imported_is_aligned_with_nothing():
+    expert = ExpertConfig(extractor="imported", modality="rgb", params={"dim": 4, "files": []})
+    text = TextConfig(encoder="imported", params={"dim": 4, "files": []})
+    assert not registry._is_text_tower(text, expert)

@@ -1,12 +1,15 @@
 """Makes splits in which only one expert tells which video a caption describes; run as a program, trains on one."""
 
+import dataclasses
 import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from models.config import Architecture, ModelConfig, Runtime, TextPool, Training
+from models.architecture import Architecture
+from models.config import ModelConfig, Runtime, TextPool, Training
+from models.inputs.aligned import Aligned
 from models.inputs.batches import Collection
 from models.network_inputs import ExpertInput, TextInput
 from models.training.train import train
@@ -44,6 +47,16 @@ def synthetic_split(num_videos: int, seed: int, experts=(SIGNAL, NOISE, WORDS)) 
     ]
     chosen = {expert.name: features[expert.name] for expert in experts}
     return Collection(tuple(experts), TEXT, chosen, Ragged.stack(list(_rows(captions)), 10), owners)
+
+
+def aligned_split(num_videos: int, seed: int, noise: float = 1.0) -> Collection:
+    """A synthetic split in which `signal` is aligned with text too: frozen vectors that agree but for the noise."""
+    data, chance = synthetic_split(num_videos, seed), np.random.default_rng(seed + 100)
+    videos = chance.normal(size=(num_videos, 16))
+    texts = videos[data.caption_video] + noise * chance.normal(size=(len(data.caption_video), 16))
+    units = [(values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32) for values in (videos, texts)]
+    pair = Aligned(*units, np.ones(num_videos, bool))
+    return dataclasses.replace(data, aligned={"signal": pair})
 
 
 def _rows(values):

@@ -1,11 +1,13 @@
 import dataclasses
+import json
 import subprocess
 import sys
 
 import pytest
 
 from models import config as model_config
-from models.config import Architecture, ModelConfig, Runtime, Training
+from models.architecture import Architecture
+from models.config import ModelConfig, Runtime, Training
 from models.network_inputs import TextInput
 from pipeline import config
 from pipeline.errors import ConfigError
@@ -125,3 +127,40 @@ def test_the_released_settings_can_be_said():
 
 def _plain():
     return dataclasses.asdict(model_config.load("ce_light"))
+
+
+def test_a_head_as_all_had_it_before_is_no_part_of_the_recipe_and_another_one_is():
+    settings = model_config.load("ce_light")
+    assert "head" not in model_config.recipe(settings)["architecture"]
+    other = dataclasses.replace(settings, architecture=dataclasses.replace(settings.architecture, head="residual"))
+    assert model_config.recipe(other)["architecture"]["head"] == "residual"
+
+
+def test_a_name_stands_for_an_architecture_and_a_model_without_training_needs_nothing_else(tmp_path):
+    short = {"experts": ["clip"], "text": "clip", "architecture": "zero_shot"}
+    (tmp_path / "short.yaml").write_text(json.dumps(short), encoding="utf-8")
+    settings = model_config.load("short", tmp_path)
+    assert (settings.architecture.head, settings.training.epochs, settings.training.seeds) == ("zero_shot", 0, (0,))
+    whole = _plain() | {"architecture": "residual"}
+    (tmp_path / "whole.yaml").write_text(json.dumps(whole), encoding="utf-8")
+    assert model_config.load("whole", tmp_path).architecture.head == "residual"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"architecture": {"head": "zero_shot"}},
+            "a model with architecture: zero_shot is not trained; remove training:",
+        ),
+        ({"training": {"epochs": 0}}, "only a model with architecture: zero_shot needs none"),
+        ({"architecture": {"head": "residual", "gating": "concat"}}, "residual cannot be with gating: concat"),
+        ({"architecture": {"haed": "residual"}}, "did you mean 'head'"),
+    ],
+)
+def test_a_head_that_does_not_fit_the_rest_is_told(changes, told):
+    plain = _plain()
+    for block, values in changes.items():
+        plain[block] |= values
+    with pytest.raises(ConfigError, match=told):
+        config.parse(ModelConfig, plain, "model")

@@ -10,7 +10,7 @@ from models.evaluation.evaluate import similarities
 from models.evaluation.metrics import caption_ranks, summary, video_ranks
 from models.evaluation.querybank import normalise
 from models.inputs.load import collect
-from models.stages import SELECTIONS, evaluate_seeds, train_seed
+from models.stages import SELECTIONS, Beside, evaluate_seeds, train_seed
 from models.training import checkpoint
 from models.training.history import History
 from pipeline.errors import TrainingError
@@ -160,7 +160,7 @@ def test_a_learner_comes_nearer_to_its_teacher_than_one_without(sources, runs, t
     wanted = similarities(checkpoint.load_model(runs[1]), data)
     distances = []
     for name, teachers in (("alone", ()), ("taught", [(sources, runs[1])])):
-        train_seed(sources, chosen, 0, tmp_path / name, lambda done, of: None, teachers)
+        train_seed(sources, chosen, 0, tmp_path / name, lambda done, of: None, Beside(teachers))
         distances.append(np.abs(similarities(checkpoint.load_model(tmp_path / name), data) - wanted).mean())
     assert distances[1] < distances[0]
 
@@ -170,14 +170,14 @@ def test_a_teacher_of_other_videos_is_refused(sources, runs, tmp_path):
         sources, manifest=dataclasses.replace(sources.manifest, videos=sources.manifest.videos[2:])
     )
     with pytest.raises(TrainingError, match="sees other training videos"):
-        train_seed(sources, settings(), 0, tmp_path, lambda done, of: None, [(other, runs[0])])
+        train_seed(sources, settings(), 0, tmp_path, lambda done, of: None, Beside([(other, runs[0])]))
 
 
 def test_captions_that_teachers_cannot_place_are_left_out(sources, runs, tmp_path, monkeypatch):
     seen = {}
     monkeypatch.setattr(stages, "train", lambda data, *_: seen.update(data=data))
     chosen = settings(teachers=("another",), worst_rank=1)
-    train_seed(sources, chosen, 0, tmp_path, lambda done, of: None, [(sources, runs[0])])
+    train_seed(sources, chosen, 0, tmp_path, lambda done, of: None, Beside([(sources, runs[0])]))
     data = collect(sources, "train").collection
     ranks = caption_ranks(similarities(checkpoint.load_model(runs[0]), data), data.caption_video).mean
     np.testing.assert_array_equal(seen["data"].caption_video, data.caption_video[ranks + 1 <= 1])

@@ -13,7 +13,7 @@ import yaml
 
 from extractors.text.hashed_words import EncoderParams, vectors
 from extractors.text.tokens import tokens
-from models.config import Architecture
+from models.architecture import Architecture
 from models.inputs.load import Sources
 from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import CE

@@ -51,6 +51,7 @@ MODEL_FIELDS = {
     "architecture.mask_padding": ("model", False), "architecture.standardise": ("model", True),
     "architecture.mixture": ("model", "uniform"), "architecture.num_g_layers": ("model", 2),
     "architecture.num_h_layers": ("model", 1), "architecture.include_self": ("model", False),
+    "architecture.head": ("model", "residual"),
     "training.batch_size": ("model", 5), "training.epochs": ("model", 3), "training.learning_rate": ("model", 0.02),
     "training.weight_decay": ("model", 0.1), "training.optimizer": ("model", "radam"),
     "training.schedule": ("model", {"schedule": "step", "gamma": 0.9}),

@@ -3,6 +3,10 @@ import json
 import pytest
 
 from tasks import BuildManifest, EncodeText, EvaluateCE, ExtractExpert, TrainCE
+from tasks.plan.plan import load_plan
+from tasks.plan.settings import Paths
+from tasks.plan.status import status
+from tests.tasks.aligned_project import add_aligned
 from tests.tasks.labelled_project import add_labels
 from tests.tasks.project import required_families
 
@@ -65,6 +69,28 @@ def test_the_captions_are_encoded_for_the_sentence_encoder_too_where_the_model_h
     ran = project.run(EvaluateCE, dataset="tiny")
     assert ran.count("EncodeText") == 1
     assert len(list((project.data / "store" / "text" / "other").glob("*/part-*"))) == 2
+
+
+def test_a_text_aligned_expert_has_rows_of_its_own_and_a_model_below_them_is_told(project):
+    add_aligned(project)
+    ran = project.run(EvaluateCE, dataset="tiny", rankings=False)
+    assert sorted(ran) == ["EncodeText", "EvaluateCE test", "ExtractExpert tint", "TrainCE 0"]
+    rows = project.report()["untrained"]
+    assert list(rows) == ["tint.mean", "tint.best"]
+    # Of three test videos each has another colour, which its caption names; two epochs teach a network nothing.
+    assert rows["tint.mean"]["t2v"]["R@1"]["mean"] == rows["tint.best"]["t2v"]["R@1"]["mean"] == 100
+    assert rows["tint.mean"]["validation"]["untrained"] == pytest.approx(100)
+    trained = rows["tint.mean"]["validation"]["trained"]
+    assert trained == max(epoch["geometric_mean"] for epoch in project.report()["training"]["0"])
+    told = (
+        f"below what needs no training on the validation split ({trained:.1f}, geometric mean of R@1, R@5 and R@10): "
+        "zero-shot by tint, mean of rows (100.0), zero-shot by tint, best row (100.0)"
+    )
+    assert f"The trained model is {told}." in project.report()["warnings"]
+    with project.process():
+        last = status(load_plan(Paths().layout, "tiny"), "", "test")[-1]
+    assert last.fresh and last.why.endswith(f" (the model is {told})")
+    assert project.run(EvaluateCE, dataset="tiny", rankings=False) == []
 
 
 def test_a_report_without_labels_has_no_such_row(project):

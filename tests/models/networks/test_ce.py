@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from models.config import Architecture
+from models.architecture import Architecture
 from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import CE, UNSEEN, Embeddings, score, shares
 from models.released.load import renamed

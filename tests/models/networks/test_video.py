@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from models.config import Architecture
+from models.architecture import Architecture
 from models.network_inputs import ExpertInput
 from models.networks.ce import Embeddings, score
 from models.networks.video import Collaborative, Concatenated, Mixed, Projected, Separate, branches

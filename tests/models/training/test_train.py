@@ -18,7 +18,7 @@ from models.training.checkpoint import MODEL, load_model
 from models.training.history import NAME
 from models.training.train import STATE, finished, train
 from pipeline.errors import TrainingError
-from tests.models.synthetic import NOISE, SETTINGS, SIGNAL, WORDS, synthetic_split
+from tests.models.synthetic import NOISE, SETTINGS, SIGNAL, WORDS, aligned_split, synthetic_split
 
 ROOT = Path(__file__).parents[3]
 
@@ -203,3 +203,65 @@ def _wait_for(condition, process):
         assert process.poll() is None, "it ended before it could be killed"
         time.sleep(0.01)
     raise AssertionError("it made no progress in a minute")
+
+
+RESIDUAL = dataclasses.replace(
+    SETTINGS,
+    architecture=dataclasses.replace(SETTINGS.architecture, head="residual"),
+    training=dataclasses.replace(SETTINGS.training, epochs=6, optimizer="adamw", learning_rate=0.003, ema=None),
+)
+
+
+def residual(folder, noise, stop=None, seed=0):
+    return train(aligned_split(80, 1, noise), aligned_split(40, 2, noise), RESIDUAL, seed, folder, stop)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_residual_network_begins_with_the_untrained_fusion_and_ends_no_worse(tmp_path, seed):
+    history = residual(tmp_path, 3.0, seed=seed)
+    validation = aligned_split(40, 2, 3.0)
+    pair = validation.aligned["signal"]
+    first = summary(caption_ranks(pair.texts @ pair.videos.T, validation.caption_video))
+    assert [epoch.epoch for epoch in history.epochs] == list(range(7))
+    assert history.epochs[0].metrics == pytest.approx(first)
+    kept = summary(caption_ranks(similarities(load_model(tmp_path), validation), validation.caption_video))
+    assert kept == pytest.approx(history.best.metrics)
+    assert kept["geometric_mean"] > first["geometric_mean"], "the expert `signal` tells more than its frozen vectors"
+
+
+def test_what_no_training_makes_better_is_kept_as_it_was(tmp_path):
+    """Without noise the right video is always first, and later epochs that are as good would be kept."""
+    rate = dataclasses.replace(RESIDUAL.training, learning_rate=1.0, epochs=3)
+    settings = dataclasses.replace(RESIDUAL, training=rate)
+    history = train(aligned_split(60, 1, 0.0), aligned_split(20, 2, 0.0), settings, 0, tmp_path)
+    assert history.epochs[0].metrics["geometric_mean"] == pytest.approx(100)
+    assert history.best.epoch == 0, "a rate of 1 breaks the network"
+    validation = aligned_split(20, 2, 0.0)
+    assert (
+        summary(caption_ranks(similarities(load_model(tmp_path), validation), validation.caption_video))["R@1"] == 100
+    )
+
+
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_a_residual_training_that_is_interrupted_ends_with_the_same_bytes(tmp_path, epochs):
+    def stop(epoch):
+        if epoch.epoch == epochs:
+            raise KeyboardInterrupt
+
+    residual(tmp_path / "whole", 3.0)
+    with pytest.raises(KeyboardInterrupt):
+        residual(tmp_path / "stopped", 3.0, stop)
+    residual(tmp_path / "stopped", 3.0)
+    assert (tmp_path / "stopped" / MODEL).read_bytes() == (tmp_path / "whole" / MODEL).read_bytes()
+
+
+def test_a_zero_shot_model_is_what_the_residual_one_begins_with(tmp_path):
+    architecture = dataclasses.replace(SETTINGS.architecture, head="zero_shot")
+    training = dataclasses.replace(SETTINGS.training, epochs=0, ema=None)
+    settings = dataclasses.replace(SETTINGS, architecture=architecture, training=training)
+    history = train(aligned_split(60, 1), aligned_split(20, 2), settings, 0, tmp_path)
+    assert [epoch.epoch for epoch in history.epochs] == [0]
+    test = aligned_split(30, 3)
+    pair = test.aligned["signal"]
+    frozen = summary(caption_ranks(pair.texts @ pair.videos.T, test.caption_video))
+    assert summary(caption_ranks(similarities(load_model(tmp_path), test), test.caption_video)) == pytest.approx(frozen)

@@ -140,15 +140,16 @@ def untrained(points):
     direction = {name: metric(70.25 + number) for number, name in enumerate(METRICS)}
     direction["R@1"] = metric(9.5) | {"interval": [8.75, 10.25]}
     gain = {"mean": points, "low": points - 1, "high": points + 2, "p": 0.04}
+    note = f"by sentence_minilm with the names of what rgb_lite, {NASTY} recognised in it"
     return {"label": "zero-shot by label words", "experts": ["rgb_lite", NASTY], "text": "sentence_minilm",
-            "t2v": direction, "v2t": copy.deepcopy(direction), "gain": {"R@1": gain}}  # fmt: skip
+            "note": note, "t2v": direction, "v2t": copy.deepcopy(direction), "gain": {"R@1": gain}}  # fmt: skip
 
 
 def test_a_row_without_training_stands_beside_the_trained_model_and_has_no_seeds():
     page = page_of(make_report(untrained={"label_words": untrained(1.5)}))
     assert "zero-shot by label words: caption finds video9.5 8.8 to 10.2" in page.text
     assert "zero-shot by label words: video finds caption9.5 " in page.text
-    assert "recognised in a video" in page.text and NASTY in page.text
+    assert "recognised in it" in page.text and NASTY in page.text
     assert "+1.5 points of R@1 from it\n(+0.5 to +3.5, p = 0.04)" in page.text
     assert not warnings(make_report(untrained={"label_words": untrained(1.5)}, seeds=[0, 1, 2]))
 
@@ -159,6 +160,21 @@ def test_a_trained_model_below_a_row_without_training_is_told():
         "The trained model is below zero-shot by label words, which needs no training: R@1 -4.5 points "
         "(95 % interval -5.5 to -2.5, p = 0.04)."
     ]
+
+
+@pytest.mark.parametrize(
+    ("trained", "told"), [(41.0, ["the first (41.5)"]), (41.5, []), (30, ["the first (41.5)", "b (40.0)"])]
+)
+def test_a_trained_model_below_a_row_on_validation_is_told_with_all_such_rows(trained, told):
+    def row(label, reached):
+        return untrained(1.5) | {"label": label, "validation": {"untrained": reached, "trained": trained}}
+
+    rows = {"a": row("the first", 41.5), "b": row("b", 40.0), "c": untrained(1.5)}
+    expected = (
+        f"The trained model is below what needs no training on the validation split ({trained:.1f}, geometric mean of "
+        f"R@1, R@5 and R@10): {', '.join(told)}."
+    )
+    assert warnings(make_report(untrained=rows, seeds=[0, 1, 2])) == [expected] * bool(told)
 
 
 def test_names_and_captions_stay_text_whatever_is_in_them():

@@ -16,7 +16,7 @@ EXPECTED = {
     "expert-retrieval Evaluat": {"EvaluateCE", "EvaluateReleased"},
     "luigi --module tasks Stat": {"Status"},
     "expert-retrieval EvaluateCE --dataset ms": {"msrvtt", "msrvtt_1ka", "msrvtt_1kb", "msvd"},
-    "luigi --module tasks EvaluateCE --model ce_mo": {"ce_modern"},
+    "luigi --module tasks EvaluateCE --model ce_20": {"ce_2026"},
     "expert-retrieval ExtractExpert --dataset demo --expert rgb_light,fl": {"rgb_light,flow", "rgb_light,flow_light"},
     "expert-retrieval EvaluateCE --split ": {"train", "val", "test"},
     "expert-retrieval EvaluateCE --datas": {"--dataset"},
@@ -63,8 +63,8 @@ def test_a_project_that_inherits_is_offered_the_shipped_configs_too(shell, tmp_p
     (other_project / "configs" / "datasets" / "msvd.yaml").touch()
     line = f"expert-retrieval Status --project {other_project} --dataset m"
     assert candidates(shell, line, tmp_path) == {"mine", "msrvtt", "msrvtt_1ka", "msrvtt_1kb", "msvd"}
-    line = f"expert-retrieval Status --project {other_project} --model ce_mo"
-    assert candidates(shell, line, tmp_path) == {"ce_modern"}
+    line = f"expert-retrieval Status --project {other_project} --model ce_20"
+    assert candidates(shell, line, tmp_path) == {"ce_2026"}
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@ import shutil
 
 import pytest
 
-from extractors.configs import ExpertConfig, TextConfig
 from pipeline.errors import ConfigError
 from pipeline.stores.fingerprint import differences, fingerprint
 from search import Collection
 from search import config as search_config
 from tasks import BuildIndex, TrainCE
-from tasks.plan.index_plan import IndexPlan, _is_text_tower
+from tasks.plan.index_plan import IndexPlan
 from tasks.plan.plan import load_plan
 from tasks.plan.settings import Paths
 
@@ -95,15 +94,6 @@ def test_a_model_and_no_model_contradict_each_other(tiny):
         IndexPlan(tiny, searched="other", untrained=True)
 
 
-@pytest.mark.parametrize(
-    ("encoder", "network", "expected"),
-    [("image_text", "a", True), ("image_text", "b", False), ("words", "a", False)],
-)
-def test_a_text_tower_has_the_module_and_the_network_of_its_expert(encoder, network, expected):
-    expert = ExpertConfig(extractor="image_text", modality="rgb", params={"network": "a"})
-    assert _is_text_tower(TextConfig(encoder=encoder, params={"network": network}), expert) is expected
-
-
 def test_an_index_is_fresh_after_the_videos_were_moved_and_leads_to_them(project):
     project.run(BuildIndex, dataset="tiny", untrained=True)
     elsewhere = project.data / "raw" / "elsewhere"
@@ -124,7 +114,7 @@ def test_the_weights_folder_is_no_part_of_an_index_and_the_modality_is(project, 
 
 
 def test_a_text_tower_is_named_by_its_recipe(project, tiny, monkeypatch):
-    monkeypatch.setattr("tasks.plan.index_plan._is_text_tower", lambda text, expert: expert.extractor == "colour_shape")
+    monkeypatch.setattr("extractors.registry._is_text_tower", lambda text, expert: expert.extractor == "colour_shape")
     before = IndexPlan(tiny)
     towers = before.recipe()["towers"]
     assert towers == {"rgb_light": fingerprint(tiny.selection.text.recipe)}
