@@ -203,8 +203,15 @@ class ModelConfig:
     pools: dict[str, ExpertPool] = field(default_factory=dict)
     """Expert -> its pooling in this model; the other experts are pooled as their own YAMLs say."""
     runtime: Runtime = field(default_factory=Runtime)
+    selector: bool = False
+    """Whether the report has a row with weights of the experts that are read from their score lists for each caption
+    (models/fusion), fitted on the validation split; no part of the training."""
 
     def __post_init__(self) -> None:
+        if self.selector and self.training.selection != "validation":
+            raise ValueError("selector: true is fitted on the validation split; it needs selection: validation")
+        if self.selector and not self.architecture.vector_per_expert:
+            raise ValueError(f"selector: true weighs experts, and gating: {self.architecture.gating} makes one of all")
         for name in self.pools:
             if name not in self.experts:
                 raise ValueError(f"pools: {name} is none of the experts")
@@ -230,11 +237,11 @@ def load(name: str, folder: Path = MODELS) -> ModelConfig:
 def recipe(settings: ModelConfig) -> Recipe:
     """The settings that decide a trained model, as plain JSON.
 
-    Left out are `runtime`, the seeds (each run adds its own) and `pools` (the train recipe lists the final pooling of
-    each expert).
+    Left out are `runtime`, the seeds (each run adds its own), `pools` (the train recipe lists the final pooling of
+    each expert) and `selector` (it is fitted by the evaluation).
     """
     plain: Recipe = json.loads(json.dumps(dataclasses.asdict(settings)))
-    del plain["runtime"], plain["pools"], plain["training"]["seeds"]
+    del plain["runtime"], plain["pools"], plain["training"]["seeds"], plain["selector"]
     if plain["training"]["precision"] == "fp32":  # as all recipes of before it was a setting of its own
         del plain["training"]["precision"]
     plain["experts"].sort()

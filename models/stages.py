@@ -12,6 +12,7 @@ from models.evaluation import trec
 from models.evaluation.evaluate import similarities
 from models.evaluation.metrics import Ranks, over_seeds, summary
 from models.evaluation.report_columns import T2V, V2T, Scored, all_ranks, metrics_with_intervals, variants
+from models.fusion.mixture import Selected, Selection
 from models.inputs.batches import Teacher
 from models.inputs.load import Sources, Split, bank, collect
 from models.networks.ce import CE
@@ -99,7 +100,9 @@ def evaluate_seeds(
     device = str(choose(settings.runtime).device)
     # On the training split the querybank would consist of the evaluated queries themselves.
     captions = None if split == "train" else bank(sources, BANK_CAPTIONS)
-    ranks = {seed: ranks_of(checkpoint.load_model(folder, device), data, captions) for seed, folder in runs.items()}
+    selection = Selection.of(sources, settings, split)
+    models = ((seed, checkpoint.load_model(folder, device)) for seed, folder in runs.items())
+    ranks = {seed: ranks_of(model, data, captions, selection.of_seed(seed)) for seed, model in models}
     training = {str(seed): _curve(folder) for seed, folder in runs.items()}
     raw = [columns[T2V] for columns in ranks.values()]
     return {
@@ -108,6 +111,7 @@ def evaluate_seeds(
         **body(data, ranks),
         "training": training,
         **({"untrained": {"label_words": untrained(sources, data, labels, raw)}} if labels else {}),
+        **selection.report(data, list(ranks.values())),
     }
 
 
@@ -151,13 +155,17 @@ def renamed(sources: Sources, model: CE, names: Mapping[str, str]) -> Sources:
     )
 
 
-def ranks_of(model: CE, data: Split, captions: Ragged | None) -> Columns:
-    """Ranks for each column of the report; `captions` (N rows): token vectors of the querybank, None without one."""
+def ranks_of(model: CE, data: Split, captions: Ragged | None, selected: Selected | None = None) -> Columns:
+    """Ranks for each column of the report; `captions` (N rows): token vectors of the querybank, None without one.
+
+    `selected`: gives the scores with a selector's weights, from the network, the split and its own scores.
+    """
     scores, bank_scores = similarities(model, data.collection), None
     if captions is not None:
         owners = np.zeros(len(captions), np.int64)
         bank_scores = similarities(model, replace(data.collection, tokens=captions, caption_video=owners))
-    return all_ranks(Scored(scores, data.collection.caption_video, data.captions, bank_scores))
+    chosen = selected(model, data.collection, scores) if selected else None
+    return all_ranks(Scored(scores, data.collection.caption_video, data.captions, bank_scores, chosen))
 
 
 def body(data: Split, ranks: Mapping[int, Columns]) -> dict[str, Any]:
