@@ -152,6 +152,9 @@ class ModelConfig:
     pools: dict[str, ExpertPool] = field(default_factory=dict)
     """Expert -> its pooling in this model; the other experts are pooled as their own YAMLs say."""
     runtime: Runtime = field(default_factory=Runtime)
+    selector: bool = False
+    """Whether the report has a row with weights of the experts that are read from their score lists for each caption
+    (models/fusion), fitted on the validation split; no part of the training."""
 
     def __post_init__(self) -> None:
         for name in self.pools:
@@ -164,6 +167,16 @@ class ModelConfig:
                 f"training.precision: {self.training.precision} needs a GPU; with device: cpu set fp32 or bf16"
             )
         self.architecture.check_number(len(self.experts))
+        self._check_selector()
+        self._check_head()
+
+    def _check_selector(self) -> None:
+        if self.selector and self.training.selection != "validation":
+            raise ValueError("selector: true is fitted on the validation split; it needs selection: validation")
+        if self.selector and not self.architecture.vector_per_expert:
+            raise ValueError(f"selector: true weighs experts, and gating: {self.architecture.gating} makes one of all")
+
+    def _check_head(self) -> None:
         if self.architecture.head == "zero_shot" and self.training.epochs:
             raise ValueError("a model with architecture: zero_shot is not trained; remove training:")
         if self.architecture.head != "zero_shot" and not self.training.epochs:
@@ -187,11 +200,11 @@ def load(name: str, folder: Path = MODELS) -> ModelConfig:
 def recipe(settings: ModelConfig) -> Recipe:
     """The settings that decide a trained model, as plain JSON.
 
-    Left out are `runtime`, the seeds (each run adds its own) and `pools` (the train recipe lists the final pooling of
-    each expert).
+    Left out are `runtime`, the seeds (each run adds its own), `pools` (the train recipe lists the final pooling of
+    each expert) and `selector` (it is fitted by the evaluation).
     """
     plain: Recipe = json.loads(json.dumps(dataclasses.asdict(settings)))
-    del plain["runtime"], plain["pools"], plain["training"]["seeds"]
+    del plain["runtime"], plain["pools"], plain["training"]["seeds"], plain["selector"]
     if plain["training"]["precision"] == "fp32":  # as all recipes of before it was a setting of its own
         del plain["training"]["precision"]
     plain["architecture"] = settings.architecture.plain

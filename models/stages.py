@@ -1,5 +1,6 @@
 """Training and evaluation as the DAG calls them: train one seed, evaluate all seeds, evaluate a released model."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from models.evaluation.evaluate import similarities
 from models.evaluation.metrics import MONITOR
 from models.evaluation.report_body import body, ranks_of
 from models.evaluation.report_columns import T2V
+from models.fusion.mixture import Selection
 from models.inputs.batches import Collection, Teacher
 from models.inputs.load import Sources, Split, bank, collect
 from models.networks.ce import CE
@@ -108,11 +110,14 @@ def evaluate_seeds(
     Metrics are means over the seeds with the sample standard deviation (0 for one seed). With `labels` there is
     `untrained` too: the same split without any training.
     """
-    data = collected(sources, settings.architecture, labels, split)
+    read = functools.partial(collected, sources, settings.architecture, labels)
+    data = read(split)
     device = str(choose(settings.runtime).device)
     # On the training split the querybank would consist of the evaluated queries themselves.
     captions = None if split == "train" else _bank(sources, data, labels)
-    ranks = {seed: ranks_of(checkpoint.load_model(folder, device), data, captions) for seed, folder in runs.items()}
+    selection = Selection.of(read, settings, split)
+    models = ((seed, checkpoint.load_model(folder, device)) for seed, folder in runs.items())
+    ranks = {seed: ranks_of(model, data, captions, selection.of_seed(seed)) for seed, model in models}
     is_trained = settings.architecture.head != "zero_shot"
     training = {str(seed): _curve(folder) for seed, folder in runs.items()} if is_trained else {}
     raw = [columns[T2V] for columns in ranks.values()] if is_trained else []
@@ -123,6 +128,7 @@ def evaluate_seeds(
         **body(data, ranks),
         "training": training,
         **({"untrained": rows} if rows else {}),
+        **selection.report(data, list(ranks.values())),
     }
 
 

@@ -19,7 +19,7 @@ from pipeline.stores import places
 from pipeline.weights.files import WeightOptions
 from search import asked, config, filters
 from search.config import SearchConfig
-from search.engines import frames
+from search.engines import frames, minus
 from search.engines.example_experts import ExampleExperts
 from search.engines.examples import Examples
 from search.engines.experts import Experts
@@ -30,6 +30,7 @@ from search.engines.label_words import LabelSearch
 from search.engines.labels import FILE, Labels
 from search.engines.minus import SplitQuery
 from search.engines.text_encoders import TextEncoders
+from search.engines.weighing import Weigher
 from search.filters import Options
 from search.hits import Describer
 from search.index import folder, video_path
@@ -62,6 +63,7 @@ class Collection:
         self.example_experts = ExampleExperts(path, self.facts, weights)
         self.label_words = LabelSearch.open(path, encoders, settings) if self.facts.sentences else None
         found_in = (self.videos, self.words, self.labels, self.experts, self.label_words)
+        self.weigher = Weigher.open(path, settings)
         self.describer = Describer(root, *found_in, settings)
 
     @classmethod
@@ -134,6 +136,10 @@ class Collection:
             sought = replace(sought, faces=faces)
         return self.answer(query, sought, rankings, allowed, notes)
 
+    def rankings(self, text: str) -> dict[str, Ranking]:
+        """What each engine finds for a text in the whole collection: engine -> ranking; without names of people."""
+        return self._by_text(minus.split(text), Options(), np.ones(len(self.videos), np.bool_), [])[1]
+
     def _by_text(
         self, text: SplitQuery, options: Options, allowed: NDArray[np.bool_], notes: list[str]
     ) -> tuple[Sought, dict[str, Ranking]]:
@@ -188,7 +194,9 @@ class Collection:
         notes: Sequence[str] = (),
     ) -> Answer:
         """The page that `sought.options` wants of the fused `rankings`; `query`: what it is called, `allowed`: (V,)."""
-        hits, num_ranked = self.describer.page(sought, rankings)
+        # Who moves the sliders of the experts has weighed them.
+        weighing = self.weigher.weigh(rankings, len(allowed), is_fixed=bool(sought.options.weights))
+        hits, num_ranked = self.describer.page(sought, rankings, weighing.fusion)
         return Answer(
             query,
             hits,
@@ -198,6 +206,8 @@ class Collection:
             num_found=count(rankings, len(allowed)),
             num_ranked=num_ranked,
             is_counted=all(ranking.is_all for ranking in rankings.values()),
+            engine_weights=weighing.fusion.weights,
+            is_by_query=weighing.is_by_query,
         )
 
     def _matches(

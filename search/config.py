@@ -21,6 +21,8 @@ class IndexSettings:
     """Length of the moments into which a video is cut."""
     approximate_from: int = 200_000
     """Number of videos from which on an approximate index is built too."""
+    selector: bool = True
+    """Whether weights of the engines are read from their rankings, for each query, where that is shown to find more."""
 
     def __post_init__(self) -> None:
         if self.moment_s <= 0 or self.approximate_from < 1:

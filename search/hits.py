@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from search.config import SearchConfig
+from search.config import Fusion, SearchConfig
 from search.engines import fulltext
 from search.engines.experts import Experts
 from search.engines.fulltext import FullText
@@ -32,9 +32,9 @@ class Describer:
     label_words: LabelSearch | None
     settings: SearchConfig
 
-    def page(self, sought: Sought, rankings: Mapping[str, Ranking]) -> tuple[tuple[Hit, ...], int]:
+    def page(self, sought: Sought, rankings: Mapping[str, Ranking], fusion: Fusion) -> tuple[tuple[Hit, ...], int]:
         """The hits of the page that is wanted, best first, and how many hits all pages have; at most CANDIDATES."""
-        totals = dict(islice(fuse(rankings, self.settings.fusion).items(), CANDIDATES))
+        totals = dict(islice(fuse(rankings, fusion).items(), CANDIDATES))
         first = sought.options.offset
         wanted = list(totals)[first : first + sought.options.k]
         ranks = {engine: ranking.ranks for engine, ranking in rankings.items()}

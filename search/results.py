@@ -1,7 +1,7 @@
 """The answer to a query, as dataclasses that convert to JSON or a table."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,10 @@ class Answer:
     """How many of them, the best ones, can be seen page by page."""
     is_counted: bool = True
     """Whether `num_found` is exact; otherwise there are at least so many, as an engine stopped at a number."""
+    engine_weights: Mapping[str, float] = field(default_factory=dict)
+    """Engine that found anything -> how much it counts in the order of the hits."""
+    is_by_query: bool = False
+    """Whether a selector read these weights from what the engines found; else they are those of search.yaml."""
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)

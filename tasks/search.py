@@ -67,7 +67,8 @@ class BuildIndex(IndexTask):
 
         target, index = self.output(), self.index_plan
         if not target.is_written():
-            built = build_index(index.ingredients(), index.settings, target.require(), index.recipe() or {})
+            recipe, finish = index.recipe() or {}, index.fit_selector
+            built = build_index(index.ingredients(), index.settings, target.require(), recipe, finish)
             if index.seed is not None and built.num_embedded < built.num_videos:
                 say(f"{built.num_embedded} of {built.num_videos} videos are new; the vectors of the others are kept")
         target.publish()
@@ -91,11 +92,12 @@ class BuildIndex(IndexTask):
 class Search(RunsEachTime, IndexTask):
     """Prints the ten best videos for a query.
 
-    With --json: {dataset, query, hits, reason, notes, offset, num_found, num_ranked, is_counted}. Each hit has rank,
-    video_id, path, file (below the folder of the videos), start_s and end_s in that file, best_s and duration_s,
-    found_by {engine: {rank, score}}, similarity (null without a model), shares {expert: number or null}, words and seen
-    with their times, captions, key, playable and score. All other times count from start_s, which is 0 but for a clip.
-    The reason says why there is no hit.
+    With --json: {dataset, query, hits, reason, notes, offset, num_found, num_ranked, is_counted, engine_weights
+    {engine: number}, is_by_query}; is_by_query says whether a selector read the weights from what the engines found.
+    Each hit has rank, video_id, path, file (below the folder of the videos), start_s and end_s in that file, best_s and
+    duration_s, found_by {engine: {rank, score}}, similarity (null without a model), shares {expert: number or null},
+    words and seen with their times, captions, key, playable and score. All other times count from start_s, which is 0
+    but for a clip. The reason says why there is no hit.
     """
 
     keeps_log = False

@@ -15,7 +15,7 @@ import yaml
 from luigi.task_register import Register
 
 import tasks
-from benchmarks import planning
+from benchmarks import fusion_table, planning
 from benchmarks.gpu.keep import KEPT
 from benchmarks.gpu.table import readme
 from benchmarks.stamps import table as stamps
@@ -36,6 +36,7 @@ DOCUMENTS = MANUAL + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 COMMANDS = sorted(set(re.findall(r"luigi --module tasks ([A-Z][^`|#\n]*)", DOCUMENTS)))
 
 SOURCES = {
+    "fusion": "benchmarks/fusion.json",
     "gpu": "benchmarks/gpu.json",
     "stamps": "benchmarks/stamps.json",
     "packages": "pyproject.toml",
@@ -116,7 +117,7 @@ def test_the_dataset_example_is_a_dataset():
     assert written.captions == "/somewhere/captions.csv"
 
 
-@pytest.mark.parametrize("name", ["experts", "zoo", "gpu", "stamps", "weights", "packages", "planning"])
+@pytest.mark.parametrize("name", ["experts", "zoo", "gpu", "stamps", "weights", "packages", "planning", "fusion"])
 def test_the_tables_are_what_the_configs_say(name):
     source = SOURCES.get(name, "configs")
     begin = f"<!-- {name}: generated from {source} by tests/test_readme.py -->"
@@ -124,6 +125,7 @@ def test_the_tables_are_what_the_configs_say(name):
     tables = {
         "experts": experts_table,
         "zoo": lambda: zoo(ROOT / "configs/datasets"),
+        "fusion": lambda: fusion_table.readme(ROOT / "benchmarks/fusion.json"),
         "gpu": lambda: readme(KEPT),
         "weights": licences.weights_table,
         "packages": licences.packages_table,

@@ -66,6 +66,14 @@ def compare(
     }
 
 
+def interval(gain: NDArray[np.float64], owners: NDArray[np.int64], num_videos: int) -> tuple[float, float]:
+    """Low and high end of the 95 % confidence interval of the mean of any gain (N,) of queries."""
+    gained, counts = _by_video(gain[:, None], owners, num_videos)
+    weights = _draws(counts)
+    low, high = np.percentile((weights @ gained)[:, 0] / (weights @ counts), [2.5, 97.5])
+    return float(low), float(high)
+
+
 def _hits(ranks: Sequence[Ranks]) -> NDArray[np.float64]:
     """(S, N, K): what each query adds to a recall, as in `metrics.summary`: 0 or 1, a fraction where scores tie."""
     return np.stack([np.stack([of_seed.hits(k) for k in RECALLS], -1) for of_seed in ranks])

@@ -1,9 +1,10 @@
 """The part of a report that follows from ranks alone: metrics, tags, histogram, and the place of each caption."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.evaluation.evaluate import similarities
 from models.evaluation.metrics import Ranks, over_seeds, summary
@@ -15,12 +16,19 @@ from models.networks.ce import CE
 Columns = Mapping[str, Ranks]
 """Name of a report column -> the ranks of its queries."""
 
+Selected: TypeAlias = Callable[[CE, Collection, NDArray[np.float32]], NDArray[np.float32]]
+"""Gives scores (C, V) with a selector's weights, from a network, a split and the network's own scores of it."""
 
-def ranks_of(model: CE, data: Split, captions: Collection | None) -> Columns:
-    """Ranks for each column of the report; `captions`: the querybank with the videos of `data`, None without one."""
+
+def ranks_of(model: CE, data: Split, captions: Collection | None, selected: Selected | None = None) -> Columns:
+    """Ranks for each column of the report; `captions`: the querybank with the videos of `data`, None without one.
+
+    `selected`: gives the scores with a selector's weights, from the network, the split and its own scores.
+    """
     scores = similarities(model, data.collection)
     bank_scores = None if captions is None else similarities(model, captions)
-    return all_ranks(Scored(scores, data.collection.caption_video, data.captions, bank_scores))
+    chosen = selected(model, data.collection, scores) if selected else None
+    return all_ranks(Scored(scores, data.collection.caption_video, data.captions, bank_scores, chosen))
 
 
 def body(data: Split, ranks: Mapping[int, Columns]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from models.evaluation.metrics import (
 from models.evaluation.querybank import dual_softmax, normalise
 
 T2V, V2T = "t2v", "v2t"
+SELECTED = "t2v_selector"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Scored:
     """The text of each of the C captions."""
     bank: NDArray[np.float32] | None
     """(N, V) scores of a querybank of training captions against the same videos; None without a querybank."""
+    selected: NDArray[np.float32] | None = None
+    """(C, V) scores with a selector's weights of the experts; None where the model has no selector."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,17 @@ class Column:
     by_video: bool
     """Whether the queries are the videos instead of the captions."""
     ranks: Callable[[Scored], Ranks | None]
-    """Gives the ranks of the queries; None where the column needs a querybank and there is none."""
+    """Gives the ranks of the queries; None where the column needs what there is not."""
 
 
 def _with_bank(split: Scored) -> Ranks | None:
     if split.bank is None:
         return None
     return caption_ranks(normalise(split.scores, split.bank), split.caption_video)
+
+
+def _selected(split: Scored) -> Ranks | None:
+    return None if split.selected is None else caption_ranks(split.selected, split.caption_video)
 
 
 COLUMNS = (
@@ -73,11 +80,14 @@ COLUMNS = (
     Column("v2t_each_caption", "video finds caption, each on its own",
            "every caption competes for its video, with the video's other captions too", False,
            lambda split: each_caption_ranks(split.scores, split.caption_video)),
+    Column(SELECTED, "caption finds video, weights by score lists",
+           "the experts weigh what their score lists for the caption say, as fitted on the validation split", False,
+           _selected),
 )  # fmt: skip
 
 
 def all_ranks(split: Scored) -> dict[str, Ranks]:
-    """Name of a column -> ranks of its queries; without a querybank its column is missing."""
+    """Name of a column -> ranks of its queries; without a querybank or a selector its column is missing."""
     ranks = {column.name: column.ranks(split) for column in COLUMNS}
     return {name: found for name, found in ranks.items() if found is not None}
 

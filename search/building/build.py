@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from models.inputs.load import Sources
     from models.zero_shot.stored import LabelSources
 
-VERSION = 10
+VERSION = 11
 """To be raised by hand whenever a change of the code changes the index."""
 
 CALIBRATION_CAPTIONS = 200
@@ -86,8 +86,14 @@ class Built:
     """Number of videos that went through the network; 0 without one."""
 
 
-def build_index(ingredients: Ingredients, settings: IndexSettings, folder: Path, recipe: Recipe) -> Built:
-    """Builds the index in `folder`, atomically.
+def build_index(
+    ingredients: Ingredients,
+    settings: IndexSettings,
+    folder: Path,
+    recipe: Recipe,
+    finish: Callable[[Path], None] = lambda path: None,
+) -> Built:
+    """Builds the index in `folder`, atomically. `finish` may add files to it, and is given where it lies until then.
 
     Raises PipelineError when no video is readable, ConfigError when the network has no vector for each expert.
     """
@@ -98,6 +104,7 @@ def build_index(ingredients: Ingredients, settings: IndexSettings, folder: Path,
     temporary.mkdir(parents=True)
     try:
         embedded = _fill(ingredients, listed, settings, temporary)
+        finish(temporary)
         files = [path for path in temporary.rglob("*") if path.is_file()]
         recipes.write_recipe(temporary, recipe, files=files)
         places.publish(temporary, folder, replace=True)

@@ -10,6 +10,7 @@ model/ text/              the network; YAMLs of the text encoders
 label_words/              what classifiers saw, by frame, and the sentence vectors of its names
 overview.json overview/   what each expert has and lacks, and why; mean vectors of videos, for a map
 features/ experts/        what an example is compared with; YAMLs of the experts that can be shown one
+selector.json             how the rankings of a query say how far each engine is trusted, or that they do not
 """
 
 import dataclasses

@@ -107,6 +107,10 @@ class FoundVideos:
     """How many of them, the best ones, can be had page by page."""
     is_counted: bool
     """Whether num_found is exact; otherwise there are at least so many."""
+    engine_weights: dict[str, float]
+    """Engine that found anything -> how much it counts in the order of the hits."""
+    is_by_query: bool
+    """Whether these weights were read from what the engines found for this query; else they are fixed."""
 
 
 def collection_facts(collection: Collection) -> CollectionFacts:

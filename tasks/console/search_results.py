@@ -33,6 +33,8 @@ def print_answer(answer: "Answer") -> None:
     columns = ["", "video", "found by (place)", *texts, "best at", "similarity", *experts]
     rows = [[str(rank), *_cells(hit, has_seen)] for rank, hit in enumerate(answer.hits, 1)]
     shares = ": what each expert adds to the similarity, - where the video lacks it" if experts else ""
+    if len(answer.engine_weights) > 1:
+        say(_weights(answer))
     print_table(f"{len(rows)} best for {answer.query!r}{shares}", columns, rows, 3 + len(texts))
 
 
@@ -42,6 +44,14 @@ def print_answer_as_json(dataset: str, answer: "Answer") -> None:
     for rank, (hit, found) in enumerate(zip(plain["hits"], answer.hits, strict=True), 1):
         hit |= {"rank": rank, "similarity": found.similarity, "path": str(found.path)}
     print_json({"dataset": dataset} | plain)
+
+
+def _weights(answer: "Answer") -> str:
+    """How much each engine counts, in percent, the heaviest first."""
+    total = sum(answer.engine_weights.values()) or 1.0
+    heaviest = sorted(answer.engine_weights.items(), key=lambda one: -one[1])
+    told = ", ".join(f"{ENGINE_LABELS.get(name, name)} {100 * weight / total:.0f} %" for name, weight in heaviest)
+    return f"Weighed{' for this query' if answer.is_by_query else ''}: {told}"
 
 
 def _cells(hit: "Hit", has_seen: bool) -> list[str]:

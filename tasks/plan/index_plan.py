@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from tasks.plan.plan import Plan, load_plan
 
 if TYPE_CHECKING:
     from search.building.build import Ingredients
-    from search.config import IndexSettings
+    from search.config import IndexSettings, SearchConfig
 
 
 class IndexPlan:
@@ -70,9 +71,33 @@ class IndexPlan:
     @property
     def settings(self) -> "IndexSettings":
         """Settings of the index in configs/search.yaml."""
+        return self.search_settings.index
+
+    @property
+    def search_settings(self) -> "SearchConfig":
+        """All settings in configs/search.yaml."""
         from search import config as search_config
 
-        return search_config.load(self.searched.selection.layout.configs).index
+        return search_config.load(self.searched.selection.layout.configs)
+
+    @property
+    def has_selector(self) -> bool:
+        """Whether a selector is fitted: where there are enough captions that nothing was trained on."""
+        from models.fusion.nested import FEWEST
+
+        videos = self.searched.inventory.manifest()
+        if videos is None or not self.settings.selector:
+            return False
+        splits = ("train", "val") if self.seed is None else ("val",)
+        captions = (caption for split in splits for video in videos.split(split) for caption in video.captions)
+        return next(itertools.islice(captions, FEWEST - 1, None), None) is not None
+
+    def fit_selector(self, folder: Path) -> None:
+        """Adds a selector to the finished index in `folder`, if there is to be one."""
+        if self.has_selector:
+            from search import fitting
+
+            fitting.write(folder, self.search_settings, self.searched.selection.layout.weights)
 
     @functools.cached_property
     def label_words(self) -> LabelWordsPlan:
@@ -89,6 +114,7 @@ class IndexPlan:
             return None
         failed = {state.expert.name: sorted(row.key for row in state.failed) for state in states if state}
         from search.building.build import VERSION
+        from search.engines import weighing
 
         return {
             "stage": "index",
@@ -102,6 +128,7 @@ class IndexPlan:
             "files": fingerprint_of_long({}, "files", _file_facts(videos.videos)),
             "settings": dataclasses.asdict(self.settings),
             **({"label_words": self.label_words.inputs()} if self.label_words.is_on else {}),
+            **({"selector": weighing.recipe(self.search_settings)} if self.has_selector else {}),
             **({"trained_on": self.trained.selection.dataset} if self.trained_elsewhere else {}),
         } | self.searched.import_recipe()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractors.registry import NamedExpert, NamedText
 from models import config as model_config
+from models.fusion import version as selector_version
 from models.network_inputs import ExpertInput
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.stores.fingerprint import Recipe, fingerprint, fingerprint_of_long
@@ -162,6 +163,7 @@ class Plan:
             "train": {str(seed): fingerprint(run) for seed, run in zip(seeds, runs, strict=True) if run},
             **self.shown(),
             **self.aligned_recipe(),
+            **({"selector": selector_version.VERSION} if self.selection.model.selector else {}),
         }
 
     def aligned_recipe(self) -> Recipe:

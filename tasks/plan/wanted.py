@@ -221,8 +221,11 @@ class Judge:
         if index_folder.current(path.parent) == path:
             return True
         recipe, dataset = self._recipe(path), path.parent.name
-        settings = dataclasses.asdict(search_config.load(self._layout.configs).index)
-        same = recipe["version"] == VERSION and fingerprint(recipe["settings"]) == fingerprint(settings)
+        from search.engines import weighing
+
+        settings = search_config.load(self._layout.configs)
+        same = recipe["version"] == VERSION and recipe["settings"] == dataclasses.asdict(settings.index)
+        same &= recipe.get("selector") in (None, weighing.recipe(settings))
         if not same or recipe["manifest"] not in self._manifests(dataset):
             return False
         if not all(self._is_recipe_of("experts", name, one) for name, one in recipe["experts"].items()):

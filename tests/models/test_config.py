@@ -39,13 +39,18 @@ def test_speed_and_seeds_are_not_part_of_the_recipe_and_all_else_is():
     before = model_config.recipe(settings)
     faster = dataclasses.replace(settings, runtime=Runtime("cuda", threads=2, checkpoint_s=5.0))
     assert model_config.recipe(faster) == before
+    assert model_config.recipe(dataclasses.replace(settings, selector=True)) == before, "the evaluation fits it"
     other_seeds = dataclasses.replace(settings, training=dataclasses.replace(settings.training, seeds=(7,)))
     assert model_config.recipe(other_seeds) == before
     for change in ({"epochs": 51}, {"precision": "bf16"}, {"precision": "fp16"}):
         other = dataclasses.replace(settings, training=dataclasses.replace(settings.training, **change))
         assert model_config.recipe(other) != before
     parts = {"experts", "text", "text_pool", "architecture", "training"}
-    assert before.keys() == parts == {field.name for field in dataclasses.fields(ModelConfig)} - {"runtime", "pools"}
+    assert (
+        before.keys()
+        == parts
+        == {field.name for field in dataclasses.fields(ModelConfig)} - {"runtime", "pools", "selector"}
+    )
 
 
 def test_the_order_in_which_experts_are_listed_is_not_part_of_the_recipe():
@@ -164,3 +169,13 @@ def test_a_head_that_does_not_fit_the_rest_is_told(changes, told):
         plain[block] |= values
     with pytest.raises(ConfigError, match=told):
         config.parse(ModelConfig, plain, "model")
+
+
+def test_a_selector_needs_a_validation_split_and_a_vector_for_each_expert():
+    settings = model_config.load("ce_light")
+    last = dataclasses.replace(settings.training, selection="last")
+    with pytest.raises(ValueError, match="needs selection: validation"):
+        dataclasses.replace(settings, selector=True, training=last)
+    concat = dataclasses.replace(settings.architecture, gating="concat")
+    with pytest.raises(ValueError, match="gating: concat makes one of all"):
+        dataclasses.replace(settings, selector=True, architecture=concat)

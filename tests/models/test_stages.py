@@ -181,3 +181,15 @@ def test_captions_that_teachers_cannot_place_are_left_out(sources, runs, tmp_pat
     data = collect(sources, "train").collection
     ranks = caption_ranks(similarities(checkpoint.load_model(runs[0]), data), data.caption_video).mean
     np.testing.assert_array_equal(seen["data"].caption_video, data.caption_video[ranks + 1 <= 1])
+
+
+def test_a_report_with_a_selector_has_its_row_and_what_the_fitting_found(sources, runs, report):
+    """With so few captions nothing is learned: the row is that of the network's own weights, exactly."""
+    asked = dataclasses.replace(settings(), selector=True)
+    found = evaluate_seeds(sources, asked, runs, "test")
+    assert found["variants"]["t2v_selector"]["metrics"] == found["t2v"] == report["t2v"]
+    assert found["selector"]["seeds"] == {str(seed): {"used": False, "gain": None} for seed in SEEDS}
+    assert found["selector"]["gain"]["R@1"]["mean"] == 0
+    assert json.loads(json.dumps(found)) == found
+    assert "selector" not in report and "t2v_selector" not in report["variants"]
+    assert "selector" not in evaluate_seeds(sources, asked, runs, "val"), "the split on which it is fitted"

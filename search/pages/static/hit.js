@@ -1,5 +1,6 @@
 // The card of one hit: small in a grid; open it also has its time line, the reasons, and the share of each expert.
 import { clock, make } from "./dom.js";
+import { ENGINES } from "./engines.js";
 import { built, hitParts } from "./parts.js";
 import { playFrom, playOrPause, screen } from "./player.js";
 import { shares, signed, strongest } from "./shares.js";
@@ -7,7 +8,6 @@ import { isClip, spanText } from "./span.js";
 import { follow, timeLine } from "./timeline.js";
 import { everything, shortName } from "./words.js";
 
-const ENGINES = { ce: "experts", words: "words", labels: "labels", label_words: "like labels", frames: "frames", similar: "likeness", example: "likeness", people: "who it is" };
 const MOST_WORDS = 8, MOST_SEEN = 3;
 
 // An element with the methods play(), open(), isOpen(); `onSimilar(hit)` asks for videos like it.

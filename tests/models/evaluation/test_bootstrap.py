@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from models.evaluation.bootstrap import compare, intervals
+from models.evaluation.bootstrap import compare, interval, intervals
 from models.evaluation.metrics import Ranks, summary
 
 
@@ -31,6 +31,15 @@ def test_the_interval_is_that_of_scipys_bootstrap_over_the_videos():
     by_video = (ranks[0] < 5).reshape(200, 3).mean(1)
     theirs = stats.bootstrap((by_video,), np.mean, n_resamples=4000, method="percentile", rng=1).confidence_interval
     assert intervals(untied(ranks), owners, 200)["R@5"] == pytest.approx([100 * theirs.low, 100 * theirs.high], abs=1.0)
+
+
+def test_the_interval_of_any_gain_is_that_of_scipys_bootstrap_and_of_the_recalls():
+    gain = np.random.default_rng(2).normal(0.3, 1, 300)
+    theirs = stats.bootstrap((gain,), np.mean, n_resamples=4000, method="percentile", rng=1).confidence_interval
+    assert interval(gain, np.arange(300), 300) == pytest.approx([theirs.low, theirs.high], abs=0.02)
+    ranks, owners = np.arange(60.0)[None] % 3, np.repeat(np.arange(20), 3)
+    recall = intervals(untied(ranks), owners, 20)["R@1"]
+    assert [100 * end for end in interval((ranks[0] < 1).astype(float), owners, 20)] == pytest.approx(recall)
 
 
 def test_captions_of_one_video_are_drawn_together_so_that_many_alike_tell_no_more_than_one():

@@ -11,6 +11,7 @@ def scored(**changed):
         "caption_video": np.repeat(np.arange(6), 3),
         "captions": [f"caption {number}" for number in range(18)],
         "bank": chance.random((40, 6), np.float32),
+        "selected": chance.random((18, 6), np.float32),
     }
     return Scored(**facts | changed)
 
@@ -25,6 +26,11 @@ def test_every_column_ranks_every_query():
 def test_without_a_bank_there_is_no_column_of_it():
     assert "t2v_querybank" not in all_ranks(scored(bank=None))
     assert len(all_ranks(scored(bank=None))) == len(COLUMNS) - 1
+
+
+def test_without_a_selector_there_is_no_column_of_it():
+    assert "t2v_selector" not in all_ranks(scored(selected=None))
+    assert len(all_ranks(scored(selected=None))) == len(COLUMNS) - 1
 
 
 def test_the_raw_column_is_untouched_by_bank_and_captions():
@@ -49,7 +55,7 @@ def test_what_ranks_are_worth_is_told_with_intervals_of_the_first_recalls():
 def test_a_variant_says_what_it_is_and_how_many_queries_and_answers_there_are():
     split = scored()
     found = variants([all_ranks(split)], split.caption_video, 6)
-    assert list(found) == ["t2v_querybank", "t2v_dual_softmax", "t2v_same_caption", "v2t_each_caption"]
-    assert [row["gallery"] for row in found.values()] == [6, 6, 6, 18]
+    assert list(found) == ["t2v_querybank", "t2v_dual_softmax", "t2v_same_caption", "v2t_each_caption", "t2v_selector"]
+    assert [row["gallery"] for row in found.values()] == [6, 6, 6, 18, 6]
     assert {row["queries"] for row in found.values()} == {18}
     assert "not comparable" in found["t2v_dual_softmax"]["note"]

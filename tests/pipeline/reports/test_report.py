@@ -257,3 +257,14 @@ def test_notes_are_a_table_of_kinds_and_one_of_videos_and_without_any_there_is_n
     for told in ("N of N frames", "207", "47 of 100 frames", "rgb, flow", NASTY, "The first 1 of 207 notes"):
         assert told in page.text
     assert "script" not in page.tags
+
+
+def test_a_selector_is_told_with_its_use_by_seed_and_its_gain():
+    gain = {"R@1": {"mean": 2.5, "low": 0.5, "high": 4.5, "p": 0.012}}
+    used = {"used": True, "gain": {"mean": 0.031, "low": 0.011, "high": 0.052, "queries": 497}}
+    selector = {"seeds": {"0": used, "1": {"used": False, "gain": None}}, "gain": gain}
+    text = " ".join(page_of(make_report(selector=selector)).text.split())
+    assert "By seed: 0 used (gain in 1 / rank +0.031, +0.011 to +0.052, of 497 captions)" in text
+    assert "1 not used (too few captions)" in text
+    assert "Here R@1 is +2.5 points from that with the network's own weights (+0.5 to +4.5, p = 0.012)." in text
+    assert "nested cross-validation" not in page_of(make_report()).text

@@ -38,6 +38,19 @@ def test_a_query_that_is_typed_shows_results_with_matched_words_and_shares(page)
     page.picture("results")
 
 
+def test_how_much_each_engine_counts_stands_above_the_hits(page):
+    ask(page, "zebra on the water")
+    page.until(lambda: page.texts(".weighed"))
+    (told,) = page.texts(".weighed")
+    assert told.startswith("Weighed: words ") and told.count("%") > 1
+    given = {"engine_weights": {"ce": 1, "words": 3}, "is_by_query": True, "hits": [1]}
+    page.driver.execute_script(
+        "import('./static/parts.js').then((parts) => "
+        "document.title = parts.built(parts.listParts, {}, arguments[0])[0].textContent)", given
+    )  # fmt: skip
+    page.until(lambda: page.driver.title == "Weighed for this query: words 75 %, experts 25 %")
+
+
 def test_a_video_plays_from_its_best_second(page):
     ask(page, "lighthouse")
     page.click(".hit:first-child .start")

@@ -180,7 +180,7 @@ def test_a_search_as_json_is_one_document_whatever_is_built_on_the_way(project, 
     )
     assert code == 0
     told = json.loads(output)
-    counts = {"offset", "num_found", "num_ranked", "is_counted"}
+    counts = {"offset", "num_found", "num_ranked", "is_counted", "engine_weights", "is_by_query"}
     assert told.keys() == {"dataset", "query", "hits", "reason", "notes"} | counts
     assert "a library" in errors
     assert "and its C code" in errors

@@ -33,3 +33,13 @@ def test_nothing_found_is_told_with_the_reason(capsys):
     assert capsys.readouterr().out == (
         "Note: an expert takes no part\nNothing found for 'red'. Nothing is a good match.\n"
     )
+
+
+def test_how_much_each_engine_counts_is_told_where_there_are_several(capsys):
+    hit = Hit("0" * 16, "a.mp4", Path("a.mp4"), True, 99.0, 0.5, 1.0, {"words": Found(1, 1.0)}, {}, (), ())
+    print_answer(Answer("bear", (hit,), engine_weights={"ce": 1.0, "words": 3.0}))
+    assert capsys.readouterr().out.startswith("Weighed: words 75 %, experts 25 %\n")
+    print_answer(Answer("bear", (hit,), engine_weights={"ce": 1.0, "words": 3.0}, is_by_query=True))
+    assert capsys.readouterr().out.startswith("Weighed for this query: words 75 %")
+    print_answer(Answer("bear", (hit,), engine_weights={"words": 3.0}))
+    assert "Weighed" not in capsys.readouterr().out

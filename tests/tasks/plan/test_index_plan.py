@@ -2,7 +2,9 @@ import json
 import shutil
 
 import pytest
+import yaml
 
+from models.fusion import nested
 from pipeline.errors import ConfigError
 from pipeline.stores.fingerprint import differences, fingerprint
 from search import Collection
@@ -124,3 +126,24 @@ def test_a_text_tower_is_named_by_its_recipe(project, tiny, monkeypatch):
         renamed = load_plan(Paths().layout, "tiny")
         renamed.selection.__dict__["text"] = tiny.selection.text
         assert IndexPlan(renamed).recipe()["towers"] == towers
+
+
+def test_where_captions_are_enough_for_a_selector_the_settings_of_queries_are_in_the_recipe(project, monkeypatch):
+    def recipe(**edited):
+        path = project.configs / "search.yaml"
+        plain = yaml.safe_load(path.read_text(encoding="utf-8"))
+        plain["fusion"] |= edited.pop("fusion", {})
+        plain["index"] |= edited
+        path.write_text(yaml.safe_dump(plain), encoding="utf-8")
+        with project.process():
+            index = IndexPlan(load_plan(Paths().layout, "tiny"))
+            return index.has_selector, index.recipe()
+
+    has_selector, few = recipe()
+    assert not has_selector and "selector" not in few, "the tiny dataset has not 60 captions to validate with"
+    monkeypatch.setattr(nested, "FEWEST", 1)
+    has_selector, before = recipe()
+    assert has_selector and json.loads(json.dumps(before)) == before
+    _, after = recipe(fusion={"offset": 30})
+    assert differences(before, after) == ["selector.fusion.offset: 60.0 -> 30.0"]
+    assert recipe(selector=False)[0] is False

@@ -103,3 +103,11 @@ def test_the_warnings_that_a_report_shows_are_in_its_recipe_and_those_of_the_set
     assert differences(report, report_after) == ["warnings: (new) -> ['one caption too many']"]
     project.edit("datasets", "tiny", allow_partial=False)  # settings that are put back have their own again
     assert recipes_of(project) == (train, report)
+
+
+def test_a_selector_is_in_the_recipe_of_the_report_and_not_in_that_of_the_training(project):
+    train, report = recipes_of(project)
+    project.edit("models", "tiny", selector=True)
+    train_after, report_after = recipes_of(project)
+    assert train_after == train
+    assert differences(report, report_after) == ["selector: (new) -> 1"]
