@@ -17,6 +17,7 @@ from pipeline.datasets.annotations import (
     DatasetConfig,
     annotation_files,
     read_annotations,
+    videos_in,
 )
 from pipeline.datasets.availability import how_to_get, is_imported
 from pipeline.datasets.caption_files import may_hold
@@ -66,7 +67,7 @@ def build(
     root = Path(settings.videos)
     left_out: list[str] = []
     by_name, warnings = annotations_of(name, settings)
-    files = _find(settings, left_out, lambda: _videos_of(by_name))
+    files = _find(settings, left_out, lambda: videos_in(by_name))
     warnings += left_out
     if not files and not (by_name and is_imported(settings)):
         raise AnnotationError(how_to_get(name, settings))
@@ -142,11 +143,6 @@ def _find(
     return find_videos(root, left_out, lambda: _named_in(settings), lambda endings: may_hold(captions, endings))
 
 
-def _videos_of(annotations: Annotations) -> Collection[str]:
-    """The names of the videos, also of those of which there are only clips."""
-    return dict.fromkeys(one.video(name) for name, one in annotations.items()).keys()
-
-
 def _whole(annotations: Annotations, video_id: str) -> Annotation | None:
     """What is said of the whole video: a clip may be called like another file."""
     found = annotations.get(video_id)
@@ -156,7 +152,7 @@ def _whole(annotations: Annotations, video_id: str) -> Annotation | None:
 def _named_in(settings: DatasetConfig) -> Collection[str]:
     """The names in a captions file; none where it cannot be read, which is told when the manifest is built."""
     try:
-        return _videos_of(read_annotations(settings))
+        return videos_in(read_annotations(settings))
     except AnnotationError:
         return ()
 
