@@ -111,6 +111,8 @@ def changes(before: Manifest, settings: DatasetConfig, cache: Path) -> dict[str,
 def _contents_now(files: VideoFiles, infos: dict[str, FileInfo], annotations: Annotations) -> dict[str, str]:
     """Id -> content of each video and clip that has a file; empty where that was not inspected as it is now."""
     clips = clips_by_file(annotations)
+    if not clips:
+        return {video_id: infos[video_id].content if video_id in infos else "" for video_id in files.ids}
     now: dict[str, str] = {}
     for file in files:
         info, whole, named = infos.get(file.video_id), _whole(annotations, file.video_id), clips.get(file.video_id, ())
