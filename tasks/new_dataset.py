@@ -26,7 +26,7 @@ class NewDataset(RunsEachTime, luigi.Task):
     )
     captions = TypedPath(
         default="",
-        description='A .csv or .tsv (columns video, caption, split) or .jsonl; else the ".txt" beside each video',
+        description='A .csv, .tsv, .jsonl or .parquet (columns video, caption, split); else ".txt" beside each video',
     )
     model = luigi.Parameter(default="ce_light", description="Name of a file in configs/models/")
 
@@ -36,7 +36,8 @@ class NewDataset(RunsEachTime, luigi.Task):
         made = write_dataset(self.name, self.videos, self.captions, self.model, layout)
         splits = ", ".join(f"{count} {split}" for split, count in made.splits.items())
         captioned = f"{made.num_captioned} with captions{splits and f' ({splits})'}"
-        tell(f"Wrote {made.path}: {made.num_videos} videos, {captioned}")
+        clips = f" and {made.num_clips} clips of them" if made.num_clips else ""
+        tell(f"Wrote {made.path}: {made.num_videos} videos{clips}, {captioned}")
         for warning in made.warnings:
             say(f"Note: {warning}")
         if made.unknown:

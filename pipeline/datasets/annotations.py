@@ -1,7 +1,7 @@
 """Configs of datasets, and the reader of captions files: the captions and the split of each video."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -180,6 +180,11 @@ def _with_splits(annotations: dict[str, Annotation], fractions: SplitFractions) 
         name: replace(one, split=splits[one.video(name)]) if one.captions and not one.split else one
         for name, one in annotations.items()
     }
+
+
+def videos_in(annotations: Mapping[str, Annotation]) -> Collection[str]:
+    """The names of the videos, also of those of which there are only clips, in the order of the file."""
+    return dict.fromkeys(one.video(name) for name, one in annotations.items()).keys()
 
 
 def annotation_files(settings: DatasetConfig) -> list[Path]:

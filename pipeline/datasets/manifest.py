@@ -1,6 +1,5 @@
 """The manifest of a dataset (its videos with content hashes, captions and splits), saved and loaded."""
 
-import dataclasses
 import functools
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
-from pipeline.datasets.annotations import Caption
 from pipeline.datasets.splits import FILL_SPLITS
 from pipeline.datasets.video import MISSING, UNLABELLED, Video, missing_content
-from pipeline.datasets.video_columns import CLIP_FIELDS, Columns, open_table
+from pipeline.datasets.video_columns import Columns, open_table
+from pipeline.datasets.video_json import FIELDS, from_json, to_json
 from pipeline.datasets.videos import Listed, Videos
 from pipeline.errors import AnnotationError, DamagedError, NewerVersionError, RemoteError
 from pipeline.stores import atomic, damage, fingerprint, places
@@ -125,7 +124,7 @@ def save(manifest: Manifest, folder: Path) -> None:
         table = _save_table(videos, path.parent)
         body = {"format": FORMAT, "warnings": list(manifest.warnings), "videos": table}
     else:
-        listed = list(map(_to_json, videos))
+        listed = list(map(to_json, videos))
         body = {"format": 1, "warnings": list(manifest.warnings), "videos": listed}
     places.write_text(path, json.dumps(body | {"sha256": _digest(body)}, ensure_ascii=False, indent=1))
     for other in path.parent.glob(f"*{SUFFIX}"):
@@ -228,27 +227,12 @@ def _parse(path: Path, body: dict[str, Any]) -> tuple[Videos, tuple[str, ...]]:
 
 
 def _listed(path: Path, body: dict[str, Any]) -> Videos:
-    unknown = sorted({key for item in body["videos"] for key in item.keys() - _VIDEO_KEYS})
+    unknown = sorted({key for item in body["videos"] for key in item.keys() - FIELDS})
     if unknown and "sha256" in body:  # without a checksum, a flipped bit of a key looks the same
         raise NewerVersionError(path, f"unknown key {unknown[0]!r}")
-    return Listed(_from_json(item) for item in body["videos"])
-
-
-_VIDEO_KEYS = {field.name for field in dataclasses.fields(Video)}
+    return Listed(from_json(item) for item in body["videos"])
 
 
 def _digest(body: dict[str, Any]) -> str:
     signed = {key: body[key] for key in ("format", "warnings", "videos")}
     return fingerprint.text_sha256(fingerprint.canonical(signed))
-
-
-def _to_json(video: Video) -> dict[str, Any]:
-    """The fields of a video; those of a clip only where it is one, so that older versions read all others."""
-    item = dataclasses.asdict(video)
-    return item if video.span_s else {name: value for name, value in item.items() if name not in CLIP_FIELDS}
-
-
-def _from_json(item: dict[str, Any]) -> Video:
-    captions = tuple(Caption(caption["text"], tuple(caption["tags"])) for caption in item.pop("captions"))
-    stamps, span_s = tuple(item.pop("stamps", ())), tuple(item.pop("span_s", ()))
-    return Video(captions=captions, stamps=stamps, span_s=span_s, **item)

@@ -21,7 +21,7 @@ def match_files(annotations: Annotations, files: VideoFiles, warnings: list[str]
     `warnings`; of several links to one file, the first is taken. AnnotationError, too, where these files' names have
     the same normal form, so that no name but their own could tell them apart, and where a clip is called like a video.
     """
-    finder, ids = names_of(files), set(files.ids)
+    finder, ids = names_of(files), set(files.ids) if any(one.clip for one in annotations.values()) else set()
     matched: Annotations = {}
     twins: set[str] = set()
     found = lru_cache(maxsize=4096)(lambda name: _found(name, finder, files, warnings))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.datasets.annotations import SIDECAR_CAPTIONS, DatasetConfig, caption_sidecar, read_annotations
+from pipeline.datasets.annotations import SIDECAR_CAPTIONS, DatasetConfig, caption_sidecar, read_annotations, videos_in
 from pipeline.datasets.matching import names_of
 from pipeline.datasets.splits import SPLITS
 from pipeline.datasets.video_files import find_videos
@@ -36,6 +36,8 @@ class DatasetSummary:
     """Names in the captions that match no video."""
     warnings: tuple[str, ...] = ()
     """What was guessed of the captions, e.g. their encoding."""
+    num_clips: int = 0
+    """Pieces of the videos that captions name."""
 
 
 class Places(Protocol):
@@ -79,15 +81,18 @@ def write_dataset(
     here = replace(settings, videos=str(root), captions=layout.captions(settings.captions))
     warnings.clear()
     annotations = read_annotations(here, warnings)
-    files = find_videos(root, warnings, named=annotations.keys)
+    called = videos_in(annotations)
+    files = find_videos(root, warnings, named=lambda: called)
     names = names_of(files)
-    unknown = tuple(sorted(name for name in annotations if not names.find(name)))
-    if annotations and len(unknown) == len(annotations):
+    unknown = tuple(sorted(name for name in called if not names.find(name)))
+    if called and len(unknown) == len(called):
         raise AnnotationError(f"{source}: names {unknown[0]!r} and others, none of which is in {name_of_source(root)}")
-    splits = Counter(annotation.split for name, annotation in annotations.items() if names.find(name))
+    found = [one for name, one in annotations.items() if names.find(one.video(name))]
+    splits = Counter(one.split for one in found if one.captions)
     atomic.write_text(path, _yaml(name, settings))
     ordered = {split: splits[split] for split in SPLITS} if annotations else {}
-    return DatasetSummary(path, len(files), sum(splits.values()), ordered, unknown, tuple(warnings))
+    num_clips = sum(one.clip is not None for one in found)
+    return DatasetSummary(path, len(files), sum(splits.values()), ordered, unknown, tuple(warnings), num_clips)
 
 
 def _yaml(name: str, settings: DatasetConfig) -> str:
@@ -104,7 +109,7 @@ def _yaml(name: str, settings: DatasetConfig) -> str:
         ]
     else:
         lines.append(
-            '# captions: captions.csv  # columns video, caption, split; or a .jsonl; or "*.txt" beside the videos'
+            '# captions: captions.csv  # columns video, caption, split; .jsonl, .parquet; or "*.txt" beside the videos'
         )
     lines += [
         f"model: {_text(settings.model)}",

@@ -17,6 +17,7 @@ from pipeline.datasets.annotations import (
     DatasetConfig,
     annotation_files,
     read_annotations,
+    videos_in,
 )
 from pipeline.datasets.availability import how_to_get, is_imported
 from pipeline.datasets.caption_files import may_hold
@@ -66,7 +67,7 @@ def build(
     root = Path(settings.videos)
     left_out: list[str] = []
     by_name, warnings = annotations_of(name, settings)
-    files = _find(settings, left_out, lambda: _videos_of(by_name))
+    files = _find(settings, left_out, lambda: videos_in(by_name))
     warnings += left_out
     if not files and not (by_name and is_imported(settings)):
         raise AnnotationError(how_to_get(name, settings))
@@ -110,6 +111,8 @@ def changes(before: Manifest, settings: DatasetConfig, cache: Path) -> dict[str,
 def _contents_now(files: VideoFiles, infos: dict[str, FileInfo], annotations: Annotations) -> dict[str, str]:
     """Id -> content of each video and clip that has a file; empty where that was not inspected as it is now."""
     clips = clips_by_file(annotations)
+    if not clips:
+        return {video_id: infos[video_id].content if video_id in infos else "" for video_id in files.ids}
     now: dict[str, str] = {}
     for file in files:
         info, whole, named = infos.get(file.video_id), _whole(annotations, file.video_id), clips.get(file.video_id, ())
@@ -142,11 +145,6 @@ def _find(
     return find_videos(root, left_out, lambda: _named_in(settings), lambda endings: may_hold(captions, endings))
 
 
-def _videos_of(annotations: Annotations) -> Collection[str]:
-    """The names of the videos, also of those of which there are only clips."""
-    return dict.fromkeys(one.video(name) for name, one in annotations.items()).keys()
-
-
 def _whole(annotations: Annotations, video_id: str) -> Annotation | None:
     """What is said of the whole video: a clip may be called like another file."""
     found = annotations.get(video_id)
@@ -156,7 +154,7 @@ def _whole(annotations: Annotations, video_id: str) -> Annotation | None:
 def _named_in(settings: DatasetConfig) -> Collection[str]:
     """The names in a captions file; none where it cannot be read, which is told when the manifest is built."""
     try:
-        return _videos_of(read_annotations(settings))
+        return videos_in(read_annotations(settings))
     except AnnotationError:
         return ()
 

@@ -42,6 +42,7 @@ def test_a_row_has_a_column_for_each_engine_and_each_expert():
     assert row == {
         "rank": 1, "video": "a.mp4", "score": 0.25, "best_s": 4.0, "path": str(Path("/videos/a.mp4")), "words": "",
         "seen": "brown bear 0.98 at 2.0 s; zebra 0.50 at 61.2 s",
+        "start_s": 0.0, "end_s": 0.0,
         "found_by_ce": 1, "found_by_words": 2, "share_rgb": 0.25, "share_audio": None,
     }  # fmt: skip
 

@@ -70,6 +70,7 @@ def counted(monkeypatch):
     return frames
 
 
+@pytest.mark.slow
 def test_features_of_a_clip_are_the_same_bytes_alone_and_beside_others(clips, together, tmp_path):
     for clip in clips[:-1]:
         assert run_pass([named(name) for name in ALL], [clip], tmp_path) == {}
@@ -80,6 +81,7 @@ def test_features_of_a_clip_are_the_same_bytes_alone_and_beside_others(clips, to
         np.testing.assert_array_equal(alone.times_s, beside.times_s)
 
 
+@pytest.mark.slow
 def test_a_clip_beside_it_changes_nothing_of_the_whole_video(clips, together, tmp_path):
     assert run_pass([named(name) for name in FRAMES], clips[-1:], tmp_path) == {}
     for name in FRAMES:
@@ -87,6 +89,7 @@ def test_a_clip_beside_it_changes_nothing_of_the_whole_video(clips, together, tm
         np.testing.assert_array_equal(alone.values, beside.values)
 
 
+@pytest.mark.slow
 def test_times_of_a_clip_begin_at_its_start(clips, together):
     """rgb_light: twice a second; speech_light: the words that begin in the span."""
     for _, video in clips[:-1]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from extractors.extraction import segments, views
+from pipeline.datasets.clips import clip_content
 from pipeline.datasets.files import inspect_files
 from pipeline.datasets.manifest import Video
 from pipeline.datasets.video_files import find_videos
@@ -82,6 +83,21 @@ def test_features_are_the_same_bytes_as_of_a_folder(clips, served, tmp_path, rea
             )
             assert first.values.tobytes() == second.values.tobytes()
             assert first.times_s.tobytes() == second.times_s.tobytes()
+
+
+def test_a_clip_of_a_remote_file_has_the_bytes_of_one_on_the_disk(clips, served, tmp_path):
+    """By ranges: of a long file only what the clip needs is asked for."""
+    span = {"file": "a.mp4", "span_s": (1.0, 2.5), "duration_s": 1.5}
+    found = []
+    for folder, store in ((clips, "a"), (remote_folder(served, tmp_path, RANGES), "b")):
+        path, whole = next(one for one in manifest(folder, tmp_path / f"{store}.sqlite") if one[0].name == "a.mp4")
+        clip = dataclasses.replace(whole, content=clip_content(whole.content, span["span_s"]), **span)
+        assert run_pass([RGB, SPEECH, SOUND], [(path, clip)], tmp_path / store) == {}
+        found.append([features_of(tmp_path / store, expert, clip) for expert in (RGB, SPEECH, SOUND)])
+        assert row_of(tmp_path / store, RGB, clip).count == 3
+    for first, second in zip(*found, strict=True):
+        assert first.values.tobytes() == second.values.tobytes()
+        assert first.times_s.tobytes() == second.times_s.tobytes()
 
 
 def test_a_reading_in_segments_asks_for_each_block_once(served, tmp_path):

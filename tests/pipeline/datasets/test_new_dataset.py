@@ -120,3 +120,17 @@ def test_a_server_that_is_not_there_is_told_and_nothing_is_written(tmp_path, mon
     with pytest.raises(OutageError, match="does not answer"):
         describe(tmp_path, tmp_path / "all.txt")
     assert not (tmp_path / "configs").exists()
+
+
+def test_clips_are_counted_by_the_files_that_they_are_of(tmp_path, videos):
+    rows = [
+        ("a/clip.mp4", 0, 1, "x", "train"),
+        ("a/clip", 1, 2, "x", "test"),
+        ("a/clip", 3, 4, "", ""),
+        ("gone", 0, 1, "x", ""),
+    ]
+    with (tmp_path / "captions.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("video", "start_s", "end_s", "caption", "split"), *rows])
+    made = describe(tmp_path, videos, tmp_path / "captions.csv")
+    assert (made.num_videos, made.num_clips, made.num_captioned, made.unknown) == (6, 3, 2, ("gone",))
+    assert made.splits == {"train": 1, "val": 0, "test": 1}

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import sys
@@ -132,3 +133,14 @@ def test_without_its_package_lance_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "lance", None)
     with pytest.raises(ConfigError, match=r"^[^\n]*pip install 'expert-retrieval\[lance\]'$"):
         write_lance(samples.videos([1]), tmp_path / "f.lance", samples.source())
+
+
+@WRITERS
+def test_a_clip_says_where_it_lies_in_its_file(tmp_path, write, name):
+    told = {"file": "long.mp4", "clip_start_s": 2.5, "clip_end_s": 4.0}
+    videos = [dataclasses.replace(video, clip=told) for video in samples.videos(COUNTS)]
+    write(videos, tmp_path / name, samples.source())
+    table = read(tmp_path / name)
+    assert {key: set(table.column(key).to_pylist()) for key in told} == {key: {value} for key, value in told.items()}
+    write(samples.videos(COUNTS), tmp_path / f"other_{name}", samples.source())
+    assert not told.keys() & set(read(tmp_path / f"other_{name}").column_names), "without clips nothing is added"

@@ -1,9 +1,11 @@
 import csv
+import dataclasses
 from collections import Counter
 
 import numpy as np
 import pytest
 import yaml
+from pyarrow import parquet
 
 from pipeline.datasets.annotations import Caption
 from pipeline.datasets.video import Video
@@ -99,3 +101,14 @@ def test_an_expert_with_the_name_of_the_table_of_videos_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"^an expert called 'videos'"):
         export_all(VIDEOS, [odd], tmp_path / "all")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_clips_the_table_of_videos_says_where_each_lies(tmp_path):
+    clip = dataclasses.replace(VIDEOS[1], file="long.mp4", span_s=(2.0, 3.5))
+    videos = [VIDEOS[0], clip, *VIDEOS[2:]]
+    export_all(videos, [exported("seen_light")], tmp_path / "all")
+    table = parquet.read_table(tmp_path / "all" / "videos.parquet")
+    places = list(
+        zip(*(table.column(name).to_pylist() for name in ("file", "clip_start_s", "clip_end_s")), strict=True)
+    )
+    assert places[:2] == [(VIDEOS[0].video_id, 0.0, 1.5), ("long.mp4", 2.0, 3.5)]
