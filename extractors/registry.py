@@ -122,12 +122,13 @@ def text_towers(experts: Iterable[NamedExpert], folder: Path) -> dict[str, Path]
 
 
 def _is_text_tower(text: TextConfig, expert: ExpertConfig) -> bool:
-    """Whether a text encoder is the text half of an expert: both name one module and one network of it.
+    """Whether a text encoder is the text half of an expert: both name one module, and one network at one commit.
 
     What was imported names no network: nobody knows in which space it lies.
     """
-    network = expert.params.get("network")
-    return bool(network) and text.encoder == expert.extractor and text.params.get("network") == network
+    if text.encoder != expert.extractor or not expert.params.get("network"):
+        return False
+    return all(text.params.get(key) == expert.params.get(key) for key in ("network", "revision"))
 
 
 @functools.lru_cache(maxsize=64)

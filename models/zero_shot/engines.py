@@ -67,7 +67,10 @@ def caption_scores(sources: Sources, data: Split, labels: LabelSources) -> Float
 
 def _label_words(sources: Sources, data: Split, labels: LabelSources) -> Iterator[Engine]:
     experts, text = tuple(labels.classifiers), labels.settings.text
-    label, note = "zero-shot by label words", f"by {text} with the names of what {', '.join(experts)} recognised in it"
+    label, note = (
+        "zero-shot by label words",
+        f"by {text} with the names of what {', '.join(experts)} recognised in a video",
+    )
     yield Engine(LABEL_WORDS, label, experts, text, note, caption_scores(sources, data, labels))
     other: Pool = "mean" if labels.settings.pool == "max" else "best"
     pooled = replace(labels, settings=replace(labels.settings, pool="max" if other == "best" else "mean"))
