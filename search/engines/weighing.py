@@ -107,6 +107,11 @@ def recipe(settings: SearchConfig) -> Recipe:
     return plain
 
 
+def is_of(settings: SearchConfig, index: Recipe) -> bool:
+    """Whether the index with this recipe is of these settings, and its selector, if it was to have one."""
+    return index["settings"] == asdict(settings.index) and index.get("selector") in (None, recipe(settings))
+
+
 def save(
     folder: Path, settings: SearchConfig, engines: Sequence[str], selector: Selector | None, facts: Mapping[str, Any]
 ) -> None:

@@ -217,15 +217,12 @@ class Judge:
 
     def _index(self, path: Path) -> bool:
         from search.building.build import VERSION
+        from search.engines.weighing import is_of
 
         if index_folder.current(path.parent) == path:
             return True
         recipe, dataset = self._recipe(path), path.parent.name
-        from search.engines import weighing
-
-        settings = search_config.load(self._layout.configs)
-        same = recipe["version"] == VERSION and recipe["settings"] == dataclasses.asdict(settings.index)
-        same &= recipe.get("selector") in (None, weighing.recipe(settings))
+        same = recipe["version"] == VERSION and is_of(search_config.load(self._layout.configs), recipe)
         if not same or recipe["manifest"] not in self._manifests(dataset):
             return False
         if not all(self._is_recipe_of("experts", name, one) for name, one in recipe["experts"].items()):

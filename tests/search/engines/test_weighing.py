@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -86,3 +86,13 @@ def test_a_damaged_file_is_told_as_such(tmp_path, text):
     (tmp_path / weighing.FILE).write_text(text, encoding="utf-8")
     with pytest.raises(DamagedError, match=r"selector\.json"):
         Weigher.open(tmp_path, SETTINGS)
+
+
+def test_an_index_is_of_the_settings_that_it_was_built_with():
+    plain = {"settings": asdict(SETTINGS.index)}
+    assert weighing.is_of(SETTINGS, plain)
+    assert weighing.is_of(SETTINGS, plain | {"selector": weighing.recipe(SETTINGS)})
+    assert not weighing.is_of(replace(SETTINGS, index=config.IndexSettings(5.0)), plain)
+    other = replace(SETTINGS, fusion=replace(SETTINGS.fusion, offset=10))
+    assert weighing.is_of(other, plain)
+    assert not weighing.is_of(other, plain | {"selector": weighing.recipe(SETTINGS)})
