@@ -17,14 +17,12 @@ class Small:
     """A pattern of the last things that it prints."""
     kept: str = ""
     """The file of figures in benchmarks/ that it writes at full size; empty where it writes none."""
-    needs_index: bool = False
-    """Whether it asks the demo's index."""
 
 
 SMALL = {
     "python benchmarks/extraction.py": Small(
-        "--videos '{videos}' --count 2 --experts rgb_light,audio_light --workers 1 --out {out}",
-        r"\| all in one pass \| [\d.]+ \|",
+        "--videos '{videos}' --count 2 --experts rgb_light --workers 1 --out {out}",
+        r"\| rgb_light \| [\d.]+ \|",
         "extraction_light.json",
     ),
     "python benchmarks/training.py": Small(
@@ -41,14 +39,14 @@ SMALL = {
         "engines.json",
     ),
     "python benchmarks/ab.py": Small(
-        "--seeds 1 --grid-seeds 1 --rates 0.1 --out {out}", r"running mean \(0.98\) .* p = [01]\.\d", "ab.json", True
+        "--seeds 1 --grid-seeds 1 --rates 0.1 --out {out}", r"running mean \(0.98\) .* p = [01]\.\d", "ab.json"
     ),
     "python benchmarks/search_page.py": Small("30 --queries 2 --out {out}", '"hits": [0-9.]+', "search_page.json"),
     "python -m benchmarks.rankings_page": Small("--videos 40", r"#text=harbour: [\d.]+ to [\d.]+ s"),
     "python benchmarks/label_words.py": Small("2000", r"2,000 frames: ranked in [\d.]+ ms"),
-    "python benchmarks/demo_words.py": Small("", r"only spoken: \d+ of \d+ words find", needs_index=True),
-    "python benchmarks/demo_moments.py": Small("", r"is said: \d+ queries, \d+ videos shown", needs_index=True),
-    "python benchmarks/search_weights.py": Small("", r"offset 20 +R@1 +[\d.]+  R@10", needs_index=True),
+    "python benchmarks/demo_words.py": Small("", r"only spoken: \d+ of \d+ words find"),
+    "python benchmarks/demo_moments.py": Small("", r"is said: \d+ queries, \d+ videos shown"),
+    "python benchmarks/search_weights.py": Small("", r"offset 20 +R@1 +[\d.]+  R@10"),
 }
 
 ELSEWHERE = {
