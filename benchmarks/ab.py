@@ -6,6 +6,7 @@ are paired over its videos, seeds averaged. Prints a table, and writes benchmark
 the vectors of its captions: luigi --module tasks EvaluateCE --dataset demo --model ce_light
 """
 
+import argparse
 import dataclasses
 import json
 import sys
@@ -14,7 +15,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-SEEDS, GRID_SEEDS = range(5), range(3)
 RATES = (0.01, 0.03, 0.1, 0.3)
 CHANGES = {
     "as ce_light": {},
@@ -37,6 +37,13 @@ def main() -> None:
     from tasks.plan.layout import Layout
     from tasks.plan.plan import load_plan
 
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=5, help="that are evaluated")
+    parser.add_argument("--grid-seeds", type=int, default=3, help="that a learning rate is chosen by")
+    parser.add_argument("--rates", type=float, nargs="+", default=RATES)
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
+    options = parser.parse_args()
+    seeds, grid_seeds = range(options.seeds), range(options.grid_seeds)
     torch.set_num_threads(1)
     plan = load_plan(Layout(Path("data"), Path("configs")), "demo", "ce_light")
     sources, base = plan.sources(), plan.selection.model
@@ -46,15 +53,15 @@ def main() -> None:
     first, rows = None, []
     for name, change in CHANGES.items():
         settings = changed(base, change)
-        grid, means, rates = {}, {}, list(RATES)
+        grid, means, rates = {}, {}, list(options.rates)
         while rates:
             rate = rates.pop(0)
-            grid[rate] = [trained(splits, settings, rate, seed) for seed in GRID_SEEDS]
+            grid[rate] = [trained(splits, settings, rate, seed) for seed in grid_seeds]
             means[rate] = float(np.mean([mean for _, mean in grid[rate]]))
             if not rates and means[rate] == max(means.values()):
                 rates.append(round(3 * rate, 2))
         rate = max(means, key=means.__getitem__)
-        kept = grid[rate] + [trained(splits, settings, rate, seed) for seed in SEEDS[len(GRID_SEEDS) :]]
+        kept = grid[rate] + [trained(splits, settings, rate, seed) for seed in seeds[len(grid_seeds) :]]
         ranks = [caption_ranks(similarities(model, splits["test"]), owners) for model, _ in kept]
         first = ranks if first is None else first
         spread = over_seeds([summary(one) for one in ranks])
@@ -66,8 +73,8 @@ def main() -> None:
         comparison = "{mean:+.1f} ({low:+.1f} to {high:+.1f}), p = {p:.3f}".format(**better) if len(rows) > 1 else ""
         scores = "".join(f"{recalls[key][0]:8.1f} ({recalls[key][1]:.1f})" for key in ("R@1", "R@10"))
         print(f"{name:22}{rate:6}{means[rate]:12.1f}{scores}  {comparison}", flush=True)
-        result = {"test_videos": num_videos, "test_captions": len(owners), "seeds": len(SEEDS), "rows": rows}
-        Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+        result = {"test_videos": num_videos, "test_captions": len(owners), "seeds": len(seeds), "rows": rows}
+        options.out.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def changed(base, change):

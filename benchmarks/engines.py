@@ -44,11 +44,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--count", type=int, default=217, help="how many of the videos")
+    parser.add_argument("--per-chunk", type=int, default=VIDEOS_PER_CHUNK, help="videos of a chunk")
+    parser.add_argument("--videos", type=Path, default=VIDEOS, help="their folder")
+    parser.add_argument("--out", type=Path, default=HERE / "engines.json")
     arguments = parser.parse_args()
-    videos = sorted(VIDEOS.glob("*.mp4"))[: arguments.count]
+    videos = sorted(arguments.videos.resolve().glob("*.mp4"))[: arguments.count]
     if not videos:
-        sys.exit(f"{VIDEOS}: no videos there; make demo")
-    rounds = [measure(videos) for _ in range(arguments.rounds)]
+        sys.exit(f"{arguments.videos}: no videos there; make demo")
+    rounds = [measure(videos, arguments.per_chunk) for _ in range(arguments.rounds)]
     names = list(rounds[0][ENGINES[0]])
     medians = {
         engine: {name: statistics.median(one[engine][name] for one in rounds) for name in names} for engine in ENGINES
@@ -57,7 +60,7 @@ def main() -> None:
     result = {
         "cores": os.cpu_count(),
         "videos": len(videos),
-        "per_chunk": VIDEOS_PER_CHUNK,
+        "per_chunk": arguments.per_chunk,
         "figures": medians,
         "overhead": [round(one, 3) for one in overhead],
     }
@@ -65,15 +68,15 @@ def main() -> None:
     for engine, values in medians.items():
         print(f"{engine:8} {values['cpu_s']:10.1f} {values['later_ms_per_video']:20.0f}")
     print("Overhead of ray, later, by round: " + ", ".join(f"{one:+.1%}" for one in overhead))
-    (HERE / "engines.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def measure(videos: list[Path]) -> dict[str, dict[str, float]]:
+def measure(videos: list[Path], per_chunk: int) -> dict[str, dict[str, float]]:
     """Engine -> CPU seconds of one run in all, and CPU milliseconds of a video in its last two thirds."""
     with tempfile.TemporaryDirectory() as folder:
         projects = {engine: Path(folder) / engine for engine in ENGINES}
         for project in projects.values():
-            prepare(project, videos)
+            prepare(project, videos, per_chunk)
         samples = sampled({project / "data": start(project, engine) for engine, project in projects.items()})
     return {engine: figures(samples[project / "data"]) for engine, project in projects.items()}
 
@@ -84,10 +87,12 @@ def figures(samples: list[Sample]) -> dict[str, float]:
     whole = next(sample for sample in samples if sample.rows == last.rows)
     early = next(sample for sample in samples if sample.rows >= last.rows / 3)
     later = (whole.rows - early.rows) / len(EXPERTS.split(","))
+    if not later:
+        sys.exit("all rows came at once; take more videos with --count, or fewer in a chunk with --per-chunk")
     return {"cpu_s": last.cpu_s, "later_ms_per_video": 1000 * (whole.cpu_s - early.cpu_s) / later}
 
 
-def prepare(project: Path, videos: list[Path]) -> None:
+def prepare(project: Path, videos: list[Path], per_chunk: int) -> None:
     """Makes a project with these videos, each with its subtitles, and without captions."""
     shutil.copytree(HERE.parent / "configs", project / "configs")
     folder = project / "videos"
@@ -98,7 +103,7 @@ def prepare(project: Path, videos: list[Path]) -> None:
     (project / "configs" / "datasets" / "some.yaml").write_text(f"videos: {folder}\n", encoding="utf-8")
     (project / "luigi.cfg").write_text(
         f"[Paths]\ndata = {project / 'data'}\nconfigs = {project / 'configs'}\n[Extraction]\ndevice = cpu\n"
-        f"videos_per_part = {VIDEOS_PER_CHUNK}\n",
+        f"videos_per_part = {per_chunk}\n",
         encoding="utf-8",
     )
 

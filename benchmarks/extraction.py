@@ -36,7 +36,7 @@ def main() -> None:
     result = {"machine": machine(), "videos": len(videos), "video_s": video_seconds(videos), "figures": figures}
     for line in table(result):
         print(line)
-    target = HERE / f"extraction_{arguments.name}.json"
+    target = arguments.out or HERE / f"extraction_{arguments.name}.json"
     target.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
@@ -50,6 +50,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="cpu or cuda:<n>")
     parser.add_argument("--workers", type=int, default=0, help="decode workers; 0: as the tasks choose")
     parser.add_argument("--name", default="light", help="of the file that is written")
+    parser.add_argument("--out", type=Path, help="the file itself, in another place")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Measures the page of rankings with 1,000 queries: `python -m benchmarks.rankings_page [FOLDER]`.
+"""Measures the page of rankings with 1,000 queries: `python -m benchmarks.rankings_page [FOLDER] [--videos N]`.
 
 1,000 videos with a caption each, ranked by an untrained network over three experts, with a still for each video. Prints
 how long the page takes to be made (without taking the stills, which are made here), its size, and
@@ -6,7 +6,7 @@ how long headless Chromium takes from the navigation to a page that is drawn: fo
 last page, and a search in all queries. FOLDER keeps the page; by default it goes.
 """
 
-import sys
+import argparse
 import tempfile
 import time
 from pathlib import Path
@@ -36,9 +36,9 @@ DRAWN = """
 """
 
 
-def clips() -> list[Clip]:
+def clips(videos: int) -> list[Clip]:
     made = []
-    for number in range(VIDEOS):
+    for number in range(videos):
         thing, place = THINGS[number % len(THINGS)], PLACES[(number // 8) % len(PLACES)]
         colour = [((number * step) % 97) / 96 for step in (7, 31, 53)]
         words = {place.upper(): 1.0} if number % 3 else {}
@@ -47,9 +47,9 @@ def clips() -> list[Clip]:
     return made
 
 
-def make(root: Path) -> tuple[Path, float]:
+def make(root: Path, videos: int) -> tuple[Path, float]:
     """(the page, the seconds that it took) of the clips, whose files and stills lie below `root`."""
-    folder, made = root / "reports" / "one", clips()
+    folder, made = root / "reports" / "one", clips(videos)
     sources, model = small_collection.trained(root, made)
     (root / "videos").mkdir()
     (folder / "rankings").mkdir(parents=True)
@@ -65,8 +65,8 @@ def make(root: Path) -> tuple[Path, float]:
     return folder / "rankings.html", time.perf_counter() - started
 
 
-def main(root: Path) -> None:
-    page, seconds = make(root)
+def main(root: Path, videos: int) -> None:
+    page, seconds = make(root, videos)
     print(f"made in {seconds:.1f} s, {page.stat().st_size / 1e6:.1f} MB: {page}")
     with own_browser(root) as browser:
         browser.size(1440, 900)
@@ -81,8 +81,9 @@ def main(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        main(Path(sys.argv[1]))
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            main(Path(folder))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER")
+    parser.add_argument("--videos", type=int, default=VIDEOS)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        main(options.folder or Path(folder), options.videos)

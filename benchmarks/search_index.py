@@ -7,6 +7,7 @@ videos have eight words from a vocabulary of 20 000 with a Zipf distribution. Pr
 benchmarks/search_index.json.
 """
 
+import argparse
 import json
 import os
 import resource
@@ -198,17 +199,21 @@ def bench(size: int, root: Path) -> dict:
     return row | {"peak_rss_mb": memory_mb(), "collection": ask_collection(root)}
 
 
-def main(sizes) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sizes", type=int, nargs="*", default=list(SIZES), metavar="SIZE")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
+    options = parser.parse_args()
     rows = []
-    for size in sizes:
+    for size in options.sizes:
         with tempfile.TemporaryDirectory() as root:
             rows.append(bench(size, Path(root)))
         print(json.dumps(rows[-1]), flush=True)
-    Path(__file__).with_suffix(".json").write_text(json.dumps(rows, indent=1) + "\n")
+    options.out.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [ASK]:
         print_measurements(sys.argv[2])
     else:
-        main([int(size) for size in sys.argv[1:]] or SIZES)
+        main()

@@ -8,6 +8,7 @@ after that, and the next query when those in sight are there. Of 30 queries, aft
 and what the server alone takes for the same. Prints JSON, and writes benchmarks/search_page.json.
 """
 
+import argparse
 import contextlib
 import json
 import os
@@ -101,9 +102,15 @@ def marks(taken_ms: list[float]) -> dict[str, float]:
     return {f"p{mark}_ms": round(float(np.percentile(taken_ms[WARM:], mark)), 1) for mark in (50, 95)}
 
 
-def main(size: int) -> None:
+def main() -> None:
     """Measures, prints and writes the figures."""
-    rare = np.random.default_rng(3).integers(1, VOCABULARY, (WARM + QUERIES, 2))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("videos", type=int, nargs="?", default=SIZE)
+    parser.add_argument("--queries", type=int, default=QUERIES)
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
+    options = parser.parse_args()
+    size = options.videos
+    rare = np.random.default_rng(3).integers(1, VOCABULARY, (WARM + options.queries, 2))
     asked = [f"somebody says word{first} and word{second}" for first, second in rare]
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -129,8 +136,8 @@ def main(size: int) -> None:
     told |= {"page": marks([taken for taken, _ in page]), "server": marks(server)}
     told["hits"] = round(float(np.mean([hits for _, hits in page])), 1)
     print(json.dumps(told))
-    Path(__file__).with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    options.out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else SIZE)
+    main()

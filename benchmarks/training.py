@@ -36,12 +36,14 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=6513)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seven", action="store_true")
+    parser.add_argument("--experts", nargs="+", choices=(*VLAD, *POOLED), help="fewer of them, for less memory")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
     import torch
 
     if options.device == "cpu":
         torch.set_num_threads(1)
-    data = collection(options.videos, SEVEN if options.seven else (*VLAD, *POOLED))
+    data = collection(options.videos, options.experts or (SEVEN if options.seven else (*VLAD, *POOLED)))
     rows = []
     unit = "CPU s" if options.device == "cpu" else "s"
     head = f"{unit + '/step':>12}{'step/' + unit:>12}{unit + '/epoch':>13}{'restated, ' + unit + '/step':>23}"
@@ -54,7 +56,7 @@ def main() -> None:
     result = {"experts": len(data.experts), "videos": options.videos, "device": device(options.device)}
     result |= {"seconds": unit, "torch": torch.__version__, "peak_rss_gb": peak_gb(), "rows": rows}
     if not options.seven and options.device == "cpu":
-        Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+        options.out.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def collection(num_videos, names):

@@ -1,28 +1,24 @@
 """Types every command that README and manual name, in a small project with the names that they use.
 
-The tutorial is typed by test_tutorial.py; what needs more (a cluster, files of their owners) by the tests that
-ELSEWHERE names.
+Benchmarks are run at a small size. The tutorial is typed by test_tutorial.py; what needs more (a cluster, files of
+their owners) by the tests that ELSEWHERE names.
 """
 
+import json
+import os
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
-import yaml
 
-from tests import terminal
-from tests.clips import make_clip
-from tests.test_readme import PAGES, ROOT, block
+from benchmarks.stamps import photographs
+from tests import benchmark_commands, terminal
+from tests.benchmark_commands import SMALL
+from tests.manual_project import PATIENCE_S, World
+from tests.test_readme import PAGES, ROOT
 
 PROGRAMS = ("luigi --module tasks", "python -m tasks", "python -m search", "expert-retrieval")
 TUTORIAL = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/tutorial.md").read_text(encoding="utf-8"), re.DOTALL)
 SERVER = "python -m search "
-PATIENCE_S = 400.0
-
-OFFLINE = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1,localhost"}
-"""No test fetches gigabytes: nobody listens there."""
 
 ELSEWHERE = {
     "--dataset clips": ("tests/test_tutorial.py", "python -m search --dataset clips"),
@@ -60,55 +56,8 @@ def is_typed_here(command: str) -> bool:
 
 HERE = list(filter(is_typed_here, named()))
 
-
-class World:
-    """A project with the datasets demo, mine and msrvtt, the models that are named, and a home folder with videos."""
-
-    def __init__(self, root: Path) -> None:
-        self.folder, self.home = root / "project", root / "home"
-        self.home.mkdir()
-        assert self.type(f"expert-retrieval init {self.folder}", root).returncode == 0
-        for name in ("one", "two"):
-            make_clip(self.home / "Videos" / f"{name}.mp4", seconds=2)
-        model = yaml.safe_load((ROOT / "configs/models/ce_light.yaml").read_text(encoding="utf-8"))
-        model["experts"] = ["rgb_light", "ocr_light", "face_light"]
-        model["training"] |= {"epochs": 2, "seeds": [0]}
-        self.write("models/ce_light", model)
-        self.write("models/other", model | {"training": model["training"] | {"learning_rate": 0.05}})
-        made = {"version": 2, "seed": 3, "num_train": 12, "num_val": 6, "num_test": 6, "captions_per_video": 2}
-        made |= {"duration_s": [1.0, 2.0], "width_px": 320, "height_px": 240, "fps": 8}
-        where = {"videos": "made/videos", "captions": "made/captions.csv", "model": "ce_light"}
-        self.write("datasets/demo", where | {"demo": made})
-        for first_line in ("# extractors/brightness.py", "# configs/experts/brightness.yaml"):
-            path = self.folder / first_line.removeprefix("# ")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block(first_line), encoding="utf-8")
-
-    def write(self, name: str, content: dict[str, object]) -> None:
-        """Writes a YAML of the project."""
-        path = self.folder / "configs" / f"{name}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump(content), encoding="utf-8")
-
-    def before(self, command: str) -> None:
-        """What a reader has beside the project when this command is typed."""
-        if command.startswith("luigi --module tasks NewDataset --name mine"):
-            shutil.copytree(self.folder / "made/videos", self.folder / "my videos", dirs_exist_ok=True)
-            shutil.copy(self.folder / "made/captions.csv", self.folder)
-            (self.folder / "configs/datasets/mine.yaml").unlink(missing_ok=True)
-        if command.endswith("ce_light,other"):
-            assert self.type("luigi --module tasks EvaluateCE --dataset demo --model other").returncode == 0
-        if command.endswith("--trained-on msrvtt"):
-            demo = yaml.safe_load((self.folder / "configs/datasets/demo.yaml").read_text(encoding="utf-8"))
-            self.write("datasets/msrvtt", {name: demo[name] for name in ("videos", "captions", "model")})
-
-    def environment(self) -> dict[str, str]:
-        """Of a new terminal of this user."""
-        return terminal.environment() | OFFLINE | {"HOME": str(self.home), "OMP_NUM_THREADS": "1"}
-
-    def type(self, command: str, folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
-        """Types a command that ends by itself."""
-        return terminal.type_in(folder or self.folder, command, self.environment(), PATIENCE_S)
+PATHS = {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+"""So that a benchmark typed in another folder measures this tree."""
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +91,49 @@ def test_it_does_what_the_page_promises_when_it_is_typed(world, command):
         assert "msrvtt: not all of it is here" in ran.stderr
     else:
         assert ran.returncode == 0, told
+
+
+@pytest.fixture(scope="module")
+def indexed(world):
+    """The same project, whose demo can be searched."""
+    assert world.type("luigi --module tasks BuildIndex --dataset demo").returncode == 0
+    return world
+
+
+def keys(figures):
+    """Of a dict, or of the first of several."""
+    return sorted(figures if isinstance(figures, dict) else figures[0])
+
+
+def test_each_benchmark_that_a_page_or_make_names_is_run_by_a_test():
+    named, elsewhere = benchmark_commands.named(), benchmark_commands.ELSEWHERE
+    assert len(named) >= 12
+    assert named <= SMALL.keys() | elsewhere.keys()
+    for command, (path, word) in elsewhere.items():
+        assert command in named, f"no page speaks of {command} any more"
+        assert word in (ROOT / path).read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("command", SMALL)
+def test_a_benchmark_measures_a_small_size_and_writes_what_it_writes_at_full_size(indexed, tmp_path, command):
+    world, small, out = indexed, SMALL[command], tmp_path / "figures.json"
+    before = {path: path.stat().st_mtime_ns for path in (ROOT / "benchmarks").glob("*.json")}
+    typed = command.replace("python benchmarks/", f"python '{ROOT}'/benchmarks/")
+    options = small.options.format(videos=world.folder / "made/videos", out=out)
+    ran = terminal.type_in(world.folder, f"{typed} {options}", world.environment() | PATHS, PATIENCE_S)
+    assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
+    assert re.search(small.printed, ran.stdout), ran.stdout
+    if small.kept:
+        kept, made = (json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "benchmarks" / small.kept, out))
+        assert keys(made) == keys(kept), "the tables of the manual read the same keys"
+    assert {path: path.stat().st_mtime_ns for path in before} == before, "measured figures are not overwritten"
+
+
+def test_the_benchmark_of_photographs_says_what_it_lacks(tmp_path):
+    if photographs.installed():
+        pytest.skip("tuxpaint-stamps-default is installed: a run takes a quarter of an hour, `make bench-stamps`")
+    ran = terminal.type_in(tmp_path, "python -m benchmarks.stamps.run work", terminal.environment() | PATHS, 100.0)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("no photographs: apt-get install tuxpaint-stamps-default")

@@ -3,13 +3,13 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.datasets.file_cache import FileInfo, Key, open_cache
 from pipeline.datasets.stamps import CHANGED, content_of, stamps_of
-from pipeline.datasets.video_files import VideoFile
+from pipeline.datasets.video_files import VideoFile, VideoFiles
 from pipeline.errors import DecodeError, OutageError, RemoteError, in_one_line
 from pipeline.file_kinds import irregular
 from pipeline.media.sidecars import unusable_sidecar
@@ -27,7 +27,7 @@ class _InspectJob:
 
 
 def inspect_files(
-    files: Sequence[VideoFile],
+    files: VideoFiles,
     cache: Path,
     workers: int,
     deadline_s: float,
@@ -39,28 +39,28 @@ def inspect_files(
     """
     with open_cache(cache) as known:
         infos = {
-            file.video_id: info
-            for file, info in zip(files, known.read(_keys(files)), strict=True)
+            video_id: info
+            for video_id, info in zip(files.ids, known.read(_keys(files)), strict=True)
             if info is not None and not info.problem
         }
-        closed = (file for file in files if file.irregular)  # they must not be opened
+        closed = (file for file in files if file.irregular) if files.irregular else ()  # they must not be opened
         infos |= {file.video_id: FileInfo(_unread_content(file), problem=file.irregular) for file in closed}
-        jobs = [_InspectJob(file) for file in files if file.video_id not in infos]
+        jobs = [_InspectJob(files[place]) for place, video_id in enumerate(files.ids) if video_id not in infos]
         for count, done in enumerate(run_jobs(_inspect, jobs, workers, deadline_s, again=_without_probe), 1):
             file = done.job.file
             info = done.result or FileInfo(_unread_content(file), problem=done.failure.reason if done.failure else "")
             infos[file.video_id] = info
             if done.result:
-                known.write(next(_keys([file])), info)
+                known.write(_key(_folder(file.root), file.video_id, file.stamps), info)
             if progress:
                 progress(count, len(jobs))
     return infos
 
 
-def cached_infos(files: Sequence[VideoFile], cache: Path) -> dict[str, FileInfo]:
+def cached_infos(files: VideoFiles, cache: Path) -> dict[str, FileInfo]:
     """Video id -> the cached inspection, for the files that have not changed since; reads no video."""
     with open_cache(cache) as known:
-        return {file.video_id: info for file, info in zip(files, known.read(_keys(files)), strict=True) if info}
+        return {name: info for name, info in zip(files.ids, known.read(_keys(files)), strict=True) if info}
 
 
 def _inspect(job: _InspectJob) -> FileInfo:
@@ -114,9 +114,15 @@ def _unread_content(file: VideoFile) -> str:
     return hashlib.sha256(f"unread {file.video_id} {file.stamp}".encode()).hexdigest()[:32]
 
 
-def _keys(files: Iterable[VideoFile]) -> Iterator[Key]:
+def _keys(files: VideoFiles) -> Iterator[Key]:
     """The keys of files in the cache."""
-    folders: dict[Path, str] = {}
-    for file in files:
-        folder = folders.get(file.root) or folders.setdefault(file.root, str(file.root.absolute()).rstrip("/") + "/")
-        yield folder + file.video_id, json.dumps([INSPECT_VERSION, *file.stamps])
+    folder = _folder(files.root)
+    return (_key(folder, video_id, stamps) for video_id, *stamps in files.rows())
+
+
+def _folder(root: Path) -> str:
+    return str(root.absolute()).rstrip("/") + "/"
+
+
+def _key(folder: str, video_id: str, stamps: Sequence[int]) -> Key:
+    return folder + video_id, json.dumps([INSPECT_VERSION, *stamps])

@@ -16,8 +16,7 @@ def fail_row(project, expert, video):
     from pipeline.datasets.files import cached_infos
     from pipeline.datasets.video_files import find_videos
 
-    found = {item.video_id: item for item in find_videos(project.videos)}
-    facts = cached_infos(list(found.values()), project.data / "cache" / "files.sqlite")
+    facts = cached_infos(find_videos(project.videos), project.data / "cache" / "files.sqlite")
     (part,) = project.feature_parts(expert)
     dim = parts.read_array(part, "values").shape[1]
     keep = [row for row in store.rows_of(part) if row.key != facts[video].content]

@@ -6,6 +6,7 @@ import pytest
 from pipeline.datasets.names import (
     VIDEO_SUFFIXES,
     Names,
+    ending_of,
     has_no_suffix,
     has_video_suffix,
     normal_form,
@@ -124,3 +125,15 @@ def test_many_files_of_one_name_in_as_many_folders_are_indexed_in_linear_time():
     names = Names([f"{number}/video.mp4" for number in range(200_000)])
     assert len(names.find("video")) == 200_000
     assert names.find("77/video") == {"77/video.mp4"}
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.b.MP4", "x.srt", "12.30.45", "clip.264", " .mp4", "mp4", "a.mp4 ", "a."])
+def test_an_ending_stands_for_all_names_that_end_so_or_is_not_told(name):
+    ending = ending_of(name)
+    assert not ending or name.endswith(ending)
+    if ending:
+        for other in (name, f"x{ending}", f"y.z{ending}"):
+            assert has_video_suffix(other) == has_video_suffix(name)
+            assert not has_no_suffix(other)
+            assert suffix_or_stem(other) == ending.lower()
+    assert bool(ending) == (name in {"a.mp4", "a.b.MP4", "x.srt"})

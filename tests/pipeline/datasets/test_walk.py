@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from pipeline.datasets.walk import MAX_PATHS, NO_SIZE, note_dead_link, walk
+from pipeline.datasets.walk import MAX_PATHS, NO_SIZE, Folder, note_dead_link, walk
 from pipeline.errors import AnnotationError
 from pipeline.file_kinds import irregular
 
@@ -109,3 +109,17 @@ def test_a_folder_that_cannot_be_read_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "open", locked)
     with pytest.raises(AnnotationError, match="cannot be read: Permission denied"):
         names(tmp_path)
+
+
+def test_a_folder_parts_its_files_and_takes_them_back(tmp_path):
+    make(tmp_path, "a.mp4", "b.txt", "c.mp4")
+    (tmp_path / "gone.mp4").symlink_to("nowhere")
+    (whole,) = walk(tmp_path, [])
+    videos = [name.endswith(".mp4") for name in whole.names]
+    chosen = whole.only(videos, lambda found: True)
+    assert sorted(chosen.bases()) == ["a.mp4", "c.mp4", "gone.mp4"]
+    chosen.add(whole.only([not flag for flag in videos], lambda found: False))
+    again = Folder("")
+    for found in whole:
+        again.append(found)
+    assert set(chosen) == set(again) == set(whole)

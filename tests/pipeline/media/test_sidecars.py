@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.media import sidecars as module
-from pipeline.media.sidecars import ranked, sidecars, unusable_sidecar
+from pipeline.media.sidecars import Listing, ranked, sidecars, unusable_sidecar
 
 
 def touch(folder, *names):
@@ -134,3 +134,10 @@ def test_a_video_is_given_no_other_subtitles_than_a_look_at_each_name_gives(tmp_
             if Path(name).stem == stem or (name.startswith(f"{stem}.") and Path(name).stem not in taken)
         ]
         assert [name for name, _ in listing.beside(video)] == expected, video
+
+
+def test_the_videos_beside_which_there_is_something_are_told_with_their_places():
+    videos = ["b.mp4", "a.mp4", "cafe\u0301.webm", "a.b.mkv", "noend", "noend."]
+    listing = Listing(["a.b.en.srt", "caf\u00e9.vtt", "noend.srt"])
+    assert listing.subtitled(videos) == [(at, name) for at, name in enumerate(videos) if listing.beside(name)]
+    assert [name for _, name in listing.subtitled(videos)] == videos[1:5]
