@@ -4,13 +4,14 @@ N items of one view, B items of one batch, R rows of features, D feature, T fram
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from extractors.configs import Runtime
 from extractors.labels.settings import LabelSettings
 from pipeline.media.audio import Resampler
 from pipeline.stores.parts import Features
@@ -138,6 +139,8 @@ class Embedded:
     """name -> (R, ...): readable data stored beside the vectors, e.g. text, confidence, box_px."""
     times_s: NDArray[np.float64] | None = None
     """(R, 2) relative to the start of the item, where a row covers only part of it; None: the times of the item."""
+    faults: Mapping[int, str] = field(default_factory=dict)
+    """Index in the batch -> why this item has no rows, where that is a failure and no absence."""
 
     @classmethod
     def one_per_item(cls, values: NDArray[np.float32], extras: dict[str, NDArray[Any]] | None = None) -> "Embedded":
@@ -193,6 +196,8 @@ class Extractor(Plugin):
 
     label_settings: LabelSettings | None = None
     """Set by the registry; None: no labels are kept."""
+    runtime: Runtime = Runtime()
+    """Set by the registry."""
 
     @property
     def num_classes(self) -> int:

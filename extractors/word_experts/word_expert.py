@@ -64,7 +64,11 @@ class WordExpert(Extractor):
 
     def weight_files(self) -> dict[str, WeightFile]:
         """Those of the network that finds the words, and those of the vectors."""
-        return super().weight_files() | self._encoder.weight_files()
+        return super().weight_files() | self.vector_files()
+
+    def vector_files(self) -> dict[str, WeightFile]:
+        """Those of the vectors alone."""
+        return self._encoder.weight_files()
 
     def unknown_parts(self) -> list[str]:
         """Those of the network that finds the words, and those of the vectors."""
