@@ -67,14 +67,15 @@ def test_each_word_that_is_said_of_a_clip_is_a_row_with_its_times(stub, clip_pat
 
 def test_with_sentences_each_is_one_row(stub, clip_path, tmp_path, monkeypatch):
     sentence = SegmentParams("transformers/me/sentences", 8)
+    stub.answer = lambda asked: f"A man cooks. He is number {level_of(asked) // 80}!"
     # The encoder of sentences is a stand-in; the server is asked.
     monkeypatch.setattr(Expert, "_encoder", Encoder(sentence, SEEDED))
     expert = asking(stub, tmp_path, words={"unit": "segment", "source": sentence.source, "dim": 8})
     assert shown(expert, clip_path, tmp_path) is None
     features, _ = kept(expert, clip_path, tmp_path)
-    assert features.extras["text"].tolist() == ["A man cooks pasta", "He b smiles b"] * 3
-    assert features.times_s.tolist() == [[0, 1], [0, 1], [1, 2], [1, 2], [2, 3], [2, 3]]
-    assert np.linalg.norm(features.values, axis=1) == pytest.approx(np.ones(6))
+    assert features.extras["text"].tolist() == ["A man cooks", *(f"He is number {number}" for number in range(3))]
+    assert features.times_s.tolist() == [[0, 3], [0, 1], [1, 2], [2, 3]], "what is said again is one row"
+    assert np.linalg.norm(features.values, axis=1) == pytest.approx(np.ones(4))
 
 
 def test_a_fault_of_a_clip_is_told_and_costs_no_other_clip(stub, clip_path, tmp_path):
