@@ -1,7 +1,5 @@
 """Describes clips by a vision-language model of transformers, e.g. Qwen3-VL, from the files of its repository."""
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,7 @@ from extractors.captioning.describer import Describer, Description
 from extractors.captioning.plain import plain
 from extractors.networks import hub
 from extractors.networks.base import NetworkPlugin
-from pipeline.errors import WeightsError
+from extractors.networks.pretrained import folder_of, network_in, processor_in
 from pipeline.weights.catalog import hub_file
 from pipeline.weights.files import WeightFile
 
@@ -47,13 +45,13 @@ class VisionLanguage(Describer):
     """A model that goes on from pictures and text with text; always with the likeliest token, so that it repeats."""
 
     def __init__(self, plugin: NetworkPlugin, device: str, prompt: str, most_tokens: int) -> None:
+        from transformers import AutoModelForImageTextToText, AutoProcessor
+
         self._device, self._prompt, self._most_tokens = device, prompt, most_tokens
-        # The library wants a folder. Links to verified files keep it from asking a hub for one that is not there.
-        with tempfile.TemporaryDirectory(prefix="captions-") as folder:
-            for part, name in FILES.items():
-                (Path(folder) / name).symlink_to(plugin.weight_path(part).resolve())
-            self._network = _network(folder, plugin.weight_path("network")).to(device)
-            self._processor = _processor(folder, plugin.weight_path("config"))
+        with folder_of(plugin, FILES) as folder:
+            network = network_in(folder, AutoModelForImageTextToText, plugin.weight_path("network"))
+            self._processor = processor_in(folder, AutoProcessor, plugin.weight_path("config"))
+        self._network = network.to(device)
 
     def describe(self, clips: NDArray[np.uint8]) -> list[Description]:
         """As `Describer.describe`; one clip at a time, so that rounding does not depend on a batch."""
@@ -86,34 +84,3 @@ class VisionLanguage(Describer):
         return self._processor.apply_chat_template(
             messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
         )
-
-
-def _network(folder: str, path: Path) -> Any:
-    """The model in float32; WeightsError unless each of its tensors is in the file, and each of the file's in it."""
-    from transformers import AutoModelForImageTextToText
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    loaded: Any
-    try:
-        loaded = AutoModelForImageTextToText.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype="float32",
-            output_loading_info=True,
-        )  # fmt: skip
-    except (ValueError, KeyError, TypeError, OSError, RuntimeError) as error:
-        raise WeightsError(f"{path}: no network that describes pictures: {str(error)[:500]}") from None
-    network, told = loaded
-    for key, why in (("missing_keys", "lacks"), ("unexpected_keys", "has beside those of the network")):
-        if names := sorted(map(str, told[key])):
-            raise WeightsError(f"{path}: {why} {len(names)} tensors, e.g. {names[0]}")
-    return network.eval().requires_grad_(False)
-
-
-def _processor(folder: str, path: Path) -> Any:
-    from transformers import AutoProcessor
-
-    try:
-        make: Any = AutoProcessor.from_pretrained
-        return make(folder, local_files_only=True, trust_remote_code=False)
-    except (ValueError, KeyError, TypeError, OSError, ImportError) as error:
-        raise WeightsError(f"{path.parent}: no processor of pictures and text: {str(error)[:500]}") from None
