@@ -6,7 +6,7 @@ from extractors import captions, registry
 from extractors.captions import PROMPT, Expert, Params
 from extractors.word_vectors import Encoder, EncoderParams, SegmentParams
 from pipeline import config
-from pipeline.errors import ConfigError, ExtractionError, OutageError
+from pipeline.errors import ConfigError, ExtractionError, OutageError, WeightsError
 from pipeline.stores import store
 from pipeline.stores.fingerprint import fingerprint
 from pipeline.weights.files import WeightOptions
@@ -164,3 +164,38 @@ def test_the_files_of_a_network_are_parts_of_its_weights():
     assert {"network", "config", "tokenizer", "words"} <= shipped.extractor.weight_files().keys()
     assert config.parse(Params, {"network": "server/a", "words": {"dim": 4}}, "x").words == EncoderParams(dim=4)
     assert captions.SERVER == "server/"
+
+
+def of_file(folder, *lines):
+    """The expert "mine" of a YAML that names a file with these lines."""
+    (folder / "captions.jsonl").write_text("\n".join(lines))
+    file = {"url": "https://example.org/captions.jsonl", "place": "captions.jsonl"}
+    told = {"extractor": "captions", "modality": "captions", "params": {"network": "file", "words": WORDS}}
+    (folder / "mine.yaml").write_text(yaml.safe_dump(told | {"weights": {"captions": file}}))
+    return registry.expert("mine", folder, WeightOptions(folder, offline=True))
+
+
+def test_captions_of_a_file_are_rows_with_its_times(clip_path, tmp_path):
+    expert = of_file(
+        tmp_path,
+        '{"video": "clip", "start_s": 1, "end_s": 99, "text": "He eats."}',
+        '{"video": "clip", "start_s": 0, "end_s": 1, "text": "He cooks."}',
+        '{"video": "clip", "start_s": 50, "end_s": 51, "text": "After the end."}',
+    )
+    assert shown(expert, clip_path, tmp_path) is None
+    features, row = kept(expert, clip_path, tmp_path)
+    assert features.extras["text"].tolist() == ["He", "cooks", "He", "eats"]
+    assert features.times_s[::2].tolist() == [[0, 1], [1, pytest.approx(3.0, abs=0.05)]]
+    assert not row.failed
+
+
+def test_a_changed_file_of_captions_makes_another_recipe_and_a_missing_one_is_told(clip_path, tmp_path):
+    one = of_file(tmp_path, '{"video": "clip", "text": "One."}').recipe
+    assert of_file(tmp_path, '{"video": "clip", "text": "Two."}').recipe != one
+    assert of_file(tmp_path, '{"video": "clip", "text": "One."}').recipe == one
+    expert = of_file(tmp_path, '{"video": "other", "text": "One."}')
+    assert shown(expert, clip_path, tmp_path) is None
+    _, row = kept(expert, clip_path, tmp_path)
+    assert (row.count, row.failed) == (0, False), "nothing is said of it"
+    with pytest.raises(WeightsError, match="needs a file under weights: captions:"):
+        Expert(Params("file")).weight_files()
