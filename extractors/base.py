@@ -77,7 +77,7 @@ Need = FrameNeed | AudioNeed | SubtitleNeed | NameNeed
 
 @dataclass(frozen=True)
 class FrameView:
-    """Frames for a FrameNeed: item i is `frames[starts[i] : starts[i] + window]`; a short video is padded to one item."""
+    """Frames for a FrameNeed: item i is `frames[starts[i] : starts[i] + window]`; a short video is padded to one."""
 
     frames: NDArray[Any]
     """(T, H, W, 3) RGB in 0..255: uint8, or float32 for `resize="bilinear_float"`."""

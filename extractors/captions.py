@@ -78,11 +78,6 @@ class Expert(WordExpert, WindowExtractor, NetworkPlugin):
     params: Params
 
     @property
-    def dim(self) -> int:
-        """D, the length of a word vector."""
-        return int(self.params.words.dim)
-
-    @property
     def need(self) -> FrameNeed | NameNeed:
         """Clips of frames at equal distances; for a file the name of the video."""
         if self.params.network == FILE:

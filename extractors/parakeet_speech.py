@@ -56,11 +56,6 @@ class Expert(WordExpert, NetworkPlugin):
     params: Params
 
     @property
-    def dim(self) -> int:
-        """D, the length of a word vector."""
-        return int(self.params.words.dim)
-
-    @property
     def published_names(self) -> dict[str, str]:
         """The network, its config.json, and its tokenizer."""
         return dict.fromkeys(hub.FILES, self.params.network)

@@ -3,6 +3,7 @@ import pytest
 import yaml
 
 from extractors import captions, registry
+from extractors.base import WordView
 from extractors.captions import PROMPT, Expert, Params
 from extractors.word_vectors import Encoder, EncoderParams, SegmentParams
 from pipeline import config
@@ -187,6 +188,17 @@ def test_captions_of_a_file_are_rows_with_its_times(clip_path, tmp_path):
     assert features.extras["text"].tolist() == ["He", "cooks", "He", "eats"]
     assert features.times_s[::2].tolist() == [[0, 1], [1, pytest.approx(3.0, abs=0.05)]]
     assert not row.failed
+
+
+def test_of_a_clip_of_a_file_what_lies_within_it_is_a_row(tmp_path):
+    lines = [(0, 41, "Early."), (42, 44, "Within."), (49, 60, "Late."), (50, 52, "After.")]
+    told = [f'{{"video": "clip", "start_s": {start}, "end_s": {end}, "text": "{text}"}}' for start, end, text in lines]
+    expert = of_file(tmp_path, *told).extractor
+    expert.load("cpu")
+    view = WordView(np.array(["40.0 /my films/clip.mp4"]), np.array([[0.0, 10.0]]))
+    embedded = expert.embed(expert.prepare(view))
+    assert embedded.extras["text"].tolist() == ["Early", "Within", "Late"]
+    assert embedded.times_s.tolist() == [[0, 1], [2, 4], [9, 10]]
 
 
 def test_a_changed_file_of_captions_makes_another_recipe_and_a_missing_one_is_told(clip_path, tmp_path):
