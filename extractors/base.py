@@ -4,13 +4,14 @@ N items of one view, B items of one batch, R rows of features, D feature, T fram
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from extractors.configs import Runtime
 from extractors.labels.settings import LabelSettings
 from pipeline.media.audio import Resampler
 from pipeline.stores.parts import Features
@@ -26,15 +27,14 @@ class FrameNeed:
 
     fps: float
     short_px: int | None = None
-    """Short side after a resize that keeps the aspect ratio, unless it is above 8 to 1 (see `resize_frame`); None:
-    native size."""
+    """Short side after a resize that keeps the aspect ratio up to 8 to 1 (see `resize_frame`); None: native size."""
     window: int = 1
     """Frames in an item."""
     stride: int = 1
     """Frames from the start of one item to the start of the next."""
     resize: ResizeMethod = "area"
-    """area: OpenCV's INTER_AREA; bilinear, bicubic: Pillow's, with which networks are usually trained; bilinear_float:
-    torch's `interpolate` in mode bilinear, which does not smooth before it shrinks, without rounding to 8 bits."""
+    """area: OpenCV's INTER_AREA; bilinear, bicubic: Pillow's; bilinear_float: torch's `interpolate` in mode bilinear,
+    which does not smooth before it shrinks, without rounding to 8 bits."""
     crop_px: int | None = None
     """Side of the square that is cropped from the centre after the resize; None: no crop."""
     size_px: tuple[int, int] | None = None
@@ -67,18 +67,20 @@ class SubtitleNeed:
     """Which of several subtitles are preferred, as a code or a name; empty: English ones, or the default track."""
 
 
-Need = FrameNeed | AudioNeed | SubtitleNeed
+@dataclass(frozen=True)
+class NameNeed:
+    """Which video it is; the one item is all of it, and its word where it begins in its file, a blank, and the path."""
+
+
+Need = FrameNeed | AudioNeed | SubtitleNeed | NameNeed
 
 
 @dataclass(frozen=True)
 class FrameView:
-    """Frames decoded for a FrameNeed: item i is `frames[starts[i] : starts[i] + window]`, always complete.
-
-    A video that is shorter than one window gives one item, padded with its last frame.
-    """
+    """Frames for a FrameNeed: item i is `frames[starts[i] : starts[i] + window]`; a short video is padded to one."""
 
     frames: NDArray[Any]
-    """(T, H, W, 3) RGB in 0..255: uint8, or float32 where the need says `resize="bilinear_float"`."""
+    """(T, H, W, 3) RGB in 0..255: uint8, or float32 for `resize="bilinear_float"`."""
     starts: NDArray[np.int64]
     """(N,)"""
     window: int
@@ -88,8 +90,7 @@ class FrameView:
     @property
     def windows(self) -> NDArray[Any]:
         """The items, copied: (N, window, H, W, 3), of the type of `frames`."""
-        items: NDArray[Any] = self.frames[self.starts[:, None] + np.arange(self.window)]
-        return items
+        return np.asarray(self.frames[self.starts[:, None] + np.arange(self.window)])
 
 
 @dataclass(frozen=True)
@@ -109,13 +110,12 @@ class AudioView:
     @property
     def windows(self) -> NDArray[np.float32]:
         """The items, copied: (N, window)."""
-        items: NDArray[np.float32] = self.samples[self.starts[:, None] + np.arange(self.window)]
-        return items
+        return np.asarray(self.samples[self.starts[:, None] + np.arange(self.window)], np.float32)
 
 
 @dataclass(frozen=True)
 class WordView:
-    """Words read for a SubtitleNeed."""
+    """Words read for a SubtitleNeed, or the path for a NameNeed."""
 
     words: NDArray[np.str_]
     """(N,)"""
@@ -138,6 +138,8 @@ class Embedded:
     """name -> (R, ...): readable data stored beside the vectors, e.g. text, confidence, box_px."""
     times_s: NDArray[np.float64] | None = None
     """(R, 2) relative to the start of the item, where a row covers only part of it; None: the times of the item."""
+    faults: Mapping[int, str] = field(default_factory=dict)
+    """Index in the batch -> why this item has no rows, where that is a failure and no absence."""
 
     @classmethod
     def one_per_item(cls, values: NDArray[np.float32], extras: dict[str, NDArray[Any]] | None = None) -> "Embedded":
@@ -146,10 +148,7 @@ class Embedded:
 
 
 class Plugin(ABC):
-    """Common base of extractors and text encoders: settings, weights, loading.
-
-    Heavy libraries are imported inside the methods, so that reading a config stays cheap.
-    """
+    """Common base of extractors and text encoders, which import heavy libraries inside the methods only."""
 
     version: ClassVar[int]
     """Incremented by hand when a change of the code changes the features."""
@@ -192,7 +191,8 @@ class Extractor(Plugin):
     """
 
     label_settings: LabelSettings | None = None
-    """Set by the registry; None: no labels are kept."""
+    """Set by the registry, as `runtime`; None: no labels are kept."""
+    runtime: Runtime = Runtime()
 
     @property
     def num_classes(self) -> int:
@@ -206,7 +206,7 @@ class Extractor(Plugin):
 
     @property
     def label_descriptions(self) -> tuple[str, ...]:
-        """The name of each class with its definition, by its index; the names alone where nothing defines them."""
+        """The name of each class with its definition, by its index; the names alone without any."""
         return self.label_settings.classes.descriptions if self.label_settings else ()
 
     @property
@@ -234,7 +234,7 @@ class Extractor(Plugin):
 
 
 class HandcraftedExtractor(Extractor):
-    """An extractor without a network: `prepare` computes the features themselves, (N, D), in the decode workers."""
+    """An extractor without a network: `prepare` computes the features themselves, (N, D)."""
 
     def embed(self, items: NDArray[np.float32]) -> Embedded:
         """The items, which are the features already."""

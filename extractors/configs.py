@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from extractors.labels.settings import LabelSettings
 from pipeline import config
@@ -19,6 +20,10 @@ class Runtime:
     """Use torch.compile: a minute or more at the start, faster from then on."""
     onnx: bool = False
     """On a CPU and in fp32, run the network with ONNX Runtime; only image classifiers can."""
+    server: str = ""
+    """Address up to and with /v1 of the server that an expert asks, e.g. http://127.0.0.1:8000/v1."""
+    timeout_s: float = 120.0
+    """Time that the server has for one request."""
     precision: str = ""
     """Refused: it stood here once, but it decides the features."""
 
@@ -30,6 +35,17 @@ class Runtime:
             )
         if self.batch_size < 1:
             raise ValueError("batch_size must be at least 1")
+        if self.timeout_s <= 0:
+            raise ValueError("timeout_s must be above 0")
+        if self.server and not _is_address(self.server):
+            raise ValueError(
+                f"server {self.server!r} must be http://<host>/v1 or https://<host>/v1, without a name in it"
+            )
+
+
+def _is_address(server: str) -> bool:
+    parts = urlsplit(server)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc and not parts.query
 
 
 Precision = Literal["fp32", "bf16", "fp16"]

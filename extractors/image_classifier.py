@@ -1,4 +1,4 @@
-"""Frame expert: the input of the last layer of any image classifier of torchvision or timm."""
+"""Frame expert: the input of the last layer of any image classifier of torchvision or timm; a backbone as it is."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -38,14 +38,16 @@ class Params:
     std: RGB = (0.229, 0.224, 0.225)
     """By which the difference is divided."""
     classes: int = 1000
-    """Outputs of the last layer in the file; 365 for Places."""
+    """Outputs of the last layer in the file; 365 for Places, 0 for a network of timm that was trained without any."""
     arguments: dict[str, int | float | str | bool] = field(default_factory=dict)
     """Further arguments of the network's constructor."""
 
     def __post_init__(self) -> None:
         classifiers.split_name(self.network)
-        if self.fps <= 0 or self.dim < 1 or self.classes < 1:
-            raise ValueError("fps, dim and classes must be above 0")
+        if self.fps <= 0 or self.dim < 1 or self.classes < 0:
+            raise ValueError("fps and dim must be above 0, classes not below it")
+        if not self.classes and classifiers.split_name(self.network)[0] != "timm":
+            raise ValueError("classes must be above 0 for a network of torchvision, which has a last layer")
         if self.resize_px < self.crop_px:
             raise ValueError("crop_px must not be larger than resize_px")
 
@@ -71,11 +73,13 @@ class Expert(FrameExtractor, PixelExtractor, Classifier):
         return FrameNeed(settings.fps, settings.resize_px, resize=settings.resize, crop_px=settings.crop_px)
 
     def build(self) -> "torch.nn.Module":
-        """The network without its last layer."""
+        """The network without its last layer, if it has one."""
         network = classifiers.build(self.params.network, self.params.classes, self.params.arguments)
         network = self.with_weights("network", network, classifiers.current_names)
-        self.head = classifiers.last_layer(network)
-        network = classifiers.remove_last_layer(network).eval()
+        if self.params.classes:
+            self.head = classifiers.last_layer(network)
+            network = classifiers.remove_last_layer(network)
+        network = network.eval()
         fold_batch_norms(network, self.params.crop_px)
         return network
 

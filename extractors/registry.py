@@ -101,6 +101,7 @@ def expert(name: str, folder: Path = EXPERTS, options: WeightOptions | None = No
     if settings.labels:
         recipe |= {"labels": _checked_labels(settings.labels, extractor, path)}
         extractor.label_settings = settings.labels
+    extractor.runtime = settings.runtime
     return NamedExpert(name, settings, extractor, recipe)
 
 

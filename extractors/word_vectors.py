@@ -71,18 +71,22 @@ class EncoderParams:
 
 @dataclass(frozen=True)
 class SegmentParams(EncoderParams):
-    """How what is said between two silences, or a line in a frame, becomes one vector, by a sentence encoder."""
+    """How what is said between silences, a line in frames or a sentence becomes one vector, by a sentence encoder."""
 
     unit: Literal["segment"] = "segment"
     silence_s: float = 1.0
     """What is said after a silence that is longer is another segment."""
+    longest_s: float = 20.0
+    """What is said for longer without such a silence is cut at its longest pauses."""
+    merge_s: float = 0.5
+    """A line or sentence that is there again after a gap that is no longer is one row, with the times of all."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.is_hub_model:
             raise ValueError("unit: segment needs a sentence encoder as source: transformers/<owner>/<name>")
-        if self.silence_s <= 0:
-            raise ValueError("silence_s must be above 0")
+        if min(self.silence_s, self.longest_s) <= 0 or self.merge_s < 0:
+            raise ValueError("silence_s and longest_s must be above 0, merge_s not below it")
 
 
 class Encoder(NetworkEncoder):
@@ -119,8 +123,7 @@ class Encoder(NetworkEncoder):
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """For each text the vectors (W, D) of its known words in order, W >= 1."""
         per_text = [self.known_vectors(tokens(text))[0] for text in texts]
-        zeros = np.zeros((1, self.dim), np.float32)
-        return [vectors if len(vectors) else zeros for vectors in per_text]
+        return [vectors if len(vectors) else np.zeros((1, self.dim), np.float32) for vectors in per_text]
 
     def sentence_vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One unit vector (N, D) for each text: of its sentence by a language model, or with stand-ins of its words."""
@@ -217,11 +220,10 @@ class WordTable:
             total, dim = (int(count) for count in counts)
             if dim != params.dim:
                 raise WeightsError(f"{path}: vectors of length {dim}, where dim is {params.dim}")
-            num = min(total, params.max_words)
-            values = np.empty((num, dim), np.float32)
+            values = np.empty((min(total, params.max_words), dim), np.float32)
             read_rows = _read_binary_rows if path.suffix == ".bin" else _read_text_rows
             words = list(read_rows(file, values))
-        if len(words) < num:
+        if len(words) < len(values):
             raise WeightsError(f"{path}: {len(words)} words, where its first line says {total}; fetch it again")
         # Of two equal words the first one counts, which is the more frequent one.
         return WordTable({word: row for row, word in reversed(list(enumerate(words)))}, values)

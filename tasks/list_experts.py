@@ -65,7 +65,8 @@ def _cells(expert: NamedExpert, options: WeightOptions) -> list[str]:
         loose = unpinned(extractor.weight_files())
         weights += f"; no checksum: {', '.join(loose)}" if loose else ""
     else:
-        weights = "inside its package" if extractor.weights else "needs none"
+        elsewhere = "on a server" if extractor.runtime.server else "inside its package"
+        weights = elsewhere if extractor.weights else "needs none"
     size = f"{sum(file.size_mb for file in files):.0f}" if files and all(file.size_mb for file in files) else ""
     return [*first, registry.licences(files), weights, _labels(expert), str(extractor.dim), size]
 

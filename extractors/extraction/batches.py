@@ -97,9 +97,11 @@ def _concatenate(parts: list[Embedded], length: int) -> Embedded:
     names = parts[0].extras
     extras = {name: np.concatenate([part.extras[name] for part in parts]) for name in names}
     times = [part.times_s for part in parts if part.times_s is not None]
+    faults = [{number * length + at: why for at, why in part.faults.items()} for number, part in enumerate(parts)]
     return Embedded(
         np.concatenate([part.values for part in parts]),
         np.concatenate(index),
         extras,
         np.concatenate(times) if len(times) == len(parts) else None,
+        {at: why for of_part in faults for at, why in of_part.items()},
     )

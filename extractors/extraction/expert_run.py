@@ -41,6 +41,8 @@ class _Item:
     time_s: NDArray[np.float64]
     """(2,), start and end."""
     data: NDArray[Any]
+    segment: int
+    """In which it lies, from 1 on."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class ExpertRun:
         video.failed |= prepared.failed
         video.add_note(prepared.note, segment.index + 1)
         for data, time_s in zip(prepared.items, prepared.times_s, strict=True):
-            self._pack(_Item(video, time_s, np.asarray(data)))
+            self._pack(_Item(video, time_s, np.asarray(data), segment.index + 1))
             self._collect_all_but(MAX_QUEUED)
         if segment.is_last:
             if not self._spans_videos:
@@ -175,6 +177,9 @@ class ExpertRun:
         check_embedded(embedded, self.wanted.expert, running.num_items)
         for index, item in enumerate(running.batch):
             item.video.append(item.time_s, embedded, np.flatnonzero(embedded.item_index == index))
+            if fault := embedded.faults.get(index):
+                item.video.failed = True
+                item.video.add_note(fault, item.segment)
 
     def _write(self) -> None:
         """Writes the videos that are whole as a part."""

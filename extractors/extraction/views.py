@@ -9,8 +9,10 @@ import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from extractors import registry
-from extractors.base import AudioNeed, Extractor, FrameNeed, Need, SubtitleNeed
+from extractors.base import AudioNeed, Extractor, FrameNeed, NameNeed, Need, SubtitleNeed, WordView
 from extractors.extraction.audio_view import audio_view
 from extractors.extraction.frame_views import Decoded, FramesWanted, frame_views
 from extractors.extraction.segments import Piece, Prepared, Segment
@@ -87,10 +89,8 @@ def decode_piece(piece: Piece, info: VideoInfo, needs: Sequence[set[Need]]) -> l
         decoded[one.place][one.need] = view
     for segment, some, found in zip(piece.segments, needs, decoded, strict=True):
         for need in some:
-            if isinstance(need, AudioNeed):
-                found[need] = _guarded(functools.partial(_audio_view, segment, info, need))
-            elif isinstance(need, SubtitleNeed):
-                found[need] = _guarded(functools.partial(_word_view, segment, info, need))
+            if not isinstance(need, FrameNeed):
+                found[need] = _guarded(functools.partial(_other_view, segment, info, need))
     return decoded
 
 
@@ -110,6 +110,13 @@ def _frames_alone(one: FramesWanted, info: VideoInfo) -> Decoded:
     return frame_views([one], info)[0]
 
 
+def _other_view(segment: Segment, info: VideoInfo, need: AudioNeed | SubtitleNeed | NameNeed) -> Decoded:
+    """The view for a need of anything but frames."""
+    if isinstance(need, AudioNeed):
+        return _audio_view(segment, info, need)
+    return _word_view(segment, info, need) if isinstance(need, SubtitleNeed) else Decoded(_name_view(segment, info))
+
+
 def _audio_view(segment: Segment, info: VideoInfo, need: AudioNeed) -> Decoded:
     if not info.has_audio:
         return Decoded(None, "no audio stream")
@@ -123,3 +130,11 @@ def _word_view(segment: Segment, info: VideoInfo, need: SubtitleNeed) -> Decoded
     start_s, stop_s = max(start_s, begin_s), min(stop_s, end_s)
     view, note = words_between(segment.path, need.language, start_s, stop_s, end_s, segment.offset_s)
     return Decoded(view, note)
+
+
+def _name_view(segment: Segment, info: VideoInfo) -> WordView:
+    """The one item of a NameNeed, in the segment in which the video or clip begins."""
+    begin_s, end_s = segment.clip_s or (0.0, info.duration_s)
+    shown = int(segment.span_s[0] <= 0 < segment.span_s[1])
+    word = f"{begin_s!r} {segment.path.as_posix()}"
+    return WordView(np.array([word], np.str_)[:shown], np.array([[0.0, end_s - begin_s]], np.float64)[:shown])

@@ -46,7 +46,7 @@ def without_networks(wanted: Wanted) -> Wanted:
     """The same with an extractor whose networks are not loaded, to be sent to a process, which loads its own."""
     extractor = wanted.expert.extractor
     unloaded = type(extractor)(extractor.params, extractor.source)
-    unloaded.label_settings = extractor.label_settings
+    unloaded.label_settings, unloaded.runtime = extractor.label_settings, extractor.runtime
     return dataclasses.replace(wanted, expert=dataclasses.replace(wanted.expert, extractor=unloaded))
 
 

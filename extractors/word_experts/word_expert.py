@@ -25,7 +25,7 @@ def _parse(settings: Any, plain: type[HashedParams | EncoderParams]) -> HashedPa
     kind: type[Any] = EncoderParams if {"source", "max_words"} & settings.keys() else plain
     if settings.get("unit") == "word":
         settings = {name: value for name, value in settings.items() if name != "unit"}
-    elif {"unit", "silence_s"} & settings.keys():
+    elif {"unit", "silence_s", "longest_s", "merge_s"} & settings.keys():
         kind = SegmentParams
     try:
         parsed: HashedParams | EncoderParams = config.parse(kind, settings, "words")
@@ -36,7 +36,7 @@ def _parse(settings: Any, plain: type[HashedParams | EncoderParams]) -> HashedPa
 
 WordParams = Annotated[HashedParams | EncoderParams, PlainValidator(lambda settings: _parse(settings, HashedParams))]
 """Settings under `words:`. Without `source` and `max_words`, those of hashed vectors alone, so that recipes stay; with
-`unit: segment` one vector for each segment or line."""
+`unit: segment` one vector for each segment, line or sentence."""
 
 AnyWordParams = Annotated[EncoderParams, PlainValidator(lambda settings: _parse(settings, EncoderParams))]
 """The same for experts whose recipes always had all settings."""
@@ -64,7 +64,11 @@ class WordExpert(Extractor):
 
     def weight_files(self) -> dict[str, WeightFile]:
         """Those of the network that finds the words, and those of the vectors."""
-        return super().weight_files() | self._encoder.weight_files()
+        return super().weight_files() | self.vector_files()
+
+    def vector_files(self) -> dict[str, WeightFile]:
+        """Those of the vectors alone."""
+        return self._encoder.weight_files()
 
     def unknown_parts(self) -> list[str]:
         """Those of the network that finds the words, and those of the vectors."""
@@ -85,7 +89,8 @@ class WordExpert(Extractor):
         settings = self.params.words
         if not isinstance(settings, SegmentParams) or not len(features.values):
             return features
-        return segments.join(features, settings.silence_s, self._vectors.sentence_vectors)
+        cuts = segments.Cuts(settings.silence_s, settings.longest_s, settings.merge_s)
+        return segments.join(features, cuts, self._vectors.sentence_vectors)
 
     def embed_words(
         self,

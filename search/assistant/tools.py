@@ -28,7 +28,7 @@ SEEN_BY = {
     FRAMES: "{expert} sees it in a frame",
 }
 """Engine -> what is told of a moment for which it has no word."""
-VERBS = {"ocr": "written", "speech": "said", "audio": "heard"}
+VERBS = {"ocr": "written", "speech": "said", "audio": "heard", "captions": "described"}
 """Modality -> how a word or label of it is there; of any other it is seen."""
 
 

@@ -10,6 +10,8 @@ from search.index.videos import Entry
 from search.results import Answer, Found, Hit
 
 MOST_LABELS = 200
+OF_WORDS = {"ocr", "speech", "captions"}
+"""Modalities whose words are searched without training."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def collection_facts(collection: Collection) -> CollectionFacts:
     facts, trained = collection.facts, collection.experts is not None
     experts = []
     for name, modality in facts.modalities.items():
-        weighable = trained or modality in {"ocr", "speech"} or name in facts.towers or name in facts.labelled
+        weighable = trained or modality in OF_WORDS or name in facts.towers or name in facts.labelled
         experts.append(ExpertFacts(name, modality, facts.seen[name], weighable))
     return CollectionFacts(
         dataset=facts.dataset,

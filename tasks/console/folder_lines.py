@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 3
 """Videos that cannot be read are named up to this number."""
-KINDS = {"ocr": "words read", "speech": "words heard"}
+KINDS = {"ocr": "words read", "speech": "words heard", "captions": "descriptions"}
 """Modality of an expert whose words are searched -> how they are called."""
 
 

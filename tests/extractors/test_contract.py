@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from extractors import registry
-from extractors.base import AudioNeed, AudioView, FrameNeed, FrameView, SubtitleNeed, WordView
+from extractors.base import AudioNeed, AudioView, FrameNeed, FrameView, NameNeed, SubtitleNeed, WordView
 from extractors.extraction import frame_views
 from extractors.registry import ExpertId
 from pipeline import config
@@ -168,6 +168,7 @@ def test_nothing_shown_gives_no_items(at_work):
         FrameNeed: lambda: frame_views.empty_frame_view(need),
         AudioNeed: lambda: AudioView(np.zeros(0, np.float32), need.rate_hz, none, 1, no_times),
         SubtitleNeed: lambda: WordView(np.zeros(0, np.str_), no_times),
+        NameNeed: lambda: WordView(np.zeros(0, np.str_), no_times),
     }[type(need)]()
     assert isinstance(view, (FrameView, AudioView, WordView))
     assert len(named(at_work).extractor.prepare(view)) == 0

@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
+import timm
 import torch
+import yaml
 
 from extractors import image_classifier
 from extractors.image_classifier import Expert, Params
 from extractors.networks.base import normalise_pixels
+from pipeline.weights.seeded import fill
 from tests.extractors.packaged import packaged_expert
 from tests.extractors.reference import (
     REFERENCE,
@@ -17,6 +20,7 @@ from tests.extractors.reference import (
     seeded,
     with_reference,
 )  # fmt: skip
+from tests.extractors.run_experts import EXPERTS
 
 SMALL = {"network": "torchvision/resnet18.IMAGENET1K_V1", "dim": 512, "resize_px": 64, "crop_px": 64}
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3)).astype(np.uint8)
@@ -45,8 +49,25 @@ def test_the_file_of_a_network_that_a_library_knows_is_known():
     assert Expert(Params(**SMALL)).weights == {"network": SMALL["network"]}
 
 
+@pytest.mark.parametrize("shipped", ["rgb_dinov3", "rgb_radio", "rgb_tipsv2"])
+def test_a_backbone_without_classes_gives_what_timm_gives(shipped):
+    told = yaml.safe_load((EXPERTS / f"{shipped}.yaml").read_text(encoding="utf-8"))["params"]
+    tiny = {"depth": 1, "embed_dim": 32, "num_heads": 2, "img_size": 64}
+    small = {"dim": 32, "resize_px": 64, "crop_px": 64, "arguments": {**tiny, "patch_size": 16}}
+    expert = seeded(image_classifier, **(told | small))
+    network = timm.create_model(told["network"].removeprefix("timm/"), num_classes=0, **small["arguments"])
+    pixels = (
+        torch.from_numpy(PICTURES).permute(0, 3, 1, 2) / 255 - torch.tensor(expert.params.mean)[:, None, None]
+    ) / (torch.tensor(expert.params.std)[:, None, None])
+    with torch.inference_mode():
+        expected = fill(network).eval()(pixels).numpy()
+    np.testing.assert_allclose(expert.embed(PICTURES).values, expected, atol=1e-5)
+    assert np.ptp(expected) > 0.1
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"network": "keras/resnet"}, {"fps": 0.0}, {"dim": 0}, {"crop_px": 300, "resize_px": 256}]
+    "wrong",
+    [{"network": "keras/resnet"}, {"fps": 0.0}, {"dim": 0}, {"crop_px": 300, "resize_px": 256}, {"classes": 0}],
 )
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match=r"must"):

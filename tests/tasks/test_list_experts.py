@@ -38,6 +38,7 @@ def test_every_expert_that_is_extracted_is_listed(project, listed):
     assert len(imported) > 5
     assert all(int(row["dimension"]) > 0 for row in rows.values())
     assert not any("error" in row["weights"].lower() for row in rows.values())
+    assert rows["captions_server"]["weights"] == "on a server"
 
 
 def test_a_row_tells_network_modality_dimension_and_what_the_weights_need(project, listed):

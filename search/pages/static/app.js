@@ -91,7 +91,7 @@ function empty(heading, text) {
 
 // Whether names of what is seen, or a network that knows language, answer without training.
 function seesThings() {
-  return facts.experts.some((one) => one.weighable && !["ocr", "speech"].includes(one.modality));
+  return facts.experts.some((one) => one.weighable && !["ocr", "speech", "captions"].includes(one.modality));
 }
 
 function welcome() {

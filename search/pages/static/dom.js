@@ -21,7 +21,7 @@ export function clock(seconds) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }
 
-const LABELS = { rgb: "Look", scene: "Place", flow: "Motion", audio: "Sound", face: "Faces", ocr: "Words on screen", speech: "Words spoken" };
+const LABELS = { rgb: "Look", scene: "Place", flow: "Motion", audio: "Sound", face: "Faces", ocr: "Words on screen", speech: "Words spoken", captions: "Described" };
 const HUES = ["#4f7cff", "#10a37f", "#e8893b", "#a855f7", "#e0457b", "#0e9fb5", "#b8860b", "#64748b", "#7c6f64", "#2f9e44"];
 
 // Expert -> {label, hue}: its modality in words, and its own name where several experts share a modality.

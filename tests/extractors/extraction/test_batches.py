@@ -36,7 +36,8 @@ class Small:
         self.dtypes.append((torch.zeros(2, 2) @ torch.zeros(2, 2)).dtype)
         index = np.repeat(np.arange(len(items)), items.astype(int) % 2 + 1)
         values = items[index, None].astype(np.float32)
-        return Embedded(values, index, {"twice": 2 * values}, times_s=np.zeros((len(index), 2)))
+        faults = {at: f"{item} is unlucky" for at, item in enumerate(items) if item in (4, 9)}
+        return Embedded(values, index, {"twice": 2 * values}, np.zeros((len(index), 2)), faults)
 
 
 def batches(expert, precision="fp32", **runtime):
@@ -58,6 +59,7 @@ def test_a_batch_that_does_not_fit_goes_in_parts_and_is_told_once(caplog):
         np.testing.assert_array_equal(found.item_index, expected.item_index)
         np.testing.assert_array_equal(found.extras["twice"], expected.extras["twice"])
         assert found.times_s.shape == expected.times_s.shape
+        assert found.faults == {4: "4 is unlucky", 9: "9 is unlucky"}
     assert max(small.sizes) <= 3
     assert len(caplog.records) == 1
     assert "batch_size" in caplog.text

@@ -210,3 +210,26 @@ def test_the_notes_of_the_segments_are_those_of_the_video(start, tmp_path):
     rows = store.rows(tmp_path / "store")
     assert (rows["a"].count, rows["a"].failed, rows["a"].reason) == (1, False, "part 1: no frame decodes")
     assert (rows["b"].count, rows["b"].failed, rows["b"].reason) == (0, True, "unreadable")
+
+
+class Choosy(Doubler):
+    """Fails on items below zero."""
+
+    def embed(self, items):
+        good = np.flatnonzero(items[:, 0] >= 0)
+        faults = {int(at): f"{items[at, 0]:g} is below zero" for at in np.flatnonzero(items[:, 0] < 0)}
+        return Embedded(np.concatenate([items[good], 2 * items[good]], axis=1), good, faults=faults)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda:0"])
+def test_a_fault_of_an_item_is_told_with_its_part_and_fails_a_video_of_which_nothing_is_left(start, tmp_path, device):
+    run = start(Choosy(), device=device)
+    run.add(shown("a", [1, -2], 0, 2))
+    run.add(shown("a", [3], 1, 2))
+    run.add(shown("b", [-4]))
+    run.publish()
+    store.forget_scans()
+    rows = store.rows(tmp_path / "store")
+    assert (rows["a"].count, rows["a"].failed, rows["a"].reason) == (2, False, "part 1: -2 is below zero")
+    assert (rows["b"].count, rows["b"].failed, rows["b"].reason) == (0, True, "-4 is below zero")
+    assert kept(tmp_path, "a").values[:, 0].tolist() == [1, 3]

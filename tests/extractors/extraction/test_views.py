@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors import registry
-from extractors.base import AudioNeed, FrameNeed, SubtitleNeed
+from extractors.base import AudioNeed, FrameNeed, NameNeed, SubtitleNeed
 from extractors.extraction import frame_grid, frame_views, segments, views
 from extractors.extraction.segments import SEGMENT_S, Segment, num_segments
 from extractors.extraction.views import prepare_segment
@@ -359,6 +359,13 @@ def test_words_belong_to_the_segment_in_which_they_begin(long_clip, show, tmp_pa
     got = [show(path, SubtitleNeed(), index=index) for index in range(3)]
     assert [piece.items.tolist() for piece in got] == [["a", "b"], ["c", "d"], ["e", "f"]]
     np.testing.assert_allclose(got[0].times_s, [[0, 1], [31.5, 32.0]], atol=1e-6)
+
+
+def test_the_name_of_a_video_is_shown_once_with_all_its_times(long_clip, show):
+    first, *others = [show(long_clip, NameNeed(), index=index) for index in range(3)]
+    assert first.items.tolist() == [f"0.0 {long_clip.as_posix()}"]
+    assert first.times_s.tolist() == [[0, probe(long_clip).duration_s]]
+    assert [len(other.items) for other in others] == [0, 0]
 
 
 def test_words_after_the_end_are_not_in_the_video(ten_fps, show, tmp_path):

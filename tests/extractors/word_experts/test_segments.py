@@ -3,10 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from extractors import easyocr_words, fast_speech, spoken_words, whisper_speech, written_words
+from extractors import captions, easyocr_words, fast_speech, spoken_words, whisper_speech, written_words
 from extractors.base import WordView
 from extractors.word_experts import segments
 from extractors.word_experts.ocr_expert import Word, split_line
+from extractors.word_experts.segments import Cuts
 from extractors.word_vectors import EncoderParams, SegmentParams
 from pipeline import config
 from pipeline.errors import ConfigError
@@ -33,7 +34,7 @@ def words(*rows, **extras):
 
 def test_what_is_said_between_two_silences_is_one_row():
     said = words(("a", 0, 1), ("bear", 1.5, 2), ("sleeps", 3.0, 3.4), ("who", 4.5, 5))
-    joined = segments.join(said, 1.0, letters)
+    joined = segments.join(said, Cuts(1.0), letters)
     assert joined.extras["text"].tolist() == ["a bear sleeps", "who"]
     assert joined.times_s.tolist() == [[0, 3.4], [4.5, 5]]
     assert joined.extras["word_times_s"].tolist() == ["0.00-1.00 1.50-2.00 3.00-3.40", "4.50-5.00"]
@@ -42,14 +43,14 @@ def test_what_is_said_between_two_silences_is_one_row():
 
 def test_a_sentence_encoder_reads_a_sentence_without_blanks_as_one():
     said = words(("港", 0, 1), ("口", 1, 2), ("ok", 2, 3))
-    joined = segments.join(said, 1.0, letters)
+    joined = segments.join(said, Cuts(1.0), letters)
     assert joined.values.tolist() == [[len("港口 ok")]]
     assert joined.extras["text"].tolist() == ["港 口 ok"], "one blank between words, as their times have"
 
 
 def test_a_word_inside_a_longer_one_does_not_end_a_segment():
     said = words(("loooong", 0, 5), ("short", 1, 2), ("next", 5.5, 6))
-    assert segments.join(said, 1.0, letters).extras["text"].tolist() == ["loooong short next"]
+    assert segments.join(said, Cuts(1.0), letters).extras["text"].tolist() == ["loooong short next"]
 
 
 def test_a_line_of_a_frame_is_one_row_however_close_the_next():
@@ -57,12 +58,43 @@ def test_a_line_of_a_frame_is_one_row_however_close_the_next():
     starts = np.array([True, False, True])
     confidence = np.array([0.5, 1.0, 0.9], np.float32)
     seen = words(("No", 2, 4), ("entry", 2, 4), ("EXIT", 2, 4), box_px=boxes, confidence=confidence, starts_line=starts)
-    joined = segments.join(seen, 1.0, letters)
+    joined = segments.join(seen, Cuts(1.0), letters)
     assert joined.extras["text"].tolist() == ["No entry", "EXIT"]
     assert joined.extras["box_px"].tolist() == [[0, 0, 9, 3], [0, 5, 3, 7]]
     np.testing.assert_allclose(joined.extras["confidence"], [0.75, 0.9])
     assert joined.extras["confidence"].dtype == np.float32
     assert "starts_line" not in joined.extras
+
+
+def test_what_is_said_for_long_without_a_silence_is_cut_at_its_longest_pauses():
+    said = words(("a", 0, 3), ("b", 3.2, 5), ("c", 5.9, 8), ("d", 8, 9), ("e", 9.1, 11.5))
+    joined = segments.join(said, Cuts(1.0, longest_s=6.0), letters)
+    assert joined.extras["text"].tolist() == ["a b", "c d e"]
+    even = words(*((str(second), second, second + 1) for second in range(8)))
+    joined = segments.join(even, Cuts(1.0, longest_s=2.5), letters)
+    assert joined.extras["text"].tolist() == ["0 1", "2 3", "4 5", "6 7"]
+    assert segments.join(words(("endless", 0, 99)), Cuts(1.0, 6.0), letters).extras["text"].tolist() == ["endless"]
+
+
+def test_a_line_that_stays_is_one_row_with_what_was_read_best():
+    starts = np.array([True, False, True, True, False, True, True, False])
+    confidence = np.array([0.5, 0.5, 0.9, 0.9, 0.9, 0.9, 0.7, 0.7], np.float32)
+    boxes = np.arange(32, dtype=np.float32).reshape(8, 4)
+    rows = [("No", 0, 2), ("entry", 0, 2), ("EXIT", 0, 2), ("NO", 2, 4), ("Entry", 2, 4), ("way", 4, 6), ("no", 6, 8)]
+    seen = words(*rows, ("entry", 6, 8), starts_line=starts, confidence=confidence, box_px=boxes)
+    joined = segments.join(seen, Cuts(1.0, merge_s=0.5), letters)
+    assert joined.extras["text"].tolist() == ["NO Entry", "EXIT", "way", "no entry"]
+    assert joined.times_s.tolist() == [[0, 4], [0, 2], [4, 6], [6, 8]]
+    assert joined.extras["word_times_s"].tolist()[0] == "0.00-4.00 0.00-4.00"
+    np.testing.assert_array_equal(joined.extras["box_px"][0], [12, 13, 18, 19])
+    longer = segments.join(seen, Cuts(1.0, merge_s=2.0), letters)
+    assert longer.times_s.tolist() == [[0, 8], [0, 2], [4, 6]]
+
+
+def test_two_equal_lines_of_one_frame_are_two():
+    seen = words(("EXIT", 0, 2), ("EXIT", 0, 2), ("EXIT", 2, 4), starts_line=np.array([True, True, True]))
+    joined = segments.join(seen, Cuts(1.0, merge_s=0.5), letters)
+    assert joined.times_s.tolist() == [[0, 2], [0, 4]]
 
 
 def test_the_first_word_of_a_line_is_told():
@@ -71,16 +103,22 @@ def test_the_first_word_of_a_line_is_told():
     assert Word("alone", 1.0, (0, 0, 1, 1)).starts_line
 
 
-@pytest.mark.parametrize("module", [spoken_words, written_words, easyocr_words, whisper_speech, fast_speech])
+@pytest.mark.parametrize("module", [spoken_words, written_words, easyocr_words, whisper_speech, fast_speech, captions])
 def test_every_expert_of_words_takes_the_unit(module):
     def parsed(**settings):
-        return config.parse(module.Params, {"words": settings}, "x.yaml: params").words
+        network = {"network": "server/me/tiny"} if module is captions else {}
+        return config.parse(module.Params, {"words": settings, **network}, "x.yaml: params").words
 
     found = parsed(unit="segment", source=SOURCE, dim=384)
     assert found == SegmentParams(SOURCE, 384)
     assert parsed(**dataclasses.asdict(found)) == found
     assert type(parsed(unit="word", source=SOURCE, dim=384)) is EncoderParams
-    for wrong in ({"unit": "segment"}, {"unit": "line", "source": SOURCE}, {"unit": "segment", "source": "hashed"}):
+    for wrong in (
+        {"unit": "segment"},
+        {"unit": "line", "source": SOURCE},
+        {"unit": "segment", "source": "hashed"},
+        {"longest_s": 0, "source": SOURCE},
+    ):
         with pytest.raises(ConfigError, match="key 'words'"):
             parsed(**wrong)
 
