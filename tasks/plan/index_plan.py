@@ -157,7 +157,7 @@ class IndexPlan:
 
 
 def text_towers(experts: Iterable[NamedExpert], folder: Path) -> dict[str, Path]:
-    """Image-text expert -> the YAML of its text tower in `folder`."""
+    """Expert that a text can be compared with -> the YAML of its text tower in `folder`."""
     texts = {path: config.load(TextConfig, path) for path in config.paths(folder)}
     pairs = ((expert, path) for expert in experts for path in texts)
     return {expert.name: path for expert, path in pairs if _is_text_tower(texts[path], expert.config)}
@@ -170,5 +170,7 @@ def _file_facts(videos: Videos) -> Iterator[tuple[str | float, ...]]:
 
 
 def _is_text_tower(text: TextConfig, expert: ExpertConfig) -> bool:
-    """Whether a text encoder is the text half of an image-text expert: both name one module and one network."""
-    return text.encoder == expert.extractor and text.params.get("network") == expert.params.get("network")
+    """Whether a text encoder is the text half of an expert: both name one module, and one network at one commit."""
+    if text.encoder != expert.extractor or "network" not in expert.params:  # imported features have no network
+        return False
+    return all(text.params.get(key) == expert.params.get(key) for key in ("network", "revision"))

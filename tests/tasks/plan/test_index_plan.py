@@ -1,15 +1,18 @@
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
+from extractors import registry
 from extractors.configs import ExpertConfig, TextConfig
+from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.stores.fingerprint import differences, fingerprint
 from search import Collection
 from search import config as search_config
 from tasks import BuildIndex, TrainCE
-from tasks.plan.index_plan import IndexPlan, _is_text_tower
+from tasks.plan.index_plan import IndexPlan, _is_text_tower, text_towers
 from tasks.plan.plan import load_plan
 from tasks.plan.settings import Paths
 
@@ -102,6 +105,25 @@ def test_a_model_and_no_model_contradict_each_other(tiny):
 def test_a_text_tower_has_the_module_and_the_network_of_its_expert(encoder, network, expected):
     expert = ExpertConfig(extractor="image_text", modality="rgb", params={"network": "a"})
     assert _is_text_tower(TextConfig(encoder=encoder, params={"network": network}), expert) is expected
+
+
+@pytest.mark.parametrize(("revision", "expected"), [("a" * 40, True), ("b" * 40, False)])
+def test_a_text_tower_is_of_the_commit_of_its_expert(revision, expected):
+    params = {"network": "a", "revision": "a" * 40}
+    expert = ExpertConfig(extractor="audio_text", modality="audio", params=params)
+    text = TextConfig(encoder="audio_text", params=params | {"revision": revision})
+    assert _is_text_tower(text, expert) is expected
+
+
+def test_each_shipped_expert_of_a_network_with_a_text_tower_has_one():
+    folder = Path(__file__).parents[3] / "configs"
+    experts = [registry.expert(name, folder / "experts") for name in config.names(folder / "experts")]
+    aligned = {one.name for one in experts if one.config.extractor.endswith("_text")}
+    towers = text_towers(experts, folder / "text")
+    assert {name: path.stem for name, path in towers.items()} == {name: name for name in aligned}
+    assert {"clip", "video_videoprism", "sound_clap", "audio_video_pe"} <= aligned
+    dims = {one.name: one.extractor.dim for one in experts}
+    assert all(registry.text(name, folder / "text").encoder.dim == dims[name] for name in towers)
 
 
 def test_an_index_is_fresh_after_the_videos_were_moved_and_leads_to_them(project):
