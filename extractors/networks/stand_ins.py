@@ -40,7 +40,7 @@ def stand_in_model(plugin: HubPlugin) -> Any:
 def small(kind: str, params: Any) -> dict[str, Any]:
     """Settings of a small network with the inputs and the D of `params`."""
     makers = {"videoprism": _videoprism, "xclip": _xclip, "clap": _clap, "pe_audio_video": _pe_audio_video}
-    makers |= {"pe_video": _pe_video, "pe_audio": _pe_audio}
+    makers |= {"pe_video": _pe_video, "pe_audio": _pe_audio, "qwen3_vl": _qwen3_vl}
     return makers[kind](params)
 
 
@@ -50,7 +50,7 @@ def _layers(width: int = WIDTH, heads: int = HEADS) -> dict[str, Any]:
 
 def _videoprism(params: Any) -> dict[str, Any]:
     sides = {key: value for key, value in _layers(params.dim).items() if key != "num_hidden_layers"}
-    depth = {"num_spatial_layers": 1, "num_temporal_layers": 1, "num_auxiliary_layers": 1}
+    depth = {"num_spatial_layers": 1, "num_temporal_layers": 1, "num_auxiliary_layers": 0}
     frames = {"image_size": getattr(params, "size_px", 36), "num_frames": getattr(params, "num_frames", 2)}
     words = {"vocab_size": VOCABULARY, "max_position_embeddings": getattr(params, "max_tokens", 8)}
     return {"vision_config": sides | depth | frames, "text_config": _layers(params.dim) | words}
@@ -104,3 +104,42 @@ def _pe_video(params: Any) -> dict[str, Any]:
 def _pe_audio(params: Any) -> dict[str, Any]:
     both = _pe_audio_video(params)
     return {"text_config": both["text_config"], "audio_config": both["audio_video_config"]["audio_config"]}
+
+
+def _qwen3_vl(params: Any) -> dict[str, Any]:
+    rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 2, 2], "mrope_interleaved": True}
+    words = {"vocab_size": VOCABULARY, "head_dim": 16, "num_key_value_heads": HEADS, "rope_parameters": rope}
+    sight: dict[str, Any] = {"depth": 1, "num_heads": HEADS, "hidden_size": WIDTH, "intermediate_size": WIDTH}
+    sight |= {"out_hidden_size": params.dim, "deepstack_visual_indexes": [0], "num_position_embeddings": 256}
+    ids = {f"{name}_token_id": number for number, name in enumerate(_CHAT_TOKENS)}
+    return {"text_config": _layers(params.dim) | words, "vision_config": sight} | ids
+
+
+_CHAT_TOKENS = {
+    "image": "<|image_pad|>",
+    "video": "<|video_pad|>",
+    "vision_start": "<|vision_start|>",
+    "vision_end": "<|vision_end|>",
+}
+_TURN_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+_TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{% for part in message.content %}"
+    "{% if part.type == 'video' %}<|vision_start|><|video_pad|><|vision_end|>{% else %}{{ part.text }}{% endif %}"
+    "{% endfor %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def stand_in_chat() -> Any:
+    """A processor as of Qwen3-VL whose tokens are single bytes."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast, Qwen2VLImageProcessor, Qwen3VLProcessor, Qwen3VLVideoProcessor
+
+    special = [*_CHAT_TOKENS.values(), *_TURN_TOKENS]
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE({token: number for number, token in enumerate([*special, *letters])}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    told: dict[str, Any] = {"pad_token": _TURN_TOKENS[0], "additional_special_tokens": special}
+    fast: Any = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **told)  # type: ignore[no-untyped-call]
+    size = {"shortest_edge": 1024, "longest_edge": 1 << 24}
+    parts = Qwen2VLImageProcessor(), fast, Qwen3VLVideoProcessor(size=size)
+    return Qwen3VLProcessor(*parts, chat_template=_TEMPLATE)  # type: ignore[no-untyped-call]
