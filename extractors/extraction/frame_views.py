@@ -15,7 +15,6 @@ from extractors.extraction.segments import Segment
 from extractors.extraction.spread import SpreadGrid, spread_grid, spread_view
 from pipeline.media.video import VideoInfo, frames_at
 
-
 FAR_S = 16.0
 """Wanted frames further apart than this are each sought: decoding what lies between would cost more."""
 

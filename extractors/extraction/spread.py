@@ -45,9 +45,7 @@ def spread_numbers(num: int, num_frames: int, at: SpreadAt) -> NDArray[np.int64]
     return np.linspace(0, num - 1, num_frames).round().astype(np.int64)
 
 
-def spread_grid(
-    need: SpreadNeed, info: VideoInfo, span_s: tuple[float, float], offset_s: float = 0.0
-) -> SpreadGrid:
+def spread_grid(need: SpreadNeed, info: VideoInfo, span_s: tuple[float, float], offset_s: float = 0.0) -> SpreadGrid:
     """The grid of the clips that start within `span_s`; the whole video starts at 0. Frames may lie after the span.
 
     `info` is of the video that begins at `offset_s` in its file: 0, unless it is a clip of it itself.

@@ -88,15 +88,20 @@ def decode_piece(piece: Piece, info: VideoInfo, needs: Sequence[set[Need]]) -> l
     for one, view in zip(wanted, views, strict=True):
         decoded[one.place][one.need] = view
     for segment, some, found in zip(piece.segments, needs, decoded, strict=True):
-        hear, read = (functools.partial(look, segment, info) for look in (_audio_view, _word_view))
-        for need in some:
-            if isinstance(need, AudioNeed):
-                found[need] = guarded(functools.partial(hear, need, segment.span_s))
-            elif isinstance(need, SubtitleNeed):
-                found[need] = guarded(functools.partial(read, need, segment.span_s))
-            elif isinstance(need, JointNeed):
-                found[need] = guarded(functools.partial(joint_view, need, found[need.frames], hear, read))
+        _hear_and_read(segment, info, some, found)
     return decoded
+
+
+def _hear_and_read(segment: Segment, info: VideoInfo, needs: set[Need], found: dict[Need, Decoded]) -> None:
+    """Adds the views for needs of more than frames to those of frames."""
+    hear, read = (functools.partial(look, segment, info) for look in (_audio_view, _word_view))
+    for need in needs:
+        if isinstance(need, AudioNeed):
+            found[need] = guarded(functools.partial(hear, need, segment.span_s))
+        elif isinstance(need, SubtitleNeed):
+            found[need] = guarded(functools.partial(read, need, segment.span_s))
+        elif isinstance(need, JointNeed):
+            found[need] = guarded(functools.partial(joint_view, need, found[need.frames], hear, read))
 
 
 def _frames_of(need: Need) -> tuple[FrameNeed | SpreadNeed, ...]:

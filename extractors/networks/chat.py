@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.networks.hub_model import HubPlugin, load_model, load_processor, quiet
+from extractors.networks.hub_model import HubPlugin, load_model, load_processor
 from extractors.networks.stand_ins import stand_in_chat, stand_in_model
 from pipeline.errors import ConfigError
 
@@ -67,8 +67,7 @@ class Chat:
         """The first D numbers of the last token. One at a time: nothing is padded, so that none depends on another."""
         import torch
 
-        with quiet():
-            given = self._processor(text=[turn], return_tensors="pt", **shown)
+        given = self._processor(text=[turn], return_tensors="pt", **shown)
         tensors: dict[str, torch.Tensor] = {name: one.to(self._device) for name, one in given.items()}
         with torch.inference_mode():
             last = self._model(**tensors, use_cache=False).last_hidden_state[0, -1, : self._dim]

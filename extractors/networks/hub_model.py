@@ -4,11 +4,10 @@ They see a folder that holds the verified files and nothing else: no code of the
 and nothing is downloaded meanwhile. A checkpoint must fit its network tensor for tensor.
 """
 
-import io
 import re
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -118,7 +117,7 @@ def load_model(plugin: HubPlugin, kinds: Collection[str], unused: str = "") -> A
     import torch
     from transformers import AutoModel
 
-    if load_config(plugin, kinds).model_type == "pe_audio_video":
+    if load_config(plugin, kinds).model_type.startswith("pe_"):
         leave_out_tables()
     with plugin.repository_folder() as folder, quiet():
         _check_index(plugin, folder)
@@ -198,18 +197,14 @@ def _called(plugin: HubPlugin) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Context without the progress bars and reports of transformers, whose findings are read from what it returns.
-
-    Nor with what it prints of its own documentation while it builds a PE-Video.
-    """
+    """Context without the progress bars and reports of transformers, whose findings are read from what it returns."""
     from transformers.utils import logging
 
     verbosity, had_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        with redirect_stdout(io.StringIO()):
-            yield
+        yield
     finally:
         logging.set_verbosity(verbosity)
         if had_bar:

@@ -1,16 +1,22 @@
-"""Which tensors of a PE-AV network are one: not the tables of places in its picture network, which are no parameters.
+"""What transformers 5.23 needs before it builds or loads a PE-AV network, beside timm 1.0.31.
 
-transformers 5.23 leaves out one of timm's two tables (`rope.pos_embed`) by name; timm 1.0.31 has another, `rope.bands`,
-and every PE-AV checkpoint fails to load for it.
+Which of its tensors are one is said by patterns, which leave out one of timm's tables of places in a picture by name
+(`rope.pos_embed`), as they are no parameters; timm has another, `rope.bands`, and no checkpoint loads for it. And while
+a PE-Video is built the library prints, in two lines, that a parameter of its own is not documented.
 """
+
+import importlib
+from typing import Any
 
 
 def leave_out_tables() -> None:
-    """Takes both tables out of the patterns by which transformers makes tensors of a PE-AV one. To be called first."""
+    """Takes both tables out of the patterns, and the two lines out of what is printed. To be called first."""
     from transformers import PeAudioVideoModel
 
     patterns = PeAudioVideoModel._tied_weights_keys or {}
     PeAudioVideoModel._tied_weights_keys = {_wider(target): _wider(source) for target, source in patterns.items()}
+    documentation: Any = importlib.import_module("transformers.utils.auto_docstring")
+    documentation.print = lambda *told, **how: None  # only this module's
 
 
 def _wider(pattern: str) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from extractors.networks.hub import repository
 from extractors.networks.hub_model import HubPlugin, quiet
+from extractors.networks.pe_av_ties import leave_out_tables
 from pipeline.errors import ConfigError
 from pipeline.weights import seeded
 
@@ -31,6 +32,8 @@ def stand_in_model(plugin: HubPlugin) -> Any:
     if kind is None:
         known = ", ".join(f"{start}..." for start in MODEL_TYPES)
         raise ConfigError(f"network {plugin.params.network!r}: stand-ins are known of {known}")
+    if kind.startswith("pe_"):
+        leave_out_tables()
     settings = AutoConfig.for_model(kind, **small(kind, plugin.params))
     with quiet():
         model = AutoModel.from_config(settings).float()  # type: ignore[no-untyped-call]

@@ -85,6 +85,7 @@ def test_a_clip_without_sound_is_embedded_with_silence_of_its_length(released, e
     np.testing.assert_allclose(expert.embed(items).values, by_library(model, cache, view, silence)[0], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_fused_equals_alone_bit_for_bit_and_the_row_of_a_silent_video_says_so(
     released, expert, clips, tmp_path, monkeypatch
 ):

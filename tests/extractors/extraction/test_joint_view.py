@@ -105,3 +105,14 @@ def test_the_window_that_goes_on_when_an_item_begins_is_its_sound(told, hop_s):
     for start_s, at in itertools.islice(zip(view.times_s[:, 0], view.sound_items, strict=True), 20):
         begins_s = view.sound.times_s[at, 0]
         assert begins_s <= start_s + 1e-6 < begins_s + hop_s
+
+
+def test_a_clip_of_a_file_has_the_sound_and_the_words_of_its_own_times(told):
+    """From 20 to 45 s of the file, in two pieces."""
+    pieces = [Segment(told, "key", index, (), clip_s=(20.0, 45.0)) for index in (0, 1)]
+    found = [views.decode_views(piece, probe(told), {ALL})[ALL].view for piece in pieces]
+    assert [one.times_s[:, 0].tolist() for one in found] == [[0.0, 10.0], [20.0]]
+    words = [one.words.words[first:stop].tolist() for one in found for first, stop in one.word_spans]
+    assert words == [[], ["three", "four"], []]
+    (first, *_), alone = found[0].sound.windows[found[0].sound_items], shown(told, SOUND).view
+    np.testing.assert_allclose(np.abs(first).mean(), np.abs(alone.windows[2]).mean(), rtol=0.01)

@@ -6,8 +6,8 @@ from transformers.video_utils import VideoMetadata, default_sample_indices_fn
 
 from extractors.base import AudioNeed, FrameNeed, SpreadNeed
 from extractors.extraction import frame_views, segments, views
-from extractors.extraction.spread import spread_numbers
 from extractors.extraction.segments import Segment, num_segments
+from extractors.extraction.spread import spread_numbers
 from pipeline.media.video import probe
 from tests.clips import make_clip, number_in, numbered
 
@@ -151,7 +151,9 @@ def test_a_file_that_does_not_say_how_long_it_is_is_counted(tmp_path, name, opti
 
 def test_a_frame_that_does_not_decode_is_replaced_by_its_neighbour(clip, monkeypatch):
     frames_at = frame_views.frames_at
-    monkeypatch.setattr(frame_views, "frames_at", lambda *args: (item for item in frames_at(*args) if item[0] not in {0, 2}))
+    monkeypatch.setattr(
+        frame_views, "frames_at", lambda *args: (item for item in frames_at(*args) if item[0] not in {0, 2})
+    )
     whole = of_numpy(35, 4, "middle").tolist()
     decoded = shown(clip, SpreadNeed(4))
     assert numbers(decoded) == [[whole[1], whole[1], whole[1], whole[3]]]
@@ -164,3 +166,17 @@ def test_no_frame_that_decodes_is_a_failure_and_no_picture_is_none(clip, tmp_pat
     monkeypatch.setattr(frame_views, "frames_at", lambda *args: iter(()))
     decoded = shown(clip, SpreadNeed(4))
     assert (decoded.view, decoded.failed, decoded.note) == (None, True, "0 of 4 sampled frames decode")
+
+
+@pytest.mark.parametrize("clip_s", [None, 8.0])
+def test_a_clip_of_a_file_is_shown_its_own_frames_in_its_own_times(long_clip, clip_s):
+    """From 20 to 50 s of the file, in two pieces: the frames 40 to 99."""
+    need, info = SpreadNeed(5, clip_s=clip_s), probe(long_clip)
+    pieces = [Segment(long_clip, "key", index, (), clip_s=(20.0, 50.0)) for index in (0, 1)]
+    found = [views.decode_views(piece, info, {need})[need] for piece in pieces]
+    shown_numbers = [number for one in found if len(one.view.starts) for number in numbers(one)]
+    starts = [(0, 60)] if clip_s is None else [(0, 16), (16, 16), (32, 16), (48, 12)]
+    assert shown_numbers == [(40 + first + of_numpy(num, 5, "middle")).tolist() for first, num in starts]
+    times_s = np.concatenate([one.view.times_s for one in found])
+    np.testing.assert_allclose(times_s[:, 0], [first / 2 for first, _ in starts], atol=1e-6)
+    assert times_s[-1, 1] == pytest.approx(30.0)

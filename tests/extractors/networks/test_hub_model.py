@@ -161,4 +161,5 @@ def test_the_tables_that_a_pe_av_must_not_tie_are_left_out():
     assert_there(PeAudioVideoModel, "_tied_weights_keys", "extractors/networks/pe_av_ties.py widens its patterns")
     pe_av_ties.leave_out_tables()
     pe_av_ties.leave_out_tables()
+    assert_there("transformers.utils.auto_docstring", "auto_docstring", "extractors/networks/pe_av_ties.py hushes it")
     assert all("rope.pos_embed" not in pattern for pattern in str(PeAudioVideoModel._tied_weights_keys).split(", "))
