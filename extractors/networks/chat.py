@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from extractors.networks.aligned import unit_length
 from extractors.networks.hub_model import HubPlugin, load_model, load_processor
 from extractors.networks.stand_ins import stand_in_chat, stand_in_model
 from pipeline.errors import ConfigError
@@ -76,5 +77,4 @@ class Chat:
 
 def stacked(vectors: Sequence[NDArray[np.float32]], dim: int) -> NDArray[np.float32]:
     """(B, D), each of length 1."""
-    values = np.stack(vectors) if vectors else np.zeros((0, dim), np.float32)
-    return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12), np.float32)
+    return unit_length(np.stack(vectors) if vectors else np.zeros((0, dim), np.float32))
