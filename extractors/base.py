@@ -1,129 +1,55 @@
-"""Base classes of extractors and text encoders, what an extractor needs of a video, and what it returns.
+"""Base classes of extractors and text encoders, and what an extractor returns.
 
-N items of one view, B items of one batch, R rows of features, D feature, T frames, S samples.
+N items of one view, B items of one batch, R rows of features, D feature. What an extractor may ask for, and what it
+gets, stands in shown/.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from extractors.configs import Runtime
 from extractors.labels.settings import LabelSettings
-from pipeline.media.audio import Resampler
+from extractors.shown.needs import (
+    AudioNeed,
+    CropOffset,
+    FrameNeed,
+    JointNeed,
+    NameNeed,
+    Need,
+    ResizeMethod,
+    SpreadNeed,
+    SubtitleNeed,
+)
+from extractors.shown.shown_views import AudioView, FrameView, JointView, View, WordView
 from pipeline.stores.parts import Features
 from pipeline.weights.files import WeightFile, WeightSource
 
-ResizeMethod: TypeAlias = Literal["area", "bilinear", "bicubic", "bilinear_float"]
-CropOffset: TypeAlias = Literal["round", "floor"]
-
-
-@dataclass(frozen=True)
-class FrameNeed:
-    """Frames sampled at times k / fps, k = 0, 1, ..., counted from the first frame of the video."""
-
-    fps: float
-    short_px: int | None = None
-    """Short side after a resize that keeps the aspect ratio up to 8 to 1 (see `resize_frame`); None: native size."""
-    window: int = 1
-    """Frames in an item."""
-    stride: int = 1
-    """Frames from the start of one item to the start of the next."""
-    resize: ResizeMethod = "area"
-    """area: OpenCV's INTER_AREA; bilinear, bicubic: Pillow's; bilinear_float: torch's `interpolate` in mode bilinear,
-    which does not smooth before it shrinks, without rounding to 8 bits."""
-    crop_px: int | None = None
-    """Side of the square that is cropped from the centre after the resize; None: no crop."""
-    size_px: tuple[int, int] | None = None
-    """(height, width) after a resize that does not keep the aspect ratio, in place of `short_px`."""
-    crop_offset: CropOffset = "round"
-    """Where the crop begins if the margin is odd: round, as torchvision (half to even), or floor."""
-    margin: int | None = None
-    """Frames of context at each end of an item, which stands for the `stride` frames between; every frame of the video
-    is then in the middle of one item, and beyond the ends of the video its first and last frame are repeated. None: an
-    item stands for all its frames, and there is none that would reach beyond the end."""
-
-
-@dataclass(frozen=True)
-class AudioNeed:
-    """Mono audio in items of `window_s`, one every `hop_s`; the last items are padded with silence."""
-
-    rate_hz: int
-    window_s: float
-    hop_s: float
-    resampler: Resampler = "soxr"
-    least_s: float | None = None
-    """Items with less audio than this before the padding are dropped, except the first; None: half of `window_s`."""
-
-
-@dataclass(frozen=True)
-class SubtitleNeed:
-    """Words of the subtitle file beside the video, or of a track in it; an item is one word."""
-
-    language: str = ""
-    """Which of several subtitles are preferred, as a code or a name; empty: English ones, or the default track."""
-
-
-@dataclass(frozen=True)
-class NameNeed:
-    """Which video it is; the one item is all of it, and its word where it begins in its file, a blank, and the path."""
-
-
-Need = FrameNeed | AudioNeed | SubtitleNeed | NameNeed
-
-
-@dataclass(frozen=True)
-class FrameView:
-    """Frames for a FrameNeed: item i is `frames[starts[i] : starts[i] + window]`; a short video is padded to one."""
-
-    frames: NDArray[Any]
-    """(T, H, W, 3) RGB in 0..255: uint8, or float32 for `resize="bilinear_float"`."""
-    starts: NDArray[np.int64]
-    """(N,)"""
-    window: int
-    times_s: NDArray[np.float64]
-    """(N, 2), start and end of each item in the video; where the need has a `margin`, of what it stands for."""
-
-    @property
-    def windows(self) -> NDArray[Any]:
-        """The items, copied: (N, window, H, W, 3), of the type of `frames`."""
-        return np.asarray(self.frames[self.starts[:, None] + np.arange(self.window)])
-
-
-@dataclass(frozen=True)
-class AudioView:
-    """Samples decoded for an AudioNeed: item i is `samples[starts[i] : starts[i] + window]`, always complete."""
-
-    samples: NDArray[np.float32]
-    """(S,) in -1..1."""
-    rate_hz: int
-    starts: NDArray[np.int64]
-    """(N,)"""
-    window: int
-    """Samples in an item."""
-    times_s: NDArray[np.float64]
-    """(N, 2), start and end of each item in the video."""
-
-    @property
-    def windows(self) -> NDArray[np.float32]:
-        """The items, copied: (N, window)."""
-        return np.asarray(self.samples[self.starts[:, None] + np.arange(self.window)], np.float32)
-
-
-@dataclass(frozen=True)
-class WordView:
-    """Words read for a SubtitleNeed, or the path for a NameNeed."""
-
-    words: NDArray[np.str_]
-    """(N,)"""
-    times_s: NDArray[np.float64]
-    """(N, 2), start and end of each word in the video."""
-
-
-View = FrameView | AudioView | WordView
+__all__ = [
+    "AudioNeed",
+    "AudioView",
+    "CropOffset",
+    "Embedded",
+    "Extractor",
+    "FrameNeed",
+    "FrameView",
+    "HandcraftedExtractor",
+    "JointNeed",
+    "JointView",
+    "NameNeed",
+    "Need",
+    "Plugin",
+    "ResizeMethod",
+    "SpreadNeed",
+    "SubtitleNeed",
+    "TextEncoder",
+    "View",
+    "WordView",
+]
 
 
 @dataclass(frozen=True)

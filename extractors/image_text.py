@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from extractors.base import Embedded, FrameNeed
 from extractors.frames.windows import FrameExtractor
+from extractors.networks.aligned import unit_length
 from extractors.networks.base import RGB, NetworkEncoder, PixelExtractor, network_to_device
 from extractors.networks.hub import is_hub_name
 from extractors.networks.image_text import ImageTextNetwork
@@ -152,9 +153,3 @@ class Encoder(NetworkEncoder):
 def network_of(name: str, tokenizer: str = "") -> ImageTextNetwork:
     """The network called `name`, of the library that the form of the name selects; ValueError for a wrong form."""
     return (TransformersNetwork if is_hub_name(name) else OpenClipNetwork)(name, tokenizer)
-
-
-def unit_length(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(B, D), each row divided by its L2 norm; rows of zeros stay zero."""
-    lengths = np.linalg.norm(values, axis=1, keepdims=True)
-    return np.asarray(values / np.maximum(lengths, 1e-12), np.float32)

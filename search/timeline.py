@@ -44,7 +44,7 @@ class TimeLine:
             moments += [_moment(LABEL_WORDS, expert, peak, duration_s, label) for expert, label, peak in told]
         if FRAMES in found and sought.frames is not None:
             peaks = sought.frames.moments_of(row, duration_s)
-            moments += [_moment(FRAMES, sought.frames.frames.expert, peak, duration_s) for peak in peaks]
+            moments += [_moment(FRAMES, sought.frames.expert_of(row), peak, duration_s) for peak in peaks]
         faces = sought.faces.get(row, ())[:MOST_FACES] if PEOPLE in found else ()
         moments += [Moment(PEOPLE, one.expert, one.start_s, one.end_s, None, one.name) for one in faces]
         if EXAMPLE in found and sought.example is not None:

@@ -14,7 +14,7 @@ from benchmarks.gpu.step import Case, Figures, rounded, run_step
 from benchmarks.gpu.videos import NARROW, clips
 from benchmarks.gpu.waits import watched
 from extractors import registry
-from extractors.base import AudioNeed, FrameNeed, Need
+from extractors.base import AudioNeed, FrameNeed, JointNeed, Need, SpreadNeed
 from extractors.extraction.batches import Batches
 from extractors.extraction.one_pass import PassOptions, extract
 from extractors.networks.base import array_to_device
@@ -77,6 +77,10 @@ def item_of(need: Need) -> str:
     """What `embed` is given one of."""
     if isinstance(need, AudioNeed):
         return f"{need.window_s:g} s of sound"
+    if isinstance(need, JointNeed):
+        return " and ".join(item_of(part) for part in (need.frames, need.sound, need.words) if part)
+    if isinstance(need, SpreadNeed):
+        return f"{need.num_frames} frames spread over {f'{need.clip_s:g} s' if need.clip_s else 'the video'}"
     if isinstance(need, FrameNeed) and need.window > 1:
         return f"window of {need.window} frames"
     return "frame" if isinstance(need, FrameNeed) else "word"

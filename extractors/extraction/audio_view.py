@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from extractors.base import AudioNeed, AudioView
 from extractors.extraction.frame_grid import EDGE_S
+from extractors.shown.needs import AudioNeed
+from extractors.shown.shown_views import AudioView
 from pipeline.media.audio import read_sound
 
 

@@ -32,7 +32,7 @@ MAX_QUEUED = 1
 
 _Kind = tuple[str, str, tuple[int, ...]]
 """Key of the video where no batch spans two, kind of the dtype, and shape: only equal items can share a batch; strings
-of any length are equal."""
+of any length are equal. Where items have named parts, as frames and sound, the whole dtype in place of its kind."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,9 @@ class ExpertRun:
 
     def _pack(self, item: _Item) -> None:
         item.video.num_awaited += 1
-        kind = "" if self._spans_videos else item.video.key, item.data.dtype.kind, item.data.shape
+        dtype = item.data.dtype
+        of_dtype = str(dtype) if dtype.names else dtype.kind
+        kind = "" if self._spans_videos else item.video.key, of_dtype, item.data.shape
         batch = self._pending.setdefault(kind, [])
         batch.append(item)
         if len(batch) >= self._batch_size:

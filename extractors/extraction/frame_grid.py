@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.base import FrameNeed
+from extractors.shown.needs import FrameNeed, SpreadNeed
+from extractors.shown.shown_views import FrameView
 from pipeline.media.video import VideoInfo
 
 EDGE_S = 1e-6
@@ -67,3 +68,15 @@ def grid_of(need: FrameNeed, info: VideoInfo, span_s: tuple[float, float], offse
         return Grid(need, 0, np.zeros(0), starts, offset_s)
     frames = np.arange(max(0, starts[0]), min(starts[-1] + need.window, length))
     return Grid(need, int(frames[0]), begin_s + frames / need.fps, starts, offset_s)
+
+
+def frames_note(num: int, expected: int, num_damaged: int, info: VideoInfo) -> str:
+    """What is to be said of `num` frames that decode, of those that were `expected`; empty where nothing is."""
+    shortfall = f"{num} of {expected} sampled frames decode" if num < expected else ""
+    damage = f"{num_damaged} of {expected} sampled frames are damaged" if num_damaged else ""
+    return "; ".join(filter(None, [shortfall, damage, info.note]))
+
+
+def empty_frame_view(need: FrameNeed | SpreadNeed) -> FrameView:
+    """A view without items, as of a segment after the last frame."""
+    return FrameView(np.zeros((0, 1, 1, 3), np.uint8), np.zeros(0, np.int64), need.window, np.zeros((0, 2)))

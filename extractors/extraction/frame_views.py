@@ -1,26 +1,24 @@
 """Decodes the frames of a piece of a file for all grids at once, and makes the view of each of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.base import FrameNeed, FrameView, View
-from extractors.extraction.frame_grid import Grid, GridFrames, grid_of
+from extractors.base import FrameNeed, FrameView, SpreadNeed
+from extractors.extraction.decoded import Decoded
+from extractors.extraction.frame_grid import Grid, GridFrames, empty_frame_view, frames_note, grid_of
 from extractors.extraction.resize import Resize, resize_frame
 from extractors.extraction.segments import Segment
+from extractors.extraction.spread import SpreadGrid, spread_grid, spread_view
 from pipeline.media.video import VideoInfo, frames_at
 
+FAR_S = 16.0
+"""Wanted frames further apart than this are each sought: decoding what lies between would cost more."""
 
-@dataclass(frozen=True)
-class Decoded:
-    """The view for one need in one segment, or the reason why there is none; see `Prepared`."""
-
-    view: View | None
-    note: str = ""
-    failed: bool = False
+AnyGrid: TypeAlias = Grid | SpreadGrid
 
 
 class FramesWanted(NamedTuple):
@@ -29,7 +27,7 @@ class FramesWanted(NamedTuple):
     place: int
     """Of the segment in the piece."""
     segment: Segment
-    need: FrameNeed
+    need: FrameNeed | SpreadNeed
     info: VideoInfo
     """Of the video or clip."""
 
@@ -40,15 +38,26 @@ def frame_views(wanted: Sequence[FramesWanted], info: VideoInfo) -> list[Decoded
     seen = [place for place, one in enumerate(wanted) if one.info.has_video]
     if seen:
         asked = [wanted[place] for place in seen]
-        grids = [grid_of(one.need, one.info, one.segment.span_s, one.segment.offset_s) for one in asked]
+        grids = [_grid(one) for one in asked]
         frames = decode_frames(asked[0].segment, info, grids)
         for place, grid, decoded in zip(seen, grids, frames, strict=True):
-            views[place] = frame_view(grid, decoded, wanted[place].info)
+            views[place] = _view(grid, decoded, wanted[place].info)
             decoded.clear()  # what was copied into a view is not held twice
     return views
 
 
-def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[GridFrames]:
+def _grid(one: FramesWanted) -> AnyGrid:
+    segment = one.segment
+    if isinstance(one.need, FrameNeed):
+        return grid_of(one.need, one.info, segment.span_s, segment.offset_s)
+    return spread_grid(one.need, one.info, segment.span_s, segment.offset_s)
+
+
+def _view(grid: AnyGrid, frames: GridFrames, info: VideoInfo) -> Decoded:
+    return frame_view(grid, frames, info) if isinstance(grid, Grid) else spread_view(grid, frames, info)
+
+
+def decode_frames(segment: Segment, info: VideoInfo, grids: Sequence[AnyGrid]) -> list[GridFrames]:
     """The frames of each grid. The file is read once, and each view is resized from the native frames.
 
     `segment`: any of the piece; `info`: of the whole file.
@@ -64,7 +73,7 @@ def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[
     next_s = segment.offset_s + segment.span_s[1] + (0.0 if segment.clip_s else float(info.frame_times_s[0]))
     damaged: set[int] = set()
     next_s = next_s if next_s < info.end_s else np.inf
-    for index, native in frames_at(segment.path, times_s, info, next_s, damaged, segment.is_retry):
+    for index, native in _native_frames(segment, info, times_s, next_s, damaged):
         resized: dict[Resize, NDArray[Any]] = {}
         for grid, indices, frames in zip(grids, grid_indices, frames_of_grids, strict=True):
             if index in indices:
@@ -77,15 +86,26 @@ def decode_frames(segment: Segment, info: VideoInfo, grids: list[Grid]) -> list[
     return frames_of_grids
 
 
+def _native_frames(
+    segment: Segment, info: VideoInfo, times_s: NDArray[np.float64], next_s: float, damaged: set[int]
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """As `frames_at`, which reads on from one time to the next; here it is sought anew where they lie far apart."""
+    far = np.flatnonzero(np.diff(times_s) > FAR_S) + 1 if info.seekable else np.zeros(0, np.int64)
+    for first, stop in itertools.pairwise([0, *far.tolist(), len(times_s)]):
+        hurt: set[int] = set()
+        for index, native in frames_at(segment.path, times_s[first:stop], info, next_s, hurt, segment.is_retry):
+            damaged.update(first + one for one in hurt)
+            yield first + index, native
+            del native
+
+
 def frame_view(grid: Grid, frames: GridFrames, info: VideoInfo) -> Decoded:
     """The items of the grid from its decoded frames (grid index -> frame); incomplete items are dropped."""
     need = grid.need
     if not len(grid.starts):
         return Decoded(empty_frame_view(need))
     expected = len(grid.times_s)
-    shortfall = f"{len(frames)} of {expected} sampled frames decode" if len(frames) < expected else ""
-    damage = f"{frames.num_damaged} of {expected} sampled frames are damaged" if frames.num_damaged else ""
-    note = "; ".join(filter(None, [shortfall, damage, info.note]))
+    note = frames_note(len(frames), expected, frames.num_damaged, info)
     if not frames:
         return Decoded(None, note, failed=True)
     grid.repeat_ends(frames)
@@ -98,8 +118,3 @@ def frame_view(grid: Grid, frames: GridFrames, info: VideoInfo) -> Decoded:
     starts = np.array([position[start] for start in complete], np.int64)
     view = FrameView(np.stack([frames[index] for index in order]), starts, need.window, times_s)
     return Decoded(view, note)
-
-
-def empty_frame_view(need: FrameNeed) -> FrameView:
-    """A view without items, as of a segment after the last frame."""
-    return FrameView(np.zeros((0, 1, 1, 3), np.uint8), np.zeros(0, np.int64), need.window, np.zeros((0, 2)))

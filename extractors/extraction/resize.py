@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.base import CropOffset, FrameNeed, ResizeMethod
+from extractors.shown.needs import CropOffset, FrameNeed, ResizeMethod, SpreadNeed
 
 EDGE_PX = 1e-6
 """Tolerance of a computed length: 480 * (224 / 480) is a hair below 224."""
@@ -17,7 +17,7 @@ LONGEST = 8
 
 @dataclass(frozen=True)
 class Resize:
-    """The settings of a FrameNeed for a single frame; needs with equal ones share the resized frames."""
+    """The settings of a need for a single frame; needs with equal ones share the resized frames."""
 
     short_px: int | None
     resize: ResizeMethod
@@ -26,7 +26,7 @@ class Resize:
     crop_offset: CropOffset
 
     @classmethod
-    def of(cls, need: FrameNeed) -> "Resize":
+    def of(cls, need: FrameNeed | SpreadNeed) -> "Resize":
         """Those of `need`."""
         return cls(need.short_px, need.resize, need.crop_px, need.size_px, need.crop_offset)
 

@@ -6,18 +6,30 @@ which they start: they depend neither on the borders of the pieces nor on other 
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from extractors import registry
-from extractors.base import AudioNeed, Extractor, FrameNeed, NameNeed, Need, SubtitleNeed, WordView
+from extractors.base import (
+    AudioNeed,
+    Extractor,
+    FrameNeed,
+    JointNeed,
+    NameNeed,
+    Need,
+    SpreadNeed,
+    SubtitleNeed,
+    WordView,
+)
 from extractors.extraction.audio_view import audio_view
-from extractors.extraction.frame_views import Decoded, FramesWanted, frame_views
+from extractors.extraction.decoded import Decoded, guarded
+from extractors.extraction.frame_views import FramesWanted, frame_views
+from extractors.extraction.joint_view import Span, joint_view
 from extractors.extraction.segments import Piece, Prepared, Segment
 from extractors.extraction.subtitle_words import words_between
-from pipeline.errors import ExtractionError, PipelineError, in_one_line
+from pipeline.errors import ExtractionError, in_one_line
 from pipeline.media.container import is_of_machine
 from pipeline.media.video import VideoInfo, probe
 from pipeline.remote_files.files import faults_raised
@@ -76,57 +88,56 @@ def decode_piece(piece: Piece, info: VideoInfo, needs: Sequence[set[Need]]) -> l
     wanted = [
         FramesWanted(place, segment, need, info.cut(*segment.clip_s) if segment.clip_s else info)
         for place, (segment, some) in enumerate(zip(piece.segments, needs, strict=True))
-        for need in sorted((need for need in some if isinstance(need, FrameNeed)), key=repr)
+        for need in sorted({one for need in some for one in _frames_of(need)}, key=repr)
     ]
     try:
         views = frame_views(wanted, info)
     except Exception as error:  # of which need the fault is, shows each on its own: what it gets depends on no other
         if is_of_machine(error):
             raise
-        views = [_guarded(functools.partial(_frames_alone, one, info)) for one in wanted]
+        views = [guarded(functools.partial(_frames_alone, one, info)) for one in wanted]
     decoded: list[dict[Need, Decoded]] = [{} for _ in piece.segments]
     for one, view in zip(wanted, views, strict=True):
         decoded[one.place][one.need] = view
     for segment, some, found in zip(piece.segments, needs, decoded, strict=True):
-        for need in some:
-            if not isinstance(need, FrameNeed):
-                found[need] = _guarded(functools.partial(_other_view, segment, info, need))
+        _hear_and_read(segment, info, some, found)
     return decoded
 
 
-def _guarded(view: Callable[[], Decoded]) -> Decoded:
-    """What `view` returns, or its error as a failure with the reason."""
-    try:
-        return view()
-    except PipelineError as error:
-        return Decoded(None, str(error), failed=True)
-    except Exception as error:  # a bug of a decoder must cost this need of this video only
-        if is_of_machine(error):
-            raise
-        return Decoded(None, in_one_line(error), failed=True)
+def _hear_and_read(segment: Segment, info: VideoInfo, needs: set[Need], found: dict[Need, Decoded]) -> None:
+    """Adds the views for needs of more than frames to those of frames."""
+    hear, read = (functools.partial(look, segment, info) for look in (_audio_view, _word_view))
+    for need in needs:
+        if isinstance(need, AudioNeed):
+            found[need] = guarded(functools.partial(hear, need, segment.span_s))
+        elif isinstance(need, SubtitleNeed):
+            found[need] = guarded(functools.partial(read, need, segment.span_s))
+        elif isinstance(need, NameNeed):
+            found[need] = Decoded(_name_view(segment, info))
+        elif isinstance(need, JointNeed):
+            found[need] = guarded(functools.partial(joint_view, need, found[need.frames], hear, read))
+
+
+def _frames_of(need: Need) -> tuple[FrameNeed | SpreadNeed, ...]:
+    """The frames that a need asks for, if it does."""
+    need = need.frames if isinstance(need, JointNeed) else need
+    return (need,) if isinstance(need, FrameNeed | SpreadNeed) else ()
 
 
 def _frames_alone(one: FramesWanted, info: VideoInfo) -> Decoded:
     return frame_views([one], info)[0]
 
 
-def _other_view(segment: Segment, info: VideoInfo, need: AudioNeed | SubtitleNeed | NameNeed) -> Decoded:
-    """The view for a need of anything but frames."""
-    if isinstance(need, AudioNeed):
-        return _audio_view(segment, info, need)
-    return _word_view(segment, info, need) if isinstance(need, SubtitleNeed) else Decoded(_name_view(segment, info))
-
-
-def _audio_view(segment: Segment, info: VideoInfo, need: AudioNeed) -> Decoded:
+def _audio_view(segment: Segment, info: VideoInfo, need: AudioNeed, span_s: Span) -> Decoded:
     if not info.has_audio:
         return Decoded(None, "no audio stream")
-    view, note = audio_view(segment.path, need, segment.span_s, info.seekable, segment.clip_s)
+    view, note = audio_view(segment.path, need, span_s, info.seekable, segment.clip_s)
     return Decoded(view, note)
 
 
-def _word_view(segment: Segment, info: VideoInfo, need: SubtitleNeed) -> Decoded:
+def _word_view(segment: Segment, info: VideoInfo, need: SubtitleNeed, span_s: Span) -> Decoded:
     begin_s, end_s = segment.clip_s or (0.0, info.duration_s)
-    start_s, stop_s = (segment.offset_s + time_s for time_s in segment.span_s)
+    start_s, stop_s = (segment.offset_s + time_s for time_s in span_s)
     start_s, stop_s = max(start_s, begin_s), min(stop_s, end_s)
     view, note = words_between(segment.path, need.language, start_s, stop_s, end_s, segment.offset_s)
     return Decoded(view, note)

@@ -11,6 +11,14 @@ from pipeline.weights.files import WeightFile
 HUB = "https://huggingface.co"
 
 _WHISPER_MB = {"tiny": 76, "base": 145, "small": 484, "medium": 1528, "large-v3": 3087, "turbo": 1618}
+_LICENCES = {
+    "google/videoprism": "Apache-2.0",
+    "microsoft/xclip": "MIT",
+    "laion/": "Apache-2.0",
+    "facebook/pe-av": "Apache-2.0",
+    "Qwen/Qwen3-VL": "Apache-2.0",
+}
+"""How the names of repositories on the Hugging Face hub begin -> what their pages say of the weights."""
 _EASYOCR_MB = {"craft_mlt_25k.pth": 83, "english_g2.pth": 15}
 
 
@@ -46,6 +54,11 @@ def hub_file(repository: str, name: str, size_mb: float = 0.0, licence: str = ""
     """A file of a Hugging Face repository; the files of one repository share a folder, as its libraries expect."""
     url = f"{HUB}/{repository}/resolve/main/{name}"
     return WeightFile(url, size_mb=size_mb, licence=licence, place=f"{repository}/{name}")
+
+
+def hub_licence(repository: str) -> str:
+    """What the page of a repository says of its weights; empty where that is not known here."""
+    return next((licence for start, licence in _LICENCES.items() if repository.startswith(start)), "")
 
 
 def open_clip_file(network: str, weights: str) -> WeightFile:

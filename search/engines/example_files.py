@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors import registry
-from extractors.base import FrameNeed, FrameView
+from extractors.base import FrameNeed, FrameView, JointNeed, SpreadNeed
 from extractors.extraction.resize import Resize, resize_frame
 from extractors.extraction.segments import SEGMENT_S, Prepared, Segment
 from extractors.extraction.views import prepare_segment
@@ -124,7 +124,8 @@ def _shown(expert: ExpertId, picture: NDArray[np.uint8]) -> Prepared:
     extractor = registry.rebuild(expert)
     need = extractor.need
     if not isinstance(need, FrameNeed) or need.window > 1:
-        why = "a picture does not move" if isinstance(need, FrameNeed) else "a picture is silent"
+        moves = isinstance(need, FrameNeed | SpreadNeed | JointNeed)
+        why = "a picture does not move" if moves else "a picture is silent"
         return Prepared.nothing(why, failed=False)
     frame: NDArray[Any] = resize_frame(picture, Resize.of(need))
     view = FrameView(frame[None], np.zeros(1, np.int64), 1, np.array([[0.0, 1 / need.fps]]))

@@ -1,9 +1,11 @@
-"""Searches the frames of an image-text expert, such as CLIP, by its own text tower; needs no training.
+"""Searches the rows of experts that a text can be compared with: frames, clips, sound; needs no training.
+
+Each by its own text tower. Of several experts of one modality the first that can be loaded takes part.
 
 V videos, N frames in all, D feature.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +21,7 @@ from search.engines.minus import SplitQuery
 from search.engines.peaks import Peak, ends, peaks
 from search.engines.text_encoders import TextEncoders
 from search.index.growing_array import GrowingArray
-from search.index.vectors import BLOCK_ROWS, UNSEEN, Floats
+from search.index.vectors import BLOCK_ROWS, TINY, UNSEEN, Floats
 
 BLOCK_VIDEOS = 1024
 
@@ -91,45 +93,85 @@ class Frames:
 
 @dataclass(frozen=True)
 class FoundFrames:
-    """What one expert found for a text."""
+    """What the experts found for a text."""
 
-    frames: Frames
-    query: Floats
-    """(D,)"""
     ranking: Ranking
+    parts: tuple[tuple[Frames, Floats], ...]
+    """The experts that found something, each with the query (D,) in its space."""
+    of: Mapping[int, int]
+    """Row -> which of them ranks the video best."""
+
+    def expert_of(self, row: int) -> str:
+        """The expert that ranks a video best."""
+        return self._part(row)[0].expert
 
     def best_second(self, row: int) -> float:
         """Start of the frame of a video that matches the text best."""
-        return self.frames.best_second(self.query, row)
+        frames, query = self._part(row)
+        return frames.best_second(query, row)
 
     def moments_of(self, row: int, duration_s: float) -> list[Peak]:
         """Where in a video of this length the frames match the text."""
-        return self.frames.moments_of(self.query, row, duration_s)
+        frames, query = self._part(row)
+        return frames.moments_of(query, row, duration_s)
+
+    def _part(self, row: int) -> tuple[Frames, Floats]:
+        return self.parts[self.of.get(row, 0)]
 
 
 def find(
     experts: Sequence[Frames], text: SplitQuery, allowed: NDArray[np.bool_], margin: float, notes: list[str]
 ) -> FoundFrames | None:
-    """The at most CANDIDATES best of the `allowed` videos, (V,) bools, by the first expert that can be loaded.
+    """The at most CANDIDATES best of the `allowed` videos, (V,) bools, by the first expert of each modality.
 
-    None when no video scores `margin` standard deviations above the mean. Appends to `notes` why an expert could not
-    be loaded.
+    An expert takes part that can be loaded, and by which a video scores `margin` standard deviations above the mean;
+    None when none does. Several are compared by these deviations, as cosines of two networks are not alike: a video
+    counts by the expert by which it stands out most. Appends to `notes` why an expert could not be loaded.
     """
+    parts, found = [], list[tuple[Floats, Floats]]()
+    for frames, query in _loaded(experts, text, notes):
+        high = _high(frames.scores(query), allowed, margin)
+        if high is not None:
+            parts.append((frames, query))
+            found.append(high)
+    if not parts:
+        return None
+    deviations = np.stack([one for _, one in found])
+    scores = found[0][0] if len(parts) == 1 else deviations.max(axis=0)
+    rows = np.flatnonzero(scores > UNSEEN)
+    best = rows[np.argsort(-scores[rows], kind="stable")][:CANDIDATES]
+    ranking = Ranking({int(row): float(scores[row]) for row in best}, fits=scores > UNSEEN)
+    return FoundFrames(ranking, tuple(parts), {int(row): int(deviations[:, row].argmax()) for row in best})
+
+
+def _high(scores: Floats, allowed: NDArray[np.bool_], margin: float) -> tuple[Floats, Floats] | None:
+    """The scores (V,) of the allowed videos that are a deviation above the mean, and how many deviations each is.
+
+    UNSEEN for the others. None where no allowed video is `margin` deviations above.
+    """
+    scored = scores[scores > UNSEEN]
+    best = scores[allowed].max(initial=UNSEEN)
+    if best == UNSEEN or best < scored.mean() + margin * scored.std():
+        return None
+    high = allowed & (scores > UNSEEN) & (scores >= scored.mean() + scored.std())
+    deviations = (scores - scored.mean()) / max(float(scored.std()), float(TINY))
+    return np.where(high, scores, UNSEEN), np.where(high, deviations, UNSEEN)
+
+
+def _loaded(experts: Sequence[Frames], text: SplitQuery, notes: list[str]) -> Iterator[tuple[Frames, Floats]]:
+    """The first expert of each modality that can be loaded, with its query."""
+    taken = set[str]()
     for frames in experts:
+        modality = frames.encoders.facts.modalities.get(frames.expert, frames.expert)
+        if modality in taken:
+            continue
         try:
             query = frames.query(text.wanted, text.unwanted)
         except PipelineError as error:
             notes.append(f"{frames.expert} takes no part: {error}")
             continue
-        scores = frames.scores(query)
-        scored, rows = scores[scores > UNSEEN], np.flatnonzero(allowed & (scores > UNSEEN))
-        best = rows[np.argsort(-scores[rows], kind="stable")][:CANDIDATES]
-        if not len(best) or scores[best[0]] < scored.mean() + margin * scored.std():
-            return None
-        high = scored.mean() + scored.std()
-        found = {int(row): float(scores[row]) for row in best if scores[row] >= high}
-        return FoundFrames(frames, query, Ranking(found, fits=allowed & (scores >= high)))
-    return None
+        taken.add(modality)
+        yield frames, query
 
 
 def save(folder: Path, expert: str, store: Reader, dim: int, keys: Sequence[str]) -> None:

@@ -13,8 +13,19 @@ import pytest
 import yaml
 
 from extractors import registry
-from extractors.base import AudioNeed, AudioView, FrameNeed, FrameView, NameNeed, SubtitleNeed, WordView
-from extractors.extraction import frame_views
+from extractors.base import (
+    AudioNeed,
+    AudioView,
+    FrameNeed,
+    FrameView,
+    JointNeed,
+    JointView,
+    NameNeed,
+    SpreadNeed,
+    SubtitleNeed,
+    WordView,
+)
+from extractors.extraction.frame_grid import empty_frame_view
 from extractors.registry import ExpertId
 from pipeline import config
 from pipeline.errors import ConfigError, ExtractionError
@@ -150,7 +161,7 @@ def test_a_clip_with_nothing_for_it_is_an_absence_not_a_failure(at_work, bare_cl
 def test_sound_without_a_picture_is_an_absence_not_a_failure(at_work, sound_clip, extracted):
     _, row = extracted(at_work, sound_clip)
     assert not row.failed, row.reason
-    if isinstance(named(at_work).extractor.need, FrameNeed):
+    if isinstance(named(at_work).extractor.need, FrameNeed | SpreadNeed | JointNeed):
         assert (row.count, row.reason) == (0, "no video stream")
 
 
@@ -164,13 +175,16 @@ def test_nothing_shown_gives_no_items(at_work):
     """A segment in which the picture has ended and the sound goes on."""
     need = named(at_work).extractor.need
     none, no_times = np.zeros(0, np.int64), np.zeros((0, 2))
+    none_of = np.zeros((0, 2), np.int64)
     view = {
-        FrameNeed: lambda: frame_views.empty_frame_view(need),
+        FrameNeed: lambda: empty_frame_view(need),
+        SpreadNeed: lambda: empty_frame_view(need),
+        JointNeed: lambda: JointView(empty_frame_view(need.frames), None, none, None, none_of),
         AudioNeed: lambda: AudioView(np.zeros(0, np.float32), need.rate_hz, none, 1, no_times),
         SubtitleNeed: lambda: WordView(np.zeros(0, np.str_), no_times),
         NameNeed: lambda: WordView(np.zeros(0, np.str_), no_times),
     }[type(need)]()
-    assert isinstance(view, (FrameView, AudioView, WordView))
+    assert isinstance(view, (FrameView, AudioView, WordView, JointView))
     assert len(named(at_work).extractor.prepare(view)) == 0
 
 

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from extractors import image_text, registry
-from extractors.image_text import Encoder, EncoderParams, Expert, Params, unit_length
+from extractors.image_text import Encoder, EncoderParams, Expert, Params
+from extractors.networks.aligned import unit_length
 from pipeline import config
 from pipeline.errors import WeightsError
 from tests.extractors.reference import SEEDED, seeded

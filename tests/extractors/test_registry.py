@@ -265,3 +265,14 @@ def test_what_was_imported_is_aligned_with_nothing():
     expert = ExpertConfig(extractor="imported", modality="rgb", params={"dim": 4, "files": []})
     text = TextConfig(encoder="imported", params={"dim": 4, "files": []})
     assert not registry._is_text_tower(text, expert)
+
+
+def test_each_shipped_expert_of_a_network_with_a_text_tower_has_one():
+    folder = Path(__file__).parents[2] / "configs"
+    experts = [registry.expert(name, folder / "experts") for name in config.names(folder / "experts")]
+    aligned = {one.name for one in experts if one.config.extractor.endswith("_text")}
+    towers = registry.text_towers(experts, folder / "text")
+    assert {name: path.stem for name, path in towers.items()} == {name: name for name in aligned}
+    assert {"clip", "video_videoprism", "sound_clap", "audio_video_pe"} <= aligned
+    dims = {one.name: one.extractor.dim for one in experts}
+    assert all(registry.text(name, folder / "text").encoder.dim == dims[name] for name in towers)

@@ -12,7 +12,10 @@ from pipeline.stores.store import Row
 from search import Collection
 from search.index.folder import current
 from tasks import BuildIndex, ExportExpert, Search
+from tests.clips import AUDIO_HZ, make_clip
+from tests.extractors import tiny_ears
 from tests.tasks.labelled_project import add_labels
+from tests.tasks.project import CONFIGS, MODEL, Project
 
 CLASSIFIER = {
     "extractor": "image_classifier", "modality": "rgb", "weights": "seeded",
@@ -179,3 +182,26 @@ def test_label_words_are_searched_before_any_training_and_their_settings_build_n
     assert all("label_words" in hit.found_by and hit.seen for hit in hits)
     project.edit("", "search", label_words__temperature=0.5, label_words__pool="mean")
     assert project.run(BuildIndex, dataset="tiny", untrained=True) == []
+
+
+@pytest.mark.slow
+def test_a_sound_is_found_by_its_description_before_any_training(tmp_path):
+    """By the expert audio_text from a repository as the hub has them, whose network knows a hum, a beep and a hiss."""
+    heard, random = Project(tmp_path), np.random.default_rng(1)
+    network = tiny_ears.taught(heard.data / "weights")
+    sounds = {f"v{number:02}": "dog" for number in range(20)} | {"v03": "cat", "v11": "loudly"}
+    for name, kind in sounds.items():
+        samples = tiny_ears.sound(kind, 2.0, random, AUDIO_HZ)
+        make_clip(heard.videos / f"{name}.mp4", size=(64, 40), fps=2, seconds=2.0, sound=samples)
+    window = {"window_s": tiny_ears.WINDOW_S, "hop_s": tiny_ears.WINDOW_S}
+    heard.write_config("experts", "heard", {"extractor": "audio_text", "modality": "audio", "params": network | window})
+    heard.write_config("text", "heard", {"encoder": "audio_text", "params": network | {"max_tokens": tiny_ears.LENGTH}})
+    heard.write_config("models", "tiny", MODEL | {"experts": ["heard"], "text": "heard"})
+    heard.write_config("datasets", "tiny", {"videos": str(heard.videos), "model": "tiny"})
+    shutil.copy(CONFIGS / "search.yaml", heard.configs)
+    heard.run(BuildIndex, dataset="tiny", untrained=True)
+    collection = Collection.open("tiny", heard.data, heard.configs)
+    for query, video in (("a cat", "v03.mp4"), ("a loudly", "v11.mp4")):
+        first = collection.search(query).hits[0]
+        assert (first.video_id, list(first.found_by)) == (video, ["frames"])
+        assert [one.expert for one in first.moments] == ["heard"]

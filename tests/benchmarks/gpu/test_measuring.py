@@ -19,7 +19,7 @@ from benchmarks.gpu.search import BEST, OnDevice, agreement
 from benchmarks.gpu.videos import clips
 from benchmarks.gpu.waits import Waits, watched
 from benchmarks.search_index import exact
-from extractors.base import AudioNeed, FrameNeed, SubtitleNeed
+from extractors.base import AudioNeed, FrameNeed, JointNeed, SpreadNeed, SubtitleNeed
 from extractors.extraction import one_pass
 from extractors.extraction.watch import Watch
 from pipeline.errors import ExtractionError
@@ -97,6 +97,9 @@ def test_copies_are_no_kernels():
 def test_items_are_named_after_what_an_expert_is_shown():
     needs = (FrameNeed(1.0), FrameNeed(8.0, window=17), AudioNeed(16000, 30.0, 30.0), SubtitleNeed())
     assert [item_of(need) for need in needs] == ["frame", "window of 17 frames", "30 s of sound", "word"]
+    spread = SpreadNeed(16, clip_s=10.0)
+    assert item_of(SpreadNeed(8)) == "8 frames spread over the video"
+    assert item_of(JointNeed(spread, needs[2])) == "16 frames spread over 10 s and 30 s of sound"
 
 
 def test_a_package_that_is_missing_is_named_and_any_other_error_is_one_line():

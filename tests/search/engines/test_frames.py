@@ -5,7 +5,12 @@ import pytest
 
 from search import Collection, Options
 from search.engines import text_encoders
+from search.engines.frames import Frames
+from search.engines.peaks import Peak
 from tests.search import small_collection
+
+OTHER = 17
+"""Where another video stands, from the end."""
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +90,54 @@ def test_the_best_second_is_of_the_expert_that_found_the_video(two_towers, monke
     first = two_towers.search("lighthouses").hits[0]  # the YAML of the first tower is missing
     assert first.best_s == 4.0
     assert list(first.found_by) == ["frames"]
+
+
+def test_of_two_modalities_each_finds_what_stands_out_in_it_and_says_when(towered, monkeypatch):
+    """The second stands for sound, in which another video is what the harbour is for the first."""
+    (first,) = towered.frames
+    facts = first.encoders.facts
+    turned = Turned(first.folder, "heard", dataclasses.replace(first.encoders, facts=_also_heard(facts)))
+    monkeypatch.setattr(towered, "frames", [first, turned])
+    monkeypatch.setattr(Collection, "_matches", lambda *_: {})
+    found = towered.search("lighthouses").hits
+    other = towered.videos[len(towered.videos) - OTHER].video_id
+    assert {hit.video_id: hit.best_s for hit in found[:2]} == {"harbour.mp4": 4.0, other: 9.0}
+    assert [[one.expert for one in hit.moments if one.engine == "frames"] for hit in found[:2]] in (
+        [["ocr_light"], ["heard"]],
+        [["heard"], ["ocr_light"]],
+    )
+
+
+def test_of_one_modality_the_first_alone_is_asked(towered, monkeypatch):
+    (first,) = towered.frames
+    encoders = dataclasses.replace(first.encoders, facts=_also_heard(first.encoders.facts, "ocr"))
+    monkeypatch.setattr(towered, "frames", [first, Turned(first.folder, "heard", encoders)])
+    monkeypatch.setattr(Collection, "_matches", lambda *_: {})
+    found = towered.search("lighthouses").hits
+    assert [hit.video_id for hit in found[:1]] == ["harbour.mp4"]
+    assert all(one.expert == "ocr_light" for hit in found for one in hit.moments if one.engine == "frames")
+
+
+def _also_heard(facts, modality="audio"):
+    """The facts of an index with one more expert, with the tower of the first."""
+    return dataclasses.replace(
+        facts,
+        towers={**facts.towers, "heard": next(iter(facts.towers.values()))},
+        modalities={**facts.modalities, "heard": modality},
+    )
+
+
+class Turned(Frames):
+    """Another expert: of one video it knows what the first knows of the harbour, and the other way round."""
+
+    def scores(self, query):
+        scores = Frames(self.folder, "ocr_light", self.encoders).scores(query)
+        harbour, other = int(scores.argmax()), len(scores) - OTHER
+        scores[[harbour, other]] = scores[[other, harbour]]
+        return scores
+
+    def best_second(self, query, row):
+        return 9.0
+
+    def moments_of(self, query, row, duration_s):
+        return [Peak(9.0, 10.0, 0, 1.0)]

@@ -1,0 +1,211 @@
+"""Models, tokenizers and processors that transformers loads from a Hugging Face repository, pinned to a commit.
+
+They see a folder that holds the verified files and nothing else: no code of the repository is run, no pickle is read,
+and nothing is downloaded meanwhile. A checkpoint must fit its network tensor for tensor.
+"""
+
+import re
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from extractors.networks.base import NetworkPlugin
+from extractors.networks.hub import read_config, repository
+from extractors.networks.pe_av_ties import leave_out_tables
+from pipeline import config
+from pipeline.errors import WeightsError, in_one_line
+from pipeline.plain_data import parse_json
+from pipeline.weights.catalog import hub_file, hub_licence
+from pipeline.weights.files import WeightFile
+
+MODEL = {"network": "model.safetensors", "config": "config.json"}
+INDEX = "model.safetensors.index.json"
+"""In place of `model.safetensors` where the tensors are in several files: which tensor is in which."""
+TOKENIZER = {"tokenizer": "tokenizer.json", "tokenizer_config": "tokenizer_config.json"}
+
+MOST_NAMED = 3
+"""Tensors that an error names."""
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class HubParams:
+    """Which files of the Hugging Face hub a network is made of."""
+
+    __pydantic_config__ = config.STRICT
+    network: str
+    """transformers/<owner>/<name> on the hub."""
+    revision: str
+    """Commit of that repository, 40 hex digits: a branch may have other weights tomorrow."""
+    dim: int
+    """D of the common space of the network's towers."""
+    shards: int = field(default=0, kw_only=True)
+    """In how many files the repository has the tensors; 0: in one, `model.safetensors`."""
+
+    def __post_init__(self) -> None:
+        repository(self.network)  # raises ValueError for another form
+        if not _COMMIT.fullmatch(self.revision):
+            raise ValueError(f"revision {self.revision!r} must be a commit of the repository, 40 hex digits")
+        if self.dim < 1 or self.shards < 0:
+            raise ValueError("dim must be above 0, and shards not below it")
+
+
+class HubPlugin(NetworkPlugin):
+    """An extractor or text encoder whose network transformers loads from the files of one repository."""
+
+    params: HubParams
+    more_files: Mapping[str, str] = {}
+    """Part -> file in the repository, beside those of the model."""
+
+    @property
+    def repository_files(self) -> dict[str, str]:
+        """Part -> file in the repository."""
+        shards = self.params.shards
+        files = MODEL | ({"network": INDEX} if shards else {}) | dict(self.more_files)
+        return files | {f"shard_{number}": _shard(number, shards) for number in range(1, shards + 1)}
+
+    @property
+    def published_names(self) -> Mapping[str, str]:
+        """The same name for all."""
+        return dict.fromkeys(self.repository_files, f"{self.params.network}@{self.params.revision}")
+
+    def published_file(self, part: str) -> WeightFile:
+        """At the commit."""
+        name = repository(self.params.network)
+        file = hub_file(name, self.repository_files[part], licence=hub_licence(name))
+        return replace(file, revision=self.params.revision)
+
+    def file_without_library(self, part: str) -> WeightFile | None:
+        """The same."""
+        return self.published_file(part)
+
+    @contextmanager
+    def repository_folder(self) -> Iterator[Path]:
+        """Context with a folder that holds the files of all parts under their names; WeightsError if one is missing."""
+        with tempfile.TemporaryDirectory(prefix="repository-") as folder:
+            for part, name in self.repository_files.items():
+                named = self.source.files.get(part)
+                as_named = Path(named.file or urlsplit(named.url).path).name if named else name
+                (Path(folder) / as_named).symlink_to(self.weight_path(part).absolute())
+            yield Path(folder)
+
+
+def _shard(number: int, of: int) -> str:
+    return f"model-{number:05}-of-{of:05}.safetensors"
+
+
+def load_config(plugin: HubPlugin, kinds: Collection[str]) -> Any:
+    """The configuration in the plugin's config.json; WeightsError unless it is of one of these model types."""
+    path = plugin.weight_path("config")
+    settings = read_config(path)
+    if settings.model_type not in kinds:
+        module = type(plugin).__module__.rpartition(".")[2]
+        raise WeightsError(f"{path}: a {settings.model_type} model; {module} reads {', '.join(sorted(kinds))}")
+    return settings
+
+
+def load_model(plugin: HubPlugin, kinds: Collection[str], unused: str = "") -> Any:
+    """The model of the plugin's repository in float32 on the CPU, of one of the model types `kinds`.
+
+    WeightsError where a tensor of the network is in no file, or one of the files is not of the network, by their names;
+    those whose names match the pattern `unused` whole may be left over.
+    """
+    import torch
+    from transformers import AutoModel
+
+    if load_config(plugin, kinds).model_type.startswith("pe_"):
+        leave_out_tables()
+    with plugin.repository_folder() as folder, quiet():
+        _check_index(plugin, folder)
+        try:
+            model, told = AutoModel.from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # which are told, and refused below by their names
+                dtype=torch.float32,
+            )
+        except Exception as error:  # hostile files break it in a hundred ways
+            raise WeightsError(f"{_called(plugin)}: {in_one_line(error)[:500]}") from None
+    left = {name for name in told["unexpected_keys"] if not (unused and re.fullmatch(unused, name))}
+    _refuse(plugin, "tensors of the network that no file holds", told["missing_keys"])
+    _refuse(plugin, "tensors in the files that the network does not have", left)
+    _refuse(plugin, "tensors of another shape than in the network", told["mismatched_keys"])
+    return model
+
+
+def load_tokenizer(plugin: HubPlugin) -> Any:
+    """The tokenizer of the repository, a fast one; WeightsError if there is none that transformers can build."""
+    from transformers import AutoTokenizer
+
+    return _loaded(plugin, AutoTokenizer)
+
+
+def load_feature_extractor(plugin: HubPlugin) -> Any:
+    """What the repository makes of sound; WeightsError if it is nothing that transformers can build."""
+    from transformers import AutoFeatureExtractor
+
+    return _loaded(plugin, AutoFeatureExtractor)
+
+
+def load_processor(plugin: HubPlugin) -> Any:
+    """What the repository makes of texts, pictures and sound, with its chat template; WeightsError as above."""
+    from transformers import AutoProcessor
+
+    return _loaded(plugin, AutoProcessor)
+
+
+def _loaded(plugin: HubPlugin, auto: Any) -> Any:
+    with plugin.repository_folder() as folder, quiet():
+        try:
+            return auto.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        except Exception as error:  # as above
+            raise WeightsError(f"{_called(plugin)}: {in_one_line(error)[:500]}") from None
+
+
+def _check_index(plugin: HubPlugin, folder: Path) -> None:
+    """WeightsError unless the index names the very files that the YAML does: another name may lead anywhere."""
+    path = folder / INDEX
+    if not path.exists():
+        return
+    expected = {name for part, name in plugin.repository_files.items() if part.startswith("shard_")}
+    try:
+        named = set(parse_json(path.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise WeightsError(f"{_called(plugin)}: {INDEX}: no index of tensors: {in_one_line(error)}") from None
+    if named != expected:
+        raise WeightsError(f"{_called(plugin)}: {INDEX} names {len(named)} files; params.shards says {len(expected)}")
+
+
+def _refuse(plugin: HubPlugin, what: str, names: Collection[Any]) -> None:
+    """WeightsError with the first of the tensors, if there are any."""
+    if names:
+        told = sorted(name if isinstance(name, str) else str(name[0]) for name in names)
+        more = f" and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
+        raise WeightsError(f"{_called(plugin)}: {what}: {', '.join(told[:MOST_NAMED])}{more}")
+
+
+def _called(plugin: HubPlugin) -> str:
+    return f"{plugin.params.network} at {plugin.params.revision[:12]}"
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Context without the progress bars and reports of transformers, whose findings are read from what it returns."""
+    from transformers.utils import logging
+
+    verbosity, had_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if had_bar:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
