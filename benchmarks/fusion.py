@@ -7,6 +7,7 @@ training split, the selector of a network of the validation split. Prints a tabl
 then UPDATE_README=1 pytest tests/test_readme.py renews the table of docs/results.md.
 """
 
+import argparse
 import json
 import sys
 import tempfile
@@ -30,13 +31,15 @@ from models.evaluation.metrics import Ranks, caption_ranks, summary
 from models.fusion.lists import Examples
 from models.fusion.mixture import fit_mixture, selected_scores
 from models.fusion.nested import fit
+from models.inputs.aligned import Calibration
 from models.networks.ce import CE
 from models.training import checkpoint
 from models.training.train import train
+from models.zero_shot.aligned import fused
 from pipeline.stores import atomic
 
 KEPT = Path(__file__).with_suffix(".json")
-SEEDS = range(5)
+SEEDS = 5
 FACTORS = (0.0, 0.5, 2.0)
 """By which the weight of a channel is changed, in search of the best fixed ones."""
 
@@ -54,15 +57,20 @@ class Measured:
 
 def main() -> None:
     """Prints and writes the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--out", type=Path, default=KEPT)
+    options = parser.parse_args()
+    seeds = range(options.seeds)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         signal = [
-            measured(made(seed), lambda splits, at=seed: networks(splits, at, Path(folder) / str(at))) for seed in SEEDS
+            measured(made(seed), lambda splits, at=seed: networks(splits, at, Path(folder) / str(at))) for seed in seeds
         ]
     # Without a signal the networks would add nothing: whether the selector stays away is asked of the channels.
-    none = [measured(made(seed, has_signal=False), lambda splits: ({}, {})) for seed in SEEDS]
+    none = [measured(made(seed, has_signal=False), lambda splits: ({}, {})) for seed in seeds]
     figures = {"signal": pooled(signal), "none": pooled(none)}
-    atomic.write_text(KEPT, json.dumps(figures, indent=1) + "\n")
+    atomic.write_text(options.out, json.dumps(figures, indent=1) + "\n")
     print("\n".join(table(figures)))
 
 
@@ -132,29 +140,38 @@ def networks(
 ) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
     """Row -> scores (C, V) of trained networks on the test split, and what their selectors' fitting found."""
     scores, facts = {}, {}
-    for name in HAS_NETWORK:
-        model = trained(splits, seed, folder / name)
-        test = splits["test"].collection()
-        found = fit_mixture(model, splits["val"].collection())
+    scores["start"] = untrained(splits)
+    for name, head in HAS_NETWORK.items():
+        model = trained(splits, head, seed, folder / name)
+        test = splits["test"].collection(model.settings.is_aligned)
+        found = fit_mixture(model, splits["val"].collection(model.settings.is_aligned))
         own = scores[name] = similarities(model, test)
         scores[f"{name} selector"] = selected_scores(model, test, found.selector) if found.selector else own
         facts[f"{name} selector"] = found.facts()
     return scores, facts
 
 
-def trained(splits: dict[str, Split], seed: int, folder: Path) -> CE:
+def untrained(splits: dict[str, Split]) -> NDArray[np.float32]:
+    """(C, V) scores of the test split with which a residual network begins: the calibrated cosines' mean."""
+    train_split, test = splits["train"], splits["test"]
+    calibrations = {name: Calibration.of(pairs, train_split.owners) for name, pairs in train_split.aligned().items()}
+    return fused(test.aligned(), calibrations)
+
+
+def trained(splits: dict[str, Split], head: str, seed: int, folder: Path) -> CE:
     """A network, small, by the product's own training."""
     settings = ModelConfig(
         experts=splits["train"].channels,
         text="planted",
         text_pool=TextPool(0, 0, 1),
-        architecture=Architecture(96, "sequential", "mish", batch_norm=True, mask_padding=True),
+        architecture=Architecture(96, "sequential", "mish", batch_norm=True, mask_padding=True, head=head),
         training=Training(
             64, 60, 0.001, 0.1, optimizer="adamw", schedule="cosine", loss="infonce", temperature=0.07, ema=0.95
         ),
         runtime=Runtime("cpu", threads=1, checkpoint_s=600.0),
     )
-    train(splits["train"].collection(), splits["val"].collection(), settings, seed, folder)
+    of = {name: split.collection(settings.architecture.is_aligned) for name, split in splits.items()}
+    train(of["train"], of["val"], settings, seed, folder)
     return checkpoint.load_model(folder)
 
 
@@ -168,11 +185,12 @@ def pooled(seeds: list[Measured]) -> dict[str, Any]:
     pairs = [
         ("fixed", "selector"),
         *((name, f"{name} selector") for name in HAS_NETWORK),
-        *(("fixed", n) for n in HAS_NETWORK),
+        *(("fixed", name) for name in HAS_NETWORK),
+        ("start", "residual"),
     ]
     channels = {
         name: [summary(seed.ranks[name]) for seed in seeds if name in seed.ranks]
-        for name in seeds[-1].ranks | seeds[2].ranks
+        for name in dict.fromkeys(name for seed in (seeds[-1], *seeds) for name in seed.ranks)
     }
     return {
         "captions": len(owners),

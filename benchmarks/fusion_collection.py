@@ -8,11 +8,13 @@ channels alike, nobody speaks of other videos and no row is missing, so that not
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.fusion.lists import Examples, Floats, Lists
+from models.inputs.aligned import Aligned
 from models.inputs.batches import Collection
 from models.network_inputs import ExpertInput, TextInput
 from pipeline.stores.ragged import Ragged
@@ -61,7 +63,13 @@ class Split:
         known = lists.present.any(1)[np.arange(len(owners)), owners]
         return Examples(lists, np.repeat(weights[None], len(owners), 0), np.where(known, owners, -1), owners)
 
-    def collection(self) -> Collection:
+    def aligned(self) -> dict[str, Aligned]:
+        """The channels' frozen vectors, from which a network with a head that starts there begins."""
+        there = ~np.isnan(self.rows[..., 0])
+        channels = zip(self.channels, self.rows, there, strict=True)
+        return {name: Aligned(np.nan_to_num(rows), self.texts, has) for name, rows, has in sorted(channels, key=_name)}
+
+    def collection(self, is_aligned: bool = False) -> Collection:
         """The split as the product's own training reads it."""
         there = ~np.isnan(self.rows[..., 0])
         features = {
@@ -70,8 +78,17 @@ class Split:
         }
         experts = tuple(ExpertInput(name, DIM) for name in sorted(self.channels))
         return Collection(
-            experts, TextInput(DIM, 0, 0, 1), features, Ragged.stack(list(self.texts[:, None]), DIM), self.owners
+            experts,
+            TextInput(DIM, 0, 0, 1),
+            features,
+            Ragged.stack(list(self.texts[:, None]), DIM),
+            self.owners,
+            aligned=self.aligned() if is_aligned else {},
         )
+
+
+def _name(channel: tuple[str, Any, Any]) -> str:
+    return channel[0]
 
 
 def made(seed: int, has_signal: bool = True) -> dict[str, Split]:

@@ -7,6 +7,7 @@ lies between two shots of the expert comes within TOLERANCE_S of the transition;
 writes benchmarks/shots.json.
 """
 
+import argparse
 import itertools
 import json
 import os
@@ -136,33 +137,39 @@ def scored(truth: Sequence[Span], answers: Sequence[Span]) -> dict[str, float]:
 
 def main() -> None:
     """Prints a line for each film and expert."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--joined", type=int, default=NUM_JOINED, help="videos of the first film")
+    parser.add_argument("--drawn", type=int, default=NUM_DRAWN, help="videos of the other two")
+    parser.add_argument("--experts", nargs="+", default=EXPERTS, choices=EXPERTS)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
     prepare_for_networks()
     settings = load_dataset("demo", Path("configs/datasets")).demo
     assert settings is not None
     facts = all_facts(settings)[:-1]
-    videos = [Path("data/raw/demo/videos") / f"{one.name}.mp4" for one in facts[:NUM_JOINED]]
+    videos = [Path("data/raw/demo/videos") / f"{one.name}.mp4" for one in facts[: options.joined]]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         size = settings.width_px, settings.height_px
         films = {
             "demo videos, joined": lambda path: joined(videos, path),
             "drawn anew, cuts": lambda path: drawn(
-                [frames(one, *size, FPS) for one in facts[:NUM_DRAWN]], [("cut", 0)], path
+                [frames(one, *size, FPS) for one in facts[: options.drawn]], [("cut", 0)], path
             ),
             "drawn anew, dissolves and fades": lambda path: drawn(
-                [frames(one, *size, FPS) for one in facts[:NUM_DRAWN]], GRADUAL, path
+                [frames(one, *size, FPS) for one in facts[: options.drawn]], GRADUAL, path
             ),
         }
         for number, (film, make) in enumerate(films.items()):
             path = Path(folder) / f"{number}.mp4"
             truth = make(path)
-            for name in EXPERTS:
+            for name in options.experts:
                 answers = found(name, path)
                 row = {"film": film, "expert": name, "boundaries": len(truth), "answers": len(answers)}
                 rows.append(row | scored(truth, answers))
                 print(rows[-1], flush=True)
     told = {"tolerance_s": TOLERANCE_S, "rows": rows}
-    RESULTS.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    options.out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

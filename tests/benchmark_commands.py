@@ -46,6 +46,10 @@ SMALL = {
     "python benchmarks/label_words.py": Small("2000", r"2,000 frames: ranked in [\d.]+ ms"),
     "python benchmarks/demo_words.py": Small("", r"only spoken: \d+ of \d+ words find"),
     "python benchmarks/demo_moments.py": Small("", r"is said: \d+ queries, \d+ videos shown"),
+    "python benchmarks/fusion.py": Small("--seeds 1 --out {out}", r"[Ss]elector.*\d+\.\d", "fusion.json"),
+    "python -m benchmarks.shots": Small(
+        "--joined 4 --drawn 3 --experts shots_light --out {out}", r"dissolves and fades.*'f1': [\d.]+", "shots.json"
+    ),
     "python benchmarks/search_weights.py": Small("", r"offset 20 +R@1 +[\d.]+  R@10"),
 }
 

@@ -142,5 +142,5 @@ def a_batch(data, videos=4):
     }
     available = {one.name: empty(videos, dtype=torch.bool) for one in data.experts}
     counts = {one.name: empty(videos, dtype=torch.int64) for one in data.experts if one.pool == "vlad"}
-    texts = Texts(empty(videos, data.text.max_tokens, data.text.dim), empty(videos, dtype=torch.int64))
-    return Batch(Videos(experts, available, counts), texts, None)
+    texts = Texts(empty(videos, data.text.max_tokens, data.text.dim), empty(videos, dtype=torch.int64), {})
+    return Batch(Videos(experts, available, counts, {}), texts, None)

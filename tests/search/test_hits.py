@@ -13,7 +13,8 @@ from search.sought import Sought
 def test_the_best_second_is_that_of_the_engine_that_ranks_the_video_best(tiny, monkeypatch):
     embedded = tiny.experts.query("anything")
     monkeypatch.setattr(type(tiny.experts), "best_second", lambda *_: 1.0)
-    seen = FoundFrames(Mock(best_second=lambda query, row: 2.0), np.zeros(3, np.float32), Ranking({0: 1.0}))
+    frames = Mock(best_second=lambda query, row: 2.0)
+    seen = FoundFrames(Ranking({0: 1.0}), ((frames, np.zeros(3, np.float32)),), {0: 0})
     sought = Sought("anything", Options(), embedded=embedded, frames=seen)
     zebra = (Seen("zebra", "rgb", 0.9, 3.0),)
     for found, second in (

@@ -32,6 +32,7 @@ IN_MANUAL = {
 EXPERT = {
     "extractor": ("expert", "gist"), "modality": ("shown", "scene"), "weights": ("nothing", "seeded"),
     "runtime.batch_size": ("nothing", 3), "runtime.compile": ("nothing", True), "runtime.onnx": ("nothing", True),
+    "runtime.server": ("nothing", "http://127.0.0.1:1/v1"), "runtime.timeout_s": ("nothing", 7.0),
     "precision": ("expert", "bf16"),
     "model.pool": ("model", "mean"), "model.clusters": ("model", 3), "model.max_tokens": ("model", 5),
 }  # fmt: skip
@@ -41,6 +42,7 @@ have no weights to be named: `WEIGHTS` are those of a network."""
 TEXT = {
     "encoder": ("text", "word_vectors"), "weights": ("nothing", "seeded"),
     "runtime.batch_size": ("nothing", 3), "runtime.compile": ("nothing", True), "runtime.onnx": ("nothing", True),
+    "runtime.server": ("nothing", "http://127.0.0.1:1/v1"), "runtime.timeout_s": ("nothing", 7.0),
 }  # fmt: skip
 
 MODEL_FIELDS = {
@@ -63,7 +65,7 @@ MODEL_FIELDS = {
     "training.selection": ("model", "last"), "training.ema": ("model", 0.9), "training.seeds": ("seeds", [0, 1]),
     "pools": ("model", {"rgb_light": {"clusters": 2, "max_tokens": 3}}),
     "runtime.device": ("nothing", "cpu"), "training.precision": ("model", "bf16"),
-    "runtime.threads": ("nothing", 1), "runtime.checkpoint_s": ("nothing", 1.0),
+    "runtime.threads": ("nothing", 1), "runtime.checkpoint_s": ("nothing", 1.0), "selector": ("seeds", True),
 }  # fmt: skip
 
 PART = {"what": "x", "into": "x", "where": "x", "licence": "x", "size": "1 GB"}
@@ -80,7 +82,7 @@ DATASET = {
 }  # fmt: skip
 
 SEARCH = {
-    "index.moment_s": ("index", 3.0), "index.approximate_from": ("index", 7),
+    "index.moment_s": ("index", 3.0), "index.approximate_from": ("index", 7), "index.selector": ("index", False),
     "fusion.offset": ("nothing", 5.0), "fusion.weights": ("nothing", {"ce": 2.0, "words": 1.0, "frames": 1.0}),
     "floors.ce_percentile": ("nothing", 7.0), "floors.ce": ("nothing", 0.1), "floors.ce_keep": ("nothing", 0.1),
     "floors.frames_margin": ("nothing", 1.0), "floors.words": ("nothing", 0.1), "floors.labels": ("nothing", 0.2),
@@ -113,7 +115,10 @@ LUIGI = {
 """Other values of the options. Of all of them `seeded` alone changes anything: experts that have a network."""
 
 NOT_ALONE = {
-    "DatasetConfig": {"annotations": "excludes captions; the readers' tests have datasets of their own"},
+    "DatasetConfig": {
+        "annotations": "excludes captions; the readers' tests have datasets of their own",
+        "segment": "excludes captions; tests/tasks/plan/test_cut.py has datasets of its own",
+    },
     "ExpertConfig": {
         "params": "each of its fields is changed below",
         "runtime.precision": "refused",

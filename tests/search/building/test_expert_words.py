@@ -52,7 +52,7 @@ def test_the_words_of_segments_are_found_one_by_one_with_their_own_times(tmp_pat
         np.array([[0.0, 0.5], [0.5, 1.25], [4.0, 5.0]]),
         {"text": np.array(["brown", "bear", "well-known"])},
     )
-    joined = segments.join(said, 1.0, lambda texts: np.ones((len(texts), 300), np.float32))
+    joined = segments.join(said, segments.Cuts(1.0), lambda texts: np.ones((len(texts), 300), np.float32))
     assert len(joined.values) == 2
     parts.publish(tmp_path / "segments", [Row("a.mp4", 2)], [joined], 300)
     (document,) = read_words({"speech": tmp_path / "segments"}, sources.key, sources.manifest.videos)
