@@ -144,10 +144,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     prepare_for_networks()
-    settings = load_dataset("demo", Path("configs/datasets")).demo
+    dataset = load_dataset("demo", Path("configs/datasets"))
+    settings = dataset.demo
     assert settings is not None
     facts = all_facts(settings)[:-1]
-    videos = [Path("data/raw/demo/videos") / f"{one.name}.mp4" for one in facts[: options.joined]]
+    videos = [Path(dataset.videos) / f"{one.name}.mp4" for one in facts[: options.joined]]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         size = settings.width_px, settings.height_px

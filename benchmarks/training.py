@@ -129,8 +129,8 @@ def start(data, gating, precision, batch, device):
     from models.training.hardware import choose
 
     settings = ModelConfig(
-        tuple(expert.name for expert in data.experts), "openai", TextPool(28, 1, 37),
-        Architecture(768, gating, "mish", batch_norm=True, mask_padding=False),
+        tuple(expert.name for expert in data.experts), "openai",
+        Architecture(768, gating, "mish", batch_norm=True, mask_padding=False), TextPool(28, 1, 37),
         Training(batch, 1, RATE, 1e-3, "ranger", "step", "margin", gamma=0.95, margin=MARGIN,
                  precision=precision),
         runtime=Runtime(device),

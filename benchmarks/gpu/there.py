@@ -48,6 +48,7 @@ LEFT_OUT = {
     "mcp": "a collection as tools of an assistant",
     "ir_measures": "TREC's measures",
     "lance": "exports as Lance",
+    "scenedetect": "the expert shots_light",
     "webdataset": "exports as WebDataset",
 }
 """Module that is too large to bring along, or not needed -> what the run goes without."""
