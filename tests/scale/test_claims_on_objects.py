@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.remote.objects import Objects
 from pipeline.stores import object_listing, parts, places, store
-from tests.scale.test_claims import HOSTS, NAMES, SHARED, WORDS, end, is_of_the_dead, kill
+from tests.scale.test_claims import HOSTS, NAMES, SHARED, WORDS, end, kill
 from tests.scale.test_objects import address, host, server
 from tests.tasks.project import Project, forget_everything
 
@@ -85,4 +85,5 @@ def test_kills_of_hosts_and_of_the_server_cost_nothing_but_time(server, local, a
     assert there == rows_in(local.data / "store")
     assert len(there) == len(NAMES) * NUM_VIDEOS
     left = [found.key for found in objects.found("claims") if "chunks" in found.key]
-    assert all(is_of_the_dead(objects.read(key).decode()) for key in left), "of finished chunks"
+    # A host holds one chunk at a time: if it is killed, or finds no server, it leaves at most that claim.
+    assert len(left) <= KILLS + HOSTS, "claims of finished chunks are gone"
