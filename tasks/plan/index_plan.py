@@ -89,7 +89,8 @@ class IndexPlan:
         if videos is None or not self.settings.selector:
             return False
         splits = ("train", "val") if self.seed is None else ("val",)
-        captions = (caption for split in splits for video in videos.split(split) for caption in video.captions)
+        found = (video for split in splits for video in videos.videos.of_split(split))  # read as far as is needed
+        captions = (caption for video in found for caption in video.captions)
         return next(itertools.islice(captions, FEWEST - 1, None), None) is not None
 
     def fit_selector(self, folder: Path) -> None:
