@@ -6,6 +6,7 @@ CLAP (Wu et al. 2023) and PE-Audio (Vyas et al. 2025; also the one within a PE-A
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
@@ -57,7 +58,10 @@ class Expert(AlignedExpert):
         if self.settings.model_type == "clap":
             spectrograms = clap_input(items, self.params.rate_hz, self.settings)
             return Embedded.one_per_item(self.vectors(array_to_device(spectrograms, self.device)))
-        compute = lambda which, samples: self.vectors(array_to_device(samples, self.device))  # noqa: E731
+
+        def compute(_: slice, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+            return self.vectors(array_to_device(samples, self.device))
+
         return Embedded.one_per_item(pe_vectors(items, self.settings, compute))
 
 

@@ -90,7 +90,7 @@ class Expert(WordExpert, NetworkPlugin):
         path = self.weight_path("network")
         with folder_of(self, hub.FILES) as folder:
             network = network_in(folder, AutoModelForTDT, path, ("parakeet_tdt",))
-            tokenizer = processor_in(folder, AutoTokenizer, path)
+            tokenizer = processor_in(folder, AutoTokenizer, path.parent)
         bands = network.config.encoder_config.num_mel_bins
         # How sound becomes bands is the same for all of them, so that no further file is needed for it.
         hears: Any = ParakeetFeatureExtractor

@@ -50,7 +50,7 @@ class VisionLanguage(Describer):
         self._device, self._prompt, self._most_tokens = device, prompt, most_tokens
         with folder_of(plugin, FILES) as folder:
             network = network_in(folder, AutoModelForImageTextToText, plugin.weight_path("network"))
-            self._processor = processor_in(folder, AutoProcessor, plugin.weight_path("config"))
+            self._processor = processor_in(folder, AutoProcessor, plugin.weight_path("config").parent)
         self._network = network.to(device)
 
     def describe(self, clips: NDArray[np.uint8]) -> list[Description]:

@@ -5,9 +5,8 @@ and nothing is downloaded meanwhile. A checkpoint must fit its network tensor fo
 """
 
 import re
-import tempfile
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 from extractors.networks.base import NetworkPlugin
 from extractors.networks.hub import read_config, repository
 from extractors.networks.pe_av_ties import leave_out_tables
+from extractors.networks.pretrained import folder_of, network_in, processor_in
 from pipeline import config
 from pipeline.errors import WeightsError, in_one_line
 from pipeline.plain_data import parse_json
@@ -27,8 +27,6 @@ INDEX = "model.safetensors.index.json"
 """In place of `model.safetensors` where the tensors are in several files: which tensor is in which."""
 TOKENIZER = {"tokenizer": "tokenizer.json", "tokenizer_config": "tokenizer_config.json"}
 
-MOST_NAMED = 3
-"""Tensors that an error names."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -83,15 +81,11 @@ class HubPlugin(NetworkPlugin):
         """The same."""
         return self.published_file(part)
 
-    @contextmanager
-    def repository_folder(self) -> Iterator[Path]:
+    def repository_folder(self) -> AbstractContextManager[Path]:
         """Context with a folder that holds the files of all parts under their names; WeightsError if one is missing."""
-        with tempfile.TemporaryDirectory(prefix="repository-") as folder:
-            for part, name in self.repository_files.items():
-                named = self.source.files.get(part)
-                as_named = Path(named.file or urlsplit(named.url).path).name if named else name
-                (Path(folder) / as_named).symlink_to(self.weight_path(part).absolute())
-            yield Path(folder)
+        named = {part: self.source.files.get(part) for part in self.repository_files}
+        by_user = {part: Path(file.file or urlsplit(file.url).path).name for part, file in named.items() if file}
+        return folder_of(self, self.repository_files | by_user)
 
 
 def _shard(number: int, of: int) -> str:
@@ -114,30 +108,13 @@ def load_model(plugin: HubPlugin, kinds: Collection[str], unused: str = "") -> A
     WeightsError where a tensor of the network is in no file, or one of the files is not of the network, by their names;
     those whose names match the pattern `unused` whole may be left over.
     """
-    import torch
     from transformers import AutoModel
 
     if load_config(plugin, kinds).model_type.startswith("pe_"):
         leave_out_tables()
-    with plugin.repository_folder() as folder, quiet():
+    with plugin.repository_folder() as folder:
         _check_index(plugin, folder)
-        try:
-            model, told = AutoModel.from_pretrained(
-                folder,
-                local_files_only=True,
-                use_safetensors=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # which are told, and refused below by their names
-                dtype=torch.float32,
-            )
-        except Exception as error:  # hostile files break it in a hundred ways
-            raise WeightsError(f"{_called(plugin)}: {in_one_line(error)[:500]}") from None
-    left = {name for name in told["unexpected_keys"] if not (unused and re.fullmatch(unused, name))}
-    _refuse(plugin, "tensors of the network that no file holds", told["missing_keys"])
-    _refuse(plugin, "tensors in the files that the network does not have", left)
-    _refuse(plugin, "tensors of another shape than in the network", told["mismatched_keys"])
-    return model
+        return network_in(folder, AutoModel, _called(plugin), unused=unused)
 
 
 def load_tokenizer(plugin: HubPlugin) -> Any:
@@ -162,11 +139,8 @@ def load_processor(plugin: HubPlugin) -> Any:
 
 
 def _loaded(plugin: HubPlugin, auto: Any) -> Any:
-    with plugin.repository_folder() as folder, quiet():
-        try:
-            return auto.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        except Exception as error:  # as above
-            raise WeightsError(f"{_called(plugin)}: {in_one_line(error)[:500]}") from None
+    with plugin.repository_folder() as folder:
+        return processor_in(folder, auto, _called(plugin))
 
 
 def _check_index(plugin: HubPlugin, folder: Path) -> None:
@@ -183,29 +157,5 @@ def _check_index(plugin: HubPlugin, folder: Path) -> None:
         raise WeightsError(f"{_called(plugin)}: {INDEX} names {len(named)} files; params.shards says {len(expected)}")
 
 
-def _refuse(plugin: HubPlugin, what: str, names: Collection[Any]) -> None:
-    """WeightsError with the first of the tensors, if there are any."""
-    if names:
-        told = sorted(name if isinstance(name, str) else str(name[0]) for name in names)
-        more = f" and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
-        raise WeightsError(f"{_called(plugin)}: {what}: {', '.join(told[:MOST_NAMED])}{more}")
-
-
 def _called(plugin: HubPlugin) -> str:
     return f"{plugin.params.network} at {plugin.params.revision[:12]}"
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Context without the progress bars and reports of transformers, whose findings are read from what it returns."""
-    from transformers.utils import logging
-
-    verbosity, had_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if had_bar:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]

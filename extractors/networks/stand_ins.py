@@ -3,8 +3,9 @@
 from typing import Any
 
 from extractors.networks.hub import repository
-from extractors.networks.hub_model import HubPlugin, quiet
+from extractors.networks.hub_model import HubPlugin
 from extractors.networks.pe_av_ties import leave_out_tables
+from extractors.networks.pretrained import quiet
 from pipeline.errors import ConfigError
 from pipeline.weights import seeded
 

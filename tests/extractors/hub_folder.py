@@ -7,8 +7,8 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
-from extractors.networks.hub_model import quiet
 from extractors.networks.pe_av_ties import leave_out_tables
+from extractors.networks.pretrained import quiet
 from extractors.networks.stand_ins import small
 from pipeline.weights.files import WeightOptions, WeightSource
 

@@ -6,7 +6,7 @@ import torch
 from transformers import AutoConfig, AutoProcessor, Qwen3VLForConditionalGeneration
 
 from extractors.base import FrameView, SpreadNeed
-from extractors.networks.hub_model import quiet
+from extractors.networks.pretrained import quiet
 from extractors.networks.stand_ins import small, stand_in_chat
 from extractors.omni_text import INSTRUCTION, Encoder, EncoderParams, Expert, Params
 from pipeline.errors import ConfigError

@@ -111,10 +111,10 @@ def test_a_tensor_too_few_or_too_many_is_refused_by_name(tmp_path, kind):
     tensors = load_file(path)
     name = next(name for name in sorted(tensors) if "layer.1" in name or "layer_1" in name or ".1." in name)
     save_file({one: tensor for one, tensor in tensors.items() if one != name}, path, {"format": "pt"})
-    with pytest.raises(WeightsError, match="lacks tensors: "):
+    with pytest.raises(WeightsError, match="that no file holds: "):
         expert_of(tmp_path)
     save_file(tensors | {"encoder.another": torch.zeros(1)}, path, {"format": "pt"})
-    with pytest.raises(WeightsError, match=r"not of the network: .*another"):
+    with pytest.raises(WeightsError, match=r"that the network does not have: .*another"):
         expert_of(tmp_path)
 
 

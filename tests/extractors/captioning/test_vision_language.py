@@ -71,8 +71,8 @@ def test_equal_clips_get_equal_texts_and_nothing_said_is_a_fault(released, monke
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ("drop", "lacks tensors: model.language_model.layers.1.mlp.up_proj"),
-        ("add", "not of the network: model.language_model.layers.1.mlp.another"),
+        ("drop", "that no file holds: model.language_model.layers.1.mlp.up_proj"),
+        ("add", "that the network does not have: model.language_model.layers.1.mlp.another"),
     ],
 )
 def test_a_file_with_other_tensors_than_the_network_is_refused_by_name(released, tmp_path, change, why):

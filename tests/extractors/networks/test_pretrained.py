@@ -42,7 +42,7 @@ def test_what_is_left_over_is_named_unless_it_is_expected(plugin):
     more = {f"head.{number}": torch.zeros(1) for number in range(5)}
     save_file(load_file(path) | more, path, {"format": "pt"})
     plugin.source.contents.clear()
-    with pytest.raises(WeightsError, match=r"not of the network: head\.0, head\.1, head\.2, \.\.\."):
+    with pytest.raises(WeightsError, match=r"that the network does not have: head\.0, head\.1, head\.2 and 2 more"):
         loaded(plugin)
     assert loaded(plugin, unused=r"head\..*").config.hidden_size == 8
 
@@ -51,7 +51,7 @@ def test_what_is_left_over_is_named_unless_it_is_expected(plugin):
 def test_junk_is_one_line(plugin, junk):
     plugin.weight_path("network").write_bytes(junk)
     plugin.source.contents.clear()
-    with pytest.raises(WeightsError, match=r"model\.safetensors: no network of this kind"):
+    with pytest.raises(WeightsError, match=r"^[^\n]*model\.safetensors: no network of this kind[^\n]*$"):
         loaded(plugin)
     with folder_of(plugin, FILES) as folder, pytest.raises(WeightsError, match="no processor of this kind"):
         processor_in(folder, AutoImageProcessor, plugin.weight_path("tokenizer"))
