@@ -19,7 +19,7 @@ from extractors.executors.base import EngineOptions, Outcome
 from extractors.executors.device_process import REQUEST, STOP, STOP_TIMEOUT_S, picklable
 from extractors.executors.ray_cluster import Demand, Nodes, connected, demand_of, nodes_of
 from extractors.executors.ray_faults import unfit_host, why_lost
-from extractors.executors.ray_task import Attempt, extract_on_host
+from extractors.executors.ray_task import THREADS, Attempt, extract_on_host
 from extractors.extraction.job import ChunkJob
 from extractors.extraction.watch import POLL_INTERVAL_S
 from pipeline.errors import ExtractionError
@@ -168,6 +168,7 @@ class Driver:
             on_gpu=self._demand.num_gpus > 0,
             is_again=chunk.number_of_attempts > 1,
             is_last=chunk.number_of_attempts >= MAX_ATTEMPTS,
+            num_threads=os.environ.get(THREADS, ""),
         )
         self._submitted[self._task.remote(chunk.job, attempt)] = chunk
 

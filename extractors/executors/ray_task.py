@@ -19,6 +19,8 @@ from pipeline.errors import ConfigError, PipelineError
 from pipeline.running.cpu import prepare_for_networks
 from pipeline.stores import places, recipes, store
 
+THREADS = "OMP_NUM_THREADS"
+
 POISONED = 86
 """Exit code of a worker whose CUDA context is of no more use."""
 
@@ -35,6 +37,12 @@ class Attempt:
     """Whether the chunk was given out before, and may be done in part."""
     is_last: bool
     """Whether an error is to be reported where another process could do better."""
+    num_threads: str | None = None
+    """OMP_NUM_THREADS of the process that the user has started, empty where it is not set; None: leave it as it is.
+
+    Ray sets it to the cores of the task, and what a network computes on a CPU depends, in its last digits, on how many
+    threads it has: a local run on this host would give other bits.
+    """
 
 
 def extract_on_host(job: ChunkJob, attempt: Attempt) -> Outcome | Exception:
@@ -42,7 +50,7 @@ def extract_on_host(job: ChunkJob, attempt: Attempt) -> Outcome | Exception:
 
     The process exits where its CUDA context is broken, which no later chunk could use either; Ray starts a new one.
     """
-    _prepare()
+    _prepare(attempt.num_threads)
     device = "cuda:0" if attempt.on_gpu else "cpu"
     if _is_poisoned(device):
         os._exit(POISONED)
@@ -107,9 +115,13 @@ def cancellable() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _prepare() -> None:
-    """Prepares the process for its first chunk; without effect on later ones."""
+def _prepare(num_threads: str | None) -> None:
+    """Prepares the process for its first chunk; without effect on later ones, since torch reads the number once."""
     prepare_for_networks()
+    if num_threads:
+        os.environ[THREADS] = num_threads
+    elif num_threads is not None:
+        os.environ.pop(THREADS, None)
     # multiprocessing would run Ray's script, and so import Ray, in each decode worker.
     vars(sys.modules["__main__"]).pop("__file__", None)
 

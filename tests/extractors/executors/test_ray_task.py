@@ -50,6 +50,15 @@ def test_the_host_extracts_with_its_own_device_and_workers(job, tmp_path):
     assert store.rows(tmp_path / "store").keys() == {video.content for _, video, _ in job.videos}
 
 
+@pytest.mark.parametrize(("given", "kept"), [("3", "3"), ("", None), (None, "1")])
+def test_a_network_has_the_threads_that_it_has_in_a_local_run(monkeypatch, given, kept):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as Ray sets it for a task of one core
+    main = vars(sys.modules["__main__"])
+    monkeypatch.setitem(main, "__file__", main.get("__file__"))
+    module._prepare(given)
+    assert os.environ.get("OMP_NUM_THREADS") == kept
+
+
 def test_what_was_published_before_a_process_was_lost_is_not_done_again(job, tmp_path):
     half = dataclasses.replace(job, videos=job.videos[:1])
     assert not extract_on_host(half, FIRST).errors
@@ -166,7 +175,7 @@ def test_decode_workers_do_not_run_the_script_of_rays_worker(tmp_path):
         "from extractors.executors import ray_task\n"
         "print('imported as', __name__, flush=True)\n"
         "if __name__ == '__main__':\n"
-        "    ray_task._prepare()\n"
+        "    ray_task._prepare(None)\n"
         "    process = multiprocessing.get_context('spawn').Process(target=print, args=('worked',))\n"
         "    process.start()\n"
         "    process.join()\n"
