@@ -210,11 +210,9 @@ class Driver:
 
     def _lost(self, chunk: _Chunk, error: Exception) -> None:
         """The worker or the host of a chunk is gone."""
-        number, why = chunk.job.number, why_lost(error)
+        number, why = chunk.job.number, why_lost(error, self._nodes.all)
         if self._stop_s < float("inf"):
             return
-        # At once: the rest of the run may take less than NODES_INTERVAL_S.
-        self._tell_of_lost_hosts()
         if chunk.number_of_attempts >= MAX_ATTEMPTS:
             what = f"chunk {number}: {why}, {MAX_ATTEMPTS} times; what was published is kept: run the command again"
             self._parent.send(Outcome(number, {f"chunk {number}": ExtractionError(what)}, chunk.job.video_s))
@@ -227,7 +225,9 @@ class Driver:
         now_s = time.monotonic()
         if now_s - self._looked_s < NODES_INTERVAL_S:
             return
-        self._tell_of_lost_hosts()
+        self._looked_s = now_s
+        for node in self._nodes.update(nodes_of(self._ray)):
+            self._parent.send(Note(f"{node.name} is lost to the cluster; the other hosts go on"))
         if self._demand.slots(self._nodes.all):
             self._fitted_s = now_s
         elif now_s - self._fitted_s > PATIENCE_S:
@@ -235,8 +235,3 @@ class Driver:
                 f"no host of the Ray cluster has what a task asks for ({self._demand}); add a host, or ask for less in "
                 f"[Engine]; what was published is kept"
             )
-
-    def _tell_of_lost_hosts(self) -> None:
-        self._looked_s = time.monotonic()
-        for node in self._nodes.update(nodes_of(self._ray)):
-            self._parent.send(Note(f"{node.name} is lost to the cluster; the other hosts go on"))

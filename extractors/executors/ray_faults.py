@@ -1,20 +1,27 @@
 """What Ray says of a lost task in a stack of lines, as a part of one line for the user."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from extractors.executors.ray_cluster import Node
 from pipeline.errors import ExtractionError, in_one_line
 
 MAX_CHARS = 300
 
 
-def why_lost(error: Exception) -> str:
-    """Why a task has no result, though nothing is known to be wrong with its chunk."""
+def why_lost(error: Exception, nodes: Sequence[Node] = ()) -> str:
+    """Why a task has no result, though nothing is known to be wrong with its chunk.
+
+    A lost host is named if it is one of `nodes`: the error knows its id at once, the cluster only after many seconds
+    that the host is no more.
+    """
     from ray import exceptions
 
     if isinstance(error, exceptions.OutOfMemoryError):
         return "Ray ended its worker, since the memory of the host ran out (with larger num_cpus, fewer run at once)"
     if isinstance(error, exceptions.NodeDiedError):
-        return "its host was lost"
+        name = next((node.name for node in nodes if node.id in str(error)), "")
+        return f"its host{name and f' {name}'} was lost"
     if isinstance(error, exceptions.WorkerCrashedError):
         return "its worker process ended unexpectedly"
     return in_one_line(error)[:MAX_CHARS]

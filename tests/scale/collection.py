@@ -128,6 +128,19 @@ class Collection(Project):
                 found[f"{folder.parent.name}/{key}"] = (row, *content)
         return found
 
+    def differing(self, expected: dict[str, tuple[object, ...]], may_lack: bool = False) -> list[str]:
+        """What is other than `expected`, a line each: short enough to be read where a test prints it."""
+        found = self.features()
+        lines = [f"{key}: not expected" for key in found.keys() - expected.keys()]
+        lines += [] if may_lack else [f"{key}: lacks" for key in expected.keys() - found.keys()]
+        for key in found.keys() & expected.keys():
+            (row, *arrays), (other_row, *other_arrays) = found[key], expected[key]
+            lines += [f"{key}: {row}, expected {other_row}"] if row != other_row else []
+            pairs = zip(arrays, other_arrays, strict=False)
+            lines += [f"{key}: other {ours[0]}" for ours, theirs in pairs if ours != theirs]
+            lines += [f"{key}: other arrays"] if len(arrays) != len(other_arrays) else []
+        return sorted(lines)
+
 
 def _bytes(array: np.ndarray) -> bytes:
     return repr(array.tolist()).encode() if array.dtype.kind in "TUO" else array.tobytes()
