@@ -32,7 +32,7 @@ class Features:
     times_s: NDArray[np.float64]
     """(n, 2), start and end of each vector."""
     extras: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    """Name -> (n, ...), e.g. the recognised words and their confidences."""
+    """Name -> (n, ...), e.g. the recognised words and their confidences; none where n is 0."""
 
 
 def publish(folder: Path, rows: Sequence[Row], features: Sequence[Features], dim: int) -> list[Path]:
@@ -183,6 +183,7 @@ class Reader:
     def features(self, key: str) -> Features | None:
         """The features of a row with times and extras, or None when the store does not have it.
 
+        A row without vectors has no extras, whichever rows share its part: a part of empty rows alone has none either.
         Keeps the arrays of the last part, so it is fastest when rows of one part are asked for in a row.
         """
         (place,) = self._find([key])
@@ -194,7 +195,8 @@ class Reader:
             names = {"values", "times_s", *store.arrays_of(self._folder / part)} - {"offsets"}
             self._part, self._arrays = part, {name: self._array(number, name) for name in names}
         arrays = {name: array[span] for name, array in self._arrays.items()}
-        return Features(arrays.pop("values"), arrays.pop("times_s"), arrays)
+        values, times_s = arrays.pop("values"), arrays.pop("times_s")
+        return Features(values, times_s, arrays if len(values) else {})
 
     def _ragged(self, name: str, keys: Sequence[str], dim: int) -> Ragged:
         rows = self._rows_of(keys)

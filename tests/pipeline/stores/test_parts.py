@@ -70,7 +70,16 @@ def test_what_is_kept_beside_the_vectors_is_read_back(tmp_path):
     assert kept["text"].tolist() == text.tolist()
     np.testing.assert_array_equal(kept["box_px"], boxes)
     assert kept["box_px"].dtype == np.float32
-    assert parts.read_features(tmp_path, "b").extras["text"].tolist() == []
+
+
+def test_a_row_without_vectors_is_the_same_whichever_rows_share_its_part(tmp_path):
+    words = {"text": np.array(["hello"], np.str_)}
+    parts.publish(tmp_path, [Row("a", 1), Row("beside", 0)], [features(1, **words), features(0)], DIM)
+    parts.publish(tmp_path, [Row("alone", 0)], [features(0)], DIM)
+    beside, alone = (parts.read_features(tmp_path, key) for key in ("beside", "alone"))
+    assert beside.extras == alone.extras == {}
+    assert beside.values.shape == alone.values.shape == (0, DIM)
+    assert parts.read_features(tmp_path, "a").extras["text"].tolist() == ["hello"]
 
 
 def test_numbers_beside_the_vectors_are_read_for_many_rows_at_once(tmp_path):
