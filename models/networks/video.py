@@ -87,7 +87,7 @@ class Collaborative(nn.Module):
             for at_place, chosen in zip(partners, self._partners(index), strict=True):
                 relation = relation + torch.stack([at_place[partner] for partner in chosen], 1)
                 together = together * available[:, chosen]
-            gated.append(gate(reduced[index], self.summarise(_mean(self.relate(relation), together))))
+            gated.append(gate(reduced[index], self.summarise(self._mean_relation(relation, together))))
             for place, at_place in enumerate(partners, start=1):
                 at_place[index] = self._placed(gated[index], place)
         return gated
@@ -105,11 +105,11 @@ class Collaborative(nn.Module):
         those of training; with statistics pair by pair they would not.
         """
         together = torch.stack(reduced, 1)
-        relations = self.relate(self._placed(together, 0).unsqueeze(2) + self._placed(together, 1).unsqueeze(1))
+        relations = self._placed(together, 0).unsqueeze(2) + self._placed(together, 1).unsqueeze(1)
         both = available.unsqueeze(2) * available.unsqueeze(1)
         if not self.include_self:
             both = both * (1 - torch.eye(len(reduced), device=both.device))
-        return self._gated(reduced, self.summarise(_mean(relations, both)))
+        return self._gated(reduced, self.summarise(self._mean_relation(relations, both)))
 
     def _beside_mean(self, reduced: list[Tensor], available: Tensor) -> list[Tensor]:
         """Every expert is related to the mean of the available ones, itself included."""
@@ -117,6 +117,22 @@ class Collaborative(nn.Module):
         centre = _mean(together, available).unsqueeze(1)
         relations = self.relate(self._placed(together, 0) + self._placed(centre, 1))
         return self._gated(reduced, self.summarise(relations * available.unsqueeze(2)))
+
+    def _mean_relation(self, relations: Tensor, together: Tensor) -> Tensor:
+        """(..., P, D) after the first layer -> (..., D): what `relate` makes of each, averaged by `together` (..., P).
+
+        The last layer is linear, so it is applied to the mean in place of each relation: one product in place of P.
+        The mean's shares add up to a little less than 1, and to 0 for an expert without partners: so its bias.
+        """
+        if not self.relate:
+            return _mean(relations, together)
+        *before, last = self.relate
+        assert isinstance(last, Linear)
+        for layer in before:
+            relations = layer(relations)
+        shares = _shares(together)
+        bias = last.bias * shares.sum(-1, keepdim=True)
+        return linear((shares.unsqueeze(-2) @ relations).squeeze(-2), last.weight) + bias
 
     def _gated(self, reduced: list[Tensor], contexts: Tensor) -> list[Tensor]:
         """The experts, each gated by its entry in `contexts` (B, E, D)."""
@@ -194,5 +210,9 @@ def _layers(count: int, settings: Architecture, norm: type[BatchNorm]) -> nn.Seq
 
 def _mean(relations: Tensor, weights: Tensor) -> Tensor:
     """(..., P, D) averaged with weights (..., P) -> (..., D)"""
-    shares = weights / (weights.sum(-1, keepdim=True) + NO_PARTNER)
-    return (shares.unsqueeze(-2) @ relations).squeeze(-2)
+    return (_shares(weights).unsqueeze(-2) @ relations).squeeze(-2)
+
+
+def _shares(weights: Tensor) -> Tensor:
+    """Weights (..., P) divided by their sum; all 0 where they are."""
+    return weights / (weights.sum(-1, keepdim=True) + NO_PARTNER)
