@@ -13,7 +13,7 @@ import pytest
 from tasks import BuildIndex, EvaluateCE
 from tests.crash.chain import Chain
 
-ROUNDS = int(os.environ.get("CRASH_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "6"))
 DAMAGES = ("empty", "shorter", "flipped", "gone")
 UNREAD = ("events.out.tfevents", "checksums.json")
 """Parts of names of files that no result is read from: the history for TensorBoard; a ledger that is made again."""

@@ -1,6 +1,6 @@
 """Kills the whole chain at random moments, by random signals; the same command must then end with the same bytes.
 
-The moments are drawn from a seed, which each test's name holds. CRASH_ROUNDS=n runs n rounds in place of 10.
+The moments are drawn from a seed, which each test's name holds. CRASH_ROUNDS=n runs n rounds in place of 6.
 """
 
 import os
@@ -15,7 +15,7 @@ import pytest
 from tests.crash.chain import COMMANDS, Chain
 
 KILLS_PER_ROUND = 4
-ROUNDS = int(os.environ.get("CRASH_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "6"))
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 TARGETS = ("main process", "process group", "a child")
 PATIENCE_S = 60.0
