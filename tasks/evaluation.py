@@ -12,7 +12,7 @@ from tasks.console.queries_to_try import print_queries
 from tasks.console.terminal import say
 from tasks.dataset_task import SEEDS_HELP, ModelTask, remakes_damaged
 from tasks.extraction import encodings
-from tasks.parameters import split_parameter
+from tasks.parameters import split_parameter, trec_parameter
 from tasks.plan.data_summary import data_summary
 from tasks.plan.provenance import provenance
 from tasks.plan.rankings_page import RankingsPage
@@ -29,7 +29,7 @@ class EvaluateCE(ModelTask):
     rankings = luigi.BoolParameter(
         default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING, description="Whether to make rankings.html as well"
     )
-    trec = luigi.BoolParameter(description="Write the rankings in the form of TREC too, and print nDCG@10, MAP and MRR")
+    trec = trec_parameter()
 
     def requires(self) -> Iterator[luigi.Task]:
         """A trained model for each seed, and the token vectors, which may be gone while the models are there.

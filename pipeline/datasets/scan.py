@@ -87,7 +87,8 @@ def build(
         for file in files
     )
     absent = [missing_row(key, one, missing[key]) for key, one in annotations.items() if key in missing]
-    videos = gather(heapq.merge(chain.from_iterable(of_files), sorted(absent, key=order), key=order), bool(clips))
+    rows = heapq.merge(chain.from_iterable(of_files), sorted(absent, key=order), key=order)
+    videos = gather(rows, bool(clips), any(caption.judged for one in annotations.values() for caption in one.captions))
     warnings += shared_between_splits(videos)
     return manifest.of(name, root, videos, warnings)
 
@@ -178,5 +179,5 @@ def _unreadable(file: VideoFile) -> list[str]:
 def _manifest_settings(settings: DatasetConfig) -> dict[str, Any]:
     """The settings that can change a manifest, as JSON values."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(settings)))
-    irrelevant = ("model", "max_failed_fraction", "demo", "parts", "segment")
+    irrelevant = ("model", "max_failed_fraction", "demo", "parts", "segment", "gallery")
     return {key: value for key, value in plain.items() if key not in irrelevant}

@@ -63,7 +63,8 @@ class Plan:
         text = selection.model.text_input(selection.text.encoder.dim)
         imported = {expert.name: selection.collection for expert in selection.experts if expert.is_imported}
         folder, towers = layout.text(selection.text), self.towers.sources()
-        return Sources(videos, self.expert_inputs(), stores, text, folder, imported, towers)
+        has_rest = selection.settings.gallery == "all"
+        return Sources(videos, self.expert_inputs(), stores, text, folder, imported, towers, has_rest)
 
     def expert_inputs(self) -> tuple[ExpertInput, ...]:
         """For each expert: its name, its dimension and how the model pools it."""
@@ -162,6 +163,7 @@ class Plan:
             "split": split,
             "train": {str(seed): fingerprint(run) for seed, run in zip(seeds, runs, strict=True) if run},
             **self.shown(),
+            **self.gallery(),
             **self.aligned_recipe(),
             **({"selector": selector_version.VERSION} if self.selection.model.selector else {}),
         }
@@ -169,6 +171,11 @@ class Plan:
     def aligned_recipe(self) -> Recipe:
         """What decides the scores without training: text towers and label words; empty without either."""
         return self.towers.recipe() | self.label_words.recipe()
+
+    def gallery(self) -> Recipe:
+        """Which videos captions are looked for in; empty where it is those with captions."""
+        gallery = self.selection.settings.gallery
+        return {} if gallery == "captioned" else {"gallery": gallery}
 
     def shown(self) -> Recipe:
         """What a report says of its data that no recipe of a training holds: modalities; warnings and notes, if any."""

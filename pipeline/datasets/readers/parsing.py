@@ -24,6 +24,20 @@ def read_lines(path: Path) -> list[str]:
     return [line.strip() for line in lines_of(_text(path)) if line.strip()]
 
 
+def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(file and line, object) of each line of a file of JSON objects; AnnotationError, with the line, for another."""
+    for number, line in enumerate(lines_of(_text(path)), 1):
+        where = f"{path}:{number}"
+        try:
+            value = parse_json(line) if line.strip() else {}
+        except ValueError as error:
+            raise AnnotationError(f"{where}: cannot be read: {error}; get the file again") from None
+        if not isinstance(value, dict):
+            raise AnnotationError(f"{where}: expected an object in braces; get the file again")
+        if value:
+            yield where, value
+
+
 def read_columns(path: Path, *columns: str) -> Iterator[tuple[str, ...]]:
     """The cells of these columns in each row of a table; AnnotationError, with the line, when it cannot be read."""
     names = [column.lower() for column in columns]
@@ -78,6 +92,6 @@ def read_split_files(
     return annotations
 
 
-def malformed(path: Path, error: Exception) -> AnnotationError:
+def malformed(path: Path | str, error: Exception) -> AnnotationError:
     """The error for a file that can be parsed, but does not have the structure of the owner's file."""
     return AnnotationError(f"{path}: not built as its owner's file is ({error!r}); get the file again")
