@@ -24,6 +24,7 @@ from models.training.hardware import choose, threads
 from models.training.teachers import denoised, teacher
 from models.training.train import train
 from models.zero_shot.aligned import aligned_texts, calibration_splits, collected
+from models.zero_shot.moments import moment_rows
 from models.zero_shot.report_row import untrained_rows
 from models.zero_shot.stored import LabelSources
 from pipeline.errors import TrainingError
@@ -128,6 +129,7 @@ def evaluate_seeds(
         **body(data, ranks),
         "training": training,
         **({"untrained": rows} if rows else {}),
+        **({"moments": moments} if (moments := moment_rows(sources, data)) else {}),
         **selection.report(data, list(ranks.values())),
     }
 

@@ -14,6 +14,7 @@ from tasks.dataset_task import SEEDS_HELP, ModelTask, remakes_damaged
 from tasks.extraction import encodings
 from tasks.parameters import split_parameter, trec_parameter
 from tasks.plan.data_summary import data_summary
+from tasks.plan.duplicates import duplicates
 from tasks.plan.provenance import provenance
 from tasks.plan.rankings_page import RankingsPage
 from tasks.plan.targets import FolderTarget
@@ -73,7 +74,8 @@ class EvaluateCE(ModelTask):
         folder, plan = self.output().require(), self.plan
         runs = {task.seed: task.output().require() for task in self._trainings()}
         report = evaluate_seeds(plan.sources(), plan.selection.model, runs, self.split, plan.label_words.sources())
-        write_report(folder, report | data_summary(plan.inventory) | {"rankings": self.rankings})
+        summary = data_summary(plan.inventory) | duplicates(plan)
+        write_report(folder, report | summary | {"rankings": self.rankings})
         recipes.write_recipe(folder, self.recipe() or {}, provenance(), FILES)
 
     def print_result(self) -> None:

@@ -15,6 +15,7 @@ from tasks.extraction import EncodeText, ExtractExpert
 from tasks.parameters import TypedPath, split_parameter, trec_parameter
 from tasks.plan import released_checkpoint
 from tasks.plan.data_summary import data_summary
+from tasks.plan.duplicates import duplicates
 from tasks.plan.plan import EVALUATE_VERSION, Plan, load_plan
 from tasks.plan.provenance import provenance
 from tasks.plan.settings import Partial, Paths
@@ -74,7 +75,7 @@ class EvaluateReleased(DatasetTask):
         folder, checkpoint = self.output().require(), Path(self.checkpoint)
         report = evaluate_released(self.plan.sources(), checkpoint, Path(self.config), names, self.split)
         summary = data_summary(self.plan.inventory) | {"model": f"{checkpoint.name} (released)"}
-        write_report(folder, report | summary)
+        write_report(folder, report | summary | duplicates(self.plan))
         recipes.write_recipe(folder, self._recipe() or {}, provenance(), FILES)
 
     def print_result(self) -> None:
@@ -116,6 +117,6 @@ class EvaluateReleased(DatasetTask):
             "imported": train.get("imported"),
             "name": Path(self.checkpoint).name,
             **self.plan.shown(),
-            **self.plan.gallery(),
+            **self.plan.reported(),
             **{name: released_checkpoint.sha256(path) for name, path in files.items()},
         }

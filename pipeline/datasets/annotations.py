@@ -12,6 +12,7 @@ from pipeline.datasets.clips import Clip, ClipNames
 from pipeline.datasets.cutting import WHOLE, Cutting
 from pipeline.datasets.grades import grade_of
 from pipeline.datasets.names import without_suffix
+from pipeline.datasets.near_duplicates import NearDuplicates
 from pipeline.datasets.sources import AnnotationFiles, Part, Released, SplitCounts
 from pipeline.datasets.splits import SPLITS, SplitFractions, splits_by_hash
 from pipeline.datasets.video_files import find_videos
@@ -43,6 +44,8 @@ class DatasetConfig:
     gallery: Literal["captioned", "all"] = "captioned"
     """What a report's captions are looked for in: the videos of its split with captions, or with `all` those without,
     too, and those that are in no split."""
+    near_duplicates: NearDuplicates | None = None
+    """Count, in each report, the videos that are almost the same as others; null: only those that are equal."""
     fuse_captions: bool = False
     """Join all captions of a video into one paragraph, as DiDeMo and ActivityNet are evaluated."""
     model: str = "ce_light"

@@ -179,5 +179,5 @@ def _unreadable(file: VideoFile) -> list[str]:
 def _manifest_settings(settings: DatasetConfig) -> dict[str, Any]:
     """The settings that can change a manifest, as JSON values."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(settings)))
-    irrelevant = ("model", "max_failed_fraction", "demo", "parts", "segment", "gallery")
+    irrelevant = ("model", "max_failed_fraction", "demo", "parts", "segment", "gallery", "near_duplicates")
     return {key: value for key, value in plain.items() if key not in irrelevant}
