@@ -16,7 +16,7 @@ def duplicates(plan: Plan) -> dict[str, Any]:
         return {}
     body: dict[str, Any] = {"equal": equal_contents(manifest.videos)}
     if near and near.expert in plan.selection.expert_names:
-        from models.evaluation.near_duplicates import near_duplicates
+        from models.zero_shot.near_duplicates import near_duplicates
 
         body["near"] = near_duplicates(plan.sources(), near)
     elif near:

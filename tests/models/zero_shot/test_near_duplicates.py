@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from models.evaluation import near_duplicates as found_by
-from models.evaluation.near_duplicates import near_duplicates
 from models.inputs.load import Sources
 from models.network_inputs import ExpertInput
+from models.zero_shot import near_duplicates as found_by
+from models.zero_shot.near_duplicates import near_duplicates
 from pipeline.datasets.annotations import Caption
 from pipeline.datasets.manifest import Video
 from pipeline.datasets.near_duplicates import NearDuplicates
