@@ -101,7 +101,9 @@ def changes(before: Manifest, settings: DatasetConfig, cache: Path) -> dict[str,
         name: content for name, content, problem in zip(*columns, strict=True) if not is_missing(name, content, problem)
     }
     has_clips = any(before.videos.column("span_s"))
-    now = _contents_now(files, cached_infos(files, cache), _matched(settings, files) if has_clips else {})
+    now = _contents_now(
+        files, cached_infos(files, cache), _matched(before.dataset, settings, files) if has_clips else {}
+    )
     return {
         "new": [name for name in now if name not in known],
         "changed": [name for name, content in now.items() if name in known and known[name] != content],
@@ -122,10 +124,10 @@ def _contents_now(files: VideoFiles, infos: dict[str, FileInfo], annotations: An
     return now
 
 
-def _matched(settings: DatasetConfig, files: VideoFiles) -> Annotations:
+def _matched(name: str, settings: DatasetConfig, files: VideoFiles) -> Annotations:
     """The captions as they are now; none where they cannot be read, which is told when the manifest is built."""
     try:
-        return match_files(read_annotations(settings), files, [])
+        return match_files(annotations_of(name, settings)[0], files, [])
     except AnnotationError:
         return {}
 
