@@ -24,6 +24,7 @@ from models.training.hardware import choose, threads
 from models.training.teachers import denoised, teacher
 from models.training.train import train
 from models.zero_shot.aligned import aligned_texts, calibration_splits, collected
+from models.zero_shot.moments import moment_rows
 from models.zero_shot.report_row import untrained_rows
 from models.zero_shot.stored import LabelSources
 from pipeline.errors import TrainingError
@@ -111,7 +112,7 @@ def evaluate_seeds(
     `untrained` too: the same split without any training.
     """
     read = functools.partial(collected, sources, settings.architecture, labels)
-    data = read(split)
+    data = read(split, to_report=True)
     device = str(choose(settings.runtime).device)
     # On the training split the querybank would consist of the evaluated queries themselves.
     captions = None if split == "train" else _bank(sources, data, labels)
@@ -128,6 +129,7 @@ def evaluate_seeds(
         **body(data, ranks),
         "training": training,
         **({"untrained": rows} if rows else {}),
+        **({"moments": moments} if (moments := moment_rows(sources, data)) else {}),
         **selection.report(data, list(ranks.values())),
     }
 
@@ -152,7 +154,7 @@ def write_trec(
     labels: LabelSources | None = None,
 ) -> list[Path]:
     """Writes the rankings of the trained seeds on a split as TREC's files into `folder`; returns their paths."""
-    data = collected(sources, settings.architecture, labels, split)
+    data = collected(sources, settings.architecture, labels, split, to_report=True)
     device = str(choose(settings.runtime).device)
     found = ((seed, similarities(checkpoint.load_model(run, device), data.collection)) for seed, run in runs.items())
     return trec.write(folder, data, found)
@@ -165,15 +167,29 @@ def evaluate_released(
 
     `names`: the model's name of an expert -> its name in `sources`.
     """
-    dims = {expert.name: expert.dim for expert in sources.experts}
-    given = {theirs: dims[ours] for theirs, ours in names.items()}
-    model = load_released(checkpoint, settings, given).to(choose(Runtime()).device)
-    model_sources = renamed(sources, model, names)
-    data = collect(model_sources, split)
+    model, model_sources = _released(sources, checkpoint, settings, names)
+    data = collect(model_sources, split, to_report=True)
     has_bank = model_sources.manifest.split("train") and split != "train"
     captions = _bank(model_sources, data, None) if has_bank else None
     found = body(data, {0: ranks_of(model, data, captions)})
     return {"split": split, "selection": f"released: {checkpoint.name}", **found, "training": {}}
+
+
+def write_released_trec(
+    sources: Sources, checkpoint: Path, settings: Path, names: Mapping[str, str], split: str, folder: Path
+) -> list[Path]:
+    """As `write_trec`, for the published model of `evaluate_released`, as the one of seed 0."""
+    model, model_sources = _released(sources, checkpoint, settings, names)
+    data = collect(model_sources, split, to_report=True)
+    return trec.write(folder, data, [(0, similarities(model, data.collection))])
+
+
+def _released(sources: Sources, checkpoint: Path, settings: Path, names: Mapping[str, str]) -> tuple[CE, Sources]:
+    """The published model, and the sources under its names."""
+    dims = {expert.name: expert.dim for expert in sources.experts}
+    given = {theirs: dims[ours] for theirs, ours in names.items()}
+    model = load_released(checkpoint, settings, given).to(choose(Runtime()).device)
+    return model, renamed(sources, model, names)
 
 
 def renamed(sources: Sources, model: CE, names: Mapping[str, str]) -> Sources:

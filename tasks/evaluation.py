@@ -12,8 +12,9 @@ from tasks.console.queries_to_try import print_queries
 from tasks.console.terminal import say
 from tasks.dataset_task import SEEDS_HELP, ModelTask, remakes_damaged
 from tasks.extraction import encodings
-from tasks.parameters import split_parameter
+from tasks.parameters import split_parameter, trec_parameter
 from tasks.plan.data_summary import data_summary
+from tasks.plan.duplicates import duplicates
 from tasks.plan.provenance import provenance
 from tasks.plan.rankings_page import RankingsPage
 from tasks.plan.targets import FolderTarget
@@ -29,7 +30,7 @@ class EvaluateCE(ModelTask):
     rankings = luigi.BoolParameter(
         default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING, description="Whether to make rankings.html as well"
     )
-    trec = luigi.BoolParameter(description="Write the rankings in the form of TREC too, and print nDCG@10, MAP and MRR")
+    trec = trec_parameter()
 
     def requires(self) -> Iterator[luigi.Task]:
         """A trained model for each seed, and the token vectors, which may be gone while the models are there.
@@ -73,7 +74,8 @@ class EvaluateCE(ModelTask):
         folder, plan = self.output().require(), self.plan
         runs = {task.seed: task.output().require() for task in self._trainings()}
         report = evaluate_seeds(plan.sources(), plan.selection.model, runs, self.split, plan.label_words.sources())
-        write_report(folder, report | data_summary(plan.inventory) | {"rankings": self.rankings})
+        summary = data_summary(plan.inventory) | duplicates(plan)
+        write_report(folder, report | summary | {"rankings": self.rankings})
         recipes.write_recipe(folder, self.recipe() or {}, provenance(), FILES)
 
     def print_result(self) -> None:

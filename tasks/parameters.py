@@ -61,6 +61,11 @@ def split_parameter(description: str) -> luigi.ChoiceParameter:
     return Choice("--split", SPLITS, default="test", description=description)
 
 
+def trec_parameter() -> luigi.BoolParameter:
+    """Whether the rankings are written for the tools of information retrieval too."""
+    return luigi.BoolParameter(description="Write the rankings in the form of TREC too, and print nDCG@10, MAP and MRR")
+
+
 def json_parameter() -> luigi.BoolParameter:
     """Whether the result is one JSON document, in place of what people read."""
     what = "Print the result as one JSON document; all else goes to standard error"

@@ -4,6 +4,10 @@ A caption is named `<video>#<n>`, n being its place among the captions of its vi
 blanks: in names, all but ASCII letters, digits and `_.-~/` are percent-encoded, as in addresses. TREC has an order for
 equal scores: by name, the last of the alphabet first. So it is in the files too, whatever the seed. C captions, V
 videos, N queries, M documents, S seeds.
+
+Where videos answer captions better or worse, or captions are queries of a benchmark, there is a further run: each query
+once, whatever the number of its videos, by the name that its owners gave it. The gain of nDCG is the grade itself, as
+trec_eval has it (others take 2 ** grade - 1); for MAP, MRR and Success any grade from 1 on is right.
 """
 
 import functools
@@ -20,12 +24,15 @@ from numpy.typing import NDArray
 from models.evaluation.metrics import RECALLS, over_seeds
 from models.evaluation.report_columns import T2V, V2T
 from models.inputs.load import Split
+from pipeline.datasets.annotations import Caption
 from pipeline.stores import atomic
 
 DEPTH = 1000
 """Number of documents that a run keeps of a query, as is usual at TREC: what stands below counts as not found."""
 SAME_CAPTION = "t2v_same_caption"
 """Qrels of captions in which any video is right that bears exactly the same caption."""
+GRADED = "t2v_graded"
+"""Queries that each stand once, with the grades of all videos that answer them."""
 MEASURES = {"nDCG@10": "nDCG@10", "MAP": "AP", "MRR": "RR"} | {f"Success@{k}": f"Success@{k}" for k in RECALLS}
 """What it is called here -> in ir_measures."""
 FILE, CAPTIONS = "measures.json", "captions.tsv"
@@ -42,8 +49,10 @@ class Listing:
     """N names."""
     documents: Sequence[str]
     """M names."""
-    qrels: Mapping[str, Sequence[NDArray[np.int64]]]
-    """Name of the judgement -> for each of the N queries, the places of its right documents, in ascending order."""
+    qrels: Mapping[str, Sequence[Mapping[int, int]]]
+    """Name of the judgement -> for each of the N queries, place of each right document, ascending -> its grade."""
+    rows: Sequence[int] | None = None
+    """The row of the scores of each of the N queries, where these are not all of them."""
 
     @functools.cached_property
     def by_name(self) -> NDArray[np.int64]:
@@ -62,7 +71,10 @@ def name_of(text: str) -> str:
 
 
 def listings(data: Split) -> dict[str, Listing]:
-    """Both directions of a split: captions that look for videos, and videos that look for captions."""
+    """Both directions of a split: captions that look for videos, and videos that look for captions.
+
+    With GRADED, where there are grades, or queries with a name and several videos.
+    """
     owners = data.collection.caption_video
     videos = [name_of(video.video_id) for video in data.videos]
     counts = np.bincount(owners, minlength=len(videos))
@@ -72,10 +84,30 @@ def listings(data: Split) -> dict[str, Listing]:
     bearers: dict[str, set[int]] = {}
     for text, owner in zip(data.captions, owners.tolist(), strict=True):
         bearers.setdefault(text, set()).add(owner)
-    same = {text: np.array(sorted(found), np.int64) for text, found in bearers.items()}
-    to_videos = {T2V: list(owners[:, None]), SAME_CAPTION: [same[text] for text in data.captions]}
-    to_captions = {V2T: [np.flatnonzero(owners == video) for video in range(len(videos))]}
-    return {T2V: Listing(T2V, captions, videos, to_videos), V2T: Listing(V2T, videos, captions, to_captions)}
+    same = {text: dict.fromkeys(sorted(found), 1) for text, found in bearers.items()}
+    to_videos = {T2V: [{owner: 1} for owner in owners.tolist()], SAME_CAPTION: [same[text] for text in data.captions]}
+    asking = np.flatnonzero(counts).tolist()  # a video without captions is only there to be found
+    own = [dict.fromkeys(range(starts[video], starts[video] + counts[video]), 1) for video in asking]
+    of_videos = Listing(V2T, [videos[video] for video in asking], captions, {V2T: own}, asking)
+    found = {T2V: Listing(T2V, captions, videos, to_videos), V2T: of_videos}
+    graded = _graded(data.asked, owners.tolist(), captions, videos)
+    return found | ({GRADED: graded} if graded else {})
+
+
+def _graded(asked: Sequence[Caption], owners: Sequence[int], names: Sequence[str], videos: list[str]) -> Listing | None:
+    """The queries that captions are of; None where each is of one video, which answers it as well as any."""
+    rows: dict[tuple[str, str], int] = {}
+    grades: dict[tuple[str, str], dict[int, int]] = {}
+    for row, (caption, owner) in enumerate(zip(asked, owners, strict=True)):
+        query = (caption.id, "") if caption.id else ("", caption.text)
+        rows.setdefault(query, row)
+        of_query = grades.setdefault(query, {})
+        of_query[owner] = max(caption.grade, of_query.get(owner, 0))
+    if not any(max(one.values()) > 1 or (name and len(one) > 1) for (name, _), one in grades.items()):
+        return None
+    queries = [name_of(name) if name else names[rows[name, text]] for name, text in rows]
+    judged = [dict(sorted(one.items())) for one in grades.values()]
+    return Listing(GRADED, queries, videos, {GRADED: judged}, list(rows.values()))
 
 
 def write(
@@ -88,11 +120,12 @@ def write(
     both = listings(data)
     paths = [_write_qrels(folder / f"{name}.qrels", of, name) for of in both.values() for name in of.qrels]
     paths.append(folder / CAPTIONS)
-    texts = [f"{name}\t{' '.join(text.split())}\n" for name, text in zip(both[T2V].queries, data.captions, strict=True)]
-    atomic.write_text(paths[-1], "".join(texts))
+    atomic.write_text(paths[-1], "".join(_texts(both, data.captions)))
     found: dict[str, list[Mapping[str, float]]] = {}
     for seed, matrix in scores:
-        for listing, of in ((both[T2V], matrix), (both[V2T], matrix.T)):
+        for listing in both.values():
+            of = matrix.T if listing.name == V2T else matrix
+            of = of if listing.rows is None else of[listing.rows]
             paths.append(folder / f"{listing.name}.seed_{seed}.run")
             for name, values in _write_run(paths[-1], listing, of, depth).items():
                 found.setdefault(name, []).append(values)
@@ -101,10 +134,20 @@ def write(
     return [*paths, folder / FILE]
 
 
+def _texts(listed: Mapping[str, Listing], captions: Sequence[str]) -> Iterator[str]:
+    """A line for each name of a query: what it says."""
+    lines = list(zip(listed[T2V].queries, captions, strict=True))
+    if graded := listed.get(GRADED):
+        known = {name for name, _ in lines}
+        rows = zip(graded.queries, graded.rows or (), strict=True)
+        lines += [(name, captions[row]) for name, row in rows if name not in known]
+    return (f"{name}\t{' '.join(text.split())}\n" for name, text in lines)
+
+
 def _write_qrels(path: Path, listing: Listing, name: str) -> Path:
     with atomic.replacing(path) as written, written.open("w", encoding="ascii") as file:
         for query, right in zip(listing.queries, listing.qrels[name], strict=True):
-            file.writelines(f"{query} 0 {listing.documents[place]} 1\n" for place in right.tolist())
+            file.writelines(f"{query} 0 {listing.documents[place]} {grade}\n" for place, grade in right.items())
     return path
 
 
@@ -142,10 +185,10 @@ def _runs(
         )
 
 
-def _judged(listing: Listing, queries: Sequence[str], right: Sequence[NDArray[np.int64]]) -> dict[str, dict[str, int]]:
+def _judged(listing: Listing, queries: Sequence[str], right: Sequence[Mapping[int, int]]) -> dict[str, dict[str, int]]:
     return {
-        query: {listing.documents[place]: 1 for place in places.tolist()}
-        for query, places in zip(queries, right, strict=True)
+        query: {listing.documents[place]: grade for place, grade in of_query.items()}
+        for query, of_query in zip(queries, right, strict=True)
     }
 
 

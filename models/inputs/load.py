@@ -1,5 +1,6 @@
 """Reads the splits of a dataset from its manifest and stores."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import numpy as np
 
 from models.inputs.batches import Collection
 from models.network_inputs import ExpertInput, TextInput
-from pipeline.datasets.manifest import Manifest, Video
+from pipeline.datasets.annotations import Caption
+from pipeline.datasets.manifest import UNLABELLED, Manifest, Video
 from pipeline.errors import TrainingError
 from pipeline.released.feature_import import row_key
 from pipeline.stores import parts, store
@@ -41,6 +43,8 @@ class Sources:
     """Name of an expert with imported features -> the released collection that its row keys contain."""
     towers: dict[str, Tower] = field(default_factory=dict)
     """Name of an expert that is aligned with text -> its text tower."""
+    has_rest: bool = False
+    """Whether captions are looked for among videos that have none, too."""
 
     def key(self, expert: str, video: Video) -> str:
         """Key of the video's row in the store of the expert."""
@@ -61,15 +65,25 @@ class Split:
     blind: list[Video]
     """Videos of the split for which no expert has features; they are left out, and the report lists them."""
 
+    @property
+    def asked(self) -> list[Caption]:
+        """The C captions, with all that is known of them."""
+        return [caption for video in self.videos for caption in video.captions]
 
-def collect(sources: Sources, *splits: str) -> Split:
-    """The splits, concatenated; raises TrainingError when they hold no captioned video or no features."""
+
+def collect(sources: Sources, *splits: str, to_report: bool = False) -> Split:
+    """The splits, concatenated; raises TrainingError when they hold no captioned video or no features.
+
+    `to_report`: with the videos without captions that the sources say are to choose from.
+    """
     listed = [video for split in splits for video in sources.manifest.split(split)]
     if not listed:
         raise TrainingError(
             f"{sources.manifest.dataset}: no captioned video in the {' or '.join(splits)} split, so there is nothing "
             f"to {'train' if 'train' in splits else 'evaluate'} on; add captions, or change the splits"
         )
+    if to_report and sources.has_rest:
+        listed += _rest(sources.manifest, splits)
     with_features = _with_features(sources, listed)
     videos = [video for video in listed if video.video_id in with_features]
     blind = [video for video in listed if video.video_id not in with_features]
@@ -86,6 +100,12 @@ def collect(sources: Sources, *splits: str) -> Split:
     tokens = _tokens(sources, [caption.key for caption in captions])
     collection = Collection(sources.experts, sources.text, features, tokens, owners)
     return Split(collection, videos, [c.tags for c in captions], [c.text for c in captions], blind)
+
+
+def _rest(manifest: Manifest, splits: Sequence[str]) -> list[Video]:
+    """The videos without captions that are in one of the splits, or in none."""
+    wanted = {UNLABELLED, *splits}
+    return [one for one in manifest.videos if not one.captions and one.split in wanted and one.is_usable]
 
 
 @dataclass(frozen=True)

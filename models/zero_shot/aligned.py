@@ -95,9 +95,11 @@ def aligned_texts(sources: Sources, captions: Sequence[str], labels: LabelSource
     return dict(sorted(found.items()))
 
 
-def collected(sources: Sources, settings: Architecture, labels: LabelSources | None, *splits: str) -> Split:
+def collected(
+    sources: Sources, settings: Architecture, labels: LabelSources | None, *splits: str, to_report: bool = False
+) -> Split:
     """The splits as `collect` reads them, with the frozen vectors where the network starts from them."""
-    data = collect(sources, *splits)
+    data = collect(sources, *splits, to_report=to_report)
     if not settings.is_aligned:
         return data
     return replace(data, collection=replace(data.collection, aligned=aligned(sources, data, labels)))

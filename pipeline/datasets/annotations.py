@@ -4,12 +4,15 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from pipeline import config
 from pipeline.datasets.caption_files import Entry, read_rows, read_sidecars
 from pipeline.datasets.clips import Clip, ClipNames
 from pipeline.datasets.cutting import WHOLE, Cutting
+from pipeline.datasets.grades import grade_of
 from pipeline.datasets.names import without_suffix
+from pipeline.datasets.near_duplicates import NearDuplicates
 from pipeline.datasets.sources import AnnotationFiles, Part, Released, SplitCounts
 from pipeline.datasets.splits import SPLITS, SplitFractions, splits_by_hash
 from pipeline.datasets.video_files import find_videos
@@ -32,11 +35,17 @@ class DatasetConfig:
     captions: str | None = None
     """A .csv or .tsv with the columns `video`, `caption` and, if wanted, `split` and `tags` (joined by ;), with commas,
     semicolons or tabs between, or a .jsonl or .parquet, or "*.txt": beside each video a text file of the same name, one
-    caption a line. A row with `start_s` and `end_s` is of a clip, a piece of the video, which may have an `id`."""
+    caption a line. A row with `start_s` and `end_s` is of a clip, a piece of the video, which may have an `id`. A
+    `grade` says how well the video answers the caption, 1 where it is empty; with 0 it does not."""
     annotations: AnnotationFiles | None = None
     """For a known dataset, in place of `captions`: the annotation files of its owners."""
     segment: Cutting | None = None
     """Cut the videos into clips, which have no captions; null: they are not cut, but where captions name clips."""
+    gallery: Literal["captioned", "all"] = "captioned"
+    """What a report's captions are looked for in: the videos of its split with captions, or with `all` those without,
+    too, and those that are in no split."""
+    near_duplicates: NearDuplicates | None = None
+    """Count, in each report, the videos that are almost the same as others; null: only those that are equal."""
     fuse_captions: bool = False
     """Join all captions of a video into one paragraph, as DiDeMo and ActivityNet are evaluated."""
     model: str = "ce_light"
@@ -80,6 +89,17 @@ class Caption:
     text: str
     tags: tuple[str, ...] = ()
     """The modalities that it mentions, where that is known."""
+    id: str = ""
+    """What its owners call it, e.g. a query of a benchmark; empty where it has no name."""
+    grade: int = 1
+    """How well the video answers it, 1 or more."""
+    windows_s: tuple[tuple[float, float], ...] = ()
+    """Where in the video it is true, as start and end; empty where that is not known."""
+
+    @property
+    def judged(self) -> bool:
+        """Whether more is known of it than its text and tags."""
+        return bool(self.id or self.grade != 1 or self.windows_s)
 
     @property
     def key(self) -> str:
@@ -161,7 +181,8 @@ def _collected(rows: Iterable[Entry]) -> dict[str, Annotation]:
         if split and previous.split and previous.split != split:
             raise AnnotationError(f"{where}: {name} is in split {split!r} here and in {previous.split!r} above")
         tags = tuple(tag.strip() for tag in (row.get("tags") or "").split(";") if tag.strip())
-        captions = (*previous.captions, Caption(text, tags)) if text else previous.captions
+        grade = grade_of(row["grade"], where) if row.get("grade") else 1
+        captions = (*previous.captions, Caption(text, tags, grade=grade)) if text and grade else previous.captions
         annotations[name] = Annotation(previous.split or split, captions, clip)
     return annotations
 

@@ -14,7 +14,7 @@ from pipeline.file_kinds import irregular
 from pipeline.plain_data import parse_json
 from pipeline.remote_files.files import prefetch, read_bytes
 
-COLUMNS = ("video", "caption", "split", "tags", *clips.COLUMNS)
+COLUMNS = ("video", "caption", "split", "tags", "grade", *clips.COLUMNS)
 NEEDED = COLUMNS[:2]
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
@@ -111,7 +111,7 @@ def _text(value: Any, where: str, column: str) -> str:
     """A value as the text of a cell: null is empty, a list of tags is joined by ;, a number is an id or a time."""
     if isinstance(value, list) and column == "tags" and all(isinstance(tag, str) for tag in value):
         return ";".join(value)
-    kinds = (str, int, float) if column in {"start_s", "end_s"} else (str, int)
+    kinds = (str, int, float) if column in {"start_s", "end_s", "grade"} else (str, int)
     if value is not None and not isinstance(value, kinds):
         raise AnnotationError(f"{where} must be text, found {value!r}"[:300])
     text = "" if value is None else str(value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
+from pipeline.datasets import asked
 from pipeline.datasets.splits import FILL_SPLITS
 from pipeline.datasets.video import MISSING, UNLABELLED, Video, missing_content
 from pipeline.datasets.video_columns import Columns, open_table
@@ -113,7 +114,10 @@ def _recipe_but_videos(dataset: str) -> fingerprint.Recipe:
 def _entry(video: Video) -> list[fingerprint.Plain]:
     captions = [[caption.text, *caption.tags] for caption in video.captions]
     # The content of a clip tells its span; where it lies is known to what is made of the manifest, e.g. an index.
-    return [video.video_id, video.content, video.split, captions, *([video.file] if video.span_s else [])]
+    of_clip: list[fingerprint.Plain] = [video.file] if video.span_s else []
+    known = asked.pack(video.captions)
+    judged: list[fingerprint.Plain] = [["asked", known]] if known else []
+    return [video.video_id, video.content, video.split, captions, *of_clip, *judged]
 
 
 def save(manifest: Manifest, folder: Path) -> None:

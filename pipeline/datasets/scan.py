@@ -87,7 +87,8 @@ def build(
         for file in files
     )
     absent = [missing_row(key, one, missing[key]) for key, one in annotations.items() if key in missing]
-    videos = gather(heapq.merge(chain.from_iterable(of_files), sorted(absent, key=order), key=order), bool(clips))
+    rows = heapq.merge(chain.from_iterable(of_files), sorted(absent, key=order), key=order)
+    videos = gather(rows, bool(clips), any(caption.judged for one in annotations.values() for caption in one.captions))
     warnings += shared_between_splits(videos)
     return manifest.of(name, root, videos, warnings)
 
@@ -100,7 +101,9 @@ def changes(before: Manifest, settings: DatasetConfig, cache: Path) -> dict[str,
         name: content for name, content, problem in zip(*columns, strict=True) if not is_missing(name, content, problem)
     }
     has_clips = any(before.videos.column("span_s"))
-    now = _contents_now(files, cached_infos(files, cache), _matched(settings, files) if has_clips else {})
+    now = _contents_now(
+        files, cached_infos(files, cache), _matched(before.dataset, settings, files) if has_clips else {}
+    )
     return {
         "new": [name for name in now if name not in known],
         "changed": [name for name, content in now.items() if name in known and known[name] != content],
@@ -121,10 +124,10 @@ def _contents_now(files: VideoFiles, infos: dict[str, FileInfo], annotations: An
     return now
 
 
-def _matched(settings: DatasetConfig, files: VideoFiles) -> Annotations:
+def _matched(name: str, settings: DatasetConfig, files: VideoFiles) -> Annotations:
     """The captions as they are now; none where they cannot be read, which is told when the manifest is built."""
     try:
-        return match_files(read_annotations(settings), files, [])
+        return match_files(annotations_of(name, settings)[0], files, [])
     except AnnotationError:
         return {}
 
@@ -178,5 +181,5 @@ def _unreadable(file: VideoFile) -> list[str]:
 def _manifest_settings(settings: DatasetConfig) -> dict[str, Any]:
     """The settings that can change a manifest, as JSON values."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(settings)))
-    irrelevant = ("model", "max_failed_fraction", "demo", "parts", "segment")
+    irrelevant = ("model", "max_failed_fraction", "demo", "parts", "segment", "gallery", "near_duplicates")
     return {key: value for key, value in plain.items() if key not in irrelevant}

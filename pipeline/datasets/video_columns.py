@@ -7,6 +7,7 @@ from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, overload
 
+from pipeline.datasets import asked
 from pipeline.datasets.annotations import Caption
 from pipeline.datasets.video import Video
 from pipeline.datasets.videos import Listed, Videos
@@ -20,6 +21,9 @@ _PLAIN = ("video_id", "content", "split", "duration_s", "has_video", "has_audio"
           "seekable", "stamps")  # fmt: skip
 CLIP_FIELDS = ("file", "span_s")
 """Columns that are there only where a dataset has clips, so that older versions read the tables of all others."""
+
+ASKED = "asked"
+"""Column of what is known of the captions (see `asked.pack`); there only where a dataset has any of it."""
 
 _LISTS = ("stamps", "span_s")
 """Columns of lists, which are tuples in a Video."""
@@ -52,7 +56,8 @@ class Columns(Videos):
             self._parquet = parquet.ParquetFile(table)
         names = self._parquet.schema_arrow.names
         self._clips = tuple(name for name in CLIP_FIELDS if name in names)
-        unknown = sorted({*names} - {*_PLAIN, *CLIP_FIELDS, "captions"})
+        self._has_asked = ASKED in names
+        unknown = sorted({*names} - {*_PLAIN, *CLIP_FIELDS, "captions", ASKED})
         if unknown:
             raise NewerVersionError(path, f"unknown column {unknown[0]!r}")
 
@@ -115,12 +120,14 @@ class Columns(Videos):
 
     def _group(self, number: int) -> Sequence[Video]:
         names = (*_PLAIN, *self._clips)
-        table = self._read([number], *names, "captions")
+        table = self._read([number], *names, "captions", *([ASKED] if self._has_asked else []))
         with self._told():
             columns: list[Iterable[Any]] = [table.column(name).to_pylist() for name in names]
             for place in (place for place, name in enumerate(names) if name in _LISTS):
                 columns[place] = map(tuple, columns[place])
             captions = _captions_of(table.column("captions").combine_chunks())
+            if self._has_asked:
+                captions = list(map(asked.unpack, captions, table.column(ASKED).to_pylist()))
             return list(map(Video, *columns[:3], captions, *columns[3:]))
 
     def _read(self, groups: Sequence[int], *names: str) -> Any:
@@ -132,18 +139,18 @@ class Columns(Videos):
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise damage.unreadable(self._path.parent, self._path.name, error) from None
 
 
-def gather(videos: Iterable[Video], has_clips: bool = False) -> Videos:
+def gather(videos: Iterable[Video], has_clips: bool = False, has_asked: bool = False) -> Videos:
     """The videos, in a form that suits their number; of many, few are held as objects at a time.
 
-    `has_clips`: whether there may be clips among them.
+    `has_clips`: whether there may be clips among them; `has_asked`: judged captions.
     """
     rest = iter(videos)
     first = list(islice(rest, FEW + 1))
-    return Listed(first) if len(first) <= FEW else pack(chain(first, rest), has_clips)
+    return Listed(first) if len(first) <= FEW else pack(chain(first, rest), has_clips, has_asked)
 
 
 def open_table(path: Path, sha256: str) -> Columns:
@@ -160,12 +167,15 @@ def open_table(path: Path, sha256: str) -> Columns:
     return Columns(table, path)
 
 
-def pack(videos: Iterable[Video], has_clips: bool = False) -> Columns:
-    """The videos as a Parquet table in memory, in groups of GROUP rows; `has_clips` as for `gather`."""
+def pack(videos: Iterable[Video], has_clips: bool = False, has_asked: bool = False) -> Columns:
+    """The videos as a Parquet table in memory, in groups of GROUP rows; `has_clips` and `has_asked` as for `gather`."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    file, schema = pa.BufferOutputStream(), _schema(CLIP_FIELDS if has_clips else ())
+    file, schema = (
+        pa.BufferOutputStream(),
+        _schema((*(CLIP_FIELDS if has_clips else ()), *([ASKED] if has_asked else []))),
+    )
     rest = iter(videos)
     with parquet.ParquetWriter(file, schema, compression="zstd", use_dictionary=_REPEATED) as writer:
         while group := list(islice(rest, GROUP)):
@@ -187,8 +197,11 @@ def _schema(more: Sequence[str]) -> Any:
 def _table_of(group: list[Video], schema: Any) -> Any:
     import pyarrow as pa
 
-    columns = {name: [getattr(video, name) for video in group] for name in schema.names if name != "captions"}
+    made = {"captions", ASKED}
+    columns = {name: [getattr(video, name) for video in group] for name in schema.names if name not in made}
     columns["captions"] = [[{"text": one.text, "tags": one.tags} for one in video.captions] for video in group]
+    if ASKED in schema.names:
+        columns[ASKED] = [asked.pack(video.captions) for video in group]
     return pa.Table.from_pydict(columns, schema=schema)
 
 

@@ -57,6 +57,7 @@ def warnings(report: Report) -> list[str]:
             f"{len(report['blind'])} videos of the {report['split']} split take no part, because no expert could see "
             f"them: {', '.join(report['blind'][:5])}{' ...' if len(report['blind']) > 5 else ''}"
         )
+    lines += _near_duplicates(report)
     compared = [row for row in report.get("untrained", {}).values() if "gain" in row]
     lines += [_below(row) for row in compared if row["gain"]["R@1"]["mean"] < 0]
     if below := below_untrained(report):
@@ -66,6 +67,22 @@ def warnings(report: Report) -> list[str]:
     if report["gallery"]["videos"] < 50:
         lines.append(f"Only {report['gallery']['videos']} videos to choose from: recalls are high by chance alone.")
     return lines
+
+
+def _near_duplicates(report: Report) -> list[str]:
+    """That videos of the evaluated split are almost in the training split, in words; empty where none is known of."""
+    near, split = report.get("duplicates", {}).get("near", {}), report["split"]
+    if near.get("lacks"):
+        return [f"Near-duplicates were not looked for: {near['lacks']}."]
+    count = near.get("in_train", {}).get(split, 0)
+    if not count:
+        return []
+    pairs = (pair["videos"] for pair in near["pairs"] if set(pair["splits"]) == {"train", split})
+    example = next((f", e.g. {' and '.join(names)}" for names in pairs), "")
+    return [
+        f"{count} of {near['videos'][split]} videos of the {split} split are near-duplicates of training videos (by a "
+        f"cosine of {near['expert']} {near['threshold']:g} or more{example}): recalls may be too high."
+    ]
 
 
 def below_untrained(report: Report) -> str:

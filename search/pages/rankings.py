@@ -67,7 +67,7 @@ def rank(
     from models.zero_shot.aligned import collected
 
     network = load_model(model)
-    loaded = collected(sources, network.settings, labels, split)
+    loaded = collected(sources, network.settings, labels, split, to_report=True)
     data = Data(loaded.collection, torch.device("cpu"), network.settings.mask_padding)
     with torch.no_grad():
         texts = embed_texts(network, data)

@@ -26,6 +26,8 @@ def print_report(folder: Path, options: str = "") -> None:
     without = [line for row in report.get("untrained", {}).values() for line in _untrained(row)]
     lines = [raw[0], _intervals(report["t2v"]), raw[1], *without, _chance(report), *variants]
     print_table(title, ["", *METRICS], lines)
+    if "moments" in report:
+        _print_moments(report["moments"])
     failed = {row["video"] for row in report["failures"]}
     if failed:
         say(f"{len(failed)} of the videos failed; the report lists them with the reasons")
@@ -36,6 +38,14 @@ def print_report(folder: Path, options: str = "") -> None:
     if (folder / "rankings.html").is_file():
         tell(f"Rankings: {folder / 'rankings.html'}")
     say(f'Search: luigi --module tasks Search --dataset {report["dataset"]}{options} --query "..."')
+
+
+def _print_moments(found: dict[str, dict[str, Any]]) -> None:
+    """Prints how well it is told when in the right video a caption is true."""
+    columns = list(next(iter(found.values()))["measures"])
+    rows = [[row["label"], *(f"{row['measures'][name]:.1f}" for name in columns)] for row in found.values()]
+    queries = next(iter(found.values()))["queries"]
+    print_table(f"When in the right video, of {queries} captions, in percent", ["", *columns], rows)
 
 
 def print_measures(folder: Path) -> None:

@@ -16,6 +16,7 @@ from extractors.registry import NamedExpert, NamedText
 from models import config as model_config
 from models.fusion import version as selector_version
 from models.network_inputs import ExpertInput
+from pipeline.datasets import near_duplicates
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.stores.fingerprint import Recipe, fingerprint, fingerprint_of_long
 from tasks.plan.inventory import Inventory
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from models.inputs.load import Sources
 
 TRAIN_VERSION = 3
-EVALUATE_VERSION = 4
+EVALUATE_VERSION = 5
 """Raised by hand when the code of training or of evaluation changes their results."""
 
 
@@ -63,7 +64,8 @@ class Plan:
         text = selection.model.text_input(selection.text.encoder.dim)
         imported = {expert.name: selection.collection for expert in selection.experts if expert.is_imported}
         folder, towers = layout.text(selection.text), self.towers.sources()
-        return Sources(videos, self.expert_inputs(), stores, text, folder, imported, towers)
+        has_rest = selection.settings.gallery == "all"
+        return Sources(videos, self.expert_inputs(), stores, text, folder, imported, towers, has_rest)
 
     def expert_inputs(self) -> tuple[ExpertInput, ...]:
         """For each expert: its name, its dimension and how the model pools it."""
@@ -162,6 +164,7 @@ class Plan:
             "split": split,
             "train": {str(seed): fingerprint(run) for seed, run in zip(seeds, runs, strict=True) if run},
             **self.shown(),
+            **self.reported(),
             **self.aligned_recipe(),
             **({"selector": selector_version.VERSION} if self.selection.model.selector else {}),
         }
@@ -169,6 +172,13 @@ class Plan:
     def aligned_recipe(self) -> Recipe:
         """What decides the scores without training: text towers and label words; empty without either."""
         return self.towers.recipe() | self.label_words.recipe()
+
+    def reported(self) -> Recipe:
+        """What the dataset's YAML asks of a report: its gallery, near-duplicates; empty where it is nothing special."""
+        settings = self.selection.settings
+        gallery, near = settings.gallery, settings.near_duplicates
+        found: Recipe = {} if gallery == "captioned" else {"gallery": gallery}
+        return found | ({"near_duplicates": {"version": near_duplicates.VERSION, **vars(near)}} if near else {})
 
     def shown(self) -> Recipe:
         """What a report says of its data that no recipe of a training holds: modalities; warnings and notes, if any."""

@@ -23,6 +23,7 @@ IN_MANUAL = {
     "the text encoder's YAML, but for `runtime:`": "text",
     "`index:` in `configs/search.yaml`": "index",
     "the rest of `configs/search.yaml`, and of a dataset's YAML what decides neither captions nor splits": "nothing",
+    "`gallery:` or `near_duplicates:` of a dataset": "seeds",
     "captions or splits": "manifest",
     "new expert in a model": "model",
     "model YAML, but for `runtime:`": "model",
@@ -74,6 +75,7 @@ DEMO = {"version": 1, "seed": 1, "num_train": 1, "num_val": 1, "num_test": 1, "c
 DEMO |= {"duration_s": [1.0, 2.0], "width_px": 320, "height_px": 240, "fps": 12}
 DATASET = {
     "videos": ("nothing", "copied"), "captions": ("manifest", "other.csv"), "fuse_captions": ("manifest", True),
+    "gallery": ("seeds", "all"), "near_duplicates": ("seeds", {"expert": "rgb_light"}),
     "model": ("model", "second"), "validation_from_train": ("manifest", 0.5), "max_failed_fraction": ("nothing", 0.5),
     "hours": ("nothing", 3.0),
     "split_fractions": ("manifest", {"train": 0.0, "val": 0.0, "test": 1.0}), "allow_partial": ("nothing", True),

@@ -76,3 +76,20 @@ def test_files_that_are_not_there_or_not_of_a_model_are_told(imported, tmp_path)
     task = EvaluateReleased(dataset="msrvtt", checkpoint=str(tmp_path / "none.pth"), config=str(CONFIG))
     with pytest.raises(ConfigError, match="no such file"):
         task.output()
+
+
+def test_trec_of_a_released_model_is_written_beside_its_report_and_says_the_same(imported):
+    task, worked = evaluate(trec=True)
+    assert worked
+    assert task.complete()
+    folder = task.output().require()
+    report, kept = (json.loads((folder / name).read_text()) for name in ("report.json", "trec/measures.json"))
+    for name in ("t2v", "v2t"):
+        assert kept["measures"][name]["Success@5"]["mean"] == pytest.approx(report[name]["R@5"]["mean"] / 100, abs=1e-9)
+    before = (folder / "report.json").stat().st_mtime_ns
+    shutil.rmtree(folder / "trec")
+    assert evaluate()[0].complete(), "the report is there"
+    assert not task.complete()
+    assert evaluate(trec=True)[1]
+    assert (folder / "trec" / "t2v.seed_0.run").exists()
+    assert (folder / "report.json").stat().st_mtime_ns == before

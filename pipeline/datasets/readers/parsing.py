@@ -1,5 +1,7 @@
 """Parsing shared by the readers: JSON and text files, captions, and errors that name the file."""
 
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,14 +11,14 @@ from pipeline.datasets.text_files import lines_of, read_table, read_text
 from pipeline.errors import AnnotationError
 from pipeline.plain_data import parse_json
 
+_ESCAPED = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_NO_TEXT = re.compile("[\ud800-\udfff]|\\\\u0000")
+"""In JSON with all characters as they are, but for those below the blank: half a character, or a zero byte."""
+
 
 def read_json(path: Path) -> Any:
     """The parsed content of a JSON file; AnnotationError when it cannot be read."""
-    text = _text(path)
-    try:
-        return parse_json(text)
-    except ValueError as error:
-        raise AnnotationError(f"{path}: cannot be read: {error}; get the file again") from None
+    return _parsed(_text(path), str(path))
 
 
 def read_lines(path: Path) -> list[str]:
@@ -24,11 +26,33 @@ def read_lines(path: Path) -> list[str]:
     return [line.strip() for line in lines_of(_text(path)) if line.strip()]
 
 
+def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(file and line, object) of each line of a file of JSON objects; AnnotationError, with the line, for another."""
+    for number, line in enumerate(lines_of(_text(path)), 1):
+        where = f"{path}:{number}"
+        value = _parsed(line, where) if line.strip() else {}
+        if not isinstance(value, dict):
+            raise AnnotationError(f"{where}: expected an object in braces; get the file again")
+        if value:
+            yield where, value
+
+
 def read_columns(path: Path, *columns: str) -> Iterator[tuple[str, ...]]:
     """The cells of these columns in each row of a table; AnnotationError, with the line, when it cannot be read."""
     names = [column.lower() for column in columns]
     for _, cells in read_table(path, _text(path), names):
         yield tuple(cells[name] for name in names)
+
+
+def _parsed(text: str, where: str) -> Any:
+    """The value of a JSON text; AnnotationError for none, and for one whose texts no file can be written with."""
+    try:
+        value = parse_json(text)
+        if _ESCAPED.search(text) and _NO_TEXT.search(json.dumps(value, ensure_ascii=False)):
+            raise ValueError("it holds a zero byte or half a character (\\ud800 to \\udfff)")
+    except ValueError as error:
+        raise AnnotationError(f"{where}: cannot be read: {error}; get the file again") from None
+    return value
 
 
 def _text(path: Path) -> str:
@@ -78,6 +102,6 @@ def read_split_files(
     return annotations
 
 
-def malformed(path: Path, error: Exception) -> AnnotationError:
+def malformed(path: Path | str, error: Exception) -> AnnotationError:
     """The error for a file that can be parsed, but does not have the structure of the owner's file."""
     return AnnotationError(f"{path}: not built as its owner's file is ({error!r}); get the file again")

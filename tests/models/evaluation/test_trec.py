@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score, ndcg_score
 from models.evaluation import trec
 from models.evaluation.metrics import caption_ranks, same_caption_ranks, summary, video_ranks
 from models.evaluation.report_columns import T2V, V2T
+from pipeline.datasets.annotations import Caption
 
 NAMES = ["a b.mp4", "ü/ö#1.mp4", "100%.mp4", "c\td.mp4", "e.mp4", "f.mp4", "g.mp4"]
 
@@ -18,9 +19,16 @@ def split(names=NAMES, per_video=3, texts=None):
     """A split of which only names, captions and owners are read."""
     owners = np.repeat(np.arange(len(names)), per_video)
     captions = texts or [f"caption\n{place}" for place in range(len(owners))]
-    collection = SimpleNamespace(caption_video=owners)
+    return of(names, owners, list(map(Caption, captions)))
+
+
+def of(names, owners, asked):
+    """A split with these captions; `owners`: the video of each."""
     return SimpleNamespace(
-        collection=collection, videos=[SimpleNamespace(video_id=name) for name in names], captions=captions
+        collection=SimpleNamespace(caption_video=np.array(owners)),
+        videos=[SimpleNamespace(video_id=name) for name in names],
+        captions=[caption.text for caption in asked],
+        asked=asked,
     )
 
 
@@ -127,3 +135,72 @@ def test_queries_are_taken_some_at_a_time_with_the_same_result(tmp_path, monkeyp
         trec.write(tmp_path / folder, split(), [(0, distinct((21, 7)))])
     one, two = (sorted((tmp_path / folder).iterdir()) for folder in ("one", "two"))
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+
+
+GRADES = {"q 1": {0: 3, 2: 1, 4: 2}, "q/2": {1: 1}, "q3": {0: 1, 1: 2}}
+"""Query -> video -> grade; of seven videos two answer none."""
+
+
+def graded(with_ids):
+    """The same judgments as captions of videos: those of a video stand together."""
+    rows = [(video, query, grade) for query, judged in GRADES.items() for video, grade in judged.items()]
+    rows.sort(key=lambda row: row[0])
+    asked = [Caption(f"text of {q}", id=q if with_ids else "", grade=grade) for _, q, grade in rows]
+    return of(NAMES, [video for video, *_ in rows], asked)
+
+
+def of_graded(data):
+    """Scores of which those of a query are the same, of whichever of its videos it is a caption."""
+    by_text = dict(zip([f"text of {query}" for query in GRADES], distinct((3, 7), 8), strict=True))
+    return np.stack([by_text[text] for text in data.captions])
+
+
+@pytest.mark.parametrize("with_ids", [True, False])
+def test_each_query_counts_once_with_the_grades_of_all_its_videos(with_ids, tmp_path):
+    """nDCG by its formula and by scikit-learn, with the grade as the gain; MAP of what has any grade."""
+    data = graded(with_ids)
+    matrix = of_graded(data)
+    trec.write(tmp_path, data, [(0, matrix)])
+    kept = json.loads((tmp_path / trec.FILE).read_text())["measures"][trec.GRADED]
+    truth = np.array([[judged.get(video, 0) for video in range(7)] for judged in GRADES.values()])
+    scores = np.stack([matrix[data.captions.index(f"text of {query}")] for query in GRADES])
+    assert kept["nDCG@10"]["mean"] == pytest.approx(ndcg_score(truth, scores, k=10), abs=1e-9)
+    discounts = 1 / np.log2(np.arange(2, 9))
+    gained = np.take_along_axis(truth, np.argsort(-scores, axis=1), 1) @ discounts
+    assert kept["nDCG@10"]["mean"] == pytest.approx(np.mean(gained / (-np.sort(-truth, axis=1) @ discounts)), abs=1e-9)
+    precisions = [average_precision_score(*row) for row in zip(truth > 0, scores, strict=True)]
+    assert kept["MAP"]["mean"] == pytest.approx(np.mean(precisions), abs=1e-9)
+
+
+def test_queries_have_the_names_of_their_owners_so_that_others_qrels_fit(tmp_path):
+    trec.write(tmp_path, graded(with_ids=True), [(0, of_graded(graded(with_ids=True)))])
+    theirs = [
+        ir_measures.Qrel(query.replace(" ", "%20"), trec.name_of(NAMES[video]), grade)
+        for query, judged in GRADES.items()
+        for video, grade in judged.items()
+    ]
+    assert sorted(ir_measures.read_trec_qrels(str(tmp_path / "t2v_graded.qrels"))) == sorted(theirs)
+    run = list(ir_measures.read_trec_run(str(tmp_path / "t2v_graded.seed_0.run")))
+    kept = json.loads((tmp_path / trec.FILE).read_text())["measures"][trec.GRADED]
+    measure = ir_measures.nDCG @ 10
+    assert ir_measures.calc_aggregate([measure], theirs, run)[measure] == pytest.approx(kept["nDCG@10"]["mean"])
+    texts = dict(line.split("\t") for line in (tmp_path / trec.CAPTIONS).read_text().splitlines())
+    assert {query: texts[query] for query in ("q%201", "q/2", "q3")} == {
+        "q%201": "text of q 1", "q/2": "text of q/2", "q3": "text of q3",
+    }  # fmt: skip
+
+
+def test_without_grades_and_shared_queries_there_is_no_further_run(tmp_path):
+    ids = [Caption("same", id=str(place)) for place in range(7)]
+    assert set(trec.listings(of(NAMES, range(7), ids))) == {T2V, V2T}
+    assert set(trec.listings(split(texts=["same"] * 21))) == {T2V, V2T}
+
+
+def test_a_video_without_captions_is_found_and_does_not_ask(tmp_path):
+    data, matrix = of([*NAMES, "rest.mp4"], range(7), [Caption(str(place)) for place in range(7)]), distinct((7, 8))
+    trec.write(tmp_path, data, [(0, matrix)])
+    assert len(read_run(tmp_path / "v2t.seed_0.run")) == 49
+    assert len(read_run(tmp_path / "t2v.seed_0.run")) == 56
+    kept = json.loads((tmp_path / trec.FILE).read_text())["measures"]
+    ranks = video_ranks(matrix, np.arange(7))
+    assert kept[V2T]["Success@5"]["mean"] == pytest.approx(summary(ranks)["R@5"] / 100, abs=1e-9)

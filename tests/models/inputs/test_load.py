@@ -1,7 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from models.inputs.load import bank, collect
+from pipeline.datasets.manifest import UNLABELLED
+from pipeline.datasets.videos import Listed
 from pipeline.errors import TrainingError
 from tests.models.synthetic import synthetic_split
 from tests.models.synthetic_stores import EXPERTS, stored_sources, without
@@ -59,3 +63,19 @@ def test_a_bank_is_made_of_training_captions_spread_over_the_split(sources):
     assert len(few) == 5
     np.testing.assert_array_equal(few[0], every[0])
     np.testing.assert_array_equal(few[4], every[len(every) - 1])
+
+
+def test_videos_without_captions_are_to_choose_from_in_a_report_where_the_dataset_says_so(sources):
+    listed = sources.manifest.videos
+    unasked = [
+        dataclasses.replace(video, captions=(), split=split)
+        for video, split in zip(listed[:3], ("val", UNLABELLED, "test"), strict=True)
+    ]
+    manifest = dataclasses.replace(sources.manifest, videos=Listed([*unasked, *listed[3:]]))
+    asked = collect(dataclasses.replace(sources, manifest=manifest), "val", to_report=True)
+    rest = dataclasses.replace(sources, manifest=manifest, has_rest=True)
+    found = collect(rest, "val", to_report=True)
+    assert [video.video_id for video in found.videos] == [video.video_id for video in (*asked.videos, *unasked[:2])]
+    assert found.captions == asked.captions == [caption.text for caption in found.asked]
+    np.testing.assert_array_equal(found.collection.caption_video, asked.collection.caption_video)
+    assert len(collect(rest, "val").videos) == len(asked.videos), "nothing is trained on what has no caption"

@@ -61,6 +61,24 @@ def test_json_lines_say_the_same(tmp_path):
     assert read(tmp_path, text, "captions.jsonl") == read(tmp_path, GOOD)
 
 
+GRADED = """video,caption,split,grade
+a,who won,test,3
+b,who won,test,
+c,who won,test,0
+"""
+
+
+def test_a_grade_says_how_well_a_video_answers_and_0_that_it_does_not(tmp_path):
+    found = read(tmp_path, GRADED)
+    assert [one.captions for one in found.values()] == [(Caption("who won", grade=3),), (Caption("who won"),), ()]
+    assert {one.split for one in found.values()} == {"test"}
+    rows = [{"video": "a", "caption": "who won", "split": "test", "grade": 3}]
+    rows += [{"video": "b", "caption": "who won", "split": "test", "grade": 1.0}]
+    rows += [{"video": "c", "caption": "who won", "split": "test", "grade": 0}]
+    assert read(tmp_path, "\n".join(map(json.dumps, rows)), "captions.jsonl") == found
+    assert ":2: a grade is a whole number" in complaint(tmp_path, GRADED.replace(",3", ",good"))
+
+
 @pytest.mark.parametrize(
     "encode", [lambda text: b"\xef\xbb\xbf" + text.encode(), lambda text: text.replace("\n", "\r\n").encode()]
 )

@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import json
 import os
@@ -6,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.datasets import manifest, video_columns
+from pipeline.datasets.annotations import Caption
 from pipeline.errors import AnnotationError, DamagedError, NewerVersionError, StoreError
 
 
@@ -195,6 +197,18 @@ def test_the_fingerprint_is_that_of_the_contents_captions_and_splits(dataset, ki
     text = json.dumps(recipe, sort_keys=True, separators=(",", ":"))
     assert built.fingerprint == hashlib.sha256(text.encode()).hexdigest()[:12]
     assert manifest.recipe("ours", built.videos) == recipe
+
+
+def test_grades_and_windows_are_kept_and_are_part_of_the_fingerprint(dataset, kind):
+    built, folder = dataset.build(), dataset.root / "manifests"
+    captions = (Caption("It turns", id="q1", grade=3, windows_s=((0.0, 0.1),)),)
+    judged = [dataclasses.replace(video, captions=captions) for video in built.videos]
+    made = manifest.of("ours", dataset.videos, video_columns.gather(judged, has_asked=True))
+    plain = [dataclasses.replace(video, captions=(Caption("It turns"),)) for video in judged]
+    assert made.fingerprint != manifest.of("ours", dataset.videos, video_columns.gather(plain)).fingerprint
+    assert manifest.recipe("ours", judged)["videos"][0][-1] == ["asked", '[["q1", 3, [[0.0, 0.1]]]]']
+    manifest.save(made, folder)
+    assert load(dataset, folder, made.fingerprint) == made
 
 
 def test_an_empty_split_is_refused_with_what_to_do(dataset, kind):

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import os
 import shutil
 from pathlib import Path
@@ -8,9 +9,10 @@ import pytest
 from pipeline.datasets import manifest, scan, stamps
 from pipeline.datasets.annotations import DatasetConfig, annotation_files
 from pipeline.datasets.manifest import MISSING, UNLABELLED
+from pipeline.datasets.sources import AnnotationFiles
 from pipeline.datasets.splits import SplitFractions
 from pipeline.errors import AnnotationError
-from tests.clips import write_srt
+from tests.clips import make_clip, write_srt
 from tests.pipeline.datasets.known import msrvtt_config
 from tests.pipeline.datasets.readers import sample_files
 
@@ -234,3 +236,18 @@ def test_the_look_and_the_manifest_agree_on_which_files_captions_make_videos(dat
     before = dataset.digest
     shutil.copy(made[2], dataset.videos / "README")
     assert dataset.digest != before, "it begins like a video now"
+
+
+def test_clips_of_a_known_dataset_are_pieces_of_its_whole_videos(tmp_path, no_workers):
+    folder = tmp_path / "yc"
+    steps = [{"segment": span, "id": place, "sentence": f"step {place}"} for place, span in enumerate(([0, 1], [1, 2]))]
+    body = {"database": {"-xQ_": {"subset": "validation", "annotations": steps}}}
+    sample_files.write(folder, "youcookii_annotations_trainval.json", json.dumps(body))
+    make_clip(folder / "videos" / "214" / "-xQ_.mp4", fps=5, seconds=2.0, sound=None)
+    files = AnnotationFiles("youcook2", str(folder), "clips")
+    settings = DatasetConfig(videos=str(folder / "videos"), annotations=files)
+    built = scan.build("youcook2_clips", settings, tmp_path / "cache", 1, 60.0)
+    assert [(video.video_id, video.file, video.span_s, video.split) for video in built.videos] == [
+        ("-xQ__0", "214/-xQ_.mp4", (0.0, 1.0), "test"), ("-xQ__1", "214/-xQ_.mp4", (1.0, 2.0), "test"),
+    ]  # fmt: skip
+    assert scan.changes(built, settings, tmp_path / "cache") == {"new": [], "changed": [], "gone": []}

@@ -7,11 +7,20 @@ from pipeline.datasets.sources import AnnotationFiles, Archive, Released
 from tests.conftest import ROOT
 from tests.pipeline.datasets.known import DATASETS, KNOWN
 
+UNCOUNTED = {
+    "multivent2": "its owners replace the files",
+    "youcook2_clips": "papers leave out clips that are gone from YouTube, each its own",
+}
+"""Known datasets of which there are no numbers that would show that a file is damaged, and why."""
+
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_the_configs_of_known_datasets_agree_with_their_readers(name):
     known = load_dataset(name, DATASETS)
     assert known.annotations.variant in reader(known.annotations.format).VARIANTS
+    if name in UNCOUNTED:
+        assert not known.counts
+        return
     assert set(known.counts) >= {"train", "test"}
     assert ("val" in known.counts) != (known.validation_from_train > 0)
     if known.released:

@@ -36,6 +36,25 @@ def groups_of_three(monkeypatch):
     monkeypatch.setattr(video_columns, "GROUP", 3)
 
 
+JUDGED = st.builds(
+    Caption,
+    TEXT,
+    id=TEXT,
+    grade=st.integers(1, 1000),
+    windows_s=st.lists(st.tuples(st.floats(0, 1e3), st.floats(0, 1e3)), max_size=2).map(tuple),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(JUDGED, max_size=3).map(tuple), max_size=5))
+def test_captions_with_grades_and_windows_are_packed_and_unpacked_without_a_change(captions):
+    listed = [dataclasses.replace(video, captions=one) for video, one in zip(some(5), captions, strict=False)]
+    packed = pack(listed, has_asked=True)
+    assert list(packed) == listed
+    assert packed.column("captions") == [video.captions for video in listed]
+    assert list(packed.texts()) == [caption.text for video in listed for caption in video.captions]
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.lists(VIDEO, max_size=9))
 def test_any_videos_are_packed_and_unpacked_without_a_change(listed):

@@ -268,3 +268,40 @@ def test_a_selector_is_told_with_its_use_by_seed_and_its_gain():
     assert "1 not used (too few captions)" in text
     assert "Here R@1 is +2.5 points from that with the network's own weights (+0.5 to +4.5, p = 0.012)." in text
     assert "nested cross-validation" not in page_of(make_report()).text
+
+
+def test_duplicates_are_counted_in_words_and_the_pairs_are_a_table():
+    none = {"equal": {"within": {}, "across": {}}}
+    assert "Videos of equal content: none." in " ".join(page_of(make_report(duplicates=none)).text.split())
+    pair = {"videos": [NASTY, "b.mp4"], "splits": ["train", "test"], "cosine": 0.98765}
+    near = {
+        "expert": "clip", "threshold": 0.95, "videos": {"train": 9, "val": 0, "test": 4}, "within": {"train": 5},
+        "across": {"train, test": 2}, "in_train": {"test": 1}, "pairs": [pair], "more": 6,
+    }  # fmt: skip
+    equal = {"within": {"train": 3}, "across": {"train, test": 1}}
+    report = make_report(duplicates={"equal": equal, "near": near})
+    page = page_of(report)
+    text = " ".join(page.text.split())
+    for told in (
+        "equal content: 3 within train; 1 in both of train, test;", "train 5; train, test 2.", NASTY,
+        "1 of the 7 pairs, those across splits first", "0.9877",
+    ):  # fmt: skip
+        assert " ".join(told.split()) in text
+    assert "script" not in page.tags
+    (told,) = [line for line in warnings(report) if "near-duplicates" in line]
+    assert told == (
+        "1 of 4 videos of the test split are near-duplicates of training videos (by a cosine of clip 0.95 or more, "
+        f"e.g. {NASTY} and b.mp4): recalls may be too high."
+    )
+    lacking = make_report(duplicates=none | {"near": {"expert": "clip", "lacks": "the model does not have it"}})
+    assert "Near-duplicates were not looked for: the model does not have it." in warnings(lacking)
+    assert not any("near-duplicates of" in line for line in warnings(lacking))
+
+
+def test_moments_are_a_table_of_their_own():
+    measures = {"R1@0.5": 53.94, "R1@0.7": 34.84, "mAP@0.5": 54.96, "mAP@0.75": 31.01, "mAP": 32.2}
+    found = {"clip": {"label": "by the rows of clip", "queries": 1550, "measures": measures}}
+    text = " ".join(page_of(make_report(moments=found)).text.split())
+    assert "by the rows of clip53.934.855.031.032.2" in text
+    assert "Of 1550 captions it is known when" in text
+    assert "When in the video" not in page_of(make_report()).text

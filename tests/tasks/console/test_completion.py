@@ -62,7 +62,7 @@ def test_a_project_that_inherits_is_offered_the_shipped_configs_too(shell, tmp_p
     (other_project / "configs" / INHERITS).touch()
     (other_project / "configs" / "datasets" / "msvd.yaml").touch()
     line = f"expert-retrieval Status --project {other_project} --dataset m"
-    assert candidates(shell, line, tmp_path) == {"mine", "msrvtt", "msrvtt_1ka", "msrvtt_1kb", "msvd"}
+    assert candidates(shell, line, tmp_path) == {"mine", "msrvtt", "msrvtt_1ka", "msrvtt_1kb", "msvd", "multivent2"}
     line = f"expert-retrieval Status --project {other_project} --model ce_20"
     assert candidates(shell, line, tmp_path) == {"ce_2026"}
 

@@ -38,6 +38,17 @@ def test_what_needs_no_training_has_rows_of_its_own_without_a_deviation(project,
     assert lines[place + 2].startswith("zero-shot by label words v2t")
 
 
+def test_moments_are_a_table_of_their_own(project, capsys):
+    (folder,) = project.data.glob("store/reports/tiny/tiny/*/")
+    row = {"label": "by the rows of tint", "queries": 7, "measures": {"R1@0.5": 53.94, "mAP": 32.2}}
+    (folder / "report.json").write_text(json.dumps(project.report() | {"moments": {"tint": row}}), encoding="utf-8")
+    metrics_table.print_report(folder)
+    output = capsys.readouterr().out
+    assert "When in the right video, of 7 captions, in percent" in output
+    (line,) = [line for line in output.splitlines() if line.startswith("by the rows of tint")]
+    assert line.split()[-2:] == ["53.9", "32.2"]
+
+
 def test_measures_of_trec_are_percentages_as_the_recalls_are(tmp_path, capsys):
     one = {"mean": 0.5, "std": 0.125, "seeds": [0.375, 0.625]}
     body = {

@@ -9,6 +9,7 @@ from pipeline.datasets.readers.parsing import (
     check_variant,
     malformed,
     read_json,
+    read_json_lines,
     read_lines,
     read_split_files,
     sentence,
@@ -65,3 +66,24 @@ def test_a_split_file_of_another_structure_is_told_with_its_name(tmp_path):
     with pytest.raises(AnnotationError, match=r"b\.json: not built as its owner's file is \(KeyError\('text'\)\); get"):
         read_split_files(tmp_path, FILES, lambda data: {entry["video"]: entry["text"] for entry in data})
     assert isinstance(malformed(tmp_path, KeyError("x")), AnnotationError)
+
+
+@pytest.mark.parametrize("half", ["\\ud800", "\\u0000", "\\uDFFF x"])
+def test_texts_that_no_file_can_be_written_with_are_told_and_pairs_of_escapes_are_one_character(half, tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(f'{{"a": "{half}"}}')
+    for read in (read_json, lambda given: list(read_json_lines(given))):
+        with pytest.raises(AnnotationError, match=r"zero byte or half a character .*get the file again"):
+            read(path)
+    path.write_text('{"a": "\\ud83c\\udf5c \\u00e9"}')
+    assert read_json(path) == {"a": "🍜 é"}
+
+
+def test_lines_of_json_are_objects_with_their_numbers(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"a": 1}\n\n{"b": 2}\n')
+    assert list(read_json_lines(path)) == [(f"{path}:1", {"a": 1}), (f"{path}:3", {"b": 2})]
+    for bad, told in (("[1]", "in braces"), ("{", "cannot be read"), ("[" * 100_000, "nested too deeply")):
+        path.write_text('{"a": 1}\n' + bad)
+        with pytest.raises(AnnotationError, match=rf"a\.jsonl:2: .*{told}.*get the file again"):
+            list(read_json_lines(path))

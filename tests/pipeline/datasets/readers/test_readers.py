@@ -2,13 +2,25 @@
 
 import pytest
 
-from pipeline.datasets.readers import activitynet, didemo, lsmdc, msrvtt, msvd, youcook2
+from pipeline.datasets.readers import (
+    activitynet,
+    didemo,
+    lsmdc,
+    msrvtt,
+    msvd,
+    multivent2,
+    qvhighlights,
+    vatex,
+    youcook2,
+)
 from pipeline.errors import AnnotationError
 from tests.pipeline.datasets.readers import sample_files
 
 ALL = [
     (msrvtt, "full"), (msrvtt, "1k-a"), (msrvtt, "1k-b"), (lsmdc, "challenge"), (msvd, "official"),
     (didemo, "paragraph"), (activitynet, "val1"), (youcook2, "paragraph"),
+    (youcook2, "clips"), (vatex, "official"), (vatex, "hgr-zh-spans"), (qvhighlights, "official"),
+    (multivent2, "official"),
 ]  # fmt: skip
 
 
@@ -25,6 +37,7 @@ def test_files_that_are_cut_or_built_otherwise_are_told_with_what_to_do(tmp_path
     files = {
         msrvtt: ["MSRVTT_data.json"], didemo: ["train_data.json", "val_data.json", "test_data.json"],
         activitynet: ["train.json", "val_1.json"], youcook2: ["youcookii_annotations_trainval.json"],
+        vatex: ["vatex_training_v1.0.json", "vatex_validation_v1.0.json", "vatex_public_test_english_v1.1.json"],
     }  # fmt: skip
     for reader, names in files.items():
         folder = tmp_path / reader.__name__
