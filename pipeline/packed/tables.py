@@ -21,6 +21,9 @@ MOST_ROWS = 1_000_000
 MOST_COLUMNS = 10_000
 MOST_NAME_BYTES = 64 << 20
 """Of BATCH_ROWS names, or texts, once they are read."""
+MOST_GROUP_BYTES = 2 << 30
+"""Of a row group that is read: its bytes may be one page, which is in memory as a whole."""
+LEAST_VIDEO_BYTES = 16_384
 BATCH_ROWS = 1024
 BUFFER_BYTES = 1 << 20
 NAMES = ("video", "videos", "video_bytes", "mp4", "webm", "bytes", "video_path", "file_name", "path", "file", "url")
@@ -71,12 +74,11 @@ def look(file: BinaryIO) -> Table:
             key = next((key for key in KEYS if key in schema.names and _is_text(schema.field(key).type)), "")
             return Table(name, key, has_texts)
         has_path = kind.get_field_index("path") >= 0
-        first = next(table.iter_batches(1, columns=[f"{name}.bytes"], use_threads=False), None)
-        is_empty = first is None or not first.num_rows or not _leaf(first)[0].is_valid
+        has_bytes = _has_bytes(table, f"{name}.bytes")
         named_by = f"{name}.path" if has_path else ""
-        if is_empty and not named_by:
+        if not (has_bytes or named_by):
             raise ArchiveError(f"the column {name!r} has neither bytes nor paths")
-        return Table("" if is_empty else f"{name}.bytes", named_by, has_texts)
+        return Table(f"{name}.bytes" if has_bytes else "", named_by, has_texts)
 
 
 def rows(file: BinaryIO, table: Table) -> Iterator[Row]:
@@ -105,9 +107,9 @@ def spill(file: BinaryIO, group: int, column: str, path: Path, most_bytes: int) 
     more than `most_bytes`.
     """
     with _opened(file) as table, path.open("wb") as out:
-        count = table.metadata.row_group(group).num_rows
-        if not 0 <= count <= MOST_ROWS:
-            raise ArchiveError(f"it claims {count} rows in a group")
+        count, size = table.metadata.row_group(group).num_rows, table.metadata.row_group(group).total_byte_size
+        if not 0 <= count <= MOST_ROWS or size > MOST_GROUP_BYTES:
+            raise ArchiveError(f"row group {group} has {count} rows of {size >> 20} MB; write it in smaller row groups")
         out.seek(count * _PLACE.size)
         places = []
         texts = _texts(table.schema_arrow)
@@ -129,6 +131,20 @@ def cell(spilled: BinaryIO, row: int) -> tuple[int, int]:
     spilled.seek(row * _PLACE.size)
     start, size = _PLACE.unpack(spilled.read(_PLACE.size))
     return start, size
+
+
+def _has_bytes(table: "ParquetFile", column: str) -> bool:
+    """Whether the first row has bytes; it is not read where the rows are so large that they have to be there.
+
+    pyarrow writes the bytes of a row group as one page, all of which would be read.
+    """
+    if not table.num_row_groups:
+        return False
+    group = table.metadata.row_group(0)
+    if group.total_byte_size > LEAST_VIDEO_BYTES * max(1, group.num_rows):
+        return True
+    first = next(table.iter_batches(1, row_groups=[0], columns=[column], use_threads=False), None)
+    return first is not None and first.num_rows > 0 and bool(_leaf(first)[0].is_valid)
 
 
 def _bytes(table: "ParquetFile", group: int, column: str) -> Iterator[Any]:

@@ -22,13 +22,19 @@ _SUFFIX = re.compile(r"\.[A-Za-z0-9_-]{1,10}")
 
 def opened(home: Home, facts: Facts, path: Path) -> BinaryIO:
     """The file of these facts, to be read; RemoteError where it cannot be. `path` stands for it here."""
-    if facts.inside:
-        return _inner(home, facts, path)
-    if not is_remote(facts.address):
-        return _local(facts)
+    return _inner(home, facts, path) if facts.inside else _outer(home, facts, path, path.suffix)
+
+
+def opened_pack(home: Home, facts: Facts, path: Path) -> BinaryIO:
+    """As `opened`, a tar or a table, of which `path` is a member: what is fetched of it serves all of them."""
+    return _outer(home, facts, path, "") if is_remote(facts.address) else _local(facts)
+
+
+def _outer(home: Home, facts: Facts, path: Path, suffix: str) -> BinaryIO:
+    name = _name(facts, suffix)
     if is_small(home, facts):
-        return home.cache.open(_name(facts, path), lambda to: _fetch(home, facts, to), facts.size)
-    return cast(BinaryIO, BlockReader(path, facts, _name(facts, path), home.cache, lambda: whole(home, facts, path)))
+        return home.cache.open(name, lambda to: _fetch(home, facts, to), facts.size)
+    return cast(BinaryIO, BlockReader(path, facts, name, home.cache, lambda: whole(home, facts, Path(f"x{suffix}"))))
 
 
 def is_small(home: Home, facts: Facts) -> bool:
@@ -43,7 +49,7 @@ def whole(home: Home, facts: Facts, path: Path) -> Path:
         raise RemoteError(f"{shown(facts.address)}: larger than the cache; raise cache_gb under [Videos] in luigi.cfg")
     # A member is made of the bytes of its tar, which are in the same cache: one lock within another.
     cache = home.cache_with("locks-members") if facts.inside else home.cache
-    return cache.path(_name(facts, path), lambda to: _fetch(home, facts, to, path), facts.size)
+    return cache.path(_name(facts, path.suffix), lambda to: _fetch(home, facts, to, path), facts.size)
 
 
 def _fetch(home: Home, facts: Facts, to: Path, path: Path | None = None) -> None:
@@ -71,7 +77,7 @@ def _inner(home: Home, facts: Facts, path: Path) -> BinaryIO:
     assert facts.inside, "asked of what lies inside of another file"
     place, name = facts.inside, f"file:{path}"
     if place.group < 0:
-        return cast(BinaryIO, Window(opened(home, facts.container, path), place.start, facts.size, name))
+        return cast(BinaryIO, Window(opened_pack(home, facts.container, path), place.start, facts.size, name))
     cells = home.cache_with("locks-cells").open(_name_of_group(facts), lambda to: _spill(home, facts, path, to))
     start, size = tables.cell(cells, place.start)
     if size < 0:
@@ -84,7 +90,7 @@ def _spill(home: Home, facts: Facts, path: Path, to: Path) -> None:
     """Writes the cells of a row group of a table, which are read together."""
     assert facts.inside, "asked of what lies inside of another file"
     try:
-        with opened(home, facts.container, path) as table:
+        with opened_pack(home, facts.container, path) as table:
             tables.spill(table, facts.inside.group, facts.inside.column, to, home.cache.most_bytes)
     except ArchiveError as error:
         raise RemoteError(f"{shown(facts.address)}: {error}") from None
@@ -96,7 +102,6 @@ def _name_of_group(facts: Facts) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:32] + ".cells"
 
 
-def _name(facts: Facts, path: Path) -> str:
+def _name(facts: Facts, suffix: str) -> str:
     """Of a version of a file in the cache; with its suffix, by which FFmpeg tells some formats."""
-    suffix = path.suffix if _SUFFIX.fullmatch(path.suffix) else ""
-    return hashlib.sha256(facts.entry.encode()).hexdigest()[:32] + suffix
+    return hashlib.sha256(facts.entry.encode()).hexdigest()[:32] + (suffix if _SUFFIX.fullmatch(suffix) else "")

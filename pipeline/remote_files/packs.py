@@ -24,7 +24,7 @@ from pipeline.remote_files.addresses import shown
 from pipeline.remote_files.facts import Facts, Inside
 from pipeline.remote_files.home import Home, write_privately
 from pipeline.remote_files.lists import Line, is_foreign, line_of
-from pipeline.remote_files.opened import opened
+from pipeline.remote_files.opened import opened_pack
 from pipeline.remote_files.patterns import COMPRESSED, NO_COMPRESSED, PACKS
 
 FOLDER = "packs"
@@ -113,7 +113,7 @@ def _here(facts: Facts) -> Facts:
 def _look(home: Home, facts: Facts, kind: str) -> Pack:
     pack, where = Pack(), shown(facts.address)
     try:
-        with opened(home, facts, Path(f"pack{kind}")) as file:
+        with opened_pack(home, facts, Path(f"pack{kind}")) as file:
             (_look_into_tar if kind == ".tar" else _look_into_table)(file, facts, pack)
     except OutageError:
         raise
