@@ -53,7 +53,7 @@ def plain_name(videos: str | Path) -> str:
     if isinstance(videos, str):
         parts = videos.partition("://")[2].partition("?")[0].rstrip("/") if is_remote(videos) else videos
         if is_wild(parts):
-            parts = fixed(str(Path(parts).absolute())).rstrip("/")
+            parts = fixed(parts if is_remote(videos) else str(Path(parts).absolute())).rstrip("/")
         own = Path(parts).stem if is_list(videos) or is_pattern(parts) else Path(parts).name
     letters = unicodedata.normalize("NFKD", own).encode("ascii", "ignore").decode()
     name = re.sub(r"[^A-Za-z0-9-]+", "_", letters).strip("_-")[:LONGEST_NAME].rstrip("_-")

@@ -46,6 +46,9 @@ def _refreshed(home: Home) -> list[str]:
         return [str(note) for note in looked["notes"]]
     notes: list[str] = []
     files = _fitting(_listed(home, notes), notes)
+    problems = [one.problem for one in files.values()]
+    if problems and all(problems) and patterns.is_pattern(home.source) and not home.is_file:
+        raise AnnotationError(problems[0])  # of all tars, so that there is no video to be a row
     if home.reading.hash_bytes:
         files = {name: one if one.is_local else replace(one, is_hashed=True) for name, one in files.items()}
     (home.folder / LOOKED).unlink(missing_ok=True)  # a kill from here on leaves a tree that is looked at again

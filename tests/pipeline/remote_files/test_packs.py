@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from pipeline.errors import OutageError, RemoteError
+from pipeline.errors import AnnotationError, OutageError, RemoteError
 from pipeline.remote_files import packs, reader
 from pipeline.remote_files.files import (
     facts_below,
@@ -171,8 +171,12 @@ def test_a_table_of_paths_and_addresses_is_as_a_list(tmp_path, web_server):
 
 
 def test_a_table_elsewhere_names_no_file_here(tmp_path, web_server):
-    (web_server.folder / "t.parquet").write_bytes(table_of(url=["/etc/passwd", "file:///etc/passwd", "../../x.mp4"]))
+    (web_server.folder / "t.parquet").write_bytes(
+        table_of(url=["/etc/passwd", "file:///etc/passwd", "../../x.mp4", "a.mp4"])
+    )
+    (web_server.folder / "a.mp4").write_bytes(b"here")
     folder, found, _ = looked(f"{web_server.address}/t.parquet", tmp_path)
+    assert found.pop(f"{web_server.address.removeprefix('http://')}/a.mp4") == 4
     assert found and all("404" in str(problem) for problem in found.values())
     assert not any(path.is_symlink() for path in folder.rglob("*"))
 
@@ -242,3 +246,10 @@ def test_the_cache_stays_within_its_limit(tmp_path, monkeypatch):
         assert on_disk(folder / name).read_bytes()[:1] == bytes([int(name[2:-4])])
         kept = [path.stat().st_size for path in (tmp_path / "data/cache/bytes").rglob("*") if path.is_file()]
         assert sum(kept) <= 200_000 + 80_100
+
+
+def test_where_no_tar_can_be_looked_through_it_is_an_error_and_no_row(tmp_path):
+    for number in range(2):
+        (tmp_path / f"s-{number}.tar").write_bytes(b"<html>" + bytes(600))
+    with pytest.raises(AnnotationError, match=r"s-0\.tar: no header of a tar at byte 0"):
+        looked(tmp_path / "*.tar", tmp_path)
