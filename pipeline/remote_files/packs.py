@@ -36,6 +36,29 @@ MOST_NOTES = 20
 ALL, REST = "all of it", "the rest"
 """What stands for a tar that cannot be looked through, or for what of it cannot."""
 
+SUFFIXES = tuple(
+    [
+        ".mp4",
+        ".m4v",
+        ".mkv",
+        ".webm",
+        ".avi",
+        ".mov",
+        ".mpg",
+        ".mpeg",
+        ".ts",
+        ".m2ts",
+        ".flv",
+        ".wmv",
+        ".ogv",
+        ".3gp",
+        ".gif",
+    ]
+)
+"""Of videos in tables; a name with another one gets .mp4 behind it."""
+
+_SUFFIX = re.compile(r"\.([A-Za-z][A-Za-z0-9_-]{0,9}|3g2|3gpp?|26[45])$")
+
 Files = Iterable[tuple[str, Facts]]
 Ask = Callable[[Iterator[Line]], Files]
 
@@ -92,7 +115,7 @@ def _looked_into(home: Home, name: str, facts: Facts) -> tuple[str, Facts, Pack 
     kept = _kept(path)
     if kept is None:
         kept = _look(home, facts, kind)
-        if not kept.problem or not is_remote(facts.address) or kept.members:
+        if not (kept.problem and is_remote(facts.address)):  # it may have been the line; the next run asks again
             path.parent.mkdir(exist_ok=True)
             write_privately(path, _json(kept))
     return name, facts, kept
@@ -142,8 +165,8 @@ def _look_into_table(file: BinaryIO, facts: Facts, pack: Pack) -> None:
         name = row.name.rpartition("/")[2] if table.column else row.name
         name = name or f"{number:08d}"
         number += 1
-        if table.column and not re.search(r"\.[A-Za-z0-9]{1,9}$", name):
-            name += ".mp4"  # what it is, its first bytes tell
+        if table.column and not name.lower().endswith(SUFFIXES):
+            name += ".mp4"  # the table says that it is a video; which kind, its first bytes tell
         if not table.column and is_foreign(name):
             pack.note(f"row {number}: {name[:80]!a} is no kind of address that is read; left out")
             continue
@@ -175,8 +198,8 @@ def _named(name: str, facts: Facts, pack: Pack, ask: Ask) -> Iterator[tuple[str,
 
 
 def _text_of(name: str) -> str:
-    stem, dot, _ = name.rpartition(".")
-    return f"{stem if dot and '/' not in _ else name}.json"
+    """The name of the text about a video, as captions beside videos are called."""
+    return f"{_SUFFIX.sub('', name)}.json"
 
 
 def _path(home: Home, facts: Facts) -> Path:

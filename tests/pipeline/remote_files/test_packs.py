@@ -9,6 +9,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from pipeline.datasets.caption_sidecars import caption_sidecar
+from pipeline.datasets.names import VIDEO_SUFFIXES
 from pipeline.errors import AnnotationError, OutageError, RemoteError
 from pipeline.remote_files import packs, reader
 from pipeline.remote_files.files import (
@@ -253,3 +255,41 @@ def test_where_no_tar_can_be_looked_through_it_is_an_error_and_no_row(tmp_path):
         (tmp_path / f"s-{number}.tar").write_bytes(b"<html>" + bytes(600))
     with pytest.raises(AnnotationError, match=r"s-0\.tar: no header of a tar at byte 0"):
         looked(tmp_path / "*.tar", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["s.tar", "t.parquet"])
+def test_a_connection_that_breaks_within_a_look_is_asked_again_the_next_time(tmp_path, web_server, monkeypatch, name):
+    monkeypatch.setattr(reader, "BLOCK_BYTES", 1500)
+    content = tar_of(FILES) if name == "s.tar" else table_of(video=VIDEOS, caption=["a", "b", "c"])
+    (web_server.folder / name).write_bytes(content)
+    (web_server.folder / "other.tar").write_bytes(tar_of({"o.mp4": b"o"}))
+    real, num = reader.read_range, []
+
+    def breaking(facts, start, stop):
+        num.append(start)
+        if len(num) > 1 and name in facts.address:
+            raise RemoteError(f"{facts.address}: the connection broke off")
+        return real(facts, start, stop)
+
+    monkeypatch.setattr(reader, "read_range", breaking)
+    source = f"{web_server.address}/{{{name},other.tar}}"
+    _, found, _ = looked(source, tmp_path, RANGES)
+    (problem,) = [why for why in found.values() if isinstance(why, str)]
+    assert "the connection broke off" in problem and "\n" not in problem
+    monkeypatch.setattr(reader, "read_range", real)
+    folder, found, _ = looked(source, tmp_path, RANGES)
+    assert not any(isinstance(why, str) for why in found.values())
+    assert read_bytes(folder / name[0] / "2.mp4") == FILES["2.mp4"]
+
+
+def test_names_in_tables_end_as_videos_do_and_texts_are_called_as_they_are(tmp_path):
+    assert set(packs.SUFFIXES) <= VIDEO_SUFFIXES
+    names = ["a.MP4", "b.bin", "v1.5", "c.264"]
+    rows = [{"bytes": b"x", "path": name} for name in names]
+    (tmp_path / "t.parquet").write_bytes(table_of(video=rows, caption=names))
+    folder, found, _ = looked(tmp_path / "t.parquet", tmp_path)
+    videos = {"t/a.MP4", "t/b.bin.mp4", "t/v1.5.mp4", "t/c.264.mp4"}
+    assert set(found) == videos | {"t/a.json", "t/b.bin.json", "t/v1.5.json", "t/c.264.json"}
+    assert {caption_sidecar(folder / name, "*.json").relative_to(folder).as_posix() for name in videos} < set(found)
+    for end in VIDEO_SUFFIXES:
+        assert packs._text_of(f"https/a{end}") == "https/a.json"
