@@ -36,24 +36,22 @@ MOST_NOTES = 20
 ALL, REST = "all of it", "the rest"
 """What stands for a tar that cannot be looked through, or for what of it cannot."""
 
-SUFFIXES = tuple(
-    [
-        ".mp4",
-        ".m4v",
-        ".mkv",
-        ".webm",
-        ".avi",
-        ".mov",
-        ".mpg",
-        ".mpeg",
-        ".ts",
-        ".m2ts",
-        ".flv",
-        ".wmv",
-        ".ogv",
-        ".3gp",
-        ".gif",
-    ]
+SUFFIXES = (
+    ".mp4",
+    ".m4v",
+    ".mkv",
+    ".webm",
+    ".avi",
+    ".mov",
+    ".mpg",
+    ".mpeg",
+    ".ts",
+    ".m2ts",
+    ".flv",
+    ".wmv",
+    ".ogv",
+    ".3gp",
+    ".gif",
 )
 """Of videos in tables; a name with another one gets .mp4 behind it."""
 
