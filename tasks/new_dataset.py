@@ -22,7 +22,7 @@ class NewDataset(RunsEachTime, luigi.Task):
 
     name = luigi.Parameter(description="What the dataset shall be called")
     videos = TypedPath(
-        description="Folder with the videos, at any depth, in any container; or an address, or a .txt of addresses"
+        description="Folder with the videos, at any depth; an address, a .txt of addresses, *.tar, a .parquet, *.mp4"
     )
     captions = TypedPath(
         default="",

@@ -35,7 +35,7 @@ class SearchFolder(RunsEachTime, luigi.Task):
     keeps_log = False
 
     videos = TypedPath(
-        description="Folder with the videos, at any depth, in any container; or an address, or a .txt of addresses"
+        description="Folder with the videos, at any depth; an address, a .txt of addresses, *.tar, a .parquet, *.mp4"
     )
     name = luigi.Parameter(default="", description="Name of the dataset; by default that of the folder")
     fetch = luigi.BoolParameter(description="Fetch the weights of the best experts, be they gigabytes")

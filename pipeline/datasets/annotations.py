@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline import config
-from pipeline.datasets.caption_files import Entry, read_rows, read_sidecars
+from pipeline.datasets.caption_files import Entry, read_rows
+from pipeline.datasets.caption_sidecars import SIDECARS, caption_sidecars, read_sidecars
 from pipeline.datasets.clips import Clip, ClipNames
 from pipeline.datasets.cutting import WHOLE, Cutting
 from pipeline.datasets.grades import grade_of
@@ -15,14 +16,11 @@ from pipeline.datasets.names import without_suffix
 from pipeline.datasets.near_duplicates import NearDuplicates
 from pipeline.datasets.sources import AnnotationFiles, Part, Released, SplitCounts
 from pipeline.datasets.splits import SPLITS, SplitFractions, splits_by_hash
-from pipeline.datasets.video_files import find_videos
 from pipeline.demo.make import DemoSettings
 from pipeline.errors import AnnotationError, ConfigError
 from pipeline.remote_files.look import refresh
 
 DATASETS = Path("configs/datasets")
-SIDECAR_CAPTIONS = "*.txt"
-"""Value of `captions` for captions in a text file beside each video."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +29,13 @@ class DatasetConfig:
 
     __pydantic_config__ = config.STRICT
     videos: str
-    """Folder with the videos, at any depth."""
+    """Folder with the videos, at any depth; or an address, a list, a pattern, tars or Parquet tables with videos."""
     captions: str | None = None
     """A .csv or .tsv with the columns `video`, `caption` and, if wanted, `split` and `tags` (joined by ;), with commas,
     semicolons or tabs between, or a .jsonl or .parquet, or "*.txt": beside each video a text file of the same name, one
-    caption a line. A row with `start_s` and `end_s` is of a clip, a piece of the video, which may have an `id`. A
-    `grade` says how well the video answers the caption, 1 where it is empty; with 0 it does not."""
+    caption a line, or "*.json": an object with `caption` or `captions`. A row with `start_s` and `end_s` is of a clip,
+    a piece of the video, which may have an `id`. A `grade` says how well the video answers the caption, 1 where it is
+    empty; with 0 it does not."""
     annotations: AnnotationFiles | None = None
     """For a known dataset, in place of `captions`: the annotation files of its owners."""
     segment: Cutting | None = None
@@ -151,9 +150,9 @@ def read_annotations(settings: DatasetConfig, warnings: list[str] | None = None)
         return {}
     path = Path(settings.captions)
     refresh(path, told)
-    from_sidecars = settings.captions == SIDECAR_CAPTIONS
+    from_sidecars = settings.captions in SIDECARS
     annotations = _collected(
-        read_sidecars(_caption_sidecars(Path(settings.videos)), told) if from_sidecars else read_rows(path, told)
+        read_sidecars(Path(settings.videos), settings.captions, told) if from_sidecars else read_rows(path, told)
     )
     if not annotations and not from_sidecars:
         raise AnnotationError(f"{path}: no captions in it")
@@ -213,18 +212,9 @@ def annotation_files(settings: DatasetConfig) -> list[Path]:
     if settings.annotations:
         folder = Path(settings.annotations.folder)
         return sorted(path for pattern in ("*", "released/*") for path in folder.glob(pattern) if path.is_file())
-    if settings.captions == SIDECAR_CAPTIONS:
-        return sorted({path for path in _caption_sidecars(Path(settings.videos)).values() if path.is_file()})
+    if settings.captions in SIDECARS:
+        beside = caption_sidecars(Path(settings.videos), settings.captions)
+        return sorted({path for path in beside.values() if path.is_file()})
     if settings.captions:
         refresh(Path(settings.captions), [])
     return [Path(settings.captions)] if settings.captions and Path(settings.captions).exists() else []
-
-
-def caption_sidecar(path: Path) -> Path:
-    """Where the text file with the captions of the video `path` lies, if there is one."""
-    return path.with_name(f"{without_suffix(path.name)}.txt")
-
-
-def _caption_sidecars(root: Path) -> dict[str, Path]:
-    """Video id -> path of the text file beside it, whether it exists or not."""
-    return {file.video_id: caption_sidecar(file.path) for file in find_videos(root)}

@@ -1,4 +1,4 @@
-"""Reads the rows of captions files: tables, JSON lines, and text files beside the videos."""
+"""Reads the rows of captions files: tables and JSON lines."""
 
 import io
 import re
@@ -8,11 +8,11 @@ from typing import Any
 
 from pipeline.datasets import clips
 from pipeline.datasets.parquet_rows import parquet_rows
-from pipeline.datasets.text_files import lines_of, read_table, read_text
+from pipeline.datasets.text_files import read_table, read_text
 from pipeline.errors import AnnotationError
 from pipeline.file_kinds import irregular
 from pipeline.plain_data import parse_json
-from pipeline.remote_files.files import prefetch, read_bytes
+from pipeline.remote_files.files import read_bytes
 
 COLUMNS = ("video", "caption", "split", "tags", "grade", *clips.COLUMNS)
 NEEDED = COLUMNS[:2]
@@ -54,24 +54,6 @@ def may_hold(path: Path, endings: Collection[str]) -> bool:
         return True
     small = content.lower()
     return any(ending.encode() in small for ending in endings)
-
-
-def read_sidecars(sidecars: Mapping[str, Path], warnings: list[str]) -> Iterator[Entry]:
-    """The entries of the text files beside the videos (video id -> path, which need not exist), one a line.
-
-    Appends to `warnings` how many files have a guessed encoding, with an example.
-    """
-    guessed: list[str] = []
-    prefetch(sidecars.values())
-    for video, path in sidecars.items():
-        try:
-            lines = lines_of(read_text(path, guessed))
-        except FileNotFoundError:
-            continue
-        yield from ((str(path), {"video": video, "caption": line}) for line in lines if line.strip())
-    if guessed:
-        more = f" (and {len(guessed) - 1} other text files)" if len(guessed) > 1 else ""
-        warnings.append(f"{guessed[0]}{more}")
 
 
 def _json_rows(path: Path, text: str) -> Iterator[Entry]:

@@ -10,6 +10,7 @@ from pipeline.datasets.new_dataset import NAME
 from pipeline.errors import ConfigError
 from pipeline.remote.objects import is_remote
 from pipeline.remote_files.lists import is_list
+from pipeline.remote_files.patterns import fixed, is_pattern, is_wild
 
 NAMELESS = "videos"
 """Name of a folder whose name has no letter and no digit that a dataset's name may have, e.g. one in Japanese."""
@@ -46,12 +47,14 @@ def free_name(videos: str | Path, datasets: Path) -> str:
 def plain_name(videos: str | Path) -> str:
     """The folder's own name, of the characters that the name of a dataset may have: ASCII letters, digits, _ and -.
 
-    Of an address or a list it is the last part, without the suffix of a list.
+    Of an address or a list it is the last part, without the suffix of a list; of a pattern the folder before its *.
     """
     own = Path(videos).resolve().name
     if isinstance(videos, str):
-        parts = videos.partition("://")[2].partition("?")[0].rstrip("/") if is_remote(videos) else own
-        own = Path(parts).stem if is_list(videos) else Path(parts).name
+        parts = videos.partition("://")[2].partition("?")[0].rstrip("/") if is_remote(videos) else videos
+        if is_wild(parts):
+            parts = fixed(parts if is_remote(videos) else str(Path(parts).absolute())).rstrip("/")
+        own = Path(parts).stem if is_list(videos) or is_pattern(parts) else Path(parts).name
     letters = unicodedata.normalize("NFKD", own).encode("ascii", "ignore").decode()
     name = re.sub(r"[^A-Za-z0-9-]+", "_", letters).strip("_-")[:LONGEST_NAME].rstrip("_-")
     return name if NAME.fullmatch(name) else NAMELESS
@@ -71,6 +74,8 @@ def _is_of(settings: DatasetConfig | None, videos: str | Path, project: Path) ->
         return False
     if is_remote(str(videos)) or is_remote(settings.videos):
         return settings.videos.rstrip("/") == str(videos).rstrip("/")
+    if is_pattern(str(videos)):  # which no file is called
+        return (project / settings.videos).absolute() == (project / videos).absolute()
     try:
         return (project / settings.videos).samefile(videos)
     except OSError:  # one of the two is not there

@@ -3,17 +3,20 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.datasets.annotations import SIDECAR_CAPTIONS, DatasetConfig, caption_sidecar, read_annotations, videos_in
+from pipeline.datasets.annotations import DatasetConfig, read_annotations, videos_in
+from pipeline.datasets.caption_sidecars import SIDECARS, caption_sidecar
 from pipeline.datasets.matching import names_of
 from pipeline.datasets.splits import SPLITS
-from pipeline.datasets.video_files import find_videos
+from pipeline.datasets.video_files import VideoFiles, find_videos
 from pipeline.errors import AnnotationError, ConfigError
 from pipeline.remote.objects import is_remote
 from pipeline.remote_files.look import name_of_source
+from pipeline.remote_files.patterns import is_pattern
 from pipeline.stores import atomic
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -59,8 +62,8 @@ def write_dataset(
 ) -> DatasetSummary:
     """Writes <name>.yaml to the configs of datasets and returns the numbers of the dataset.
 
-    `videos` is a folder, an address or a list (`pipeline/remote_files/lists.py`), `captions` a path or an address. With
-    `captions` empty, text files beside the videos are used if there are any. ConfigError for an invalid name or one
+    `videos` is a folder, an address, a list or a pattern (`pipeline/remote_files/`), `captions` a path or an address.
+    With `captions` empty, those beside the videos are used if there are any. ConfigError for an invalid name or one
     that is taken; AnnotationError when there are no videos, or the captions match none of them.
     """
     path = layout.configs / "datasets" / f"{name}.yaml"
@@ -75,8 +78,7 @@ def write_dataset(
     if not files:
         told = f" ({warnings[0]})" if warnings else ""
         raise AnnotationError(f"{name_of_source(root)}: no videos there, at any depth{told}")
-    has_sidecars = any(caption_sidecar(file.path).is_file() for file in files)
-    source = captions or (SIDECAR_CAPTIONS if has_sidecars else "")
+    source = captions or _beside(files, SIDECARS if is_pattern(named) else SIDECARS[:1])
     settings = DatasetConfig(named, source or None, model=model, max_failed_fraction=max_failed_fraction)
     here = replace(settings, videos=str(root), captions=layout.captions(settings.captions))
     warnings.clear()
@@ -93,6 +95,11 @@ def write_dataset(
     ordered = {split: splits[split] for split in SPLITS} if annotations else {}
     num_clips = sum(one.clip is not None for one in found)
     return DatasetSummary(path, len(files), sum(splits.values()), ordered, unknown, tuple(warnings), num_clips)
+
+
+def _beside(files: VideoFiles, kinds: Sequence[str]) -> str:
+    """The first of these kinds of captions that lies beside a video, e.g. "*.txt"; empty for none."""
+    return next((kind for kind in kinds if any(caption_sidecar(file.path, kind).is_file() for file in files)), "")
 
 
 def _yaml(name: str, settings: DatasetConfig) -> str:

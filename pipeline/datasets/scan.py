@@ -12,7 +12,6 @@ from typing import Any
 from pipeline.datasets import manifest
 from pipeline.datasets.absent import why_missing
 from pipeline.datasets.annotations import (
-    SIDECAR_CAPTIONS,
     Annotation,
     DatasetConfig,
     annotation_files,
@@ -21,6 +20,7 @@ from pipeline.datasets.annotations import (
 )
 from pipeline.datasets.availability import how_to_get, is_imported
 from pipeline.datasets.caption_files import may_hold
+from pipeline.datasets.caption_sidecars import SIDECARS
 from pipeline.datasets.file_cache import FileInfo
 from pipeline.datasets.files import INSPECT_VERSION, cached_infos, inspect_files
 from pipeline.datasets.manifest import MANIFEST_VERSION, Manifest
@@ -142,7 +142,7 @@ def _find(
     root = Path(settings.videos)
     if settings.annotations and not root.is_dir():
         return VideoFiles(root)
-    if named or settings.captions in {None, SIDECAR_CAPTIONS}:
+    if named or settings.captions in {None, *SIDECARS}:
         return find_videos(root, left_out, named or tuple)
     captions = Path(settings.captions or "")
     return find_videos(root, left_out, lambda: _named_in(settings), lambda endings: may_hold(captions, endings))

@@ -14,10 +14,25 @@ and be made of date and size."""
 
 
 @dataclass(frozen=True)
+class Inside:
+    """Where in a tar or a table the bytes of a file lie."""
+
+    start: int
+    """In a tar the first byte, in a table the row in its group."""
+    of_size: int
+    """Bytes of the whole tar or table; -1: not stated."""
+    group: int = -1
+    """Of rows, in a table; -1 in a tar."""
+    column: str = ""
+    """Of the bytes, in a table; empty for the texts of the row."""
+
+
+@dataclass(frozen=True)
 class Facts:
-    """Size and version of a remote file, as the server states them."""
+    """Size and version of a remote file, as the server states them; or of a file inside of another one."""
 
     address: str
+    """Of a file inside of another one, that one's: an address or an absolute path."""
     size: int = -1
     """Bytes; -1: not stated."""
     etag: str = ""
@@ -30,6 +45,10 @@ class Facts:
     """Why it cannot be read; empty when it can."""
     is_local: bool = False
     """Whether it is a local file that a list names; `address` is then its path."""
+    inside: Inside | None = None
+    """Of a file inside of another one, whose version `etag` and `modified` then tell; `size` is its own."""
+    is_hashed: bool = False
+    """Whether a hash of its bytes tells it from others, as of files here, and not what its server states."""
 
     @property
     def is_versioned(self) -> bool:
@@ -46,14 +65,34 @@ class Facts:
         """(size, number of the version): in place of size and date of a local file. (-1, 0) where it cannot be read."""
         if self.problem:
             return -1, 0
-        return max(self.size, 0), int(_digest(self._version, self.sha256)[:15], 16)
+        more = [*(["by its bytes"] if self.is_hashed else []), *([str(self.inside.of_size)] if self.inside else [])]
+        return max(self.size, 0), int(_digest(self._version, self.sha256, *more)[:15], 16)
 
     @property
     def identity(self) -> str:
-        """64 hex digits in place of the SHA-256 of the bytes, which would take reading them; empty where nothing tells.
+        """64 hex digits in place of the SHA-256 of the bytes, which would take reading them; empty where they are read.
 
         The promised SHA-256 itself where there is one. An ETag that is none of the content's is one of its address.
+        What lies inside of another file is told by its own bytes: the same video has one key in each tar.
         """
+        return self.sha256 if self.is_hashed or self.inside else self._identity
+
+    @property
+    def entry(self) -> str:
+        """What tells the bytes of this version from all others that are kept of remote files."""
+        if self.inside:
+            one = self.inside
+            return _digest("inside", self.container.entry, f"{one.group} {one.start} {self.size} {one.column}")
+        return self._identity or f"{stable(self.address)} {self.size}"
+
+    @property
+    def container(self) -> "Facts":
+        """The facts of the tar or table that it lies in."""
+        assert self.inside, "asked of what lies inside of another file"
+        return Facts(self.address, self.inside.of_size, self.etag, self.modified)
+
+    @property
+    def _identity(self) -> str:
         if self.sha256 or not self.is_versioned:
             return self.sha256
         is_of_content = self.address.startswith("s3://") and _OF_CONTENT.fullmatch(self.etag)

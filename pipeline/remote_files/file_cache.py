@@ -32,6 +32,8 @@ class FileCache:
     folder: Path
     most_bytes: int
     """What the files may take together; a file of its own may take as much."""
+    locks: str = "locks"
+    """Folder of its locks: of its own where making an entry reads entries of the same folder, as "locks" has them."""
     _unseen_bytes: int = field(default=-1, compare=False)
     """Added by this process since it counted last; -1: it never did."""
 
@@ -107,7 +109,7 @@ class FileCache:
     def _locked(self, name: str) -> Iterator[None]:
         """Context that one process at a time is in; where the file system has no locks, nothing is waited for."""
         number = int(hashlib.sha256(name.encode()).hexdigest(), 16) % NUM_LOCKS
-        folder = self.folder / "locks"
+        folder = self.folder / self.locks
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / f"{number:03x}"):
             yield
@@ -137,5 +139,5 @@ def _is_there(path: Path, size: int) -> bool:
 
 def _files(folder: Path) -> Iterator[Path]:
     for inner in folder.iterdir() if folder.is_dir() else ():
-        if inner.name != "locks" and inner.is_dir():
+        if not inner.name.startswith("locks") and inner.is_dir():
             yield from inner.iterdir()

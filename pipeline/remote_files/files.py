@@ -3,26 +3,26 @@
 For a path of any other file, each function does what `pathlib` does.
 """
 
-import hashlib
-import re
+import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from pipeline.errors import RemoteError
-from pipeline.remote_files import listing, transfer
-from pipeline.remote_files.addresses import shown, stable
+from pipeline.remote_files import listing
+from pipeline.remote_files.addresses import shown
 from pipeline.remote_files.facts import Facts
 from pipeline.remote_files.home import Home, home_of
 from pipeline.remote_files.lists import is_list
-from pipeline.remote_files.reader import BlockReader, faults
+from pipeline.remote_files.opened import is_small, opened, whole
+from pipeline.remote_files.reader import faults
 
 THREADS = 16
 """Files that are fetched side by side."""
-
-_SUFFIX = re.compile(r"\.[A-Za-z0-9_-]{1,10}")
+MOST_BYTES_OF_TEXT = 1 << 30
+"""Of a remote list, a table of captions, subtitles."""
 
 
 def facts_of(path: Path) -> Facts | None:
@@ -37,13 +37,18 @@ def place_of(path: Path) -> str:
         facts = facts_of(path)
     except (FileNotFoundError, RemoteError):
         return path.name
-    return shown(facts.address) if facts else str(path)
+    if facts is None:
+        return str(path)
+    return f"{shown(facts.address)} ({path.name})" if facts.inside else shown(facts.address)
 
 
 def is_named(path: Path) -> bool:
-    """Whether somebody has named the file in a list: it was not just found below an address."""
+    """Whether somebody has named the file in a list: it was not just found below an address.
+
+    Also what stands for a tar or a table that cannot be read, which must be told.
+    """
     found = home_of(path)
-    return bool(found and is_list(found[0].source))
+    return bool(found and (is_list(found[0].source) or problem_of(path)))
 
 
 def prefetch(paths: Iterable[Path]) -> None:
@@ -86,30 +91,29 @@ def open_binary(path: Path) -> BinaryIO:
     found = _found(path)
     if found is None:
         return path.open("rb")
-    home, facts = found
-    if _is_small(home, facts):
-        return home.cache.open(_name(facts, path), lambda to: _fetch(home, facts, to), facts.size)
-    return cast(BinaryIO, BlockReader(path, facts, _name(facts, path), home.cache, lambda: _whole(home, facts, path)))
+    return opened(*found, path)
 
 
 def on_disk(path: Path) -> Path:
     """The path of the file's bytes on this disk: a remote one is fetched whole, whatever its size."""
     found = _found(path)
-    return path if found is None else _whole(*found, path)
+    return path if found is None else whole(*found, path)
 
 
 def small_on_disk(path: Path) -> Path | None:
-    """As `on_disk`; None for a remote file that is to be read by ranges."""
+    """As `on_disk`; None for a remote file that is to be read by ranges, or one inside of another file."""
     found = _found(path)
     if found is None:
         return path
-    return _whole(*found, path) if _is_small(*found) else None
+    return whole(*found, path) if is_small(*found) and not found[1].inside else None
 
 
 def read_bytes(path: Path) -> bytes:
-    """All bytes of a file; a remote one is kept in the cache."""
+    """All bytes of a text; a remote one is kept in the cache. RemoteError for one that is none by its size."""
     if _found(path) is None:
         return path.read_bytes()
+    if size_of(path) > MOST_BYTES_OF_TEXT:
+        raise RemoteError(f"{place_of(path)}: {size_of(path)} bytes, as no text has")
     with open_binary(path) as file:
         return file.read()
 
@@ -117,6 +121,9 @@ def read_bytes(path: Path) -> bytes:
 def size_of(path: Path) -> int:
     """Bytes of a file; -1 for a remote one whose server does not say. OSError where there is none."""
     facts = facts_of(path)
+    if facts and facts.inside and facts.size < 0:  # a cell of a table, which is read for it
+        with open_binary(path) as file:
+            return file.seek(0, os.SEEK_END)
     return path.stat().st_size if facts is None else facts.size
 
 
@@ -158,25 +165,3 @@ def _found(path: Path) -> tuple[Home, Facts] | None:
     if facts.problem:
         raise RemoteError(facts.problem)
     return None if facts.is_local else (home, facts)
-
-
-def _is_small(home: Home, facts: Facts) -> bool:
-    # Of a file of which no version is known, two blocks might be of two.
-    return facts.size <= home.reading.whole_mb * 1e6 or not facts.identity
-
-
-def _whole(home: Home, facts: Facts, path: Path) -> Path:
-    if facts.size > home.cache.most_bytes:
-        raise RemoteError(f"{shown(facts.address)}: larger than the cache; raise cache_gb under [Videos] in luigi.cfg")
-    return home.cache.path(_name(facts, path), lambda to: _fetch(home, facts, to), facts.size)
-
-
-def _fetch(home: Home, facts: Facts, to: Path) -> None:
-    transfer.fetch(facts, to, home.cache.most_bytes)
-
-
-def _name(facts: Facts, path: Path) -> str:
-    """Of a version of a file in the cache; with its suffix, by which FFmpeg tells some formats."""
-    key = facts.identity or f"{stable(facts.address)} {facts.size}"
-    suffix = path.suffix if _SUFFIX.fullmatch(path.suffix) else ""
-    return hashlib.sha256(key.encode()).hexdigest()[:32] + suffix

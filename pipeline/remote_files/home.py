@@ -1,8 +1,9 @@
 """The local folder that stands for videos elsewhere: a tree of empty files, each of which stands for a remote one.
 
     data/cache/videos/<8 hex>/remote.json       where the videos are, and how they are read
-                              listing.sqlite    what was listed (`listing.py`)
+                              listing_2.sqlite  what was listed (`listing.py`)
                               looked.json       when, and what of it could not be taken
+                              packs/            what is in each tar and table of videos (`packs.py`)
                               files/            the tree: the dataset's folder, for all who walk it
     data/cache/bytes/                           what was fetched, of all datasets (`file_cache.py`)
 
@@ -18,12 +19,12 @@ from pathlib import Path
 from pipeline.errors import ConfigError, StoreError
 from pipeline.remote_files.file_cache import FileCache
 
-SETTINGS, LISTING, LOOKED, TREE = "remote.json", "listing.sqlite", "looked.json", "files"
+SETTINGS, LISTING, LOOKED, TREE = "remote.json", "listing_2.sqlite", "looked.json", "files"
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How remote videos are read; none of it changes a feature."""
+    """How remote videos are read; none of it changes a feature, though `hash_bytes` changes the keys of rows."""
 
     whole_mb: float = 64.0
     """Files up to this size are fetched whole, larger ones are read by ranges."""
@@ -31,6 +32,8 @@ class Reading:
     """What the fetched bytes may take on the disk."""
     look_again_s: float = 30.0
     """What was listed so recently is not listed again."""
+    hash_bytes: bool = False
+    """Whether remote videos are told apart by a hash of their bytes, as those here, which takes reading all of them."""
 
     def __post_init__(self) -> None:
         if self.whole_mb < 0 or self.cache_gb < 0.1 or self.look_again_s < 0:
@@ -46,6 +49,8 @@ class Home:
     source: str
     """The address, or the path of the list."""
     reading: Reading = field(default_factory=Reading)
+    is_file: bool = False
+    """Whether the file at the address is meant, as of captions, and not what a list or a table at it names."""
 
     @property
     def tree(self) -> Path:
@@ -55,15 +60,19 @@ class Home:
     @property
     def cache(self) -> FileCache:
         """The fetched bytes, which all homes share."""
-        return _cache(self.folder.parent.parent / "bytes", int(self.reading.cache_gb * 1e9))
+        return self.cache_with("locks")
+
+    def cache_with(self, locks: str) -> FileCache:
+        """The same with another folder of locks."""
+        return _cache(self.folder.parent.parent / "bytes", int(self.reading.cache_gb * 1e9), locks)
 
 
-def make(folder: Path, source: str, reading: Reading) -> Home:
+def make(folder: Path, source: str, reading: Reading, is_file: bool = False) -> Home:
     """The home in a folder, which is made where it is missing, and told how to read from now on."""
-    home = Home(_absolute(folder), source, reading)
+    home = Home(_absolute(folder), source, reading, is_file)
     settings = folder / SETTINGS
     home.tree.mkdir(parents=True, exist_ok=True)
-    told = json.dumps({"source": source, "reading": asdict(reading)})
+    told = json.dumps({"source": source, "reading": asdict(reading), "is_file": is_file})
     if not settings.exists() or settings.read_text(encoding="utf-8") != told:
         write_privately(settings, told.encode())
         home_of_folder.cache_clear()
@@ -100,14 +109,14 @@ def write_privately(path: Path, content: bytes) -> None:
 def _read(folder: Path) -> Home:
     try:
         told = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        return Home(folder, str(told["source"]), Reading(**told["reading"]))
+        return Home(folder, str(told["source"]), Reading(**told["reading"]), told.get("is_file", False) is True)
     except (OSError, ValueError, KeyError, TypeError):
         raise StoreError(f"{folder / SETTINGS}: is damaged; delete the folder, which is made anew") from None
 
 
 @functools.lru_cache(maxsize=8)
-def _cache(folder: Path, most_bytes: int) -> FileCache:
-    return FileCache(folder, most_bytes)
+def _cache(folder: Path, most_bytes: int, locks: str) -> FileCache:
+    return FileCache(folder, most_bytes, locks)
 
 
 def _absolute(path: Path) -> Path:

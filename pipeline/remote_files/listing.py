@@ -5,14 +5,15 @@ import sqlite3
 import threading
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import StoreError
-from pipeline.remote_files.facts import Facts
+from pipeline.remote_files.facts import Facts, Inside
 from pipeline.remote_files.home import LISTING, write_privately
 
-_COLUMNS = "address, size, etag, modified, sha256, problem, is_local"
+_COLUMNS = "address, size, etag, modified, sha256, problem, is_local, is_hashed, start, of_size, in_group, in_column"
 _SCHEMA = f"CREATE TABLE files (id TEXT PRIMARY KEY, {_COLUMNS}) WITHOUT ROWID"
 _lock = threading.Lock()
 
@@ -21,7 +22,7 @@ def write(folder: Path, files: Iterable[tuple[str, Facts]]) -> None:
     """Writes the listing of a home, (id, facts) of each file, in place of the one before."""
     with closing(sqlite3.connect(":memory:")) as database:
         database.execute(_SCHEMA)
-        database.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(_row, files))
+        database.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_row, files))
         database.commit()
         content = database.serialize()
     write_privately(folder / LISTING, content)
@@ -50,8 +51,9 @@ def _query(path: Path, statement: str, values: tuple[str, ...]) -> list[tuple[An
 
 
 def _facts(row: tuple[Any, ...]) -> Facts:
-    _, address, size, etag, modified, sha256, problem, is_local = row
-    return Facts(address, size, etag, modified, sha256, problem, bool(is_local))
+    _, address, size, etag, modified, sha256, problem, is_local, is_hashed, *place = row
+    inside = None if place[0] is None else Inside(*place)
+    return Facts(address, size, etag, modified, sha256, problem, bool(is_local), inside, bool(is_hashed))
 
 
 @functools.lru_cache(maxsize=8)
@@ -60,8 +62,10 @@ def _opened(path: Path, inode: int, changed_ns: int) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True, check_same_thread=False)
 
 
-def _row(item: tuple[str, Facts]) -> tuple[str | int, ...]:
+def _row(item: tuple[str, Facts]) -> tuple[str | int | None, ...]:
     video_id, facts = item
+    place = astuple(facts.inside) if facts.inside else (None, None, None, None)
     return (
         video_id, facts.address, facts.size, facts.etag, facts.modified, facts.sha256, facts.problem, facts.is_local,
+        facts.is_hashed, *place,
     )  # fmt: skip

@@ -56,10 +56,10 @@ def read_list(text: str, source: str, left_out: list[str]) -> Iterator[Line]:
             continue
         found = _HASHED.fullmatch(line)
         name = found[2].strip() if found else line
-        if _SCHEME.match(name) and not is_remote(name):
+        if is_foreign(name):
             left_out.append(f"line {number} of the list: no kind of address that is read; left out")
             continue
-        one = _line(name, found[1].lower() if found else "", source)
+        one = line_of(name, found[1].lower() if found else "", source)
         if why := unsafe(one.video_id):
             left_out.append(f"line {number} of the list: no name for a file, since {why}; left out")
         elif (first := seen.get(one.video_id)) is not None:
@@ -72,7 +72,13 @@ def read_list(text: str, source: str, left_out: list[str]) -> Iterator[Line]:
         raise AnnotationError(f"{source}: no address in this list; write one a line")
 
 
-def _line(name: str, sha256: str, source: str) -> Line:
+def is_foreign(name: str) -> bool:
+    """Whether it is an address of a kind that is not read."""
+    return bool(_SCHEME.match(name)) and not is_remote(name)
+
+
+def line_of(name: str, sha256: str, source: str) -> Line:
+    """The file that a name in the list or table at `source`, its path or address, means."""
     if is_remote(name):
         return Line(name_of(name), name, sha256)
     if is_web(source):

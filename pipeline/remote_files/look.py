@@ -1,9 +1,10 @@
 """Looks at what lies elsewhere: lists it, and makes the tree of empty files that stands for it."""
 
+import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
@@ -12,7 +13,7 @@ from typing import Any
 
 from pipeline.errors import AnnotationError, OutageError, RemoteError
 from pipeline.remote.objects import Objects, is_remote
-from pipeline.remote_files import listing, transfer
+from pipeline.remote_files import listing, packs, patterns, transfer
 from pipeline.remote_files.addresses import is_hidden, is_web, name_of, shown, unsafe
 from pipeline.remote_files.facts import Facts
 from pipeline.remote_files.file_cache import locked
@@ -22,7 +23,7 @@ from pipeline.remote_files.lists import MOST_BYTES, Line, is_list, is_single, re
 THREADS = 16
 """Files of a list that are asked for side by side."""
 
-Files = dict[str, Facts]
+Files = Iterator[tuple[str, Facts]]
 
 
 def refresh(folder: Path, left_out: list[str]) -> None:
@@ -45,6 +46,11 @@ def _refreshed(home: Home) -> list[str]:
         return [str(note) for note in looked["notes"]]
     notes: list[str] = []
     files = _fitting(_listed(home, notes), notes)
+    problems = [one.problem for one in files.values()]
+    if problems and all(problems) and patterns.is_pattern(home.source) and not home.is_file:
+        raise AnnotationError(problems[0])  # of all tars, so that there is no video to be a row
+    if home.reading.hash_bytes:
+        files = {name: one if one.is_local else replace(one, is_hashed=True) for name, one in files.items()}
     (home.folder / LOOKED).unlink(missing_ok=True)  # a kill from here on leaves a tree that is looked at again
     listing.write(home.folder, files.items())
     _grow(home.tree, files)
@@ -61,14 +67,27 @@ def name_of_source(folder: Path) -> str:
     return shown(found[0].source) if is_remote(found[0].source) else found[0].source
 
 
-def _state(home: Home) -> list[int]:
-    """What changes with a local list."""
-    if is_remote(home.source):
-        return []
+def _state(home: Home) -> list[Any]:
+    """What changes with a local list, or with what a local pattern means; and how the files are told apart."""
+    return [home.reading.hash_bytes, *(_local_state(home) if not is_remote(home.source) else [])]
+
+
+def _local_state(home: Home) -> list[Any]:
+    if not is_list(home.source):
+        stamps = [[line.address, *_stamp(Path(line.address))] for line in patterns.lines(home.source)]
+        return [hashlib.sha256(json.dumps(stamps).encode()).hexdigest()]
     try:
         stat = Path(home.source).expanduser().stat()
     except OSError as error:
         raise AnnotationError(f"{home.source}: cannot be read: {error.strerror}; see 'videos' in the YAML") from None
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _stamp(path: Path) -> list[int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return []
     return [stat.st_size, stat.st_mtime_ns]
 
 
@@ -80,28 +99,34 @@ def _looked(home: Home) -> dict[str, Any] | None:
         return None
 
 
-def _listed(home: Home, left_out: list[str]) -> Iterator[tuple[str, Facts]]:
-    if is_list(home.source):
-        lines = read_list(_text(home), home.source, left_out)
-    elif is_single(home.source):
-        lines = iter([Line(name_of(home.source), home.source, "")])
-    elif is_web(home.source):
+def _listed(home: Home, left_out: list[str]) -> Files:
+    """Names and facts of all that is there, with what lies in tars and tables that a list or a pattern names."""
+    source = home.source
+    if home.is_file:
+        files = _of_lines(iter([Line(name_of(source), source, "")]))
+    elif is_list(source):
+        files = packs.expanded(_of_lines(read_list(_text(home), source, left_out)), home, _of_lines, left_out)
+    elif patterns.is_pattern(source):
+        found = patterns.objects(source) if patterns.is_of_objects(source) else _of_lines(patterns.lines(source))
+        files = packs.expanded(found, home, _of_lines, left_out)
+    elif is_single(source):
+        files = _of_lines(iter([Line(name_of(source), source, "")]))
+    elif is_web(source):
         raise AnnotationError(
-            f"{shown(home.source)}: nothing can be listed at a web address; name a text file with one address a line"
+            f"{shown(source)}: nothing can be listed at a web address; name a text file with one address a line"
         )
     else:
-        yield from _objects(home.source.rstrip("/"))
-        return
-    yield from _of_lines(lines)
+        files = _objects(source.rstrip("/"))
+    return files
 
 
-def _objects(address: str) -> Iterator[tuple[str, Facts]]:
+def _objects(address: str) -> Files:
     for found in Objects(address).found():
         if not found.key.endswith("/"):  # the mark of a folder
             yield found.key, transfer.of_object(f"{address}/{found.key}", found)
 
 
-def _of_lines(lines: Iterator[Line]) -> Iterator[tuple[str, Facts]]:
+def _of_lines(lines: Iterator[Line]) -> Files:
     with ThreadPoolExecutor(THREADS) as pool:
         faults: list[RemoteError] = []
         num = 0
@@ -138,9 +163,9 @@ def _text(home: Home) -> str:
         raise AnnotationError(f"{name_of_source(home.tree)}: cannot be read as text in UTF-8: {error}") from None
 
 
-def _fitting(files: Iterable[tuple[str, Facts]], left_out: list[str]) -> Files:
+def _fitting(files: Files, left_out: list[str]) -> dict[str, Facts]:
     """The files whose names can be those of files here, and that are not hidden."""
-    kept: Files = {}
+    kept: dict[str, Facts] = {}
     for video_id, facts in files:
         if why := unsafe(video_id):
             left_out.append(f"{video_id[:80]!a}: no name for a file, since {why}; left out")
@@ -153,7 +178,7 @@ def _fitting(files: Iterable[tuple[str, Facts]], left_out: list[str]) -> Files:
     return kept
 
 
-def _grow(tree: Path, files: Files) -> None:
+def _grow(tree: Path, files: dict[str, Facts]) -> None:
     """Makes the empty files of the tree, and removes those that stand for nothing any more."""
     there = set()
     for folder, _, names in os.walk(tree, topdown=False):

@@ -73,16 +73,17 @@ class Weights(luigi.Config):
 
 
 class Videos(luigi.Config):
-    """Section [Videos]: how videos that lie elsewhere are read; nothing here changes a feature."""
+    """Section [Videos]: how videos that lie elsewhere are read; nothing here changes a feature, `hash_bytes` keys."""
 
     whole_mb = luigi.FloatParameter(default=64.0, description="Remote files up to this size are fetched whole")
     cache_gb = luigi.FloatParameter(default=20.0, description="Disk space for what was fetched, in data/cache/bytes")
     look_again_s = luigi.FloatParameter(default=30.0, description="What was listed so recently is not listed again")
+    hash_bytes = luigi.BoolParameter(default=False, description="Tell remote videos apart by a hash of all their bytes")
 
     @property
     def reading(self) -> Reading:
         """The section as settings of the reading."""
-        return Reading(self.whole_mb, self.cache_gb, self.look_again_s)
+        return Reading(self.whole_mb, self.cache_gb, self.look_again_s, self.hash_bytes)
 
 
 class Paths(luigi.Config):

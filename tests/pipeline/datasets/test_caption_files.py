@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from pipeline.datasets.caption_files import may_hold, read_rows, read_sidecars
+from pipeline.datasets.caption_files import may_hold, read_rows
 from pipeline.errors import AnnotationError
 
 
@@ -37,19 +37,6 @@ def test_tabs_may_be_between_the_columns_of_a_tsv(tmp_path):
     (tmp_path / "c.TSV").write_text('video\tcaption\na.mp4\tA "big" dog, running\n')
     ((_, row),) = read_rows(tmp_path / "c.TSV", [])
     assert row == {"video": "a.mp4", "caption": 'A "big" dog, running'}
-
-
-def test_text_files_that_are_not_utf8_are_one_warning(tmp_path):
-    sidecars = {f"{name}.mp4": tmp_path / f"{name}.txt" for name in "abcd"}
-    for name in "abc":
-        sidecars[f"{name}.mp4"].write_bytes("Größe\n\nzwei\n".encode("cp1252" if name != "b" else "utf-16"))
-    warnings = []
-    assert [(row["video"], row["caption"]) for _, row in read_sidecars(sidecars, warnings)] == [
-        (f"{name}.mp4", text) for name in "abc" for text in ("Größe", "zwei")
-    ]
-    (warning,) = warnings
-    assert warning.startswith(str(tmp_path / "a.txt"))
-    assert warning.endswith("(and 1 other text files)")
 
 
 @pytest.mark.parametrize(

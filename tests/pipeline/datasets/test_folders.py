@@ -109,3 +109,16 @@ def test_an_address_is_the_dataset_whose_yaml_has_it_and_gives_a_name(tmp_path):
     assert plain_name("s3://box") == "box"
     assert plain_name("https://a.org/lists/all clips.txt?sig=5ec4e7") == "all_clips"
     assert plain_name(str(tmp_path / "clips.txt")) == "clips"
+
+
+def test_a_pattern_is_known_again_and_is_called_as_its_folder_or_its_tar(datasets, clips):
+    project = datasets.parents[1]
+    (datasets / "mine.yaml").write_text("videos: clips/*.tar\n")
+    assert dataset_of(f"{project}/clips/*.tar", datasets, project) == "mine"
+    assert dataset_of("clips/*.tar", datasets, project) == "mine"
+    assert dataset_of(f"{project}/clips/*.mp4", datasets, project) is None
+    named = {
+        f"{clips}/*.mp4": "clips", f"{clips}/train-0.tar": "train-0", "s3://box/some/shard-*.tar": "some",
+        "https://a.org/x/t.parquet?sig=1": "t", "s3://*": NAMELESS,
+    }  # fmt: skip
+    assert {pattern: plain_name(pattern) for pattern in named} == named

@@ -8,6 +8,7 @@ from pipeline.datasets.annotations import load_dataset, read_annotations
 from pipeline.datasets.new_dataset import write_dataset
 from pipeline.errors import AnnotationError, ConfigError, OutageError
 from tasks.plan.layout import Layout
+from tests.pipeline.packed.test_tars import tar_of
 
 STRANGE = ["ünï cödé 日本語 'q' \"dq\" $(x) ;& #%20.mp4", "-rf.mp4", "two\nlines.mkv"]
 STRANGE += ["a/clip.mp4", "b/clip.mp4", "{x}: [y].webm"]
@@ -134,3 +135,15 @@ def test_clips_are_counted_by_the_files_that_they_are_of(tmp_path, videos):
     made = describe(tmp_path, videos, tmp_path / "captions.csv")
     assert (made.num_videos, made.num_clips, made.num_captioned, made.unknown) == (6, 3, 2, ("gone",))
     assert made.splits == {"train": 1, "val": 0, "test": 1}
+
+
+def test_captions_in_json_are_taken_of_tars_and_tables_alone(tmp_path):
+    json = b'{"caption": "a dog"}'
+    (tmp_path / "s.tar").write_bytes(tar_of({"a.mp4": b"x", "a.json": json, "b.mp4": b"y"}))
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "a.mp4").touch()
+    (tmp_path / "plain" / "a.json").write_bytes(json)
+    for name, videos, captions in (("tar", "s.tar", "*.json"), ("plain", "plain", None)):
+        made = describe(tmp_path, tmp_path / videos, name=name)
+        assert (made.num_videos, made.num_captioned) == ((2, 1) if captions else (1, 0))
+        assert load(tmp_path, name).captions == captions

@@ -3,8 +3,9 @@
 import hashlib
 from dataclasses import replace
 
-from pipeline.remote_files.facts import Facts
+from pipeline.remote_files.facts import Facts, Inside
 
+LISTED = Facts("https://a.org/x", 5, '"a"', "Monday")
 MD5 = f'"{hashlib.md5(b"x").hexdigest()}"'
 
 
@@ -46,3 +47,21 @@ def test_a_stamp_fits_into_a_column_of_64_bits_and_that_of_a_broken_file_is_none
     size, number = Facts("https://a.org/x", 5, '"a"').stamp
     assert size == 5 and 0 <= number < 2**63
     assert Facts("https://a.org/x", 5).broken("404").stamp == (-1, 0)
+
+
+def test_what_lies_inside_of_another_file_is_told_by_its_bytes_and_kept_by_its_place():
+    inside = replace(LISTED, size=10, inside=Inside(512, 2048))
+    assert inside.identity == "" and inside.container == replace(LISTED, size=2048)
+    others = [
+        replace(inside, inside=Inside(1024, 2048)), replace(inside, inside=Inside(512, 2048, 0, "video.bytes")),
+        replace(inside, size=11), replace(inside, etag='"other"'),
+    ]  # fmt: skip
+    assert len({one.entry for one in [inside, LISTED, *others]}) == 6
+    assert replace(inside, etag='"other"').stamp != inside.stamp  # so that it is looked into again
+    assert replace(inside, inside=Inside(512, 2049)).stamp != inside.stamp
+
+
+def test_a_remote_file_that_is_hashed_has_another_stamp_and_no_identity_but_a_promised_one():
+    hashed = replace(LISTED, is_hashed=True)
+    assert hashed.identity == "" and hashed.stamp != LISTED.stamp and hashed.entry == LISTED.entry
+    assert replace(hashed, sha256="ab" * 32).identity == "ab" * 32

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.errors import StoreError
 from pipeline.remote_files.facts import Facts
+from pipeline.remote_files.home import LISTING
 from pipeline.remote_files.listing import read, write
 
 FACTS = Facts("https://a.org/ü'\".mp4", 2**40, 'W/"x"', "Monday", "ab" * 32, "", False)
@@ -19,6 +20,6 @@ def test_what_is_written_is_read_and_the_next_listing_replaces_it(tmp_path):
 
 
 def test_a_damaged_listing_says_what_to_do(tmp_path):
-    (tmp_path / "listing.sqlite").write_bytes(b"x" * 5000)
+    (tmp_path / LISTING).write_bytes(b"x" * 5000)
     with pytest.raises(StoreError, match="delete it"):
         read(tmp_path, "a")

@@ -41,3 +41,19 @@ def test_an_address_with_a_password_or_without_a_host_is_refused_without_telling
         folder_of(address, tmp_path)
     assert "5ec4e7" not in str(raised.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_pattern_a_tar_and_a_table_are_elsewhere_unless_a_folder_is_called_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.tar").mkdir()
+    (tmp_path / "{a,b}").mkdir()
+    names = ("*.mp4", "x/s-{0..9}.tar", "x.tar", "t.parquet", "folder.tar", "{a,b}", "videos")
+    assert [is_elsewhere(name) for name in names] == [True, True, True, True, False, False, False]
+    assert home_of(folder_of("x/*.tar", tmp_path))[0].source == str(tmp_path / "x/*.tar")
+
+
+def test_a_table_of_videos_may_be_that_of_their_captions_too(tmp_path):
+    address = "s3://box/t.parquet"
+    file, folder = file_of(address, tmp_path), folder_of(address, tmp_path)
+    assert home_of(file)[0].is_file and not home_of(folder)[0].is_file
+    assert file.parent.parent != folder and file.name == "t.parquet"

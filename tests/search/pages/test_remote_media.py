@@ -1,22 +1,50 @@
 """A video that lies elsewhere is played through the server, by ranges, and its address stays there."""
 
+import io
+import tarfile
+
+import pyarrow as pa
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
+from pyarrow import parquet
 
 from pipeline.remote_files import reader
+from pipeline.remote_files.look import refresh
+from pipeline.remote_files.places import folder_of
 from search.pages.remote_media import media_response
 from tests.remote_folder import RANGES, WHOLE, remote_folder
 
 CONTENT = bytes(range(256)) * 40
 
 
-@pytest.fixture(params=[WHOLE, RANGES], ids=["whole", "by ranges"])
+def in_a_tar(tmp_path):
+    with tarfile.open(tmp_path / "s.tar", "w") as tar:
+        header = tarfile.TarInfo("v.mp4")
+        header.size = len(CONTENT)
+        tar.addfile(header, io.BytesIO(CONTENT))
+    return _listed(tmp_path / "s.tar", tmp_path) / "s" / "v.mp4"
+
+
+def in_a_table(tmp_path):
+    column = pa.array([{"bytes": b"another", "path": "u.mp4"}, {"bytes": CONTENT, "path": "v.mp4"}])
+    parquet.write_table(pa.table({"video": column}), tmp_path / "t.parquet")
+    return _listed(tmp_path / "t.parquet", tmp_path) / "t" / "v.mp4"
+
+
+def _listed(source, tmp_path):
+    folder = folder_of(str(source), tmp_path / "data", WHOLE)
+    refresh(folder, [])
+    return folder
+
+
+@pytest.fixture(params=[WHOLE, RANGES, in_a_tar, in_a_table], ids=["whole", "by ranges", "tar", "table"])
 def client(request, web_server, tmp_path, monkeypatch):
     """Asks for the video v.mp4."""
     monkeypatch.setattr(reader, "BLOCK_BYTES", 1000)
     (web_server.folder / "v.mp4").write_bytes(CONTENT)
-    path = remote_folder(web_server, tmp_path, request.param) / "v.mp4"
+    packed = callable(request.param)
+    path = request.param(tmp_path) if packed else remote_folder(web_server, tmp_path, request.param) / "v.mp4"
     app = FastAPI()
 
     @app.get("/media")
