@@ -25,7 +25,7 @@ from pipeline.datasets.file_cache import FileInfo
 from pipeline.datasets.files import INSPECT_VERSION, cached_infos, inspect_files
 from pipeline.datasets.manifest import MANIFEST_VERSION, Manifest
 from pipeline.datasets.matching import match_files, names_of, refuse_missing, refuse_unrelated, shared_between_splits
-from pipeline.datasets.protocol import Annotations, annotations_of
+from pipeline.datasets.protocol import Annotations, annotations_of, read_known
 from pipeline.datasets.rows import clips_by_file, missing_row, order, rows_of
 from pipeline.datasets.stamps import stamp_of
 from pipeline.datasets.video import is_missing
@@ -124,7 +124,8 @@ def _contents_now(files: VideoFiles, infos: dict[str, FileInfo], annotations: An
 def _matched(settings: DatasetConfig, files: VideoFiles) -> Annotations:
     """The captions as they are now; none where they cannot be read, which is told when the manifest is built."""
     try:
-        return match_files(read_annotations(settings), files, [])
+        known = read_known(settings, settings.annotations) if settings.annotations else read_annotations(settings)
+        return match_files(known or {}, files, [])
     except AnnotationError:
         return {}
 
@@ -178,5 +179,7 @@ def _unreadable(file: VideoFile) -> list[str]:
 def _manifest_settings(settings: DatasetConfig) -> dict[str, Any]:
     """The settings that can change a manifest, as JSON values."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(settings)))
+    if plain["annotations"] and not plain["annotations"]["clips"]:
+        del plain["annotations"]["clips"]  # as before there was such a key: an old scan stands
     irrelevant = ("model", "max_failed_fraction", "demo", "parts", "segment")
     return {key: value for key, value in plain.items() if key not in irrelevant}
