@@ -92,7 +92,7 @@ def typed(tmp_path_factory, videos):
 def test_the_quickstart_is_four_commands_the_first_of_which_installs():
     first, *rest = commands()
     assert len(rest) == 3
-    extra = re.fullmatch(r'pip install "expert-retrieval\[(.+)\] @ \."', first)[1]
+    extra = re.fullmatch(r'pip install "\.\[(.+)\]"', first)[1]
     assert f"\n{extra} = [" in (ROOT / "pyproject.toml").read_text(encoding="utf-8"), "test_installed.py installs it"
     assert {word for command in rest for word in shlex.split(command) if "://" in word} == {
         f"s3://{BUCKET}", f"s3://{BUCKET}/{MANIFEST}", f"s3://{BUCKET}/{VECTORS}",
