@@ -11,6 +11,7 @@ import luigi
 from extractors import registry
 from extractors.registry import NamedExpert
 from pipeline.errors import ConfigError, PipelineError
+from pipeline.export import delivery
 from pipeline.export.formats import Format, export, export_states, name_of
 from pipeline.export.source import Source, VideoFeatures, clip_of, with_label_names
 from pipeline.export.wide import Exported, export_all
@@ -26,6 +27,10 @@ from tasks.plan.settings import Paths
 STATES = ("present", "absent", "failed")
 ALL, AUTO = "all", "auto"
 FORMATS = (AUTO, "jsonl", "parquet", "lance", "webdataset", "npy")
+FILES = (AUTO, "jsonl", "parquet")
+"""Formats of one expert that are one file."""
+STATES_CSV = ".videos.csv"
+"""What stands behind the name of an export in that of the table beside it."""
 WIDE = "features"
 """Name of the folder of several experts, by default."""
 
@@ -42,7 +47,11 @@ class ExportExpert(RunsEachTime, DatasetTask):
     format = Choice(
         "--format", FORMATS, default=AUTO, description="Kind of file; auto: jsonl for one expert, parquet for several"
     )
-    to = TypedPath(default="", description="File or folder to write; by default below export/ in the data folder")
+    to = TypedPath(
+        default="",
+        description="File or folder to write, or for one file s3://bucket/name; by default below export/ in the data "
+        "folder",
+    )
 
     @property
     def names(self) -> list[str]:
@@ -58,6 +67,7 @@ class ExportExpert(RunsEachTime, DatasetTask):
         """The features."""
         if len(self.names) > 1 and self.format not in (AUTO, "parquet"):
             raise ConfigError(f"--format {self.format}: several experts are written as Parquet; name one with --expert")
+        delivery.check(self.to, is_file=len(self.names) == 1 and self.format in FILES)
         return extraction(self.dataset, self.names)
 
     @remakes_damaged
@@ -71,15 +81,16 @@ class ExportExpert(RunsEachTime, DatasetTask):
 
     def _export_one(self, expert: NamedExpert) -> None:
         kind = cast(Format, "jsonl" if self.format == AUTO else self.format)
-        path = self._path(name_of(expert.name, kind))
-        num_rows = export(self._features(expert), path, kind, self._source(expert))
-        csv_path = path.with_name(f"{path.name}.videos.csv")
-        states = export_states(self._rows(expert), csv_path)
-        tell(f"{num_rows} rows: {path}")
-        tell(f"{_counted(states)}: {csv_path}")
+        with delivery.delivered(self.to, self._path(name_of(expert.name, kind))) as path:
+            num_rows = export(self._features(expert), path, kind, self._source(expert))
+            states = export_states(self._rows(expert), path.with_name(f"{path.name}{STATES_CSV}"))
+        told = self.to or path
+        tell(f"{num_rows} rows: {told}")
+        tell(f"{_counted(states)}: {told}{STATES_CSV}")
 
     def _export_all(self) -> None:
-        experts, videos, path = list[Exported](), self.plan.inventory.manifest(), self._path(WIDE)
+        experts, videos, default = list[Exported](), self.plan.inventory.manifest(), self._path(WIDE)
+        path = Path(self.to) if self.to else default
         assert videos, "the features are there"
         for expert in map(self.plan.selection.expert, self.names):
             features, rows = partial(self._features, expert), partial(self._rows, expert)
@@ -89,7 +100,8 @@ class ExportExpert(RunsEachTime, DatasetTask):
         tell(f"{len(experts)} experts: {path}")
 
     def _path(self, name: str) -> Path:
-        return Path(self.to) if self.to else Path(Paths().data) / "export" / self.dataset / name
+        """Where it is written by default."""
+        return Path(Paths().data) / "export" / self.dataset / name
 
     def _source(self, expert: NamedExpert) -> Source:
         try:

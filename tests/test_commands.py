@@ -24,6 +24,7 @@ ELSEWHERE = {
     "--dataset clips": ("tests/test_tutorial.py", "python -m search --dataset clips"),
     "--mcp": ("tests/search/assistant/test_server.py", "--mcp"),
     "--Engine-name ray": ("tests/scale/test_ray.py", 'name="ray"'),
+    "s3://bucket": ("tests/scale/test_quickstart.py", 'BUCKET, MANIFEST, VECTORS = "bucket"'),
     "EvaluateReleased": ("tests/tasks/test_released.py", "EvaluateReleased("),
     "--model ce_released_msrvtt": ("tests/tasks/test_released.py", "ce_released_msrvtt"),
     "ImportExperts": ("tests/tasks/test_known_datasets.py", "ImportExperts("),

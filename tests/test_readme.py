@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 from luigi.task_register import Register
+from packaging.requirements import Requirement
 
 import tasks
 from benchmarks import fusion_table, planning
@@ -89,6 +90,17 @@ def test_every_command_names_a_task_and_options_that_exist(command):
     sections = [getattr(settings, section) for section in ("Engine", "Extraction", "Paths", "Weights")]
     known |= {f"{one.__name__}-{option.replace('_', '-')}" for one in sections for option, _ in one.get_params()}
     assert {word.removeprefix("--") for word in words if word.startswith("--")} <= known
+
+
+def test_pip_understands_all_that_it_is_told_to_install():
+    told = re.findall(r"""pip install (?:-[-\w]+\s)*(?:"([^"]+)"|'([^']+)'|([\w.\[\]][\w.\[\]-]*))""", DOCUMENTS)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert len(told) >= 8
+    for word in map("".join, told):
+        checkout = re.fullmatch(r"\.(?:\[(.+)\])?", word)  # which is no requirement, and for a name @ pip wants a URL
+        wanted = Requirement(f"expert-retrieval{word.removeprefix('.')}" if checkout else word)
+        assert wanted.url is None, word
+        assert wanted.name != "expert-retrieval" or wanted.extras <= extras.keys(), word
 
 
 def test_every_make_target_exists():

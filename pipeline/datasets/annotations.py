@@ -18,7 +18,7 @@ from pipeline.datasets.sources import AnnotationFiles, Part, Released, SplitCoun
 from pipeline.datasets.splits import SPLITS, SplitFractions, splits_by_hash
 from pipeline.demo.make import DemoSettings
 from pipeline.errors import AnnotationError, ConfigError
-from pipeline.remote_files.look import refresh
+from pipeline.remote_files.look import name_of_source, refresh
 
 DATASETS = Path("configs/datasets")
 
@@ -142,14 +142,21 @@ def cut_dataset(name: str) -> str:
 def read_annotations(settings: DatasetConfig, warnings: list[str] | None = None) -> dict[str, Annotation]:
     """Name of each video or clip -> its split and captions, in the order of the file; empty without captions.
 
-    What was guessed, e.g. an encoding, is appended to `warnings`. AnnotationError names the file and the line of an
-    invalid entry.
+    What was guessed, e.g. an encoding, is appended to `warnings`. AnnotationError names the file, or its address, and
+    the line of an invalid entry.
     """
     told: list[str] = [] if warnings is None else warnings
     if settings.captions is None:
         return {}
     path = Path(settings.captions)
     refresh(path, told)
+    try:
+        return _read(settings, path, told)
+    except AnnotationError as error:
+        raise AnnotationError(str(error).replace(str(path), name_of_source(path))) from None
+
+
+def _read(settings: DatasetConfig, path: Path, told: list[str]) -> dict[str, Annotation]:
     from_sidecars = settings.captions in SIDECARS
     annotations = _collected(
         read_sidecars(Path(settings.videos), settings.captions, told) if from_sidecars else read_rows(path, told)

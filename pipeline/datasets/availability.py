@@ -1,11 +1,12 @@
 """Tells which parts of a known dataset are on disk, and how to get the missing ones."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
-from pipeline.datasets.annotations import DatasetConfig
+from pipeline.datasets.annotations import Annotation, DatasetConfig
 from pipeline.datasets.readers import released
 from pipeline.datasets.sources import AnnotationFiles, Part
 from pipeline.datasets.video_files import find_videos
@@ -18,10 +19,23 @@ NOT_FORMATS = {"__init__", "parsing", "released"}
 
 def reader(name: str) -> ModuleType:
     """The module in pipeline/datasets/readers/ for `annotations.format`; ConfigError lists the known formats."""
-    formats = {path.stem for path in (Path(__file__).parent / "readers").glob("*.py")} - NOT_FORMATS
-    if name not in formats:
-        raise ConfigError(f"annotations.format {name!r}: there are {', '.join(sorted(formats))}")
+    if name not in formats():
+        raise ConfigError(f"annotations.format {name!r}: there are {', '.join(formats())}")
     return importlib.import_module(f"pipeline.datasets.readers.{name}")
+
+
+def formats() -> list[str]:
+    """The known formats, sorted."""
+    return sorted({path.stem for path in (Path(__file__).parent / "readers").glob("*.py")} - NOT_FORMATS)
+
+
+def clip_reader(name: str) -> Callable[[Path, str], dict[str, Annotation] | None]:
+    """What reads the pieces of videos in this format; ConfigError where its files name none, with those that do."""
+    found = getattr(reader(name), "read_clips", None)
+    if found is None:
+        known = ", ".join(one for one in formats() if hasattr(reader(one), "read_clips"))
+        raise ConfigError(f"annotations.clips: {name} names no pieces of videos that are read; these do: {known}")
+    return cast("Callable[[Path, str], dict[str, Annotation] | None]", found)
 
 
 def is_imported(settings: DatasetConfig) -> bool:

@@ -6,6 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
+from pipeline.remote.objects import is_remote
+from pipeline.remote_files.addresses import name_of
+from pipeline.remote_files.home import home_of
+from pipeline.remote_files.lists import is_list
+
 _SUFFIXES = (
     "3g2 3gp 3gpp amv asf av1 avc avi dav divx dv dvr-ms f4v flv gif h264 h265 hevc insv ivf lrv m1v m2t m2ts m2v m4v "
     "mjpeg mjpg mk3d mkv mov mp2v mp4 mp4v mpe mpeg mpg mpv mts mxf nut obu ogm ogv ogx qt rm rmvb swf tp trp ts vob "
@@ -85,9 +90,12 @@ class Names:
     """Finds the videos that a name in captions may mean, among the ids of all."""
 
     def __init__(self, video_ids: Iterable[str], root: Path | None = None) -> None:
-        """`root`: their folder, with which a name in captions may begin."""
+        """`root`: their folder, with which a name in captions may begin; or with the address that it stands for."""
         ids = list(video_ids)
-        self._roots = {normal_form(str(path)) + "/" for path in (root, root.resolve())} - {"/"} if root else set()
+        source = _source(root) if root else ""
+        self._is_of_list = is_list(source)
+        above = [str(root), str(root.resolve()), *([source] if is_remote(source) else [])] if root else []
+        self._roots = {normal_form(path) + "/" for path in above} - {"/"}
         self._exact = _index((video_id, video_id) for video_id in ids)
         is_normal = all(normal_form(video_id) == video_id for video_id in ids)  # most are: one index in place of two
         self._normal = self._exact if is_normal else _index((video_id, normal_form(video_id)) for video_id in ids)
@@ -96,14 +104,17 @@ class Names:
         """The ids of the videos that the name may mean: one, several, or none.
 
         A name may lack the suffix, or suffix and folders, of the file. As it is written it comes first, then its normal
-        form, then what is behind the folder of all videos, and only then what it means as part of a URL ("%20").
+        form, then what is behind the folder of all videos or their address, and only then what it means as part of a
+        URL ("%20").
         """
         spellings = [name, *([unquote(name)] if "%" in name else [])]
         found = (self._exact.get(one) or self._normal.get(normal_form(one)) or self._below(one) for one in spellings)
         return set(next(filter(None, found), ()))
 
     def _below(self, name: str) -> Sequence[str]:
-        """The videos that a path through the folder of all videos may mean, e.g. "/home/me/videos/a.mp4"."""
+        """The videos that a path through the folder of all videos, or an address, may mean: "/home/me/videos/a.mp4"."""
+        if self._is_of_list and is_remote(name):
+            return self._exact.get(name_of(name), ())
         normal = normal_form(name)
         rests = [normal.removeprefix(root) for root in self._roots if normal.startswith(root)]
         return next(filter(None, map(self._normal.get, rests)), ())
@@ -111,6 +122,12 @@ class Names:
     def twins(self, video_id: str) -> set[str]:
         """The ids of all videos whose names have the normal form of this one's, itself among them."""
         return set(self._normal.get(normal_form(video_id), ()))
+
+
+def _source(root: Path) -> str:
+    """The address or list that a folder stands for; empty for any other folder."""
+    found = home_of(root)
+    return found[0].source if found and not found[1] else ""
 
 
 def _index(names: Iterable[tuple[str, str]]) -> dict[str, Sequence[str]]:

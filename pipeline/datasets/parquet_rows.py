@@ -1,6 +1,8 @@
 """Reads the rows of a Parquet table of captions, some at a time: a file of strangers may claim anything."""
 
+import math
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +44,19 @@ def _rows(path: Path, file: Any, needed: Sequence[str], known: Sequence[str]) ->
                     raise AnnotationError(f"{path}: some rows take {batch.nbytes >> 20} MB, as no captions do")
                 for row in batch.to_pylist():
                     number += 1
-                    yield f"{path}: row {number}", {columns[name]: value for name, value in row.items()}
+                    yield f"{path}: row {number}", {columns[name]: _plain(value) for name, value in row.items()}
         except (PipelineError, OutageError):
             raise
         except (ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
             what = " ".join(str(error).split())[:200] or type(error).__name__
             raise AnnotationError(f"{path}: cannot be read as Parquet after row {number}: {what}") from None
+
+
+def _plain(value: Any) -> Any:
+    """A cell as JSON would have it: some programs write decimals for numbers, and some NaN for what is missing."""
+    if isinstance(value, Decimal):
+        return int(value) if value == int(value) else float(value)
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _columns(path: Path, table: Any, needed: Sequence[str], known: Sequence[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.datasets.annotations import Annotation, Caption, DatasetConfig, read_annotations
-from pipeline.datasets.availability import how_to_get, reader
+from pipeline.datasets.availability import clip_reader, how_to_get, reader
 from pipeline.datasets.readers import released
 from pipeline.datasets.sources import AnnotationFiles, SplitCounts
 from pipeline.errors import AnnotationError
@@ -33,9 +33,11 @@ def annotations_of(name: str, settings: DatasetConfig) -> tuple[Annotations, lis
 def read_known(settings: DatasetConfig, files: AnnotationFiles) -> Annotations | None:
     """The annotations of a known dataset: the owners' files, or else those of an imported archive, or else None.
 
-    AnnotationError for files that are damaged or of another format.
+    With `clips` these are of pieces of the videos. AnnotationError for files that are damaged or of another format,
+    ConfigError for a format without seconds.
     """
-    annotations: Annotations | None = reader(files.format).read(Path(files.folder), files.variant)
+    read = clip_reader(files.format) if files.clips else reader(files.format).read
+    annotations: Annotations | None = read(Path(files.folder), files.variant)
     if annotations is None and settings.released and released.has_captions(settings.released.folder(files)):
         annotations = released.read(settings.released.folder(files), settings.released)
     return annotations

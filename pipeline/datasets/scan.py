@@ -25,7 +25,7 @@ from pipeline.datasets.file_cache import FileInfo
 from pipeline.datasets.files import INSPECT_VERSION, cached_infos, inspect_files
 from pipeline.datasets.manifest import MANIFEST_VERSION, Manifest
 from pipeline.datasets.matching import match_files, names_of, refuse_missing, refuse_unrelated, shared_between_splits
-from pipeline.datasets.protocol import Annotations, annotations_of
+from pipeline.datasets.protocol import Annotations, annotations_of, read_known
 from pipeline.datasets.rows import clips_by_file, missing_row, order, rows_of
 from pipeline.datasets.stamps import stamp_of
 from pipeline.datasets.video import is_missing
@@ -181,5 +181,7 @@ def _unreadable(file: VideoFile) -> list[str]:
 def _manifest_settings(settings: DatasetConfig) -> dict[str, Any]:
     """The settings that can change a manifest, as JSON values."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(settings)))
+    if plain["annotations"] and not plain["annotations"]["clips"]:
+        del plain["annotations"]["clips"]  # as before there was such a key: an old scan stands
     irrelevant = ("model", "max_failed_fraction", "demo", "parts", "segment", "gallery", "near_duplicates")
     return {key: value for key, value in plain.items() if key not in irrelevant}

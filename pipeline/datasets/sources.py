@@ -16,6 +16,8 @@ class AnnotationFiles:
     folder: str
     variant: str
     """Which of the published splits; see VARIANTS of the reader."""
+    clips: bool = False
+    """The videos are whole ones, of which the annotations name pieces by their seconds: each piece is a row."""
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,14 @@ video, with its split and captions. Made by Expert Retrieval.
 from datasets import load_dataset
 
 videos = load_dataset("PATH OF THIS FOLDER", split="{videos}")
-vectors = load_dataset("PATH OF THIS FOLDER", "{first}", split="features").with_format("numpy")
-```
+{vectors}```
 
 ## Experts
 
 {experts}
 
-Counts are of videos. A video without rows is absent (there is nothing for the expert in it) or failed: the file
+Counts are of videos. An expert without a row is no configuration, since `datasets` opens no empty table; its file is
+there. A video without rows is absent (there is nothing for the expert in it) or failed: the file
 `.videos.csv` beside each table says which, and why. The whole recipe of each expert is in the metadata of its table's
 schema. Licences are those of the weights, as their publishers state them; the licence of the videos and captions is
 not known here.
@@ -41,6 +41,8 @@ not known here.
 | others | what the expert keeps beside a vector: words read or heard, boxes in pixels, labels, scores |
 """
 
+_VECTORS = 'vectors = load_dataset("PATH OF THIS FOLDER", "{}", split="features").with_format("numpy")\n'
+
 _COLUMNS = ("expert", "modality", "model", "D", "rows", "present", "absent", "failed", "licence", "recipe", "weights")
 
 Counted = tuple[Source, int, Counter[str]]
@@ -49,7 +51,8 @@ Counted = tuple[Source, int, Counter[str]]
 
 def text(dataset: str, videos: str, experts: Sequence[Counted]) -> str:
     """The card of a folder in which `videos`.parquet and a Parquet file for each expert lie."""
-    files = [(videos, videos), *((source.expert, "features") for source, _, _ in experts)]
+    filled = [source.expert for source, num_rows, _ in experts if num_rows]
+    files = [(videos, videos), *((name, "features") for name in filled)]
     header = {
         "pretty_name": f"Features of {dataset}",
         "license": "unknown",
@@ -62,8 +65,8 @@ def text(dataset: str, videos: str, experts: Sequence[Counted]) -> str:
     }
     rows = [_COLUMNS, ("---",) * len(_COLUMNS), *map(_cells, experts)]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    first = experts[0][0].expert
-    body = TEXT.format(dataset=dataset, count=len(experts), videos=videos, first=first, experts=table)
+    vectors = _VECTORS.format(filled[0]) if filled else ""
+    body = TEXT.format(dataset=dataset, count=len(experts), videos=videos, vectors=vectors, experts=table)
     return f"---\n{yaml.safe_dump(header, sort_keys=False, allow_unicode=True)}---\n{body}"
 
 

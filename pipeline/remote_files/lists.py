@@ -40,7 +40,7 @@ def is_list(source: str) -> bool:
 def is_single(source: str) -> bool:
     """Whether this is the address of a single file that has a suffix, on a web server, or of captions anywhere."""
     name = source.partition("?")[0].rpartition("/")[2].lower()
-    return bool(_SUFFIX.search(name)) if is_web(source) else name.endswith((".csv", ".tsv", ".jsonl"))
+    return bool(_SUFFIX.search(name)) if is_web(source) else name.endswith((".csv", ".tsv", ".jsonl", ".parquet"))
 
 
 def read_list(text: str, source: str, left_out: list[str]) -> Iterator[Line]:

@@ -1,16 +1,23 @@
 """Reads MSR-VTT: the JSON files of the 2016 challenge, and the lists of the two other splits in use.
 
 full: 6513 training, 497 validation and 2990 test videos. 1k-a: JSFusion's 1000 test videos with one given caption each;
-all other videos are for training. 1k-b: Miech's lists, with the first caption of each test video.
+all other videos are for training. 1k-b: Miech's lists, with the first caption of each test video. As clips: pieces, by
+"start time" and "end time", of whole videos that are called by their ids at YouTube; each keeps the name video<n>.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from pipeline.datasets.annotations import Annotation, Caption
+from pipeline.datasets.clips import Clip, ClipNames
 from pipeline.datasets.readers.parsing import (
     annotation,
     check_variant,
+    clip_of,
     malformed,
     read_columns,
     read_json,
@@ -27,13 +34,34 @@ JSFUSION = "MSRVTT_JSFUSION_test.csv"
 MIECH = ("train_list_miech.txt", "test_list_miech.txt")
 SPLITS = {"train": "train", "validate": "val", "test": "test"}
 
+_ID = re.compile(r"[A-Za-z0-9_-]{11}")
+"""Of a video at YouTube."""
+
+ClipOf = Callable[[dict[str, Any], Path], Clip | None]
+"""The clip that an entry of the videos in a file is; None: a whole video."""
+
 
 def read(folder: Path, variant: str) -> dict[str, Annotation] | None:
     """Video name -> split and captions, or None when the JSON files are missing."""
+    return _read(folder, variant, lambda video, path: None)
+
+
+def read_clips(folder: Path, variant: str) -> dict[str, Annotation] | None:
+    """As `read`, each of the piece of a whole video that it was cut from; AnnotationError where that is not told."""
+    names = ClipNames()
+
+    def clip(video: dict[str, Any], path: Path) -> Clip:
+        whole = _youtube_id(video["url"], path)
+        return clip_of(names, whole, video["start time"], video["end time"], path, video["video_id"])
+
+    return _read(folder, variant, clip)
+
+
+def _read(folder: Path, variant: str, clip: ClipOf) -> dict[str, Annotation] | None:
     check_variant(variant, VARIANTS)
     for names in OFFICIAL:
         if all((folder / name).exists() for name in names):
-            videos = _videos(folder / name for name in names)
+            videos = _videos((folder / name for name in names), clip)
             break
     else:
         return None
@@ -42,19 +70,32 @@ def read(folder: Path, variant: str) -> dict[str, Annotation] | None:
     return _miech(videos, folder) if variant == "1k-b" else videos
 
 
-def _videos(paths: Iterable[Path]) -> dict[str, Annotation]:
+def _videos(paths: Iterable[Path], clip: ClipOf) -> dict[str, Annotation]:
     """The videos of all files with their official splits."""
-    splits: dict[str, str] = {}
+    found: dict[str, Annotation] = {}
     texts: dict[str, list[str]] = {}
     for path in paths:
         data = read_json(path)
         try:
-            splits |= {video["video_id"]: SPLITS[video["split"]] for video in data["videos"]}
+            for video in data["videos"]:
+                found[video["video_id"]] = Annotation(SPLITS[video["split"]], (), clip(video, path))
             for entry in data["sentences"]:
                 texts.setdefault(entry["video_id"], []).append(entry["caption"])
         except (KeyError, TypeError, AttributeError) as error:
             raise malformed(path, error) from None
-    return {video: annotation(split, texts.get(video, ())) for video, split in splits.items()}
+    return {
+        video: replace(one, captions=annotation(one.split, texts.get(video, ())).captions)
+        for video, one in found.items()
+    }
+
+
+def _youtube_id(address: str, path: Path) -> str:
+    """The id in the address of a page, e.g. https://www.youtube.com/watch?v=9lZi22qLlEo."""
+    parts = urlsplit(address)
+    found = parse_qs(parts.query).get("v", [parts.path.rpartition("/")[2]])[0]
+    if not _ID.fullmatch(found):
+        raise AnnotationError(f"{path}: {address[:80]!a} names no video at YouTube; get the file again")
+    return found
 
 
 def _jsfusion(videos: dict[str, Annotation], path: Path) -> dict[str, Annotation]:
@@ -83,6 +124,6 @@ def _split(videos: dict[str, Annotation], chosen: dict[str, Caption], path: Path
     if unknown:
         raise AnnotationError(f"{path}: {min(unknown)} is in no JSON file of MSR-VTT")
     return {
-        name: Annotation("test", (chosen[name],)) if name in chosen else Annotation("train", annotation.captions)
-        for name, annotation in videos.items()
+        name: replace(one, split="test", captions=(chosen[name],)) if name in chosen else replace(one, split="train")
+        for name, one in videos.items()
     }

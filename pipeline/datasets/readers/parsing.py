@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.datasets.annotations import Annotation, Caption
+from pipeline.datasets.clips import Clip, ClipNames
 from pipeline.datasets.text_files import lines_of, read_table, read_text
 from pipeline.errors import AnnotationError
 from pipeline.plain_data import parse_json
@@ -90,16 +92,54 @@ def read_split_files(
     `files` is split -> file name; `texts_of` turns the content of a file into video name -> texts. AnnotationError when
     a file is malformed.
     """
+
+    def read(split: str, data: Any) -> dict[str, Annotation]:
+        return {video: annotation(split, captions) for video, captions in texts_of(data).items()}
+
+    return _read_each(folder, files, read)
+
+
+def read_split_clips(
+    folder: Path, files: Mapping[str, str], spans_of: Callable[[Any], Iterable[tuple[str, Any, Any, str]]]
+) -> dict[str, Annotation] | None:
+    """Clip name -> split and captions, read as by `read_split_files`.
+
+    `spans_of` gives of each text the video, two times in seconds, in any order, and the text. AnnotationError, too,
+    where there is no time between the two.
+    """
+    return _read_each(folder, files, lambda split, data: _clips(split, spans_of(data), folder / files[split]))
+
+
+def _read_each(
+    folder: Path, files: Mapping[str, str], read: Callable[[str, Any], dict[str, Annotation]]
+) -> dict[str, Annotation] | None:
+    """What `read` makes of the splits and the contents of their files; None when one is missing."""
     if not all((folder / name).exists() for name in files.values()):
         return None
     annotations: dict[str, Annotation] = {}
     for split, name in files.items():
         try:
-            texts = texts_of(read_json(folder / name))
-            annotations |= {video: annotation(split, captions) for video, captions in texts.items()}
+            annotations |= read(split, read_json(folder / name))
         except (KeyError, TypeError, AttributeError) as error:
             raise malformed(folder / name, error) from None
     return annotations
+
+
+def _clips(split: str, spans: Iterable[tuple[str, Any, Any, str]], path: Path) -> dict[str, Annotation]:
+    names, clips, texts = ClipNames(), dict[str, Clip](), dict[str, list[str]]()
+    for video, first_s, second_s, text in spans:
+        clip = clip_of(names, video, min(first_s, second_s), max(first_s, second_s), path)
+        clips[clip.name] = clip
+        texts.setdefault(clip.name, []).append(text)
+    return {name: replace(annotation(split, texts[name]), clip=clip) for name, clip in clips.items()}
+
+
+def clip_of(names: ClipNames, video: str, start_s: Any, end_s: Any, path: Path, own: str = "") -> Clip:
+    """The piece of a video, of a file at `path`; `own` is its own name. AnnotationError where it is none."""
+    row = {"video": video, "start_s": str(start_s), "end_s": str(end_s), "id": own}
+    clip = names.clip_of(row, f"{path}: {(own or video)[:80]!a}")
+    assert clip, "it has both times"
+    return clip
 
 
 def malformed(path: Path | str, error: Exception) -> AnnotationError:

@@ -9,7 +9,7 @@ DATASETS = ROOT / "configs" / "datasets"
 KNOWN = [name for name in config.names(DATASETS) if load_dataset(name, DATASETS).annotations]
 
 
-def msrvtt_config(folder, **settings):
+def msrvtt_config(folder, clips=False, **settings):
     """MSR-VTT with its annotations in `folder` and its videos below it."""
-    files = AnnotationFiles("msrvtt", str(folder), "full")
+    files = AnnotationFiles("msrvtt", str(folder), "full", clips)
     return DatasetConfig(videos=str(folder / "videos"), annotations=files, **settings)

@@ -14,6 +14,8 @@ from pipeline.datasets.annotations import (
 )
 from pipeline.datasets.cutting import Cutting
 from pipeline.errors import AnnotationError, ConfigError
+from pipeline.remote_files.places import file_of
+from tests.web_server import serving
 
 
 def read(tmp_path, text, name="captions.csv", **settings):
@@ -292,3 +294,15 @@ def test_captions_may_lie_beside_the_videos_as_text(tmp_path, clip):
 def test_a_line_that_is_nested_too_deeply_is_named(tmp_path):
     message = complaint(tmp_path, '{"video": "a.mp4", "caption": "x"}\n' + "[" * 100_000, "captions.jsonl")
     assert message == ":2: not JSON: lists or mappings are nested too deeply"
+
+
+@pytest.mark.parametrize("name", ["captions.csv", "captions.jsonl", "captions.parquet"])
+def test_an_error_in_captions_elsewhere_names_their_address(tmp_path, name):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / name).write_bytes(b'{"video": "a.mp4"')
+    with serving(tmp_path / "there") as server:
+        captions = file_of(f"{server.address}/{name}", tmp_path / "data")
+        with pytest.raises(AnnotationError) as caught:
+            read_annotations(DatasetConfig(videos="videos", captions=str(captions)))
+    assert str(caught.value).startswith(f"{server.address}/{name}:")
+    assert str(tmp_path) not in str(caught.value)

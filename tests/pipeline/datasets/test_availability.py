@@ -2,7 +2,7 @@ import pytest
 
 from pipeline.datasets import scan
 from pipeline.datasets.annotations import load_dataset
-from pipeline.datasets.availability import has_annotations, has_videos, how_to_get, is_imported, reader
+from pipeline.datasets.availability import clip_reader, has_annotations, has_videos, how_to_get, is_imported, reader
 from pipeline.errors import AnnotationError, ConfigError
 from tests.pipeline.datasets.known import DATASETS, KNOWN, msrvtt_config
 from tests.pipeline.datasets.readers import sample_files
@@ -40,6 +40,12 @@ def test_a_format_is_the_name_of_a_reader_and_not_of_its_helpers():
     for name in ("parsing", "released", "__init__"):
         with pytest.raises(ConfigError, match=f"annotations.format '{name}'"):
             reader(name)
+
+
+def test_a_format_without_seconds_names_those_that_have_some():
+    assert clip_reader("msrvtt") == reader("msrvtt").read_clips
+    with pytest.raises(ConfigError, match=r"^annotations\.clips: lsmdc names no pieces .* do: activitynet, msrvtt"):
+        clip_reader("lsmdc")
 
 
 def test_videos_and_annotations_are_found_when_they_are_there(tmp_path):

@@ -13,6 +13,7 @@ from pipeline.datasets.names import (
     plain_name,
     suffix_or_stem,
 )
+from pipeline.remote_files.places import folder_of
 
 FILES = ["Été/Café.MP4", "sub/my clip.mp4", "a.mp4", "v1.5", "x%20y.mkv"]
 
@@ -52,6 +53,24 @@ def test_a_path_through_the_folder_of_the_videos_is_found(tmp_path, monkeypatch)
         assert names.find(f"{tmp_path}/others/a.mp4") == set()
     monkeypatch.chdir(tmp_path)
     assert Names(FILES, Path("my videos")).find("my videos/a.mp4") == {"a.mp4"}
+
+
+def test_an_address_of_a_video_is_found_where_the_folder_stands_for_it(tmp_path):
+    bucket = Names(FILES, folder_of("s3://box/of mine", tmp_path))
+    assert bucket.find("s3://box/of mine/sub/my clip.mp4") == {"sub/my clip.mp4"}
+    assert bucket.find("s3://box/of%20mine/sub/my%20clip.mp4") == {"sub/my clip.mp4"}
+    assert bucket.find("s3://box/of mine/a") == bucket.find("a.mp4") == {"a.mp4"}
+    for other in ("s3://other/of mine/a.mp4", "gs://box/of mine/a.mp4", "s3://box/a.mp4", "s3://box/of mine/b.mp4"):
+        assert bucket.find(other) == set()
+    assert Names(FILES, tmp_path).find("s3://box/of mine/a.mp4") == set()
+
+
+def test_an_address_in_a_list_is_found_also_with_another_signature(tmp_path):
+    (tmp_path / "videos.txt").write_text("https://A.org/x/a%20b.mp4\ns3://box/c.mp4\n")
+    names = Names(["a.org/x/a b.mp4", "box/c.mp4"], folder_of(str(tmp_path / "videos.txt"), tmp_path / "data"))
+    assert names.find("https://a.org/x/a%20b.mp4?X-Amz-Signature=1") == {"a.org/x/a b.mp4"}
+    assert names.find("s3://box/c.mp4") == {"box/c.mp4"}
+    assert names.find("https://a.org/x/c.mp4") == set()
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,7 @@
+import math
+from decimal import Decimal
+
+import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -41,6 +45,28 @@ def test_a_table_is_read_as_the_same_rows_of_csv_are(tmp_path):
     found = read(written(tmp_path / "c.parquet", ROWS))
     assert found == read(tmp_path / "c.csv")
     assert list(found) == ["7", "b.mp4"]
+
+
+def test_seconds_may_be_decimals_as_duckdb_writes_them_and_nan_is_nothing(tmp_path):
+    wide, narrow = pa.decimal128(38, 10), pa.decimal128(3, 1)
+    rows = ROWS | {
+        "start_s": pa.array([Decimal("1.5"), Decimal("1.5"), None], narrow),
+        "end_s": pa.array([Decimal(4), Decimal(4), None], wide),
+        "id": pa.array([Decimal(7), Decimal(7), Decimal(8)], pa.decimal128(18, 0)),
+    }
+    expected = read(written(tmp_path / "c.parquet", ROWS))
+    assert read(written(tmp_path / "decimals.parquet", rows)) == expected
+    seconds = {"start_s": pa.array([1.5, 1.5, math.nan], pa.float32()), "end_s": np.array([4, 4, math.nan])}
+    assert read(written(tmp_path / "nan.parquet", ROWS | seconds)) == expected
+
+
+def test_what_pandas_writes_is_read(tmp_path):
+    pd = pytest.importorskip("pandas")
+    pd.DataFrame({name: ROWS[name] for name in ("video", "start_s", "end_s", "caption", "split")}).to_parquet(
+        tmp_path / "c.parquet"
+    )
+    found = read(tmp_path / "c.parquet")
+    assert list(found) == ["a.mp4#t=1.5,4", "b.mp4"]
 
 
 def test_all_batches_are_read_and_rows_are_counted_through(tmp_path, monkeypatch):

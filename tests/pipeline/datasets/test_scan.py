@@ -214,6 +214,49 @@ def test_missing_videos_of_a_known_dataset_stop_a_run_and_are_left_out_when_that
     assert manifest.load("some", built.root, tmp_path / "manifests", built.fingerprint) == built
 
 
+@pytest.fixture
+def whole_videos(tmp_path, no_workers):
+    """MSR-VTT as clips, two of whose whole videos are there, the first of which ends too early."""
+    sample_files.msrvtt(tmp_path)
+    for number, seconds in enumerate((14, 30)):
+        path = tmp_path / "videos" / f"{sample_files.youtube_id(2 * number)}.mp4"
+        make_clip(path, seconds=seconds, fps=2, size=(64, 48))
+    return msrvtt_config(tmp_path, clips=True, allow_partial=True)
+
+
+def test_a_known_dataset_of_whole_videos_has_a_row_for_each_piece_that_it_names(tmp_path, whole_videos):
+    built = scan.build("some", whole_videos, tmp_path / "cache", 1, 60.0)
+    first, second = (f"{sample_files.youtube_id(number)}.mp4" for number in (0, 2))
+    assert [(one.video_id, one.file, one.span_s, one.split, len(one.captions)) for one in built.videos] == [
+        ("video0", first, (0.0, 11.72), "train", 3),
+        ("video1", first, (12.5, 14.0), "train", 3),
+        ("video2", second, (0.0, 11.72), "train", 3),
+        ("video3", second, (12.5, 24.22), "train", 3),
+    ]
+    assert [one.note for one in built.videos] == [
+        "",
+        "the clip ends with the video at 14 s, and not at 24.22 s",
+        "",
+        "",
+    ]
+    assert [one.duration_s for one in built.videos] == [11.72, 1.5, 11.72, 11.72]
+    assert len({one.content for one in built.videos}) == 4
+    assert scan.changes(built, whole_videos, tmp_path / "cache") == {"new": [], "changed": [], "gone": []}
+    (tmp_path / "videos" / second).unlink()
+    told = scan.changes(built, whole_videos, tmp_path / "cache")
+    assert told == {"new": [], "changed": [], "gone": ["video2", "video3"]}
+
+
+def test_the_setting_changes_the_look_and_without_it_an_old_look_stands(tmp_path, whole_videos):
+    plain = msrvtt_config(tmp_path)
+    assert scan.scan_digest("some", dataclasses.replace(whole_videos, allow_partial=False)) != scan.scan_digest(
+        "some", plain
+    )
+    assert scan._manifest_settings(plain)["annotations"] == {
+        "format": "msrvtt", "folder": str(tmp_path), "variant": "full",
+    }  # fmt: skip
+
+
 def test_annotation_files_that_change_change_the_look(tmp_path):
     sample_files.msrvtt(tmp_path)
     before = scan.scan_digest("some", msrvtt_config(tmp_path))

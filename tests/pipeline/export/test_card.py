@@ -20,6 +20,12 @@ def test_without_weights_there_is_no_licence_to_state():
     assert "| no weights | 0123456789ab | none |" in text
 
 
+def test_where_no_expert_has_a_row_only_the_videos_are_read():
+    text = card.text("tiny", "videos", [(samples.source(), 0, Counter(absent=1))])
+    assert [one["config_name"] for one in yaml.safe_load(text.split("---\n")[1])["configs"]] == ["videos"]
+    assert "vectors =" not in text and 'split="videos")\n```\n' in text
+
+
 def test_names_with_signs_of_their_own_keep_the_header_and_the_table_whole():
     source = replace(samples.source(), model="a|b\nc")
     text = card.text("tiny: {x}", "videos", [(source, 1, Counter())])

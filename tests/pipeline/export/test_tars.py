@@ -41,6 +41,12 @@ def test_shards_end_after_so_many_bytes(tmp_path):
     assert len(read(tmp_path)) == 7
 
 
+def test_of_however_many_videos_few_are_in_memory_at_once(tmp_path):
+    videos = samples.Counted(1000, rows=7, dim=8)
+    assert write_tars(videos, tmp_path, samples.source(8), shard_bytes=1 << 14) == 7000
+    assert videos.most <= 3 * 7
+
+
 def test_two_writings_are_equal_byte_for_byte(tmp_path):
     digests = set()
     for name in ("one", "two"):

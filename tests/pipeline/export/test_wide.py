@@ -15,6 +15,7 @@ from pipeline.stores.store import Row
 from tests.pipeline.export import samples
 
 COUNTS = {"seen_light": [2, 0, 3, 0], "read_light": [0, 1, 4, 0]}
+SILENT = [0, 0, 0, 0]
 FAILED = 3
 """Place of the video on which both experts failed."""
 
@@ -28,7 +29,7 @@ VIDEOS = [video(number, one.video) for number, one in enumerate(samples.videos(C
 
 
 def rows(name):
-    for number, count in enumerate(COUNTS[name]):
+    for number, count in enumerate(COUNTS.get(name, SILENT)):
         row = Row(VIDEOS[number].content, count, number == FAILED, "broken" if number == FAILED else "")
         yield VIDEOS[number].video_id, row, ""
 
@@ -67,6 +68,20 @@ def test_the_library_datasets_reads_each_expert(load):
         assert load(name, split="features")["text"][:] == [
             text for one in samples.videos(counts) for text in one.features.extras["text"].tolist()
         ]
+
+
+def test_beside_an_expert_that_saw_nothing_the_library_reads_the_others(tmp_path, monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    silent = Exported(samples.source(expert="a_silent"), lambda: samples.videos(SILENT), lambda: rows("a_silent"))
+    export_all(VIDEOS, [silent, exported("seen_light")], tmp_path / "all")
+    known = datasets.get_dataset_config_names(str(tmp_path / "all"))
+    assert sorted(known) == ["seen_light", "videos"]
+    for name in known:
+        assert len(datasets.load_dataset(str(tmp_path / "all"), name, cache_dir=str(tmp_path / "cache"))) == 1
+    assert parquet.read_table(tmp_path / "all" / "a_silent.parquet").num_rows == 0
+    card = (tmp_path / "all" / "README.md").read_text(encoding="utf-8")
+    assert '"seen_light", split="features"' in card and "| a_silent | rgb |" in card
 
 
 def test_without_a_name_it_reads_the_videos_with_captions_and_counts(load):

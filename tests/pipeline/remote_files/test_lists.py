@@ -57,5 +57,6 @@ def test_an_empty_list_is_an_error():
 
 def test_lists_and_single_files_are_told_by_their_suffix():
     assert is_list("a/b.txt") and is_list("https://a.org/b.TXT?sig=1") and not is_list("s3://box/prefix")
-    assert is_single("https://a.org/x.mp4?a=1") and is_single("s3://box/captions.csv")
+    assert is_single("https://a.org/x.mp4?a=1")
+    assert all(map(is_single, ("s3://box/captions.csv", "s3://box/manifest.parquet", "s3://box/a.jsonl")))
     assert not is_single("s3://box/x.mp4") and not is_single("https://a.org/folder/")

@@ -5,7 +5,10 @@ import json
 
 
 def msrvtt(folder, num_train=6, num_val=2, num_test=4, captions=3):
-    """Writes the two JSON files of the challenge: videos `video<i>` with captions "<i> says <k>"."""
+    """Writes the two JSON files of the challenge: videos `video<i>` with captions "<i> says <k>".
+
+    Two of them, one after the other, are of one video at YouTube: 0 to 11.72 s of it, and 12.5 to 24.22 s.
+    """
     number = 0
     names = {"train": num_train, "validate": num_val, "test": num_test}
     files = {"train_val_videodatainfo.json": ("train", "validate"), "test_videodatainfo.json": ("test",)}
@@ -14,8 +17,10 @@ def msrvtt(folder, num_train=6, num_val=2, num_test=4, captions=3):
         for split in splits:
             for _ in range(names[split]):
                 video = f"video{number}"
-                videos.append({"category": 9, "url": "https://...", "video_id": video, "start time": 137.72,
-                               "end time": 149.44, "split": split, "id": number})  # fmt: skip
+                address = f"https://www.youtube.com/watch?v={youtube_id(number)}"
+                start_s = 12.5 * (number % 2)
+                videos.append({"category": 9, "url": address, "video_id": video, "start time": start_s,
+                               "end time": start_s + 11.72, "split": split, "id": number})  # fmt: skip
                 sentences += [
                     {"caption": f"{number} says {k}", "video_id": video, "sen_id": 100 * number + k}
                     for k in range(captions)
@@ -24,6 +29,11 @@ def msrvtt(folder, num_train=6, num_val=2, num_test=4, captions=3):
         # In the real files the sentences of a video are not adjacent.
         sentences.sort(key=lambda sentence: sentence["sen_id"] % 100)
         write(folder, file, json.dumps({"info": {"year": "2016"}, "videos": videos, "sentences": sentences}))
+
+
+def youtube_id(number):
+    """Of the video that `video<number>` is cut from."""
+    return f"-_aBcDe{number // 2:04}"
 
 
 def jsfusion(folder, rows):

@@ -1,9 +1,11 @@
 """What is expected was counted by hand in small files of the owners' format."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from pipeline.datasets.clips import Clip
 from pipeline.datasets.readers import msrvtt
 from pipeline.errors import AnnotationError
 from tests.pipeline.datasets.readers import sample_files
@@ -61,3 +63,68 @@ def test_a_list_of_another_dataset_is_told(tmp_path):
     sample_files.jsfusion(tmp_path, [("video7777", "x")])
     with pytest.raises(AnnotationError, match=r"JSFUSION_test\.csv: video7777 is in no JSON file of MSR-VTT"):
         msrvtt.read(tmp_path, "1k-a")
+
+
+def test_msrvtt_as_clips_names_the_piece_of_the_whole_video_that_each_was_cut_from(tmp_path):
+    sample_files.msrvtt(tmp_path)
+    annotations = msrvtt.read_clips(tmp_path, "full")
+    whole = msrvtt.read(tmp_path, "full")
+    assert {name: replace(one, clip=None) for name, one in annotations.items()} == whole
+    assert annotations["video9"].clip == Clip("-_aBcDe0004", 12.5, 24.22, "video9")
+    assert annotations["video8"].clip == Clip("-_aBcDe0004", 0.0, 11.72, "video8")
+    assert not any(one.clip for one in whole.values())
+
+
+@pytest.mark.parametrize("variant", ["1k-a", "1k-b"])
+def test_the_other_splits_of_msrvtt_keep_the_clips(tmp_path, variant):
+    sample_files.msrvtt(tmp_path)
+    sample_files.jsfusion(tmp_path, [("video9", "chosen")])
+    sample_files.lists(tmp_path, train_list_miech=["video0", "video1"], test_list_miech=["video9"])
+    annotations = msrvtt.read_clips(tmp_path, variant)
+    assert {name: replace(one, clip=None) for name, one in annotations.items()} == msrvtt.read(tmp_path, variant)
+    assert {name: one.clip.name for name, one in annotations.items()} == {name: name for name in annotations}
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("https://www.youtube.com/watch?v=9lZi22qLlEo", "9lZi22qLlEo"),
+        ("http://www.youtube.com/watch?feature=x&v=-Zi22qLlE_o#t=3", "-Zi22qLlE_o"),
+        ("https://youtu.be/9lZi22qLlEo?t=4", "9lZi22qLlEo"),
+        ("https://www.youtube.com/watch?v=../../../etc", None),
+        ("https://www.youtube.com/", None),
+        ("", None),
+    ],
+)
+def test_the_whole_video_is_told_by_its_address(tmp_path, address, found):
+    video = {"video_id": "video0", "url": address, "start time": 1, "end time": 2.5, "split": "train"}
+    sample_files.write(tmp_path, "MSRVTT_data.json", json.dumps({"videos": [video], "sentences": []}))
+    if found:
+        assert msrvtt.read_clips(tmp_path, "full")["video0"].clip == Clip(found, 1.0, 2.5, "video0")
+    else:
+        with pytest.raises(AnnotationError, match=r"MSRVTT_data\.json: '.*' names no video at YouTube; get"):
+            msrvtt.read_clips(tmp_path, "full")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"end time": 1}, r"'video0': the clip ends at 1 s, and begins at 1 s"),
+        ({"start time": "soon"}, r"'video0': 'start_s' must be seconds"),
+        ({"start time": None}, r"'video0': 'start_s' must be seconds"),
+        ({"url": 5}, r"not built as its owner's file is"),
+        ({"video_id": "../x"}, r"cannot name a clip"),
+        ({"video_id": 7}, r"not built as its owner's file is"),
+    ],
+)
+def test_a_span_that_is_none_is_told_in_one_line(tmp_path, wrong, told):
+    video = {"video_id": "video0", "url": "https://youtu.be/9lZi22qLlEo", "start time": 1, "end time": 2}
+    video |= {"split": "train"} | wrong
+    sample_files.write(tmp_path, "MSRVTT_data.json", json.dumps({"videos": [video], "sentences": []}))
+    with pytest.raises(AnnotationError, match=told) as caught:
+        msrvtt.read_clips(tmp_path, "full")
+    assert "MSRVTT_data.json" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_no_files_are_no_clips(tmp_path):
+    assert msrvtt.read_clips(tmp_path, "full") is None

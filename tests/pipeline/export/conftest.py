@@ -1,0 +1,3 @@
+from tests.pipeline.remote.conftest import stored
+
+__all__ = ["stored"]
