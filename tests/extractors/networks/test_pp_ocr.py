@@ -99,9 +99,9 @@ def by_library(networks, frame):
 
 
 def test_each_frame_has_the_lines_that_the_librarys_own_forward_finds_in_it_alone(stand_ins):
-    frames = np.full((2, 64, 96, 3), 200, np.uint8)
+    frames = np.full((2, 48, 64, 3), 200, np.uint8)
     for frame, word in zip(frames, ("HELLO", "wide"), strict=True):
-        cv2.putText(frame, word, (5, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 0, 0), 2)
+        cv2.putText(frame, word, (3, 32), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 2)
     lines = Reader(*stand_ins, "cpu", 960).read(frames)
     for frame, found in zip(frames, lines, strict=True):
         expected = by_library(stand_ins, frame)
