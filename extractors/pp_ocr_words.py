@@ -3,8 +3,7 @@
 Cui et al. 2025, "PaddleOCR 3.0 Technical Report".
 """
 
-import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from extractors.text.hashed_words import EncoderParams
 from extractors.word_experts.ocr_expert import OcrExpert, split_line
 from extractors.word_experts.word_expert import WordParams
 from pipeline import config
-from pipeline.weights.catalog import hub_file, hub_licence
 from pipeline.weights.files import WeightFile
 
 _PARTS = {"detector": pp_ocr.DETECTORS, "recogniser": pp_ocr.RECOGNISERS}
@@ -30,13 +28,10 @@ class Params:
 
     __pydantic_config__ = config.STRICT
     detector: str
-    """transformers/<owner>/<name> on the hub: a detector of PP-OCRv5 or PP-OCRv6."""
+    """transformers/<owner>/<name>@<commit> on the hub: a detector of PP-OCRv5 or PP-OCRv6; without a commit the recipe
+    has what the files hold."""
     recogniser: str
     """The same of a recogniser."""
-    detector_revision: str = ""
-    """Commit of that repository, 40 hex digits; empty: none is known, and the content of its files is in the recipe."""
-    recogniser_revision: str = ""
-    """The same."""
     fps: float = 0.5
     """Frames per second; text usually stays for some seconds."""
     short_px: int | None = 480
@@ -52,9 +47,6 @@ class Params:
     def __post_init__(self) -> None:
         hub.repository(self.detector)  # raises ValueError for another form
         hub.repository(self.recogniser)
-        for name in ("detector_revision", "recogniser_revision"):
-            if not re.fullmatch("([0-9a-f]{40})?", getattr(self, name)):
-                raise ValueError(f"{name} {getattr(self, name)!r} must be a commit of the repository, 40 hex digits")
         if self.fps <= 0:
             raise ValueError("fps must be above 0")
         if min(self.short_px or 32, self.detector_px) < 32:
@@ -77,9 +69,7 @@ class Expert(OcrExpert, NetworkPlugin):
     def published_file(self, part: str) -> WeightFile:
         """From the repository on the hub, at its commit where one is named."""
         which, _, end = part.partition("_")
-        name = hub.repository(getattr(self.params, which))
-        file = hub_file(name, pp_ocr.FILES[f"_{end}" if end else ""], licence=hub_licence(name))
-        return replace(file, revision=getattr(self.params, f"{which}_revision"))
+        return hub.file_at(getattr(self.params, which), pp_ocr.FILES[f"_{end}" if end else ""])
 
     def file_without_library(self, part: str) -> WeightFile | None:
         """The same."""

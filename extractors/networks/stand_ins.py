@@ -6,7 +6,6 @@ from extractors.networks.hub import repository
 from extractors.networks.hub_model import HubPlugin
 from extractors.networks.pe_av_ties import leave_out_tables
 from extractors.networks.pretrained import quiet
-from pipeline.errors import ConfigError
 from pipeline.weights import seeded
 
 MODEL_TYPES = {
@@ -19,6 +18,14 @@ MODEL_TYPES = {
     "Haon-Chen/e5-omni": "qwen2_5_omni_thinker",
 }
 """How the name of a repository begins -> its model type, where no config.json is read."""
+OTHER_TYPES = {
+    "video_text": "xclip",
+    "audio_text": "clap",
+    "audio_video_text": "pe_audio_video",
+    "omni_text": "qwen3_vl",
+    "omni_audio_text": "qwen2_5_omni_thinker",
+}
+"""Module in extractors/ -> what stands in for any other repository."""
 
 WIDTH = 32
 HEADS = 2
@@ -26,14 +33,12 @@ VOCABULARY = 512
 
 
 def stand_in_model(plugin: HubPlugin) -> Any:
-    """A model of the type of the plugin's repository on stand-ins; ConfigError where its type is not known."""
+    """A model of the type of the plugin's repository, or one that stands for it, on stand-ins."""
     from transformers import AutoConfig, AutoModel
 
     name = repository(plugin.params.network)
-    kind = next((kind for start, kind in MODEL_TYPES.items() if name.startswith(start)), None)
-    if kind is None:
-        known = ", ".join(f"{start}..." for start in MODEL_TYPES)
-        raise ConfigError(f"network {plugin.params.network!r}: stand-ins are known of {known}")
+    other = OTHER_TYPES[type(plugin).__module__.rpartition(".")[2]]
+    kind = next((kind for start, kind in MODEL_TYPES.items() if name.startswith(start)), other)
     if kind.startswith("pe_"):
         leave_out_tables()
     settings = AutoConfig.for_model(kind, **small(kind, plugin.params))

@@ -12,7 +12,7 @@ from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightOptions, WeightSource
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
-NAMES = {"detector": "transformers/me/det", "recogniser": "transformers/me/rec"}
+NAMES = {"detector": f"transformers/me/det@{REVISION}", "recogniser": "transformers/me/rec"}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def released(tmp_path_factory):
 
 
 def made(source, **params):
-    settings = {**NAMES, "detector_revision": REVISION, "detector_px": 64, "min_confidence": 0.0} | params
+    settings = {**NAMES, "detector_px": 64, "min_confidence": 0.0} | params
     expert = Expert(Params(**settings), source)
     expert.load("cpu")
     return expert
@@ -95,7 +95,7 @@ def test_the_processor_of_the_recogniser_brings_its_characters(released):
     ("wrong", "says"),
     [
         ({"detector": "me/det"}, "must be transformers/<owner>/<name>"),
-        ({"recogniser_revision": "main"}, "must be a commit"),
+        ({"recogniser": "transformers/me/rec@main"}, "must be a commit"),
         ({"fps": 0.0}, "fps must be above 0"),
         ({"detector_px": 8}, "at least 32"),
         ({"min_confidence": 1.5}, "must be in 0..1"),
