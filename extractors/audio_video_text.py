@@ -14,7 +14,7 @@ from extractors.base import AudioNeed, Embedded, JointNeed, JointView, SpreadNee
 from extractors.networks.aligned import AlignedEncoder, AlignedEncoderParams, AlignedExpert
 from extractors.networks.base import RGB, array_to_device, normalise_pixels
 from extractors.networks.hub_model import HubParams
-from extractors.networks.sound_inputs import pe_vectors, sound_items, sound_type
+from extractors.networks.sound_inputs import joint_items, pe_vectors
 from extractors.shown.needs import SpreadAt
 from pipeline import config
 
@@ -64,21 +64,11 @@ class Expert(AlignedExpert):
         )
 
     def prepare(self, view: JointView) -> NDArray[Any]:
-        """(N,) with the fields frames (T, H, W, 3), and samples (S,) and num of the sound."""
-        settings, size_px = self.params, self.params.size_px
-        sound = sound_type(round(settings.clip_s * settings.rate_hz))
-        frames = np.dtype([("frames", np.uint8, (settings.num_frames, size_px, size_px, 3))])
-        items = np.zeros(len(view.times_s), np.dtype([*frames.descr, *sound.descr]))
-        if not len(items):
-            return items
-        items["frames"] = view.frames.windows
-        seconds = view.times_s[:, 1] - view.times_s[:, 0]
-        items["num"] = np.clip(np.ceil(seconds * settings.rate_hz), 1, items["samples"].shape[1])
-        if view.sound is not None:
-            heard = view.sound_items >= 0
-            of_sound = sound_items(view.sound)[view.sound_items[heard]]
-            for field in ("samples", "num"):
-                items[field][heard] = of_sound[field]
+        """(N,) with the fields frames (T, H, W, 3), seconds, and samples (S,) and num of the sound."""
+        rate_hz = self.params.rate_hz
+        items = joint_items(view, round(self.params.clip_s * rate_hz))
+        silence = np.clip(np.ceil(items["seconds"] * rate_hz), 1, items["samples"].shape[1])
+        items["num"] = np.where(items["num"], items["num"], silence)
         return items
 
     def embed(self, items: NDArray[Any]) -> Embedded:

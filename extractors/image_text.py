@@ -32,8 +32,9 @@ class Params:
 
     __pydantic_config__ = config.STRICT
     network: str
-    """<network>.<weights> as open_clip has them, e.g. PE-Core-L-14-336.meta, or transformers/<owner>/<name> on the hub:
-    CLIP, SigLIP, and SigLIP 2 of a fixed size, e.g. transformers/google/siglip2-base-patch16-224."""
+    """<network>.<weights> as open_clip has them, e.g. PE-Core-L-14-336.meta, or transformers/<owner>/<name>@<commit> on
+    the hub: any with towers for pictures of one size and for texts, e.g. CLIP, SigLIP, SigLIP 2 of a fixed size, ALIGN,
+    AltCLIP, BLIP, Chinese CLIP, MetaCLIP 2. Without a commit what the files hold is in the recipe."""
     dim: int
     """D of the common space of images and texts."""
     size_px: int

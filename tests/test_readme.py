@@ -154,6 +154,15 @@ def test_the_tables_are_what_the_configs_say(name):
         assert found == expected, f"{source} changed: UPDATE_README=1 pytest tests/test_readme.py"
 
 
+def test_the_example_of_a_further_network_is_an_expert_and_its_text_tower(tmp_path):
+    for kind in ("experts", "text"):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "metaclip.yaml").write_text(block(f"# configs/{kind}/metaclip.yaml"), encoding="utf-8")
+    expert = registry.expert("metaclip", tmp_path / "experts", WeightOptions(seeded=True))
+    towers = registry.text_towers([expert], tmp_path / "text")
+    assert towers == {"metaclip": tmp_path / "text" / "metaclip.yaml"}
+
+
 def test_the_flow_example_is_an_expert(tmp_path):
     (tmp_path / "flow_i3d.yaml").write_text(block("# configs/experts/flow_i3d.yaml"), encoding="utf-8")
     need = registry.expert("flow_i3d", tmp_path, WeightOptions(seeded=True)).extractor.need

@@ -10,7 +10,6 @@ from extractors.captioning.plain import plain
 from extractors.networks import hub
 from extractors.networks.base import NetworkPlugin
 from extractors.networks.pretrained import folder_of, network_in, processor_in
-from pipeline.weights.catalog import hub_file
 from pipeline.weights.files import WeightFile
 
 FILES = {
@@ -38,7 +37,7 @@ def check_name(name: str) -> None:
 
 def weight_file(name: str, part: str) -> WeightFile:
     """The file of a part of "transformers/<owner>/<name>"."""
-    return hub_file(hub.repository(name), FILES[part], 0.0 if part in {"network", "tokenizer"} else _SMALL_MB)
+    return hub.file_at(name, FILES[part], 0.0 if part in {"network", "tokenizer"} else _SMALL_MB)
 
 
 class VisionLanguage(Describer):

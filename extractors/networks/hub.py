@@ -1,7 +1,9 @@
 """Models and tokenizers that transformers and tokenizers build from the files of a Hugging Face repository."""
 
+import re
 import zlib
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +11,14 @@ from extractors.networks.base import NetworkPlugin, Tensors
 from extractors.text import tokens
 from pipeline.errors import WeightsError
 from pipeline.plain_data import parse_json
-from pipeline.weights.catalog import hub_file
+from pipeline.weights.catalog import hub_file, hub_licence
 from pipeline.weights.files import WeightFile
 
 if TYPE_CHECKING:
     import torch
 
 PREFIX = "transformers/"
+COMMIT = re.compile(r"[0-9a-f]{40}")
 FILES = {
     "network": "model.safetensors",
     "config": "config.json",
@@ -32,16 +35,25 @@ def is_hub_name(name: str) -> bool:
 
 
 def repository(name: str) -> str:
-    """The "<owner>/<name>" of "transformers/<owner>/<name>"; ValueError for anything else."""
-    owner_and_name = name.removeprefix(PREFIX)
+    """The "<owner>/<name>" of "transformers/<owner>/<name>" or "...@<commit>"; ValueError for anything else."""
+    owner_and_name, at, commit = name.removeprefix(PREFIX).partition("@")
     if not is_hub_name(name) or owner_and_name.count("/") != 1 or not all(owner_and_name.split("/")):
         raise ValueError(f"{name!r} must be transformers/<owner>/<name> as on the Hugging Face hub")
+    if at and not COMMIT.fullmatch(commit):
+        raise ValueError(f"{name!r}: behind the @ must be a commit of the repository, 40 hex digits")
     return owner_and_name
 
 
+def file_at(name: str, file: str, size_mb: float = 0.0) -> WeightFile:
+    """A file of the repository "transformers/<owner>/<name>", at the commit where the name has one: "...@<commit>"."""
+    owner_and_name = repository(name)
+    found = hub_file(owner_and_name, file, size_mb, hub_licence(owner_and_name))
+    return replace(found, revision=name.partition("@")[2])
+
+
 def weight_file(name: str, part: str) -> WeightFile:
-    """The file of a part of "transformers/<owner>/<name>"."""
-    return hub_file(repository(name), FILES[part], _SIZES_MB.get(part, 0.0))
+    """The file of a part of the repository, as in `file_at`."""
+    return file_at(name, FILES[part], _SIZES_MB.get(part, 0.0))
 
 
 def read_config(path: Path) -> Any:

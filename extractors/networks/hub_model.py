@@ -4,30 +4,26 @@ They see a folder that holds the verified files and nothing else: no code of the
 and nothing is downloaded meanwhile. A checkpoint must fit its network tensor for tensor.
 """
 
-import re
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from extractors.networks.base import NetworkPlugin
-from extractors.networks.hub import read_config, repository
+from extractors.networks.hub import COMMIT, file_at, read_config, repository
 from extractors.networks.pe_av_ties import leave_out_tables
 from extractors.networks.pretrained import folder_of, network_in, processor_in
 from pipeline import config
 from pipeline.errors import WeightsError, in_one_line
 from pipeline.plain_data import parse_json
-from pipeline.weights.catalog import hub_file, hub_licence
 from pipeline.weights.files import WeightFile
 
 MODEL = {"network": "model.safetensors", "config": "config.json"}
 INDEX = "model.safetensors.index.json"
 """In place of `model.safetensors` where the tensors are in several files: which tensor is in which."""
 TOKENIZER = {"tokenizer": "tokenizer.json", "tokenizer_config": "tokenizer_config.json"}
-
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,9 @@ class HubParams:
 
     def __post_init__(self) -> None:
         repository(self.network)  # raises ValueError for another form
-        if not _COMMIT.fullmatch(self.revision):
+        if "@" in self.network:
+            raise ValueError(f"network {self.network!r}: name its commit as revision")
+        if not COMMIT.fullmatch(self.revision):
             raise ValueError(f"revision {self.revision!r} must be a commit of the repository, 40 hex digits")
         if self.dim < 1 or self.shards < 0:
             raise ValueError("dim must be above 0, and shards not below it")
@@ -73,9 +71,7 @@ class HubPlugin(NetworkPlugin):
 
     def published_file(self, part: str) -> WeightFile:
         """At the commit."""
-        name = repository(self.params.network)
-        file = hub_file(name, self.repository_files[part], licence=hub_licence(name))
-        return replace(file, revision=self.params.revision)
+        return file_at(f"{self.params.network}@{self.params.revision}", self.repository_files[part])
 
     def file_without_library(self, part: str) -> WeightFile | None:
         """The same."""

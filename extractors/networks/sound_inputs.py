@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.networks.base import without_autocast
-from extractors.shown.shown_views import AudioView
+from extractors.shown.shown_views import AudioView, JointView
 
 _EDGE = 1e-6
 
@@ -29,6 +29,25 @@ def sound_items(view: AudioView) -> NDArray[Any]:
 def sound_type(num_samples: int) -> np.dtype[Any]:
     """The type of an item with a window of so many samples."""
     return np.dtype([("samples", np.float32, (num_samples,)), ("num", np.int64)])
+
+
+def joint_items(view: JointView, window: int) -> NDArray[Any]:
+    """The items (N,) of a view of frames with their sound: frames (T, H, W, 3), seconds that they last, samples, num.
+
+    Where nothing is heard `num` is 0.
+    """
+    frames = view.frames.windows
+    shown = np.dtype([("frames", np.uint8, frames.shape[1:]), ("seconds", np.float64)])
+    items = np.zeros(len(view.times_s), np.dtype([*shown.descr, *sound_type(window).descr]))
+    if not len(items):
+        return items
+    items["frames"], items["seconds"] = frames, view.times_s[:, 1] - view.times_s[:, 0]
+    if view.sound is not None:
+        heard = view.sound_items >= 0
+        of_sound = sound_items(view.sound)[view.sound_items[heard]]
+        for field in ("samples", "num"):
+            items[field][heard] = of_sound[field]
+    return items
 
 
 def clap_input(items: NDArray[Any], rate_hz: int, settings: Any) -> NDArray[np.float32]:

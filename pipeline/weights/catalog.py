@@ -17,6 +17,8 @@ _LICENCES = {
     "laion/": "Apache-2.0",
     "facebook/pe-av": "Apache-2.0",
     "Qwen/Qwen3-VL": "Apache-2.0",
+    "PaddlePaddle/PP-OCR": "Apache-2.0",
+    "Haon-Chen/e5-omni": "MIT",
 }
 """How the names of repositories on the Hugging Face hub begin -> what their pages say of the weights."""
 _EASYOCR_MB = {"craft_mlt_25k.pth": 83, "english_g2.pth": 15}

@@ -34,7 +34,9 @@ def packaged_options() -> WeightOptions:
 def is_packaged(plugin: Plugin) -> bool:
     """Whether all its weights are files of packages, and those are installed."""
     files = list(plugin.source.files.values())
-    return bool(files) and all(file.package for file in files) and not cache.missing(files, packaged_options())
+    if not files or not all(file.package for file in files):
+        return False
+    return not cache.missing(list(plugin.weight_files().values()), packaged_options())
 
 
 @functools.lru_cache(maxsize=64)

@@ -11,7 +11,7 @@ from extractors import image_text
 from extractors.extraction.resize import Resize, resize_frame
 from extractors.image_text import Encoder, EncoderParams, Expert, Params
 from extractors.networks import image_text_transformers
-from pipeline.errors import ConfigError, WeightsError
+from pipeline.errors import WeightsError
 from pipeline.weights.files import SEEDED as STAND_INS
 from pipeline.weights.files import WeightOptions, WeightSource
 from tests.extractors.private_api import assert_there
@@ -150,7 +150,11 @@ def test_all_files_are_named_with_their_place(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('{"model_type": "bert"}', "a bert model; image_text reads clip and siglip"),
+        ('{"model_type": "bert"}', "a bert model; image_text reads clip, siglip and any other"),
+        (
+            '{"model_type": "siglip2"}',
+            "a siglip2 model; image_text reads clip, siglip and any other with towers for pictures",
+        ),
         ('{"model_type": "nothing"}', "no config.json of a model that transformers knows"),
         ("{}", "no config.json of a model"),
         ("not json", "no config.json of a model"),
@@ -188,9 +192,13 @@ def test_stand_ins_need_no_file(monkeypatch):
     assert np.abs(one - other).max() > 1e-3
 
 
-def test_stand_ins_of_an_unknown_size_are_one_clear_line():
-    with pytest.raises(ConfigError, match=r"stand-ins are known of google/siglip2-base-patch16-224"):
-        Expert(Params(NAME, 16, 32), WeightSource(always_seeded=True)).load("cpu")
+def test_stand_ins_of_any_other_repository_are_a_small_network_with_its_numbers():
+    source = WeightSource(always_seeded=True)
+    expert, encoder = Expert(Params(NAME, 24, 64), source), Encoder(EncoderParams(NAME, 24), source)
+    expert.load("cpu")
+    encoder.load("cpu")
+    assert expert.embed(np.zeros((2, 64, 64, 3), np.uint8)).values.shape == (2, 24)
+    assert encoder.encode(["a cat"])[0].shape == (1, 24)
 
 
 def test_the_name_says_the_library():
