@@ -13,6 +13,7 @@ from extractors.base import Embedded, Extractor, Plugin, TextEncoder
 from pipeline.errors import WeightsError
 from pipeline.weights import cache, seeded
 from pipeline.weights.files import SEEDED, WeightFile
+from pipeline.weights.recorded import RECORDED
 from pipeline.weights.tensors import by_order, load_tensors
 
 if TYPE_CHECKING:
@@ -84,8 +85,9 @@ class NetworkPlugin(Plugin):
         return {} if self.source.seeded else {part: self._file(part) for part in self.published_names}
 
     def _file(self, part: str) -> WeightFile:
-        file = self.source.files.get(part)
-        return file if file is not None else self.published_file(part)
+        # The recorded ones first: a library that has a table of files takes seconds to import.
+        recorded = self.source.files.get(part) or RECORDED.get(self.published_names[part])
+        return recorded or self.published_file(part)
 
     def weight_path(self, part: str) -> Path:
         """Path of the file of a part in the cache, to be loaded.

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from pipeline.errors import TrainingError
 
-CHUNK_ENTRIES = 1 << 24
-"""Number of scores in a chunk; a comparison takes one byte for each."""
+CHUNK_ENTRIES = 1 << 17
+"""Scores in a chunk: few enough to stay in a processor's cache while they are compared several times."""
+CHUNK_ROWS = 255
+"""Rows in a chunk: the most whose count in a column fits into one byte."""
 RECALLS = (1, 5, 10, 50)
 MONITOR = "geometric_mean"
 """Metric by which the best epoch is chosen, and a trained model is compared with none."""
@@ -74,9 +76,10 @@ def caption_ranks(scores: NDArray[np.float32], caption_video: NDArray[np.int64])
     _check(scores, caption_video)
     target = scores[np.arange(len(scores)), caption_video, None]
     above, equal = (np.empty(len(scores), np.int64) for _ in range(2))
-    for rows in _chunks(scores):
-        above[rows] = (scores[rows] > target[rows]).sum(1)
-        equal[rows] = (scores[rows] == target[rows]).sum(1)
+    for rows, found in _chunks(scores):
+        # Sums of bool are taken in int64, which is slower.
+        above[rows] = np.greater(scores[rows], target[rows], out=found).view(np.int8).sum(1, dtype=np.int32)
+        equal[rows] = np.equal(scores[rows], target[rows], out=found).view(np.int8).sum(1, dtype=np.int32)
     return _one_right(above, equal)
 
 
@@ -170,22 +173,24 @@ def over_seeds(summaries: Sequence[Mapping[str, float]]) -> dict[str, dict[str, 
 
 
 def _check(scores: NDArray[np.float32], caption_video: NDArray[np.int64]) -> None:
-    """Raises TrainingError for NaN scores, and for captions that do not match the rows."""
+    """Raises TrainingError for captions that do not match the rows."""
     if len(scores) != len(caption_video):
         raise TrainingError(f"{scores.shape = } has not one row for each of {len(caption_video)} captions")
-    for rows in _chunks(scores):
-        bad = np.isnan(scores[rows])
-        if bad.any():
-            row, column = np.argwhere(bad)[0]
+
+
+def _chunks(scores: NDArray[np.float32]) -> Iterator[tuple[slice, NDArray[np.bool_]]]:
+    """The rows of each chunk, and an array of its shape to write comparisons into; TrainingError for a NaN in it."""
+    size = min(CHUNK_ROWS, max(1, CHUNK_ENTRIES // max(1, scores.shape[1])))
+    found = np.empty((size, scores.shape[1]), bool)
+    for start in range(0, len(scores), size):
+        rows = slice(start, min(start + size, len(scores)))
+        if scores.shape[1] and np.isnan(scores[rows].min()):  # a NaN is the minimum, which is found without a copy
+            row, column = np.argwhere(np.isnan(scores[rows]))[0]
             raise TrainingError(
-                f"the score of caption {rows.start + row} and video {column} is not a number: "
+                f"the score of caption {start + row} and video {column} is not a number: "
                 "the training diverged or the features hold NaN; lower training.learning_rate or check the features"
             )
-
-
-def _chunks(scores: NDArray[np.float32]) -> Iterator[slice]:
-    size = max(1, CHUNK_ENTRIES // max(1, scores.shape[1]))
-    return (slice(start, min(start + size, len(scores))) for start in range(0, len(scores), size))
+        yield rows, found[: rows.stop - start]
 
 
 def _column_counts(
@@ -193,10 +198,10 @@ def _column_counts(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(N, V) twice: how many entries in the columns of `scores` (C, V) are above those of `wanted` (N, V), or equal."""
     above, equal = np.zeros(wanted.shape, np.int64), np.zeros(wanted.shape, np.int64)
-    for rows in _chunks(scores):
+    for rows, found in _chunks(scores):
         for index, targets in enumerate(wanted):
-            above[index] += (scores[rows] > targets).sum(0)
-            equal[index] += (scores[rows] == targets).sum(0)
+            above[index] += np.greater(scores[rows], targets, out=found).view(np.uint8).sum(0, dtype=np.uint8)
+            equal[index] += np.equal(scores[rows], targets, out=found).view(np.uint8).sum(0, dtype=np.uint8)
     return above, equal
 
 

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from extractors import OWN
@@ -26,46 +27,68 @@ def digest(module: str, root: Path = ROOT) -> str:
     What an extractor is shown counts as much as the extractor; of a text encoder it does not, unless one module holds
     both. Comments, docstrings and layout do not count. Another Python may give another digest of the same code.
     """
-    trees: dict[str, ast.Module] = {}
+    read: dict[str, _Module] = {}
     queue = [f"extractors.{module}"]
     while queue:
         name = queue.pop()
-        if name in trees or name in LEFT_OUT:
+        if name in read or name in LEFT_OUT:
             continue
-        tree = _parse(name, root)
-        if tree is not None:
-            trees[name] = tree
-            queue += [*_imported(tree), *([SHOWN_BY] if _has_expert(tree) else [])]
-    code = {name: ast.dump(_WithoutDocstrings().visit(tree)) for name, tree in sorted(trees.items())}
+        path = _file(name, root)
+        if path is not None:
+            read[name] = found = _read(path)
+            queue += [*found.imported, *([SHOWN_BY] if found.has_expert else [])]
+    code = {name: found.code for name, found in sorted(read.items())}
     return hashlib.sha256(repr(code).encode()).hexdigest()[:12]
 
 
-def _parse(name: str, root: Path) -> ast.Module | None:
-    """The code of a module, or None when there is no such file (a package, or a name inside a module)."""
+@dataclass(frozen=True)
+class _Module:
+    """What is read of the file of a module."""
+
+    code: str
+    """Without comments, docstrings and layout."""
+    imported: tuple[str, ...]
+    """Names that may be modules of the two floors and are imported anywhere in it, inside functions too."""
+    has_expert: bool
+
+
+@functools.lru_cache(maxsize=512)  # experts share most of their modules, and Status asks about all experts
+def _read(path: Path) -> _Module:
+    tree = ast.parse(path.read_bytes())
+    has_expert = any(isinstance(node, ast.ClassDef) and node.name == "Expert" for node in tree.body)
+    imported = tuple(name for block in _blocks(tree) for node in block for name in _imported(node))
+    for block in _blocks(tree):
+        block[:] = [node for node in block if not _is_docstring(node)]
+    return _Module(ast.dump(tree), imported, has_expert)
+
+
+def _file(name: str, root: Path) -> Path | None:
+    """The file of a module, or None when there is no such file (a package, or a name inside a module)."""
     floor, _, rest = name.partition(".")
     own = [Path(os.environ[OWN]) / rest] if floor == "extractors" and rest and OWN in os.environ else []
-    for path in (root.joinpath(*name.split(".")), *own):
-        if path.with_suffix(".py").is_file():
-            return ast.parse(path.with_suffix(".py").read_bytes())
-    return None
+    files = [path.with_suffix(".py") for path in (root.joinpath(*name.split(".")), *own)]
+    return next((file for file in files if file.is_file()), None)
 
 
-def _has_expert(tree: ast.Module) -> bool:
-    return any(isinstance(node, ast.ClassDef) and node.name == "Expert" for node in tree.body)
+def _blocks(node: ast.AST) -> Iterator[list[ast.AST]]:
+    """All lists of statements in a statement or a module, at any depth; not in expressions, which hold none."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        block = getattr(node, field, None)
+        if isinstance(block, list):
+            yield block
+            for inner in block:
+                yield from _blocks(inner)
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
-    """Names that may be modules of the two floors and are imported anywhere in a module, inside functions too."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in FLOORS:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.split(".")[0] in FLOORS)
+def _imported(node: ast.AST) -> Iterator[str]:
+    """Names that may be modules of the two floors, where the statement is an import."""
+    if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in FLOORS:
+        yield node.module
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    elif isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if alias.name.split(".")[0] in FLOORS)
 
 
-class _WithoutDocstrings(ast.NodeTransformer):
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        """Drops an expression that is a string: a docstring."""
-        is_docstring = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if is_docstring else node
+def _is_docstring(node: ast.AST) -> bool:
+    """Whether a statement is a string."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

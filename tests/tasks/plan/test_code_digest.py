@@ -39,6 +39,7 @@ def digest(tmp_path):
 
     def after(path="extractors/smile.py", old="", new="", of="smile"):
         code_digest.digest.cache_clear()
+        code_digest._read.cache_clear()
         for name, code in MODULES.items():
             assert name != path or old in code
             file = tmp_path / name
@@ -88,14 +89,27 @@ def test_what_extractors_are_shown_does_not_count_for_a_text_encoder(digest):
 
 
 def test_the_real_experts_lead_to_the_decoder_the_resampler_and_the_resize(monkeypatch):
-    read = []
-    parse = code_digest._parse
-    monkeypatch.setattr(code_digest, "_parse", lambda name, root: read.append(name) or parse(name, root))
+    asked = []
+    file = code_digest._file
+    monkeypatch.setattr(code_digest, "_file", lambda name, root: asked.append(name) or file(name, root))
     code_digest.digest.cache_clear()
     code_digest.digest("mel_statistics")
-    assert {"pipeline.media.video", "pipeline.media.audio", "extractors.extraction.resize"} <= set(read)
-    assert "tasks.plan.plan" not in read
+    assert {"pipeline.media.video", "pipeline.media.audio", "extractors.extraction.resize"} <= set(asked)
+    assert "tasks.plan.plan" not in asked
 
 
 def test_a_module_that_is_not_there_has_a_digest_too(tmp_path):
     assert code_digest.digest("nobody", tmp_path) != code_digest.digest("colour_shape")
+
+
+def test_a_file_is_read_once_for_all_experts_that_lead_to_it(digest, tmp_path, monkeypatch):
+    digest()
+    read = []
+    parse = code_digest.ast.parse
+    monkeypatch.setattr(code_digest.ast, "parse", lambda code: read.append(code) or parse(code))
+    code_digest._read.cache_clear()
+    (tmp_path / "extractors" / "grin.py").write_text("from extractors.faces import find\n\n\nclass Expert:\n    pass\n")
+    for name in ("smile", "grin"):
+        code_digest.digest.cache_clear()
+        code_digest.digest(name, tmp_path)
+    assert len(read) == len(set(read)) > 4
