@@ -1,9 +1,10 @@
 """Image-text networks of transformers, named "transformers/<owner>/<name>": CLIP, SigLIP, fixed-size SigLIP 2."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from extractors.networks import hub
-from extractors.networks.image_text import ImageTextNetwork, Tokenize
+from extractors.networks.image_text import ImageTextNetwork, TokenIds, Tokenize
 from pipeline.errors import ConfigError, WeightsError
 from pipeline.weights.files import WeightFile
 
@@ -70,13 +71,17 @@ class TransformersNetwork(ImageTextNetwork):
         return AutoConfig.for_model(model_type, **settings)
 
     def _tokenize(self, plugin: "NetworkPlugin", text_config: Any) -> Tokenize:
-        import torch
-
         length = int(text_config.max_position_embeddings)
         if plugin.source.seeded:
-            return lambda texts: torch.tensor([_stand_in_ids(text, text_config.vocab_size, length) for text in texts])
+            return lambda texts: _stand_ins(texts, text_config.vocab_size, length)
         # All of these networks were trained on lower case, but SigLIP 2's tokenizer does not lower it itself.
         return hub.text_tokenizer(plugin, length, str.lower)
+
+    def token_tower(self, text_tower: "torch.nn.Module") -> "torch.nn.Module":
+        """The same tower and projection, for all its tokens."""
+        from extractors.networks.pooled_tower import TokenTower
+
+        return TokenTower(text_tower)
 
 
 def tower_of(
@@ -92,6 +97,9 @@ def tower_of(
     return PooledTower(getattr(network, f"{tower}_model"), getattr(network, f"{projection}_projection", None))
 
 
-def _stand_in_ids(text: str, vocabulary_size: int, length: int) -> list[int]:
-    ids = hub.stand_in_ids(text, vocabulary_size)[:length]
-    return ids + [0] * (length - len(ids))
+def _stand_ins(texts: Sequence[str], vocabulary_size: int, length: int) -> TokenIds:
+    import torch
+
+    ids = [hub.stand_in_ids(text, vocabulary_size)[:length] for text in texts]
+    padded = torch.tensor([one + [0] * (length - len(one)) for one in ids])
+    return TokenIds(padded, torch.arange(length) < torch.tensor([[len(one)] for one in ids]))
