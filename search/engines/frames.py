@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +130,7 @@ def find(
     counts by the expert by which it stands out most. Appends to `notes` why an expert could not be loaded.
     """
     parts, found = [], list[tuple[Floats, Floats]]()
-    for frames, query in _loaded(experts, text, notes):
+    for frames, query in loaded(experts, text, notes):
         high = _high(frames.scores(query), allowed, margin)
         if high is not None:
             parts.append((frames, query))
@@ -158,20 +159,44 @@ def _high(scores: Floats, allowed: NDArray[np.bool_], margin: float) -> tuple[Fl
     return np.where(high, scores, UNSEEN), np.where(high, deviations, UNSEEN)
 
 
-def _loaded(experts: Sequence[Frames], text: SplitQuery, notes: list[str]) -> Iterator[tuple[Frames, Floats]]:
-    """The first expert of each modality that can be loaded, with its query."""
+class Aligned(Protocol):
+    """What a text can be compared with, by the text tower of an expert."""
+
+    @property
+    def expert(self) -> str:
+        """Its name."""
+
+    @property
+    def encoders(self) -> TextEncoders:
+        """With the text tower."""
+
+    def query(self, text: str, unwanted: Sequence[str] = ()) -> Floats:
+        """What the tower says of a text; PipelineError when it cannot be loaded."""
+
+
+One = TypeVar("One", bound=Aligned)
+
+
+def weighted(experts: Sequence[One], weights: Mapping[str, float]) -> list[One]:
+    """Those that are not left out by a weight of 0; `weights`: expert -> its weight, 1 where nothing is said."""
+    return [one for one in experts if weights.get(one.expert, 1.0) > 0]
+
+
+def loaded(experts: Sequence[One], text: SplitQuery, notes: list[str]) -> Iterator[tuple[One, Floats]]:
+    """The first expert of each modality that can be loaded, with its query; appends to `notes` why one cannot be."""
     taken = set[str]()
-    for frames in experts:
-        modality = frames.encoders.facts.modalities.get(frames.expert, frames.expert)
+    for one in experts:
+        modality = one.encoders.facts.modalities.get(one.expert, one.expert)
         if modality in taken:
             continue
         try:
-            query = frames.query(text.wanted, text.unwanted)
+            query = one.query(text.wanted, text.unwanted)
         except PipelineError as error:
-            notes.append(f"{frames.expert} takes no part: {error}")
+            note = f"{one.expert} takes no part: {error}"
+            notes += [] if note in notes else [note]
             continue
         taken.add(modality)
-        yield frames, query
+        yield one, query
 
 
 def save(folder: Path, expert: str, store: Reader, dim: int, keys: Sequence[str]) -> None:
