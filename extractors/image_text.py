@@ -155,13 +155,12 @@ class Encoder(NetworkEncoder):
         import torch
 
         tower: Any = self._network.token_tower(self._tower)
-        whole = self.encode(texts)
         if tower is None:
-            return whole
+            return self.encode(texts)
         told = self._tokenize(texts)
         with torch.inference_mode():
             values = tower(told.ids.to(self._device)).float().cpu().numpy()
-        return words_or_whole(values, told.is_word.numpy(), whole)
+        return words_or_whole(values, told.is_word.numpy(), texts, self)
 
 
 def network_of(name: str, tokenizer: str = "") -> ImageTextNetwork:

@@ -22,7 +22,7 @@ from search.engines import frames, minus
 from search.engines.example_experts import ExampleExperts
 from search.engines.examples import Examples
 from search.engines.experts import Experts
-from search.engines.frames import Frames, weighted
+from search.engines.frames import Frames
 from search.engines.fulltext import FullText, Matches
 from search.engines.fusion import Ranking, count, of_matches
 from search.engines.label_words import LabelSearch
@@ -30,6 +30,7 @@ from search.engines.labels import FILE, Labels
 from search.engines.late_interaction import LateInteraction, refine
 from search.engines.minus import SplitQuery
 from search.engines.text_encoders import TextEncoders
+from search.engines.towers import weighted
 from search.engines.weighing import Weigher
 from search.filters import Options
 from search.hits import Describer

@@ -25,14 +25,18 @@ def unit_length(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def words_or_whole(
-    values: NDArray[np.float32], is_word: NDArray[np.bool_], whole: Sequence[NDArray[np.float32]]
+    values: NDArray[np.float32], is_word: NDArray[np.bool_], texts: Sequence[str], encoder: TextEncoder
 ) -> list[NDArray[np.float32]]:
     """For each of B texts its tokens that are words, (W, D) of length 1, of all that `values` (B, W, D) has.
 
-    `is_word`: (B, W). A text without any has its vector in `whole`, (1, D).
+    `is_word`: (B, W). A text without any has the vector (1, D) that the encoder gives it.
     """
     found = [unit_length(of_text[words]) for of_text, words in zip(values, is_word, strict=True)]
-    return [words if len(words) else one for words, one in zip(found, whole, strict=True)]
+    without = [place for place, words in enumerate(found) if not len(words)]
+    if without:
+        for place, vector in zip(without, encoder.encode([texts[place] for place in without]), strict=True):
+            found[place] = vector
+    return found
 
 
 class AlignedPlugin(HubPlugin):
@@ -120,7 +124,7 @@ class AlignedEncoder(AlignedPlugin, TextEncoder):
         ids, mask, is_word = self.tokens(texts)
         with torch.inference_mode():
             values = compute(self._tower.model, ids.to(self._device), mask.to(self._device)).float().cpu().numpy()
-        return words_or_whole(values, is_word.numpy(), self.encode(texts))
+        return words_or_whole(values, is_word.numpy(), texts, self)
 
     def tokens(self, texts: Sequence[str]) -> tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]:
         """Token ids (B, W), the mask of those that are not padding, and that of those that are in the text itself."""

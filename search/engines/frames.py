@@ -5,22 +5,20 @@ Each by its own text tower. Of several experts of one modality the first that ca
 V videos, N frames in all, D feature.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import PipelineError
 from pipeline.stores.parts import Reader
 from search.engines import minus
 from search.engines.fusion import CANDIDATES, Ranking
 from search.engines.minus import SplitQuery
 from search.engines.peaks import Peak, ends, peaks
-from search.engines.text_encoders import TextEncoders
+from search.engines.towers import Towered, loaded
 from search.index.growing_array import GrowingArray
 from search.index.vectors import BLOCK_ROWS, TINY, UNSEEN, Floats
 
@@ -28,13 +26,8 @@ BLOCK_VIDEOS = 1024
 
 
 @dataclass(frozen=True)
-class Frames:
+class Frames(Towered):
     """The frame vectors of one expert, and the matching text encoder."""
-
-    folder: Path
-    """Folder of the index."""
-    expert: str
-    encoders: TextEncoders
 
     def query(self, text: str, unwanted: Sequence[str] = ()) -> Floats:
         """(D,) embedding of the text less those of `unwanted` ones, of length 1.
@@ -157,46 +150,6 @@ def _high(scores: Floats, allowed: NDArray[np.bool_], margin: float) -> tuple[Fl
     high = allowed & (scores > UNSEEN) & (scores >= scored.mean() + scored.std())
     deviations = (scores - scored.mean()) / max(float(scored.std()), float(TINY))
     return np.where(high, scores, UNSEEN), np.where(high, deviations, UNSEEN)
-
-
-class Aligned(Protocol):
-    """What a text can be compared with, by the text tower of an expert."""
-
-    @property
-    def expert(self) -> str:
-        """Its name."""
-
-    @property
-    def encoders(self) -> TextEncoders:
-        """With the text tower."""
-
-    def query(self, text: str, unwanted: Sequence[str] = ()) -> Floats:
-        """What the tower says of a text; PipelineError when it cannot be loaded."""
-
-
-One = TypeVar("One", bound=Aligned)
-
-
-def weighted(experts: Sequence[One], weights: Mapping[str, float]) -> list[One]:
-    """Those that are not left out by a weight of 0; `weights`: expert -> its weight, 1 where nothing is said."""
-    return [one for one in experts if weights.get(one.expert, 1.0) > 0]
-
-
-def loaded(experts: Sequence[One], text: SplitQuery, notes: list[str]) -> Iterator[tuple[One, Floats]]:
-    """The first expert of each modality that can be loaded, with its query; appends to `notes` why one cannot be."""
-    taken = set[str]()
-    for one in experts:
-        modality = one.encoders.facts.modalities.get(one.expert, one.expert)
-        if modality in taken:
-            continue
-        try:
-            query = one.query(text.wanted, text.unwanted)
-        except PipelineError as error:
-            note = f"{one.expert} takes no part: {error}"
-            notes += [] if note in notes else [note]
-            continue
-        taken.add(modality)
-        yield one, query
 
 
 def save(folder: Path, expert: str, store: Reader, dim: int, keys: Sequence[str]) -> None:

@@ -21,10 +21,9 @@ from pipeline.stores.parts import Reader
 from pipeline.stores.ragged import Ragged
 from search.config import LATE_INTERACTION
 from search.engines import minus
-from search.engines.frames import loaded
 from search.engines.fusion import Ranking, fuse
 from search.engines.minus import SplitQuery
-from search.engines.text_encoders import TextEncoders
+from search.engines.towers import Towered, loaded
 from search.engines.weighing import Weighing
 from search.index.growing_array import GrowingArray
 from search.index.vectors import TINY, Floats
@@ -35,13 +34,8 @@ BLOCK_VIDEOS = 1024
 
 
 @dataclass(frozen=True)
-class LateInteraction:
+class LateInteraction(Towered):
     """The few vectors of one expert, and the matching text encoder."""
-
-    folder: Path
-    """Folder of the index."""
-    expert: str
-    encoders: TextEncoders
 
     def query(self, text: str, unwanted: Sequence[str] = ()) -> Floats:
         """(W, D), the tokens of the text, of length 1, each less what is `unwanted`.

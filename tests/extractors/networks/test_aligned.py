@@ -1,3 +1,5 @@
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 import torch
@@ -59,7 +61,7 @@ def test_each_token_is_its_last_hidden_state_by_the_head_of_the_text(module, kin
 
 def test_a_text_without_a_word_is_its_vector():
     values = np.array([[[3.0, 4.0], [5.0, 0.0]], [[1.0, 1.0], [1.0, 1.0]]], np.float32)
-    whole = [np.array([[0.0, 1.0]], np.float32), np.array([[1.0, 0.0]], np.float32)]
-    found = words_or_whole(values, np.array([[True, False], [False, False]]), whole)
+    encoder = Mock(encode=lambda texts: [np.array([[1.0, 0.0]], np.float32) for text in texts if text == "?!"])
+    found = words_or_whole(values, np.array([[True, False], [False, False]]), ["word", "?!"], encoder)
     np.testing.assert_allclose(found[0], [[0.6, 0.8]])
     np.testing.assert_allclose(found[1], [[1.0, 0.0]])
