@@ -69,8 +69,8 @@ def _late(expert: str, tower: Tower, data: Split, device: str) -> Engine:
     """MaxSim between the captions' tokens and few vectors of each video."""
     tokens = token_vectors(tower.store, data.captions, tower.dim)
     videos = few_vectors(data.collection.features[expert])
-    words = "each token of it" if (tokens.counts > 1).any() else "it, as one vector,"
-    note = f"by {tower.name}: {words} with the nearest of at most {MOST_VECTORS} vectors by {expert}, {LATE}"
+    how = "token by token" if (tokens.counts > 1).any() else "as one vector"
+    note = f"{how} by {tower.name} with the nearest of at most {MOST_VECTORS} vectors of what {expert} saw of a video"
     label, scores = f"zero-shot by {expert}, {LATE}", maxsim(tokens, videos, device)
     return Engine(f"{expert}.late", label, (expert,), tower.name, note, scores)
 

@@ -8,7 +8,8 @@ from pipeline import config
 VERSION = 1
 """Raised by hand when the code of `label_words.py` changes a score."""
 LATE_INTERACTION_VERSION = 1
-"""Raised by hand when the code of `late_interaction.py` or `few_vectors.py` changes a score."""
+"""Raised by hand when the code of `late_interaction.py` or `few_vectors.py` changes a score; for the latter the version
+of the index too."""
 
 
 @dataclass(frozen=True)

@@ -73,13 +73,13 @@ def test_every_token_of_a_caption_is_compared_with_the_nearest_row(stored):
             units = [value / np.linalg.norm(value) for value in features.astype(np.float64)]
             nearest = [max((token @ unit for unit in units), default=-1) for token in stored.tokens[caption]]
             assert score == pytest.approx(np.mean(nearest), abs=1e-5)
-    assert found["signal.late"].note.startswith("by tower.tokens: each token of it with the nearest of at most 32 ")
+    assert found["signal.late"].note.startswith("token by token by tower.tokens with the nearest of at most 32 ")
 
 
 def test_where_a_caption_is_one_vector_late_interaction_is_the_best_row_and_says_so(stored):
     _, found = late(stored, "tower")
     np.testing.assert_allclose(found["signal.late"].scores, found["signal.best"].scores, atol=1e-6)
-    assert "it, as one vector, with the nearest" in found["signal.late"].note
+    assert found["signal.late"].note.startswith("as one vector by tower.tokens with the nearest")
 
 
 def test_the_fusion_is_calibrated_by_the_training_split(stored):

@@ -1,4 +1,4 @@
-"""The order of the best by the words of the query, as a choice of the page."""
+"""The controls beside the list: whether the best are put in order word by word."""
 
 import pytest
 
