@@ -170,6 +170,50 @@ class HandcraftedExtractor(Extractor):
 class TextEncoder(Plugin):
     """Base of the class `Encoder` of each text encoder module; `EncoderParams` beside it is its settings."""
 
+    token_version: ClassVar[int] = 0
+    """Incremented by hand when the code changes the result of `encode_tokens`; 0: that is what `encode` gives."""
+
     @abstractmethod
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """For each text its token vectors (W, D); W >= 1 also for a text without a word."""
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """For each text, to the text tower of an expert, the vectors (W, D) of its tokens in the space of the expert.
+
+        Each of length 1; W >= 1. A tower that gives none, and a text without a word, have the vector of the whole text.
+        """
+        return self.encode(texts)
+
+
+class TokenEncoder(TextEncoder):
+    """A text tower whose `encode` gives the vectors of tokens, which have a recipe and a store of their own."""
+
+    def __init__(self, tower: TextEncoder) -> None:
+        super().__init__(tower.params, tower.source)
+        self._tower = tower
+
+    @property
+    def dim(self) -> int:
+        """That of the tower."""
+        return self._tower.dim
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """Those of the tower."""
+        return self._tower.weights
+
+    def weight_files(self) -> dict[str, WeightFile]:
+        """Those of the tower."""
+        return self._tower.weight_files()
+
+    def unknown_parts(self) -> list[str]:
+        """Those of the tower."""
+        return self._tower.unknown_parts()
+
+    def load(self, device: str) -> None:
+        """Load the tower."""
+        self._tower.load(device)
+
+    def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """For each text the vectors of its tokens (W, D)."""
+        return self._tower.encode_tokens(texts)

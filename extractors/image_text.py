@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from extractors.base import Embedded, FrameNeed
 from extractors.frames.windows import FrameExtractor
-from extractors.networks.aligned import unit_length
+from extractors.networks.aligned import unit_length, words_or_whole
 from extractors.networks.base import RGB, NetworkEncoder, PixelExtractor, network_to_device
 from extractors.networks.hub import is_hub_name
 from extractors.networks.image_text import ImageTextNetwork
@@ -117,6 +117,7 @@ class Encoder(NetworkEncoder):
     """One vector of length 1 for each text, by the text tower."""
 
     version = 1
+    token_version = 1
     params: EncoderParams
 
     @property
@@ -147,8 +148,20 @@ class Encoder(NetworkEncoder):
         import torch
 
         with torch.inference_mode():
-            values = self._tower(self._tokenize(texts).to(self._device)).float().cpu().numpy()
+            values = self._tower(self._tokenize(texts).ids.to(self._device)).float().cpu().numpy()
         return list(unit_length(values)[:, None])
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """For each text the vectors of its tokens (W, D), projected as the text is."""
+        import torch
+
+        tower: Any = self._network.token_tower(self._tower)
+        if tower is None:
+            return self.encode(texts)
+        told = self._tokenize(texts)
+        with torch.inference_mode():
+            values = tower(told.ids.to(self._device)).float().cpu().numpy()
+        return words_or_whole(values, told.is_word.numpy(), texts, self)
 
 
 def network_of(name: str, tokenizer: str = "") -> ImageTextNetwork:

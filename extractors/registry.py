@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from extractors.base import Extractor, Plugin, TextEncoder
+from extractors.base import Extractor, Plugin, TextEncoder, TokenEncoder
 from extractors.configs import ExpertConfig, TextConfig
 from extractors.labels.settings import LabelSettings
 from pipeline import config
@@ -24,6 +24,8 @@ PASS_VERSION = 1
 
 EXPERTS = Path("configs/experts")
 TEXTS = Path("configs/text")
+TOKENS = ".tokens"
+"""Behind the name of a text tower: the encoder that gives the vectors of its tokens, without a YAML of its own."""
 
 
 @dataclass(frozen=True)
@@ -106,13 +108,20 @@ def expert(name: str, folder: Path = EXPERTS, options: WeightOptions | None = No
 
 
 def text(name: str, folder: Path = TEXTS, options: WeightOptions | None = None) -> NamedText:
-    """The text encoder called `name`, in the same way as `expert`."""
-    path = config.choose(folder, name)
+    """The text encoder called `name`, in the same way as `expert`; with TOKENS behind it that of a tower's tokens."""
+    path = config.choose(folder, tower_of(name))
     settings = config.load(TextConfig, path)
     encoder: TextEncoder
     encoder, recipe = _build(path, settings, _TEXT, options)
     _check_parts(encoder, path)
+    if name != tower_of(name):
+        encoder, recipe = TokenEncoder(encoder), recipe | {"tokens": encoder.token_version}
     return NamedText(name, settings, encoder, recipe)
+
+
+def tower_of(name: str) -> str:
+    """The name of the YAML of a text encoder."""
+    return name.removesuffix(TOKENS)
 
 
 def text_towers(experts: Iterable[NamedExpert], folder: Path) -> dict[str, Path]:

@@ -155,6 +155,9 @@ class ModelConfig:
     selector: bool = False
     """Whether the report has a row with weights of the experts that are read from their score lists for each caption
     (models/fusion), fitted on the validation split; no part of the training."""
+    late_interaction: bool = False
+    """Whether the report has a row for each expert that is aligned with text by the vectors of a caption's tokens and
+    at most 32 of a video (models/zero_shot/late_interaction.py); no part of the training."""
 
     def __post_init__(self) -> None:
         for name in self.pools:
@@ -201,10 +204,11 @@ def recipe(settings: ModelConfig) -> Recipe:
     """The settings that decide a trained model, as plain JSON.
 
     Left out are `runtime`, the seeds (each run adds its own), `pools` (the train recipe lists the final pooling of
-    each expert) and `selector` (it is fitted by the evaluation).
+    each expert), `selector` (it is fitted by the evaluation) and `late_interaction` (rows of a report).
     """
     plain: Recipe = json.loads(json.dumps(dataclasses.asdict(settings)))
     del plain["runtime"], plain["pools"], plain["training"]["seeds"], plain["selector"]
+    del plain["late_interaction"]
     if plain["training"]["precision"] == "fp32":  # as all recipes of before it was a setting of its own
         del plain["training"]["precision"]
     plain["architecture"] = settings.architecture.plain

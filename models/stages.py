@@ -24,6 +24,7 @@ from models.training.hardware import choose, threads
 from models.training.teachers import denoised, teacher
 from models.training.train import train
 from models.zero_shot.aligned import aligned_texts, calibration_splits, collected
+from models.zero_shot.engines import engines
 from models.zero_shot.moments import moment_rows
 from models.zero_shot.report_row import untrained_rows
 from models.zero_shot.stored import LabelSources
@@ -122,7 +123,8 @@ def evaluate_seeds(
     is_trained = settings.architecture.head != "zero_shot"
     training = {str(seed): _curve(folder) for seed, folder in runs.items()} if is_trained else {}
     raw = [columns[T2V] for columns in ranks.values()] if is_trained else []
-    rows = untrained_rows(sources, data, labels, raw, splits(settings)[0], _validated(settings, runs))
+    ranked = functools.partial(engines, sources, labels=labels, train_splits=splits(settings)[0], device=device)
+    rows = untrained_rows(sources, data, ranked, raw, _validated(settings, runs))
     return {
         "split": split,
         "selection": SELECTIONS[settings.training.selection] if is_trained else NOT_TRAINED,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from heapq import nsmallest
 from pathlib import Path
 
 import numpy as np
@@ -18,18 +17,20 @@ from pipeline.remote_files.places import folder_of
 from pipeline.stores import places
 from pipeline.weights.files import WeightOptions
 from search import asked, config, filters
-from search.config import SearchConfig
+from search.config import LATE_INTERACTION, SearchConfig
 from search.engines import frames, minus
 from search.engines.example_experts import ExampleExperts
 from search.engines.examples import Examples
 from search.engines.experts import Experts
 from search.engines.frames import Frames
 from search.engines.fulltext import FullText, Matches
-from search.engines.fusion import CANDIDATES, Ranking, count
+from search.engines.fusion import Ranking, count, of_matches
 from search.engines.label_words import LabelSearch
 from search.engines.labels import FILE, Labels
+from search.engines.late_interaction import LateInteraction, refine
 from search.engines.minus import SplitQuery
 from search.engines.text_encoders import TextEncoders
+from search.engines.towers import weighted
 from search.engines.weighing import Weigher
 from search.filters import Options
 from search.hits import Describer
@@ -58,6 +59,7 @@ class Collection:
         self.experts = Experts(path, self.facts, weights) if self.facts.is_trained else None
         encoders = TextEncoders(path, self.facts, weights)
         self.frames = [Frames(path, expert, encoders) for expert in self.facts.towers]
+        self.late = [LateInteraction(path, expert, encoders) for expert in self.facts.late]
         self.examples = Examples(path, self.facts)
         self.people = People(path, self.facts)
         self.example_experts = ExampleExperts(path, self.facts, weights)
@@ -119,6 +121,7 @@ class Collection:
         if not query.strip():
             return Answer(query, (), "Type what happens, what can be seen, read or heard.")
         filters.check(options, self.facts)
+        is_refined = filters.second_stage(options, self.settings, self.facts) == LATE_INTERACTION
         question = asked.read(query, self.people)
         if question.reason:
             return Answer(query, (), question.reason)
@@ -130,6 +133,7 @@ class Collection:
         sought, rankings = Sought("", options), dict[str, Ranking]()
         if question.text.wanted:
             sought, rankings = self._by_text(question.text, options, allowed, notes)
+            sought = replace(sought, refined_by=question.text if is_refined else None)
         if question.names:
             counts = {row: float(len(seen)) for row, seen in faces.items() if allowed[row]}
             rankings[PEOPLE] = Ranking(dict(sorted(counts.items(), key=lambda one: (-one[1], one[0]))))
@@ -151,14 +155,15 @@ class Collection:
             unlike[list(self.labels.find(phrase, options.weights) if self.labels else ())] = False
         labels = self._matches(self.labels, query, options, unlike)
         found = {WORDS: matches, LABELS: labels}
-        rankings = {engine: _match_ranking(of, num_videos) for engine, of in found.items() if of}
+        rankings = {engine: of_matches(of, num_videos) for engine, of in found.items() if of}
         embedded = None
         try:
             embedded = self.experts.query(query, options.weights, text.unwanted) if self.experts else None
         except PipelineError as error:
             notes.append(f"The trained experts take no part: {error}")
-        weighted = [expert for expert in self.frames if options.weights.get(expert.expert, 1.0) > 0]
-        seen = frames.find(weighted, text, allowed, self.settings.floors.frames_margin, notes)
+        seen = frames.find(
+            weighted(self.frames, options.weights), text, allowed, self.settings.floors.frames_margin, notes
+        )
         if seen is not None:
             rankings[FRAMES] = seen.ranking
         told = self.label_words.find(text, allowed, options.weights, notes) if self.label_words else None
@@ -196,12 +201,16 @@ class Collection:
         """The page that `sought.options` wants of the fused `rankings`; `query`: what it is called, `allowed`: (V,)."""
         # Who moves the sliders of the experts has weighed them.
         weighing = self.weigher.weigh(rankings, len(allowed), is_fixed=bool(sought.options.weights))
+        told = list(notes)
+        if sought.refined_by:
+            late, candidates = weighted(self.late, sought.options.weights), self.settings.second_stage.candidates
+            rankings, weighing = refine(late, sought.refined_by, rankings, weighing, candidates, told)
         hits, num_ranked = self.describer.page(sought, rankings, weighing.fusion)
         return Answer(
             query,
             hits,
             "" if num_ranked else self._why_nothing(allowed),
-            tuple(notes),
+            tuple(told),
             offset=sought.options.offset,
             num_found=count(rankings, len(allowed)),
             num_ranked=num_ranked,
@@ -234,12 +243,3 @@ class Collection:
             how = "read, heard or seen" if self.labels else "read or heard"
             return f"None of these words can be {how} in any video. No model is trained yet to look further."
         return "Nothing in this collection is a good match."
-
-
-def _match_ranking(matches: Matches, num_videos: int) -> Ranking:
-    best = dict(nsmallest(CANDIDATES, matches.items(), lambda item: (-item[1].coverage, -item[1].score, item[0])))
-    # By coverage, then by score: a video with all of the words is above one in which a single word is frequent.
-    scores = {row: match.score for row, match in best.items()}
-    fits: NDArray[np.bool_] = np.zeros(num_videos, np.bool_)
-    fits[list(matches)] = True
-    return Ranking(scores, {row: match.coverage for row, match in best.items()}, fits, matches.is_all)

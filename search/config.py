@@ -2,12 +2,18 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from models.zero_shot.settings import LabelWords
 from pipeline import config
 
 CONFIGS = Path("configs")
 
+NONE, LATE_INTERACTION = "none", "late_interaction"
+"""Second stages of a search; the latter is also the name of its engine."""
+
+MOST_CANDIDATES = 1000
+"""Of a second stage: so many of an answer can be seen."""
 LEAST_LABEL = 0.02
 """Less probable labels are not in an index; change it with VERSION in search/building/build.py."""
 
@@ -80,6 +86,21 @@ class Floors:
 
 
 @dataclass(frozen=True)
+class SecondStage:
+    """How the best of the first stage are put in order."""
+
+    __pydantic_config__ = config.STRICT
+    engine: Literal["none", "late_interaction"] = "none"
+    """late_interaction: by the tokens of the query too, as one engine more; where a request does not say otherwise."""
+    candidates: int = 100
+    """How many of the best take part."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.candidates <= MOST_CANDIDATES:
+            raise ValueError(f"second_stage: candidates must be in 1..{MOST_CANDIDATES}")
+
+
+@dataclass(frozen=True)
 class FolderSettings:
     """Settings of SearchFolder, which searches a folder that nobody has described."""
 
@@ -99,6 +120,7 @@ class SearchConfig:
     index: IndexSettings = IndexSettings()
     folder: FolderSettings = FolderSettings()
     label_words: LabelWords = field(default_factory=LabelWords)
+    second_stage: SecondStage = SecondStage()
 
 
 def load(configs: Path = CONFIGS) -> SearchConfig:

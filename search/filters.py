@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import nearest
 from pipeline.errors import ConfigError
+from search.config import LATE_INTERACTION, NONE, SearchConfig
 from search.engines.labels import Labels
 from search.index.folder import Facts
 from search.index.videos import Videos
@@ -40,10 +41,12 @@ class Options:
     weights: Mapping[str, float] = field(default_factory=dict)
     """Expert -> its weight; the default is 1, and 0 leaves the expert out."""
     only: Filter = field(default_factory=Filter)
+    second_stage: str = ""
+    """none or late_interaction; empty: as search.yaml says."""
 
 
 class UnknownNameError(ConfigError):
-    """An expert or modality that the collection does not have."""
+    """An expert, modality or second stage that the collection does not have."""
 
 
 def check(options: Options, facts: Facts) -> None:
@@ -54,6 +57,20 @@ def check(options: Options, facts: Facts) -> None:
     ):
         for name in sorted(set(asked) - set(known)):
             raise UnknownNameError(f"{name!r} is not {what} of {facts.dataset}{nearest(name, sorted(set(known)))}")
+
+
+def second_stages(settings: SearchConfig, facts: Facts) -> list[str]:
+    """The second stages that a query may have; first that of search.yaml, if it is one of them."""
+    known = [NONE, LATE_INTERACTION] if facts.late else [NONE]
+    return sorted(known, key=lambda one: one != settings.second_stage.engine)
+
+
+def second_stage(options: Options, settings: SearchConfig, facts: Facts) -> str:
+    """The second stage of a query; ConfigError where one is asked for that the collection does not have."""
+    known = second_stages(settings, facts)
+    if options.second_stage and options.second_stage not in known:
+        raise UnknownNameError(f"{options.second_stage!r} is not a second stage of {facts.dataset}{nearest('', known)}")
+    return options.second_stage or known[0]
 
 
 def allowed(only: Filter, videos: Videos, facts: Facts, labels: Labels | None) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from search.config import Fusion, SearchConfig
+from search.config import LATE_INTERACTION, Fusion, SearchConfig
 from search.engines import fulltext
 from search.engines.experts import Experts
 from search.engines.fulltext import FullText
@@ -100,7 +100,8 @@ class Describer:
         """Start of the matched words; or else by the engine that ranks the video best: a label, frame or moment."""
         if words:
             return fulltext.best_second(words)
-        engine = min(found, key=lambda name: found[name].rank)
+        knowing = [name for name in found if name != LATE_INTERACTION] or list(found)  # the others know when
+        engine = min(knowing, key=lambda name: found[name].rank)
         if engine == PEOPLE and row in sought.faces:
             return sought.faces[row][0].start_s
         if engine == LABELS and seen:

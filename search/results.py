@@ -24,7 +24,8 @@ class Found:
     rank: int
     """Rank, from 1."""
     score: float
-    """ce, similar, frames: -1..1; label_words: 0..1; words: bm25; labels: sum of probabilities. Not comparable."""
+    """ce, similar, frames, late_interaction: -1..1, the latter two of several experts in deviations; label_words: 0..1;
+    words: bm25; labels: sum of probabilities. Not comparable."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from search.engines.examples import FoundExample
 from search.engines.frames import FoundFrames
 from search.engines.fulltext import Match
 from search.engines.label_words import FoundLabels
+from search.engines.minus import SplitQuery
 from search.filters import Options
 from search.index.vectors import Query
 from search.people.people import SeenFace
@@ -31,3 +32,5 @@ class Sought:
     """Row -> the faces of the people that were asked for, the most telling one first."""
     example: FoundExample | None = None
     """What was found for an example that was asked with; None where there was none."""
+    refined_by: SplitQuery | None = None
+    """The text by whose tokens a second stage puts the best in order; None without such a stage."""

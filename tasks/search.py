@@ -103,6 +103,10 @@ class Search(RunsEachTime, IndexTask):
     keeps_log = False
 
     query = luigi.Parameter(description="What to look for, in words")
+    second_stage = luigi.Parameter(
+        default="",
+        description="How the best are put in order: none or late_interaction; by default as search.yaml says",
+    )
     json = json_parameter()
 
     def requires(self) -> luigi.Task:
@@ -112,14 +116,14 @@ class Search(RunsEachTime, IndexTask):
     @remakes_damaged
     def run(self) -> None:
         """Searches, and prints the hits."""
-        from search import Collection
+        from search import Collection, Options
         from tasks.console.search_results import print_answer, print_answer_as_json
 
         if not self.query.strip():
             raise ConfigError('--query is empty: say what to look for, e.g. --query "a man cooks pasta"')
         layout = self.plan.selection.layout
         collection = Collection.open(self.dataset, layout.data, layout.configs, layout.weights, layout.stored)
-        answer = collection.search(self.query)
+        answer = collection.search(self.query, options=Options(second_stage=self.second_stage))
         if self.json:
             print_answer_as_json(self.dataset, answer)
         else:

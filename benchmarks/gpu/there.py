@@ -39,7 +39,7 @@ LEFT_OUT = {
     "faster_whisper": "the expert speech_fast",
     "chardet": "captions and subtitles that are not in Unicode",
     "decord": "the second decoder, for files that make PyAV hang or crash",
-    "faiss": "the search of a million videos by FAISS, beside which the GPU's is put",
+    "faiss": "the search of a million videos by FAISS, beside which the GPU's is put; videos in few vectors",
     "fastapi": "the search page",
     "starlette": "the search page",
     "uvicorn": "the search page",

@@ -24,6 +24,21 @@ def unit_length(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(values / np.maximum(lengths, 1e-12), np.float32)
 
 
+def words_or_whole(
+    values: NDArray[np.float32], is_word: NDArray[np.bool_], texts: Sequence[str], encoder: TextEncoder
+) -> list[NDArray[np.float32]]:
+    """For each of B texts its tokens that are words, (W, D) of length 1, of all that `values` (B, W, D) has.
+
+    `is_word`: (B, W). A text without any has the vector (1, D) that the encoder gives it.
+    """
+    found = [unit_length(of_text[words]) for of_text, words in zip(values, is_word, strict=True)]
+    without = [place for place, words in enumerate(found) if not len(words)]
+    if without:
+        for place, vector in zip(without, encoder.encode([texts[place] for place in without]), strict=True):
+            found[place] = vector
+    return found
+
+
 class AlignedPlugin(HubPlugin):
     """One tower of a network; the name of its module says which of the network's towers it is."""
 
@@ -82,6 +97,7 @@ class AlignedEncoder(AlignedPlugin, TextEncoder):
 
     more_files = TOKENIZER
     params: AlignedEncoderParams
+    token_version = 1
 
     def load(self, device: str) -> None:
         """Move the text tower to the device."""
@@ -94,21 +110,40 @@ class AlignedEncoder(AlignedPlugin, TextEncoder):
         import torch
 
         with torch.inference_mode():
-            ids, mask = (one.to(self._device) for one in self.tokens(texts))
+            ids, mask = (one.to(self._device) for one in self.tokens(texts)[:2])
             values = self._tower(ids, mask).float().cpu().numpy()
         return list(unit_length(values)[:, None])
 
-    def tokens(self, texts: Sequence[str]) -> tuple["torch.Tensor", "torch.Tensor"]:
-        """Token ids (B, W) and the mask of those that are not padding."""
+    def encode_tokens(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """For each text the vectors of its tokens (W, D), by the head that makes its own of one of them."""
+        import torch
+
+        from extractors.networks.aligned_towers import TOWERS
+
+        compute = TOWERS[self.module][self.settings.model_type].tokens
+        ids, mask, is_word = self.tokens(texts)
+        with torch.inference_mode():
+            values = compute(self._tower.model, ids.to(self._device), mask.to(self._device)).float().cpu().numpy()
+        return words_or_whole(values, is_word.numpy(), texts, self)
+
+    def tokens(self, texts: Sequence[str]) -> tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]:
+        """Token ids (B, W), the mask of those that are not padding, and that of those that are in the text itself."""
         import torch
 
         length = self.params.max_tokens
         if self._tokenizer is not None:
             told = self._tokenizer(
-                list(texts), padding="max_length", truncation=True, max_length=length, return_tensors="pt"
+                list(texts),
+                padding="max_length",
+                truncation=True,
+                max_length=length,
+                return_tensors="pt",
+                return_special_tokens_mask=True,
             )
-            return told["input_ids"], told["attention_mask"]
+            is_special = told["special_tokens_mask"].bool()
+            return told["input_ids"], told["attention_mask"], told["attention_mask"].bool() & ~is_special
         size = int(self.settings.text_config.vocab_size)
         ids = [[2, *(3 + one for one in hub.stand_in_ids(text, size - 3))][:length] for text in texts]
         padded = torch.tensor([one + [1] * (length - len(one)) for one in ids])
-        return padded, torch.tensor([[1] * len(one) + [0] * (length - len(one)) for one in ids])
+        mask = torch.tensor([[1] * len(one) + [0] * (length - len(one)) for one in ids])
+        return padded, mask, mask.bool() & (torch.arange(length) > 0)

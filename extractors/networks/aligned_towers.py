@@ -33,6 +33,8 @@ class Towers(NamedTuple):
     """(model, inputs) to (B, D)."""
     text: Compute
     """(model, ids (B, W), mask (B, W)) to (B, D)."""
+    tokens: Compute
+    """The same to (B, W, D): each token by the head that `text` puts on one of them."""
     text_parts: tuple[str, ...] = ("text_model",)
     """Attributes that only texts need, dotted."""
     media_parts: tuple[str, ...] = ()
@@ -41,6 +43,24 @@ class Towers(NamedTuple):
 
 def _pooled_text(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> Any:
     return model.get_text_features(input_ids=ids, attention_mask=mask).pooler_output
+
+
+def _text_states(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> Any:
+    return model.text_model(input_ids=ids, attention_mask=mask).last_hidden_state
+
+
+def _videoprism_tokens(model: Any, *words: torch.Tensor) -> Any:
+    return _text_states(model, *words)[:, :-1]  # behind them it puts the one that is the text
+
+
+def _xclip_tokens(model: Any, *words: torch.Tensor) -> Any:
+    return model.text_projection(_text_states(model, *words))
+
+
+def _clap_tokens(model: Any, *words: torch.Tensor) -> Any:
+    states = _text_states(model, *words)
+    alone = states.flatten(0, 1)[:, None]  # its pooling takes the first token, so each is shown to it as the first
+    return model.text_projection(model.text_model.pooler(alone)).unflatten(0, states.shape[:2])
 
 
 def _videoprism(model: Any, pixels: torch.Tensor) -> Any:
@@ -57,8 +77,20 @@ def _clap(model: Any, spectrograms: torch.Tensor) -> Any:
     return model.get_audio_features(input_features=spectrograms, is_longer=is_longer).pooler_output
 
 
-def _first_token(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> Any:
-    return model.text_model(input_ids=ids, attention_mask=mask, output_hidden_states=-1).hidden_states[-1][:, 0]
+def _pe_states(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> Any:
+    return model.text_model(input_ids=ids, attention_mask=mask, output_hidden_states=-1).hidden_states[-1]
+
+
+def _pe_texts(head: str) -> tuple[Compute, Compute]:
+    """The vector of a text is that of its first token by this head of the model; and so are those of its tokens."""
+
+    def text(model: Any, *words: torch.Tensor) -> Any:
+        return getattr(model, head)(_pe_states(model, *words)[:, 0])
+
+    def tokens(model: Any, *words: torch.Tensor) -> Any:
+        return getattr(model, head)(_pe_states(model, *words))
+
+    return text, tokens
 
 
 def _pe_video(model: Any, pixels: torch.Tensor) -> Any:
@@ -73,29 +105,25 @@ def _pe_audio_video(model: Any, pixels: torch.Tensor, samples: torch.Tensor) -> 
     return model.get_audio_video_embeds(input_values=samples, pixel_values_videos=pixels).audio_video_embeds
 
 
-_PE_VIDEO = Towers(
-    _pe_video, lambda model, *words: model.text_video_head(_first_token(model, *words)), media_parts=("video_encoder",)
-)
-_PE_AUDIO = Towers(
-    _pe_audio, lambda model, *words: model.text_audio_head(_first_token(model, *words)), media_parts=("audio_encoder",)
-)
+_PE_VIDEO = Towers(_pe_video, *_pe_texts("text_video_head"), media_parts=("video_encoder",))
+_PE_AUDIO = Towers(_pe_audio, *_pe_texts("text_audio_head"), media_parts=("audio_encoder",))
 
 TOWERS: dict[str, dict[str, Towers]] = {
     "video_text": {
-        "videoprism": Towers(_videoprism, _pooled_text, media_parts=("video_model",)),
-        "xclip": Towers(_xclip, _pooled_text, media_parts=("vision_model", "mit", "prompts_generator")),
+        "videoprism": Towers(_videoprism, _pooled_text, _videoprism_tokens, media_parts=("video_model",)),
+        "xclip": Towers(_xclip, _pooled_text, _xclip_tokens, media_parts=("vision_model", "mit", "prompts_generator")),
         "pe_video": _PE_VIDEO,
         "pe_audio_video": _PE_VIDEO,
     },
     "audio_text": {
-        "clap": Towers(_clap, _pooled_text, media_parts=("audio_model",)),
+        "clap": Towers(_clap, _pooled_text, _clap_tokens, media_parts=("audio_model",)),
         "pe_audio": _PE_AUDIO,
         "pe_audio_video": _PE_AUDIO,
     },
     "audio_video_text": {
         "pe_audio_video": Towers(
             _pe_audio_video,
-            lambda model, *words: model.text_audio_video_head(_first_token(model, *words)),
+            *_pe_texts("text_audio_video_head"),
             text_parts=("text_model", "audio_model", "video_model"),
             media_parts=("audio_video_encoder", "audio_model", "video_model"),
         )

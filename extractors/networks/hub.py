@@ -5,17 +5,15 @@ import zlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from extractors.networks.base import NetworkPlugin, Tensors
+from extractors.networks.image_text import TokenIds, Tokenize
 from extractors.text import tokens
 from pipeline.errors import WeightsError
 from pipeline.plain_data import parse_json
 from pipeline.weights.catalog import hub_file, hub_licence
 from pipeline.weights.files import WeightFile
-
-if TYPE_CHECKING:
-    import torch
 
 PREFIX = "transformers/"
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -105,10 +103,8 @@ def read_padding_tokenizer(path: Path, config_path: Path, length: int) -> Any:
     return tokenizer
 
 
-def text_tokenizer(
-    plugin: NetworkPlugin, length: int, clean: Callable[[str], str]
-) -> Callable[[Sequence[str]], "torch.Tensor"]:
-    """A function from B texts to token ids (B, length), by the plugin's parts "tokenizer" and "tokenizer_config".
+def text_tokenizer(plugin: NetworkPlugin, length: int, clean: Callable[[str], str]) -> Tokenize:
+    """A function from B texts to their tokens (B, length), by the plugin's parts "tokenizer" and "tokenizer_config".
 
     `clean` is applied to each text first.
     """
@@ -117,8 +113,10 @@ def text_tokenizer(
     path, config_path = (plugin.weight_path(part) for part in ("tokenizer", "tokenizer_config"))
     tokenizer = read_padding_tokenizer(path, config_path, length)
 
-    def tokenize(texts: Sequence[str]) -> torch.Tensor:
-        return torch.tensor([encoding.ids for encoding in tokenizer.encode_batch([clean(text) for text in texts])])
+    def tokenize(texts: Sequence[str]) -> TokenIds:
+        found = tokenizer.encode_batch([clean(text) for text in texts])
+        ids, special = ([getattr(one, name) for one in found] for name in ("ids", "special_tokens_mask"))
+        return TokenIds(torch.tensor(ids), torch.tensor(special) == 0)
 
     return tokenize
 

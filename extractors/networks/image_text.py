@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.weights.files import WeightFile
 
@@ -11,8 +11,17 @@ if TYPE_CHECKING:
 
     from extractors.networks.base import NetworkPlugin
 
-Tokenize = Callable[[Sequence[str]], "torch.Tensor"]
-"""B texts to token ids (B, W)."""
+
+class TokenIds(NamedTuple):
+    """What a text tower reads of B texts."""
+
+    ids: "torch.Tensor"
+    """(B, W), or (2, B, W) for a tower that takes the mask of its padding beside them."""
+    is_word: "torch.Tensor"
+    """(B, W), False for padding and for tokens that are in no text, such as its end."""
+
+
+Tokenize = Callable[[Sequence[str]], TokenIds]
 
 
 class ImageTextNetwork(ABC):
@@ -47,3 +56,10 @@ class ImageTextNetwork(ABC):
     @abstractmethod
     def text_tower(self, plugin: "NetworkPlugin") -> tuple["torch.nn.Module", Tokenize]:
         """A module from token ids (B, W) to (B, D), and the function that makes the ids."""
+
+    @abstractmethod
+    def token_tower(self, text_tower: "torch.nn.Module") -> "torch.nn.Module | None":
+        """The module of `text_tower`, with the same weights, as one to (B, W, D): what it pools, projected likewise.
+
+        None where the vectors of its tokens are not in the space of images.
+        """

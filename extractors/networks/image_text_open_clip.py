@@ -1,11 +1,12 @@
 """Image-text networks of open_clip, named "<network>.<weights>", e.g. PE-Core-L-14-336.meta."""
 
+import copy
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from extractors.networks import hub
-from extractors.networks.image_text import ImageTextNetwork, Tokenize
+from extractors.networks.image_text import ImageTextNetwork, TokenIds, Tokenize
 from pipeline.errors import ConfigError
 from pipeline.weights.catalog import open_clip_file
 from pipeline.weights.files import WeightFile
@@ -59,7 +60,21 @@ class OpenClipNetwork(ImageTextNetwork):
         if self.tokenizer and not plugin.source.seeded:
             return hub.text_tokenizer(plugin, length, text_cleaner(split_name(self.name)[0]))
         tokenizer = open_clip.SimpleTokenizer(context_length=length)
-        return lambda texts: tokenizer(list(texts)) % vocabulary_size
+        return lambda texts: _clip_words(tokenizer(list(texts)), vocabulary_size)
+
+    def token_tower(self, text_tower: "torch.nn.Module") -> "torch.nn.Module | None":
+        """The same transformer with open_clip's pooling set to none; None for those of another library."""
+        tower: torch.nn.Module | None = token_tower_of(text_tower)
+        return tower
+
+
+def _clip_words(ids: "torch.Tensor", vocabulary_size: int) -> TokenIds:
+    """The ids of CLIP's tokenizer: a beginning, the text, an end, which is the highest number, and zeros."""
+    import torch
+
+    places = torch.arange(ids.shape[1])
+    is_word = (places > 0) & (places < ids.argmax(dim=1, keepdim=True))  # 0 is an exclamation mark too
+    return TokenIds(ids % vocabulary_size, is_word)
 
 
 def image_tower_of(network: "torch.nn.Module") -> "torch.nn.Module":
@@ -77,6 +92,23 @@ def text_tower_of(network: Any) -> Any:
     network.visual = nn.Identity()
     network.forward = network.encode_text
     return network
+
+
+def token_tower_of(network: Any) -> Any:
+    """The text tower `network` without pooling: what it computes of each token, projected as the text is.
+
+    A shallow copy, which shares the weights. None where the pooled token is not one of them (CoCa), or where the
+    transformer is another library's.
+    """
+    if hasattr(network, "text_pool_type"):
+        own: Any = copy.copy(network)
+        own.text_pool_type, own.forward = "none", own.encode_text
+        return own
+    own = copy.copy(getattr(network, "text", None))
+    if not hasattr(own, "pool_type") or getattr(own, "cls_emb", None) is not None:
+        return None
+    own.pool_type = "none"
+    return own
 
 
 def text_cleaner(network: str) -> Callable[[str], str]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from extractors.networks import hub
-from extractors.networks.image_text import ImageTextNetwork, Tokenize
+from extractors.networks.image_text import ImageTextNetwork, TokenIds, Tokenize
 from extractors.networks.pretrained import folder_of, network_in, processor_in
 from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightFile
@@ -105,21 +105,25 @@ class TransformersNetwork(ImageTextNetwork):
             tokenizer = processor_in(folder, AutoTokenizer, self.name)
         length = min(int(text_config.max_position_embeddings), int(tokenizer.model_max_length), MOST_TOKENS)
 
-        def tokenize(texts: Sequence[str]) -> torch.Tensor:
+        def tokenize(texts: Sequence[str]) -> TokenIds:
             how: dict[str, Any] = {"padding": "max_length", "truncation": True, "max_length": length}
-            told = tokenizer(list(texts), return_tensors="pt", **how)
-            return torch.stack([told["input_ids"], told["attention_mask"]])
+            told = tokenizer(list(texts), return_tensors="pt", return_special_tokens_mask=True, **how)
+            return TokenIds(torch.stack([told["input_ids"], told["attention_mask"]]), told["special_tokens_mask"] == 0)
 
         return tokenize
 
     def _tokenize(self, plugin: "NetworkPlugin", text_config: Any) -> Tokenize:
-        import torch
-
         length = int(text_config.max_position_embeddings)
         if plugin.source.seeded:
-            return lambda texts: torch.tensor([_stand_in_ids(text, text_config.vocab_size, length) for text in texts])
+            return lambda texts: _stand_ins(texts, text_config.vocab_size, length)
         # All of these networks were trained on lower case, but SigLIP 2's tokenizer does not lower it itself.
         return hub.text_tokenizer(plugin, length, str.lower)
+
+    def token_tower(self, text_tower: "torch.nn.Module") -> "torch.nn.Module | None":
+        """The same tower and projection, for all its tokens; None for a network that is not taken apart."""
+        from extractors.networks.pooled_tower import PooledTower, TokenTower
+
+        return TokenTower(text_tower) if isinstance(text_tower, PooledTower) else None
 
 
 UNUSED = r".*position_ids|.*num_batches_tracked"
@@ -152,6 +156,9 @@ def tower_of(
     return PooledTower(getattr(network, f"{tower}_model"), getattr(network, f"{projection}_projection", None))
 
 
-def _stand_in_ids(text: str, vocabulary_size: int, length: int) -> list[int]:
-    ids = hub.stand_in_ids(text, vocabulary_size)[:length]
-    return ids + [0] * (length - len(ids))
+def _stand_ins(texts: Sequence[str], vocabulary_size: int, length: int) -> TokenIds:
+    import torch
+
+    ids = [hub.stand_in_ids(text, vocabulary_size)[:length] for text in texts]
+    padded = torch.tensor([one + [0] * (length - len(one)) for one in ids])
+    return TokenIds(padded, torch.arange(length) < torch.tensor([[len(one)] for one in ids]))

@@ -20,3 +20,17 @@ class PooledTower(nn.Module):
     def forward(self, batch: torch.Tensor) -> Any:
         """(B, D)."""
         return self.projection(self.tower(batch).pooler_output)
+
+
+class TokenTower(nn.Module):
+    """Maps token ids (B, W) to (B, W, D): each token as the PooledTower maps the one that it takes for the text."""
+
+    def __init__(self, pooled: nn.Module) -> None:
+        super().__init__()
+        self.pooled = pooled
+
+    def forward(self, batch: torch.Tensor) -> Any:
+        """(B, W, D)."""
+        tower: Any = self.pooled.tower
+        head = getattr(tower, "head", None) or nn.Identity()  # SigLIP's, which stands for the projection of CLIP
+        return self.pooled.get_submodule("projection")(head(tower(batch).last_hidden_state))

@@ -45,6 +45,8 @@ class Sources:
     """Name of an expert that is aligned with text -> its text tower."""
     has_rest: bool = False
     """Whether captions are looked for among videos that have none, too."""
+    tokens: dict[str, Tower] = field(default_factory=dict)
+    """The same experts -> the vectors of captions' tokens, for rows by late interaction; empty without such rows."""
 
     def key(self, expert: str, video: Video) -> str:
         """Key of the video's row in the store of the expert."""

@@ -7,15 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from models.inputs.aligned import Calibration, Floats
-from models.inputs.load import Sources, Split, collect
+from models.inputs.load import Sources, Split, Tower, collect
 from models.zero_shot.aligned import Pool, aligned, calibration_splits, cosines, fused
+from models.zero_shot.few_vectors import MOST_VECTORS, few_vectors
 from models.zero_shot.label_words import scores
-from models.zero_shot.stored import LabelSources, text_vectors, top_labels
+from models.zero_shot.late_interaction import maxsim
+from models.zero_shot.stored import LabelSources, text_vectors, token_vectors, top_labels
 from pipeline.stores.parts import Reader
 
 LABEL_WORDS, FUSION = "label_words", "fusion"
 """Names of the engine of label words, pooled as configs/search.yaml says, and of the fusion."""
 _POOLS: tuple[Pool, ...] = ("mean", "best")
+LATE = "late interaction"
 _OF = {"mean": "mean of rows", "best": "best row"}
 
 
@@ -24,7 +27,7 @@ class Engine:
     """One way to rank without training."""
 
     name: str
-    """clip.mean, clip.best, label_words, label_words.mean, fusion."""
+    """clip.mean, clip.best, clip.late, label_words, label_words.mean, fusion."""
     label: str
     """For a table: "zero-shot by clip, mean of rows"."""
     experts: tuple[str, ...]
@@ -37,10 +40,15 @@ class Engine:
 
 
 def engines(
-    sources: Sources, data: Split, labels: LabelSources | None, train_splits: Sequence[str] = ("train",)
+    sources: Sources,
+    data: Split,
+    labels: LabelSources | None,
+    train_splits: Sequence[str] = ("train",),
+    device: str = "cpu",
 ) -> Iterator[Engine]:
     """Those of a split, one at a time: each text-aligned expert twice, label words twice, and their fusion.
 
+    An expert whose tokens are among the sources has a third, by late interaction, computed on the `device`.
     `labels`: None without label words. `train_splits`: by which the scores are calibrated before they are fused.
     Nothing comes where no expert is aligned with text; a fusion where at least two are.
     """
@@ -50,9 +58,21 @@ def engines(
             note = f"by {tower.name} with what {expert} saw of a video, {_OF[pool]}"
             name, label = f"{expert}.{pool}", f"zero-shot by {expert}, {_OF[pool]}"
             yield Engine(name, label, (expert,), tower.name, note, cosines(texts, rows, pool))
+        if expert in sources.tokens:
+            yield _late(expert, sources.tokens[expert], data, device)
     if labels:
         yield from _label_words(sources, data, labels)
     yield from _fusion(sources, data, labels, train_splits)
+
+
+def _late(expert: str, tower: Tower, data: Split, device: str) -> Engine:
+    """MaxSim between the captions' tokens and few vectors of each video."""
+    tokens = token_vectors(tower.store, data.captions, tower.dim)
+    videos = few_vectors(data.collection.features[expert])
+    how = "token by token" if (tokens.counts > 1).any() else "as one vector"
+    note = f"{how} by {tower.name} with the nearest of at most {MOST_VECTORS} vectors of what {expert} saw of a video"
+    label, scores = f"zero-shot by {expert}, {LATE}", maxsim(tokens, videos, device)
+    return Engine(f"{expert}.late", label, (expert,), tower.name, note, scores)
 
 
 def caption_scores(sources: Sources, data: Split, labels: LabelSources) -> Floats:

@@ -1,6 +1,6 @@
 """The rows of a report that need no training, and what they say of the trained model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,27 +10,26 @@ from models.evaluation.bootstrap import compare
 from models.evaluation.metrics import MONITOR, Ranks, caption_ranks, summary, video_ranks
 from models.evaluation.report_columns import T2V, V2T, metrics_with_intervals
 from models.inputs.load import Sources, Split, collect
-from models.zero_shot.engines import Engine, engines
-from models.zero_shot.stored import LabelSources
+from models.zero_shot.engines import Engine
 
 
 def untrained_rows(
     sources: Sources,
     data: Split,
-    labels: LabelSources | None,
+    ranked: Callable[[Split], Iterable[Engine]],
     trained: Sequence[Ranks],
-    train_splits: Sequence[str] = ("train",),
     validated: float | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Name of each untrained engine -> its row, with `validation`: what it and the trained model reach there.
 
-    `trained`, `train_splits`: see `untrained` and `engines`. `validated`: mean over the seeds of MONITOR, by which the
-    kept epoch was chosen on the validation split; None where it was chosen otherwise, and nothing is compared there.
+    `ranked`: a split -> its engines, see `engines`. `trained`: see `untrained`. `validated`: mean over the seeds of
+    MONITOR, by which the kept epoch was chosen on the validation split; None where it was chosen otherwise, and nothing
+    is compared there.
     """
-    rows = {one.name: untrained(data, one, trained) for one in engines(sources, data, labels, train_splits)}
+    rows = {one.name: untrained(data, one, trained) for one in ranked(data)}
     if rows and validated is not None:
         split = collect(sources, "val")
-        for engine in engines(sources, split, labels, train_splits):
+        for engine in ranked(split):
             found = summary(caption_ranks(engine.scores, split.collection.caption_video))[MONITOR]
             rows[engine.name]["validation"] = {"metric": MONITOR, "untrained": found, "trained": validated}
     return rows

@@ -1,4 +1,4 @@
-"""Settings of label words; a module of their own, since a run with nothing to do reads them and imports no numpy."""
+"""Settings of label words, and versions; a module of their own: a run with nothing to do reads them without numpy."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,6 +7,9 @@ from pipeline import config
 
 VERSION = 1
 """Raised by hand when the code of `label_words.py` changes a score."""
+LATE_INTERACTION_VERSION = 1
+"""Raised by hand when the code of `late_interaction.py` or `few_vectors.py` changes a score; for the latter the version
+of the index too."""
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from models.zero_shot.label_words import Floats, LabelVectors, TopLabels, sentence_vectors
+from models.zero_shot.label_words import Floats, LabelVectors, TopLabels, sentence_vectors, unit_rows
 from models.zero_shot.settings import LabelWords, synonyms
 from pipeline.datasets.annotations import Caption
 from pipeline.stores import parts
 from pipeline.stores.parts import Reader
+from pipeline.stores.ragged import Ragged
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,14 @@ def text_vectors(folder: Path, texts: Sequence[str], dim: int) -> Floats:
     keys = [Caption(text).key for text in texts]
     rows = {key: row for row, key in enumerate(dict.fromkeys(keys))}
     return sentence_vectors(parts.read(folder, list(rows), dim))[[rows[key] for key in keys]]
+
+
+def token_vectors(folder: Path, texts: Sequence[str], dim: int) -> Ragged:
+    """For each text the vectors of its tokens, of length 1, from the store in `folder`; as `text_vectors` else."""
+    keys = [Caption(text).key for text in texts]
+    rows = {key: row for row, key in enumerate(dict.fromkeys(keys))}
+    tokens = parts.read(folder, list(rows), dim)
+    return Ragged(unit_rows(tokens.values), tokens.offsets).take([rows[key] for key in keys])
 
 
 def top_labels(store: Reader, keys: Sequence[str], keep: int) -> TopLabels:

@@ -21,7 +21,7 @@ from pipeline.weights.files import WeightOptions
 from search.building import embed, expert_labels, expert_words
 from search.building.overview import of_collection, of_expert, write_map
 from search.config import IndexSettings
-from search.engines import frames, fulltext, label_words, labels
+from search.engines import frames, fulltext, label_words, labels, late_interaction
 from search.engines.experts import CALIBRATION, Experts
 from search.index import features, overview, vectors, videos
 from search.index import folder as index_folder
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from models.inputs.load import Sources
     from models.zero_shot.stored import LabelSources
 
-VERSION = 11
+VERSION = 12
 """To be raised by hand whenever a change of the code changes the index."""
 
 CALIBRATION_CAPTIONS = 200
@@ -124,7 +124,9 @@ def _fill(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSett
     (folder / "text").mkdir()
     for expert, text_config in ingredients.towers.items():
         keys = [ingredients.key(expert, video) for video in listed]
-        frames.save(folder, expert, Reader(ingredients.stores[expert]), ingredients.dims[expert], keys)
+        store_of, dim = Reader(ingredients.stores[expert]), ingredients.dims[expert]
+        frames.save(folder, expert, store_of, dim, keys)
+        late_interaction.save(folder, expert, store_of, dim, keys)
         shutil.copy(text_config, folder / "text")
     if ingredients.label_words and ingredients.sentence_config:
         for expert in ingredients.label_words.classifiers:
@@ -189,6 +191,7 @@ def _write_videos(ingredients: Ingredients, listed: Sequence[Video], folder: Pat
         seeded=ingredients.weights.seeded,
         recipes=dict(ingredients.recipes),
         compared=tuple(ingredients.stores),
+        late=tuple(ingredients.towers),
     )
 
 

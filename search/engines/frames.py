@@ -5,7 +5,7 @@ Each by its own text tower. Of several experts of one modality the first that ca
 V videos, N frames in all, D feature.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import PipelineError
 from pipeline.stores.parts import Reader
 from search.engines import minus
 from search.engines.fusion import CANDIDATES, Ranking
 from search.engines.minus import SplitQuery
 from search.engines.peaks import Peak, ends, peaks
-from search.engines.text_encoders import TextEncoders
+from search.engines.towers import Towered, loaded
 from search.index.growing_array import GrowingArray
 from search.index.vectors import BLOCK_ROWS, TINY, UNSEEN, Floats
 
@@ -27,13 +26,8 @@ BLOCK_VIDEOS = 1024
 
 
 @dataclass(frozen=True)
-class Frames:
+class Frames(Towered):
     """The frame vectors of one expert, and the matching text encoder."""
-
-    folder: Path
-    """Folder of the index."""
-    expert: str
-    encoders: TextEncoders
 
     def query(self, text: str, unwanted: Sequence[str] = ()) -> Floats:
         """(D,) embedding of the text less those of `unwanted` ones, of length 1.
@@ -129,7 +123,7 @@ def find(
     counts by the expert by which it stands out most. Appends to `notes` why an expert could not be loaded.
     """
     parts, found = [], list[tuple[Floats, Floats]]()
-    for frames, query in _loaded(experts, text, notes):
+    for frames, query in loaded(experts, text, notes):
         high = _high(frames.scores(query), allowed, margin)
         if high is not None:
             parts.append((frames, query))
@@ -156,22 +150,6 @@ def _high(scores: Floats, allowed: NDArray[np.bool_], margin: float) -> tuple[Fl
     high = allowed & (scores > UNSEEN) & (scores >= scored.mean() + scored.std())
     deviations = (scores - scored.mean()) / max(float(scored.std()), float(TINY))
     return np.where(high, scores, UNSEEN), np.where(high, deviations, UNSEEN)
-
-
-def _loaded(experts: Sequence[Frames], text: SplitQuery, notes: list[str]) -> Iterator[tuple[Frames, Floats]]:
-    """The first expert of each modality that can be loaded, with its query."""
-    taken = set[str]()
-    for frames in experts:
-        modality = frames.encoders.facts.modalities.get(frames.expert, frames.expert)
-        if modality in taken:
-            continue
-        try:
-            query = frames.query(text.wanted, text.unwanted)
-        except PipelineError as error:
-            notes.append(f"{frames.expert} takes no part: {error}")
-            continue
-        taken.add(modality)
-        yield frames, query
 
 
 def save(folder: Path, expert: str, store: Reader, dim: int, keys: Sequence[str]) -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from heapq import nsmallest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.config import Fusion
+from search.engines.fulltext import Matches
 
 CANDIDATES = 1000
 """Number of videos of each engine that take part in the fusion, and of an answer's that can be seen."""
@@ -34,6 +36,18 @@ class Ranking:
             rank = rank if score == previous else number
             ranks[row], previous = rank, score
         return ranks
+
+
+def of_matches(matches: Matches, num_videos: int) -> Ranking:
+    """The best CANDIDATES of what matches a query in words: by coverage, then by score, then by row.
+
+    So a video with all of the words is above one in which a single word is frequent.
+    """
+    best = dict(nsmallest(CANDIDATES, matches.items(), lambda item: (-item[1].coverage, -item[1].score, item[0])))
+    scores = {row: match.score for row, match in best.items()}
+    fits: NDArray[np.bool_] = np.zeros(num_videos, np.bool_)
+    fits[list(matches)] = True
+    return Ranking(scores, {row: match.coverage for row, match in best.items()}, fits, matches.is_all)
 
 
 def fuse(rankings: Mapping[str, Ranking], settings: Fusion) -> dict[int, float]:

@@ -32,10 +32,17 @@ class TextEncoders:
 
         PipelineError when it cannot be loaded or run, or is another one than the index was built with.
         """
+        return self._encode(name, text, of_tokens=False)
+
+    def encode_tokens(self, name: str, text: str) -> NDArray[np.float32]:
+        """(W, D), of length 1, the tokens of `text` by a text tower, in the space of its expert; as `encode` else."""
+        return self._encode(name, text, of_tokens=True)
+
+    def _encode(self, name: str, text: str, of_tokens: bool) -> NDArray[np.float32]:
         options = replace(self.weights, seeded=self.facts.seeded)
         try:
             expected = self.facts.encoders.get(name, "")
-            return _encoded(self.folder, name, options, expected, text).copy()
+            return _encoded(self.folder, name, options, expected, text, of_tokens).copy()
         except PipelineError:
             raise
         except Exception as error:  # a broken package can raise anything, and other engines can still answer
@@ -48,11 +55,13 @@ _loading = threading.Lock()
 
 
 @lru_cache(maxsize=256)
-def _encoded(folder: Path, name: str, options: WeightOptions, expected: str, text: str) -> NDArray[np.float32]:
+def _encoded(
+    folder: Path, name: str, options: WeightOptions, expected: str, text: str, of_tokens: bool
+) -> NDArray[np.float32]:
     """Kept, since several engines ask for the same text, and so does each further page and each move of a slider."""
     with _loading:
         encoder = load(folder, name, options, expected)
-    return encoder.encode([text])[0]
+    return (encoder.encode_tokens if of_tokens else encoder.encode)([text])[0]
 
 
 @lru_cache(maxsize=8)

@@ -9,6 +9,7 @@ approximate/              index for many videos      labels.sqlite           wha
 model/ text/              the network; YAMLs of the text encoders
 label_words/              what classifiers saw, by frame, and the sentence vectors of its names
 overview.json overview/   what each expert has and lacks, and why; mean vectors of videos, for a map
+late_interaction/         at most 32 vectors of each video, by experts that a text can be compared with
 features/ experts/        what an example is compared with; YAMLs of the experts that can be shown one
 selector.json             how the rankings of a query say how far each engine is trusted, or that they do not
 """
@@ -63,6 +64,8 @@ class Facts:
     """Expert -> fingerprint of its recipe, of those that can be shown an example."""
     compared: tuple[str, ...] = ()
     """Experts whose vectors are in features/; an index before version 10 has none."""
+    late: tuple[str, ...] = ()
+    """Experts whose vectors are in late_interaction/; an index before version 12 has none."""
 
 
 def key_of(video_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from search import filters
 from search.collection import Collection
 from search.engines.fulltext import Word
 from search.engines.labels import Seen
@@ -38,6 +39,8 @@ class CollectionFacts:
     experts: tuple[ExpertFacts, ...]
     examples: tuple[str, ...]
     """Queries to begin with: captions of videos that the model was not trained on."""
+    second_stages: tuple[str, ...]
+    """What a request may name as second_stage; first what holds where it names none."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class FoundVideo:
     best_s: float
     """Second to start playing at."""
     found_by: dict[str, Found]
-    """ce: trained experts; words: read or heard; labels, label_words: of classifiers; similar: likeness of a video."""
+    """ce: trained experts; words: read or heard; labels, label_words: of classifiers; similar: likeness of a video;
+    frames: by text towers; late_interaction: by the tokens of the query, of the best alone."""
     shares: dict[str, float | None]
     """Expert -> what it adds to the similarity; null where the video lacks it."""
     words: tuple[Word, ...]
@@ -129,6 +133,7 @@ def collection_facts(collection: Collection) -> CollectionFacts:
         longest_s=facts.longest_s,
         experts=tuple(experts),
         examples=facts.examples,
+        second_stages=tuple(filters.second_stages(collection.settings, facts)),
     )
 
 

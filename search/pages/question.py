@@ -1,7 +1,7 @@
 """What a request may ask for beside its text: the page of hits, weights, filters."""
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, HTTPException, Query
 
@@ -35,9 +35,13 @@ def _options(
     page: Annotated[tuple[int, int], Depends(_page)],
     only: Annotated[Filter, Depends(_filter)],
     weight: Annotated[list[str] | None, Query(description="EXPERT:FACTOR, e.g. ocr_light:0; by default 1")] = None,
+    second_stage: Annotated[
+        Literal["none", "late_interaction"] | None,
+        Query(description="How the best of a text are put in order; by default as search.yaml says"),
+    ] = None,
 ) -> Options:
     k, offset = page
-    return Options(k, offset, _weights(weight or []), only)
+    return Options(k, offset, _weights(weight or []), only, second_stage or "")
 
 
 def _weights(pairs: list[str]) -> dict[str, float]:

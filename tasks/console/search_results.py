@@ -13,6 +13,7 @@ ENGINE_LABELS = {
     "labels": "labels",
     "label_words": "like labels",
     "frames": "frames",
+    "late_interaction": "tokens",
 }
 """Search engine -> how the column "found by" calls it."""
 

@@ -63,9 +63,11 @@ class Plan:
         stores = {expert.name: layout.features(expert) for expert in selection.experts}
         text = selection.model.text_input(selection.text.encoder.dim)
         imported = {expert.name: selection.collection for expert in selection.experts if expert.is_imported}
-        folder, towers = layout.text(selection.text), self.towers.sources()
+        folder, towers, tokens = layout.text(selection.text), self.towers.sources(), self.towers.token_sources()
         has_rest = selection.settings.gallery == "all"
-        return Sources(videos, self.expert_inputs(), stores, text, folder, imported, towers, has_rest)
+        return Sources(
+            videos, self.expert_inputs(), stores, text, folder, imported, towers, has_rest=has_rest, tokens=tokens
+        )
 
     def expert_inputs(self) -> tuple[ExpertInput, ...]:
         """For each expert: its name, its dimension and how the model pools it."""
@@ -93,7 +95,8 @@ class Plan:
         """All text encoders that read captions: the model's, that of label words, and text towers; each once."""
         words, named = self.label_words, [self.selection.text]
         named += [words.text] if words.is_on else []
-        return list({text.name: text for text in [*named, *self.towers.texts.values()]}.values())
+        named += [*self.towers.texts.values(), *self.towers.tokens.values()]
+        return list({text.name: text for text in named}.values())
 
     @functools.cached_property
     def teachers(self) -> "list[Plan]":
@@ -166,6 +169,7 @@ class Plan:
             **self.shown(),
             **self.reported(),
             **self.aligned_recipe(),
+            **self.towers.late_recipe(),
             **({"selector": selector_version.VERSION} if self.selection.model.selector else {}),
         }
 

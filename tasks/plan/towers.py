@@ -1,10 +1,12 @@
 """Text towers: which experts of a selection are aligned with text, and whether their towers are here."""
 
 import functools
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from extractors import registry
 from extractors.registry import NamedText
+from models.zero_shot.settings import LATE_INTERACTION_VERSION
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.stores.fingerprint import Recipe, fingerprint
 from pipeline.weights import cache
@@ -62,6 +64,20 @@ class TowersPlan:
         return self._found[0]
 
     @property
+    def tokens(self) -> dict[str, NamedText]:
+        """The same experts -> what gives the vectors of tokens, where the model's report has rows by late interaction.
+
+        That is the tower itself, where it has one vector for a text and no more.
+        """
+        if not self._selection.model.late_interaction:
+            return {}
+        tokens = registry.TOKENS
+        return {
+            expert: self._selection.text_encoder(f"{text.name}{tokens}") if text.encoder.token_version else text
+            for expert, text in self.texts.items()
+        }
+
+    @property
     def lacks(self) -> list[str]:
         """A line for each tower that is not here."""
         return [f"no row of {expert} without training: {why}" for expert, why in self._found[1].items()]
@@ -73,7 +89,19 @@ class TowersPlan:
 
     def sources(self) -> "dict[str, Tower]":
         """Where training and evaluation find their vectors."""
+        return self._towers(self.texts)
+
+    def token_sources(self) -> "dict[str, Tower]":
+        """Where an evaluation finds the vectors of tokens; empty without rows by late interaction."""
+        return self._towers(self.tokens)
+
+    def late_recipe(self) -> Recipe:
+        """{"late_interaction": what decides its rows in a report}; empty where there is none."""
+        texts = {text.name: fingerprint(text.recipe) for text in self.tokens.values()}
+        return {"late_interaction": {"version": LATE_INTERACTION_VERSION, "tokens": texts}} if texts else {}
+
+    def _towers(self, texts: Mapping[str, NamedText]) -> "dict[str, Tower]":
         from models.inputs.load import Tower
 
         layout = self._selection.layout
-        return {name: Tower(text.name, layout.text(text), text.encoder.dim) for name, text in self.texts.items()}
+        return {name: Tower(text.name, layout.text(text), text.encoder.dim) for name, text in texts.items()}

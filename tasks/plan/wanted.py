@@ -80,10 +80,8 @@ class Judge:
     def _variants(self) -> tuple[Layout, ...]:
         """The layout with real weights and with stand-ins: features of one kind are kept while the other is in use."""
         weights = self._layout.weights
-        return tuple(
-            dataclasses.replace(self._layout, weights=dataclasses.replace(weights, seeded=seeded))
-            for seeded in (False, True)
-        )
+        both = (dataclasses.replace(weights, seeded=seeded) for seeded in (False, True))
+        return tuple(dataclasses.replace(self._layout, weights=one) for one in both)
 
     def _is_recipe_of(self, kind: str, name: str, one: str) -> bool:
         """Whether the fingerprint `one` is of an expert or a text encoder; _CannotTellError while it may be."""
@@ -100,7 +98,7 @@ class Judge:
 
         def find() -> list[str | None]:
             folder = self._layout.configs / kind
-            if not config.find(folder / f"{name}.yaml").is_file():
+            if not config.find(folder / f"{registry.tower_of(name)}.yaml").is_file():
                 self._refuse_other_configs()
                 return []
             make: Callable[..., Any] = registry.expert if kind == "experts" else registry.text
@@ -187,7 +185,8 @@ class Judge:
         if recipe["version"] != EVALUATE_VERSION or not self._model_is_there(model):
             return False
         words = recipe.get("label_words", {"text": {}})
-        texts = words["text"].items() | recipe.get("towers", {}).items()
+        late = recipe.get("late_interaction", {"tokens": {}})
+        texts = words["text"].items() | recipe.get("towers", {}).items() | late["tokens"].items()
         is_scored_the_same = not words["text"] or label_words.is_scored_the_same(words, self._layout)
         if not (is_scored_the_same and all(self._is_recipe_of("text", name, one) for name, one in texts)):
             return False

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from extractors.base import AudioView, Embedded, FrameNeed, FrameView, HandcraftedExtractor, TextEncoder
+from extractors.base import AudioView, Embedded, FrameNeed, FrameView, HandcraftedExtractor, TextEncoder, TokenEncoder
 from pipeline.stores.parts import Features
 from pipeline.weights.files import WeightSource
 
@@ -61,6 +61,40 @@ def test_without_a_network_there_are_no_weights_and_nothing_to_load():
     extractor.compile()
     features = Features(np.zeros((1, 1), np.float32), np.zeros((1, 2)))
     assert extractor.finish(features) is features
+
+
+class Named(TextEncoder):
+    """One vector for a text, and one for each of its letters."""
+
+    version, dim, weights = 1, 2, {"network": "abc"}
+    loaded = ""
+
+    def load(self, device):
+        self.loaded = device
+
+    def encode(self, texts):
+        return [np.array([[len(text), 0]], np.float32) for text in texts]
+
+
+class Spelt(Named):
+    token_version = 3
+
+    def encode_tokens(self, texts):
+        return [np.array([[ord(letter), 1] for letter in text], np.float32) for text in texts]
+
+
+def test_the_encoder_of_tokens_is_the_tower_but_for_what_it_encodes():
+    tower = Spelt(None, WeightSource())
+    tokens = TokenEncoder(tower)
+    tokens.load("cuda:1")
+    assert (tokens.dim, tokens.weights, tower.loaded, tokens.source) == (2, {"network": "abc"}, "cuda:1", tower.source)
+    assert (tokens.weight_files(), tokens.unknown_parts()) == ({}, [])
+    np.testing.assert_array_equal(tokens.encode(["ab"])[0], [[97, 1], [98, 1]])
+
+
+def test_a_tower_without_vectors_of_tokens_gives_that_of_the_text():
+    assert Named.token_version == 0
+    np.testing.assert_array_equal(TokenEncoder(Named(None)).encode(["ab"])[0], [[2, 0]])
 
 
 def test_what_must_be_written_for_each_extractor_and_encoder_is_asked_for():

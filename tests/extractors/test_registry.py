@@ -276,3 +276,13 @@ def test_each_shipped_expert_of_a_network_with_a_text_tower_has_one():
     assert {"clip", "video_videoprism", "sound_clap", "audio_video_pe"} <= aligned
     dims = {one.name: one.extractor.dim for one in experts}
     assert all(registry.text(name, folder / "text").encoder.dim == dims[name] for name in towers)
+
+
+def test_the_tokens_of_a_text_tower_have_a_recipe_of_their_own_and_no_yaml():
+    tower, tokens = (registry.text(f"clip{more}", CONFIGS / "text") for more in ("", registry.TOKENS))
+    assert tokens.name == "clip.tokens"
+    assert tokens.recipe == tower.recipe | {"tokens": tower.encoder.token_version}
+    assert tokens.encoder.weight_files() == tower.encoder.weight_files()
+    assert registry.tower_of(tokens.name) == registry.tower_of(tower.name) == "clip"
+    with pytest.raises(ConfigError, match="did you mean 'clip'"):
+        registry.text("clipp.tokens", CONFIGS / "text")

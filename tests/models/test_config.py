@@ -40,6 +40,7 @@ def test_speed_and_seeds_are_not_part_of_the_recipe_and_all_else_is():
     faster = dataclasses.replace(settings, runtime=Runtime("cuda", threads=2, checkpoint_s=5.0))
     assert model_config.recipe(faster) == before
     assert model_config.recipe(dataclasses.replace(settings, selector=True)) == before, "the evaluation fits it"
+    assert model_config.recipe(dataclasses.replace(settings, late_interaction=True)) == before, "rows of a report"
     other_seeds = dataclasses.replace(settings, training=dataclasses.replace(settings.training, seeds=(7,)))
     assert model_config.recipe(other_seeds) == before
     for change in ({"epochs": 51}, {"precision": "bf16"}, {"precision": "fp16"}):
@@ -49,7 +50,8 @@ def test_speed_and_seeds_are_not_part_of_the_recipe_and_all_else_is():
     assert (
         before.keys()
         == parts
-        == {field.name for field in dataclasses.fields(ModelConfig)} - {"runtime", "pools", "selector"}
+        == {field.name for field in dataclasses.fields(ModelConfig)}
+        - {"runtime", "pools", "selector", "late_interaction"}
     )
 
 

@@ -4,8 +4,7 @@ import pytest
 
 from pipeline.errors import ConfigError, PipelineError
 from search import Collection, Filter, Options, config
-from search import collection as collection_module
-from search.engines import fulltext
+from search.engines import fulltext, fusion
 from tests.search import small_collection
 
 
@@ -207,7 +206,7 @@ def test_what_an_engine_does_not_look_at_is_not_counted(untrained, monkeypatch):
 
 
 def test_more_than_can_be_ranked_is_counted(untrained, monkeypatch):
-    monkeypatch.setattr(collection_module, "CANDIDATES", 1)
+    monkeypatch.setattr(fusion, "CANDIDATES", 1)
     answer = untrained.search("water")
     assert (answer.num_found, answer.num_ranked, answer.is_counted) == (2, 1, True)
 

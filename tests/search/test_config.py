@@ -32,6 +32,9 @@ def test_a_million_videos_are_many_by_default():
         ("floors", {"ce_percentile": 101}, "floors.ce_percentile must be in 0..100"),
         ("floors", {"labels": 0.01}, "floors.labels must be in 0.02..1"),
         ("floors", {"labels": 1.1}, "floors.labels must be in 0.02..1"),
+        ("second_stage", {"candidates": 0}, r"candidates must be in 1\.\.1000"),
+        ("second_stage", {"candidates": 1001}, r"candidates must be in 1\.\.1000"),
+        ("second_stage", {"engine": "late"}, "second_stage.engine"),
     ],
 )
 def test_values_out_of_range_name_their_key(section, change, message):

@@ -1,8 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from search import Filter, Options
-from search.filters import UnknownNameError, allowed, check
+from search.config import SecondStage
+from search.filters import UnknownNameError, allowed, check, second_stage, second_stages
 from tests.search.small_collection import CLIPS
 
 NAMES = sorted(clip.name for clip in CLIPS)
@@ -49,3 +52,23 @@ def test_a_name_that_no_video_can_have_is_told_and_those_that_one_can_have_pass(
     for options in (Options(weights={"face_light": 1.0}), Options(only=Filter(frozenset({"face"})))):
         with pytest.raises(UnknownNameError, match=r"'face.*there are: ocr"):
             check(options, tiny.facts)
+
+
+@pytest.mark.parametrize(
+    ("usual", "towers", "known", "chosen"),
+    [
+        ("none", ("clip",), ["none", "late_interaction"], ["none", "none", "late_interaction"]),
+        ("late_interaction", ("clip",), ["late_interaction", "none"], ["late_interaction", "none", "late_interaction"]),
+        ("late_interaction", (), ["none"], ["none", "none", None]),
+    ],
+)
+def test_a_second_stage_is_that_of_the_settings_unless_the_query_asks_for_another(tiny, usual, towers, known, chosen):
+    settings = dataclasses.replace(tiny.settings, second_stage=SecondStage(usual))
+    facts = dataclasses.replace(tiny.facts, late=towers)
+    assert second_stages(settings, facts) == known
+    for asked, expected in zip(("", "none", "late_interaction"), chosen, strict=True):
+        if expected is not None:
+            assert second_stage(Options(second_stage=asked), settings, facts) == expected
+            continue
+        with pytest.raises(UnknownNameError, match=r"'late_interaction' is not a second stage of tiny .*none"):
+            second_stage(Options(second_stage=asked), settings, facts)

@@ -44,6 +44,12 @@ class Encoder(TextEncoder):
         found = [[NAMED[word] for word in text.split() if word in NAMED] or [(1.0, 1.0, 1.0)] for text in texts]
         means = [np.mean(one, axis=0, keepdims=True) for one in found]
         return [(mean / np.linalg.norm(mean)).astype(np.float32) for mean in means]
+
+    token_version = 1
+
+    def encode_tokens(self, texts):
+        named = [np.array([NAMED[word] for word in text.split() if word in NAMED] or [(1, 1, 1)]) for text in texts]
+        return [(one / np.linalg.norm(one, axis=1, keepdims=True)).astype(np.float32) for one in named]
 '''
 
 

@@ -67,6 +67,7 @@ MODEL_FIELDS = {
     "pools": ("model", {"rgb_light": {"clusters": 2, "max_tokens": 3}}),
     "runtime.device": ("nothing", "cpu"), "training.precision": ("model", "bf16"),
     "runtime.threads": ("nothing", 1), "runtime.checkpoint_s": ("nothing", 1.0), "selector": ("seeds", True),
+    "late_interaction": ("seeds", True),
 }  # fmt: skip
 
 PART = {"what": "x", "into": "x", "where": "x", "licence": "x", "size": "1 GB"}
@@ -88,6 +89,7 @@ SEARCH = {
     "fusion.offset": ("nothing", 5.0), "fusion.weights": ("nothing", {"ce": 2.0, "words": 1.0, "frames": 1.0}),
     "floors.ce_percentile": ("nothing", 7.0), "floors.ce": ("nothing", 0.1), "floors.ce_keep": ("nothing", 0.1),
     "floors.frames_margin": ("nothing", 1.0), "floors.words": ("nothing", 0.1), "floors.labels": ("nothing", 0.2),
+    "second_stage.engine": ("nothing", "late_interaction"), "second_stage.candidates": ("nothing", 7),
     "stop_words": ("nothing", ["a"]), "folder.experts": ("nothing", [["rgb_light"]]),
     "floors.label_words": ("nothing", 0.2), "floors.label_words_near": ("nothing", 0.2),
     "floors.label_words_of_near": ("nothing", 0.2), "floors.label_words_keep": ("nothing", 0.1),

@@ -100,6 +100,21 @@ def test_a_text_aligned_expert_has_rows_of_its_own_and_a_model_below_them_is_tol
     assert project.run(EvaluateCE, dataset="tiny", rankings=False) == []
 
 
+def test_with_late_interaction_there_is_a_row_more_for_which_nothing_is_trained_anew(project):
+    add_aligned(project)
+    project.edit("models", "tiny", late_interaction=True)
+    ran = project.run(EvaluateCE, dataset="tiny", rankings=False)
+    assert sorted(ran) == ["EncodeText", "EncodeText", "EvaluateCE test", "ExtractExpert tint", "TrainCE 0"]
+    row = project.report()["untrained"]["tint.late"]
+    assert row["label"] == "zero-shot by tint, late interaction"
+    assert (row["t2v"]["R@1"]["mean"], row["validation"]["untrained"]) == (100, pytest.approx(100))
+    assert "zero-shot by tint, late interaction (100.0)" in " ".join(project.report()["warnings"])
+    stores = (project.data / "store" / "text").iterdir()
+    assert sorted(path.name for path in stores) == ["tints", "tints.tokens", "words_hashed"]
+    project.edit("models", "tiny", late_interaction=False)
+    assert project.run(EvaluateCE, dataset="tiny", rankings=False) == ["EvaluateCE test"]
+
+
 def test_a_report_without_labels_has_no_such_row(project):
     assert "untrained" not in project.report()
 

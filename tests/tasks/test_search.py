@@ -9,11 +9,12 @@ import pytest
 from pipeline.stores import parts, store
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
-from search import Collection
+from search import Collection, Options
 from search.index.folder import current
 from tasks import BuildIndex, ExportExpert, Search
 from tests.clips import AUDIO_HZ, make_clip
 from tests.extractors import tiny_ears
+from tests.tasks.aligned_project import add_aligned
 from tests.tasks.labelled_project import add_labels
 from tests.tasks.project import CONFIGS, MODEL, Project
 
@@ -45,6 +46,24 @@ def test_a_search_builds_what_is_stale_and_prints_what_it_finds(project, capsys)
     project.edit("experts", "rgb_light", params__fps=1.0)
     ran = project.run(Search, dataset="tiny", query="hello")
     assert ran == ["ExtractExpert rgb_light", "TrainCE 0", "BuildIndex", "Search"]
+
+
+def test_the_best_are_put_in_order_by_the_tokens_of_the_query_where_that_is_asked_for(project, capsys):
+    add_aligned(project, ("speech_light", "tint"))
+    project.run(BuildIndex, dataset="tiny", untrained=True)
+    capsys.readouterr()
+    project.run(Search, dataset="tiny", query="hello red", untrained=True, second_stage="late_interaction")
+    weighed, *rows = capsys.readouterr().out.splitlines()
+    assert weighed.startswith("Weighed: words ") and " tokens " in weighed
+    assert "tokens 1" in " ".join(rows)
+    answer = open_collection(project).search("hello red", options=Options(14, second_stage="late_interaction"))
+    best = max(answer, key=lambda hit: hit.found_by["late_interaction"].score)
+    colour = open_collection(project).late[0].scores(np.array([[1, -0.5, -0.5]]) / np.sqrt(1.5), range(14)).argmax()
+    assert best.video_id == open_collection(project).videos[int(colour)].video_id
+    project.run(Search, dataset="tiny", query="hello red", untrained=True, second_stage="none", json=True)
+    assert "late_interaction" not in capsys.readouterr().out
+    _, worked = project.attempt(Search, dataset="tiny", query="hello red", untrained=True, second_stage="late")
+    assert not worked
 
 
 def test_what_nobody_says_is_not_found(project, capsys):

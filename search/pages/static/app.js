@@ -114,12 +114,13 @@ function failed(error) {
 
 // What of the address this collection has: a link may come from another one, or from before.
 function known() {
-  const { weight, has } = state.get();
+  const { weight, has, second_stage: stage } = state.get();
   const isKnown = (name) => facts.experts.some((one) => one.name === name);
-  return { weight: Object.fromEntries(Object.entries(weight).filter(([name]) => isKnown(name))), has: has.filter((one) => facts.experts.some(({ modality }) => modality === one)) };
+  return { weight: Object.fromEntries(Object.entries(weight).filter(([name]) => isKnown(name))), has: has.filter((one) => facts.experts.some(({ modality }) => modality === one)),
+    second_stage: facts.second_stages.includes(stage) ? stage : "" };
 }
 
-const unknown = () => facts !== null && JSON.stringify(known()) !== JSON.stringify({ weight: state.get().weight, has: state.get().has });
+const unknown = () => facts !== null && JSON.stringify(known()) !== JSON.stringify({ weight: state.get().weight, has: state.get().has, second_stage: state.get().second_stage });
 
 const KEYS = {
   "/": () => { $("query").focus(); $("query").select(); },

@@ -16,7 +16,7 @@ export function controls(facts, looks, state, changed) {
     clearTimeout(waiting);
     waiting = setTimeout(changed, WAIT_MS);
   };
-  const parts = [toggles(facts, put), label(put), duration(facts.longest_s, put), sliders(facts, looks, state, put)];
+  const parts = [toggles(facts, put), label(put), duration(facts.longest_s, put), secondStage(facts.second_stages, put), sliders(facts, looks, state, put)];
   return { show: (value) => parts.forEach((part) => part(value)) };
 }
 
@@ -53,6 +53,17 @@ function duration(longest_s, put) {
     if (chosen !== seconds()) slider.value = chosen === null ? "100" : String(Math.min(99, Math.floor(100 * Math.sqrt(chosen / longest_s))));
     tell(chosen);
   };
+}
+
+// Whether the best are put in order by the tokens of the query too; hidden where there is no choice.
+function secondStage([usual, ...others], put) {
+  const box = $("late");
+  $("second-stage").hidden = !others.length;
+  box.onchange = () => {
+    const chosen = box.checked ? "late_interaction" : "none";
+    put({ second_stage: chosen === usual ? "" : chosen });
+  };
+  return ({ second_stage: chosen }) => { box.checked = (chosen || usual) === "late_interaction"; };
 }
 
 function sliders(facts, looks, state, put) {

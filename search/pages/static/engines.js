@@ -2,7 +2,7 @@
 import { make } from "./dom.js";
 import { listParts } from "./parts.js";
 
-export const ENGINES = { ce: "experts", words: "words", labels: "labels", label_words: "like labels", frames: "frames", similar: "likeness", example: "likeness", people: "who it is" };
+export const ENGINES = { ce: "experts", words: "words", labels: "labels", label_words: "like labels", frames: "frames", late_interaction: "tokens", similar: "likeness", example: "likeness", people: "who it is" };
 
 // "Weighed for this query: words 67 %, experts 33 %"; null where a single engine found all.
 function weights(value, { engine_weights: given, is_by_query: isByQuery, hits }) {

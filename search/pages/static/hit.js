@@ -51,7 +51,8 @@ function reason(hit, looks) {
     // The word stands first: on a phone the line is cut behind it.
     return line(first.expert, make("mark", {}, hit.words.find((word) => word.text.toLowerCase() === texts[0]).text), texts.length > 1 ? ` and ${texts.length - 1} more` : "", ` · ${named(looks, first.expert).label}`);
   }
-  const [best] = Object.entries(hit.found_by).sort(([, a], [, b]) => a.rank - b.rank)[0] ?? [];
+  // The second stage finds nothing by itself.
+  const [best] = Object.entries(hit.found_by).filter(([engine]) => engine !== "late_interaction").sort(([, a], [, b]) => a.rank - b.rank)[0] ?? [];
   if (hit.seen.length && ["labels", "label_words"].includes(best)) return line(hit.seen[0].expert, "seen: ", make("mark", {}, shortName(hit.seen[0].label)), ` ${hit.seen[0].score.toFixed(2)}`);
   const most = strongest(hit.shares, looks, 2);
   if (most.length) return line(most[0].expert, most.map(({ label, share }) => `${label} ${signed(share)}`).join(", "));

@@ -1,9 +1,9 @@
 // The state of the page is its address, so that reload, Back and a link that is passed on give the same list.
 
 export const PAGE = 24, MOST_A_REQUEST = 100, MOST = 1000;
-const EMPTY = { q: "", similar: "", example: "", k: PAGE, weight: {}, has: [], seen: "", longest_s: null, view: "grid" };
+const EMPTY = { q: "", similar: "", example: "", k: PAGE, weight: {}, has: [], seen: "", longest_s: null, second_stage: "", view: "grid" };
 
-// {q | similar: KEY | example: ID, k: hits shown, weight: {expert: factor}, has: [modality], seen, longest_s, view}
+// {q | similar: KEY | example: ID, k: hits shown, weight: {expert: factor}, has: [modality], seen, longest_s, second_stage, view}
 export function read(search) {
   const told = new URLSearchParams(search);
   const text = (name) => told.get(name) ?? "";
@@ -16,17 +16,19 @@ export function read(search) {
   return {
     q: text("q"), similar: text("similar"), example: text("example"), weight, has: told.getAll("has"), seen: text("seen"),
     k: Math.max(1, Math.min(MOST, Math.floor(number("k", PAGE)))), longest_s: number("longest_s", null),
+    second_stage: ["none", "late_interaction"].includes(text("second_stage")) ? text("second_stage") : "",
     view: text("view") === "list" ? "list" : "grid",
   };
 }
 
-// The filters and weights as parameters of a request.
+// The filters, weights and second stage as parameters of a request.
 function settings(value) {
   const told = new URLSearchParams();
   for (const [expert, factor] of Object.entries(value.weight)) if (factor !== 1) told.append("weight", `${expert}:${factor}`);
   for (const one of value.has) told.append("has", one);
   if (value.seen) told.append("seen", value.seen);
   if (value.longest_s !== null) told.append("longest_s", value.longest_s);
+  if (value.second_stage) told.append("second_stage", value.second_stage);
   return told;
 }
 

@@ -33,7 +33,8 @@ def test_the_tokens_are_those_of_open_clip(released):
     network = OpenClipNetwork(NAME, "me/words")
     tokenise = network._tokenize(Encoder(EncoderParams(NAME, 768, "me/words"), source), 64, len(WORDS))
     theirs = open_clip.tokenizer.HFTokenizer(str(folder), context_length=64, clean="canonicalize")
-    np.testing.assert_array_equal(tokenise(TEXTS), theirs(TEXTS))
+    np.testing.assert_array_equal(tokenise(TEXTS).ids, theirs(TEXTS))
+    assert tokenise(TEXTS).is_word.sum(1).tolist() == [4, 63, 0], "words, without their end and padding"
 
 
 def test_a_tokenizer_outside_of_open_clip_is_two_more_files():
@@ -55,6 +56,8 @@ def tiny(request):
 def test_what_is_used_of_open_clip_beyond_its_exports_is_there(tiny):
     used = "extractors/networks/image_text_open_clip.py separates the towers and cleans texts by it"
     assert_there("open_clip.tokenizer", "get_clean_fn", used)
+    text = tiny if isinstance(tiny, open_clip.CLIP) else tiny.text
+    assert_there(text, "text_pool_type" if text is tiny else "pool_type", used)
     for attribute in ("visual", "encode_text", "context_length", "vocab_size"):
         assert_there(tiny, attribute, used)
 
@@ -67,6 +70,45 @@ def test_each_tower_computes_what_the_whole_network_does(tiny):
         tower = image_text_open_clip.text_tower_of(tiny)
         torch.testing.assert_close(tower(ids), text)
     assert not list(tower.visual.parameters()), "the other tower takes no memory"
+
+
+def test_each_token_is_projected_as_the_one_that_is_taken_for_the_text(tiny):
+    """By a hook: the states behind the last normalisation, times the projection, written out."""
+    ids, states = torch.randint(0, 40, (3, 8)), []
+    ids[torch.arange(3), torch.tensor([2, 5, 7])] = 49  # the end, which has the highest number
+    text = tiny if isinstance(tiny, open_clip.CLIP) else tiny.text
+    tower = image_text_open_clip.text_tower_of(tiny)
+    text.ln_final.register_forward_hook(lambda _, given, output: states.append(output))
+    with torch.inference_mode():
+        pooled, found = tower(ids), image_text_open_clip.token_tower_of(tower)(ids)
+        torch.testing.assert_close(found, states[0] @ text.text_projection)
+        torch.testing.assert_close(found[torch.arange(3), ids.argmax(1)], pooled)
+        torch.testing.assert_close(tower(ids), pooled, msg="the tower itself still pools")
+    assert found.shape == (3, 8, 4)
+
+
+def test_a_text_without_its_beginning_end_and_padding_is_its_words():
+    told = OpenClipNetwork("ViT-B-32.openai")._tokenize(None, 12, 49408)(["wow!", "!", "", "cat " * 30])
+    words = [open_clip.SimpleTokenizer().decode(ids[kept].tolist()).strip() for ids, kept in zip(*told, strict=True)]
+    assert words == ["wow !", "!", "", " ".join(["cat"] * 10)]
+
+
+@pytest.mark.parametrize("tower", [torch.nn.Identity(), open_clip.CoCa])
+def test_a_tower_whose_tokens_are_not_in_the_space_of_images_has_none(tower):
+    if tower is open_clip.CoCa:
+        vision = {
+            "layers": 1,
+            "width": 16,
+            "head_width": 8,
+            "patch_size": 16,
+            "image_size": 32,
+            "attentional_pool": True,
+        }
+        vision |= {"attn_pooler_heads": 2}
+        text = {"layers": 1, "width": 16, "heads": 2, "vocab_size": 50, "context_length": 8, "embed_cls": True}
+        more = {"layers": 1, "width": 16, "heads": 2, "vocab_size": 50, "context_length": 8}
+        tower = open_clip.CoCa(embed_dim=16, multimodal_cfg=more, text_cfg=text, vision_cfg=vision)
+    assert image_text_open_clip.token_tower_of(tower) is None
 
 
 def test_a_network_that_nobody_has_is_one_clear_line():

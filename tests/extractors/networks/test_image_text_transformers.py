@@ -104,9 +104,27 @@ def test_a_caption_is_what_transformers_own_tokenizer_and_text_tower_make_of_it(
     with torch.inference_mode():
         expected = unit_length(model.get_text_features(input_ids=ids))
     encoder = encoder_of(kind, source)
-    np.testing.assert_array_equal(encoder._tokenize(TEXTS), ids)
+    np.testing.assert_array_equal(encoder._tokenize(TEXTS).ids, ids)
     np.testing.assert_allclose(np.concatenate(encoder.encode(TEXTS)), expected, atol=1e-6)
     np.testing.assert_allclose(encoder.encode(TEXTS[1:2])[0][0], expected[1], atol=1e-6)
+
+
+def test_each_token_of_a_caption_is_what_transformers_makes_of_it(kind, released):
+    """Its last hidden state by the head that transformers puts on the one that it takes for the text."""
+    model, folder, source = released
+    theirs = AutoTokenizer.from_pretrained(folder)
+    told = theirs(
+        TEXTS, padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt",
+        return_special_tokens_mask=True,
+    )  # fmt: skip
+    with torch.inference_mode():
+        states = model.text_model(input_ids=told["input_ids"]).last_hidden_state
+        values = model.text_projection(states) if kind == "clip" else model.text_model.head(states)
+    found = encoder_of(kind, source).encode_tokens([*TEXTS, ""])
+    assert [len(one) for one in found] == [4, 3, LENGTH - 1, 1]
+    for vectors, expected, special in zip(found, values, told["special_tokens_mask"], strict=False):
+        np.testing.assert_allclose(vectors, unit_length(expected[special == 0]), atol=1e-6)
+    np.testing.assert_allclose(found[-1], encoder_of(kind, source).encode([""])[0], atol=1e-6)
 
 
 def test_the_towers_of_transformers_have_the_attributes_by_which_they_are_taken(kind, released):

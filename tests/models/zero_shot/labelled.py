@@ -33,6 +33,8 @@ class Labelled(NamedTuple):
     """Text -> its vector of length 1 by the sentence encoder."""
     captions: dict
     """Caption -> its vector of length 1 by the text tower of `signal`."""
+    tokens: dict
+    """Caption -> the vectors of its tokens, (W, D)."""
 
 
 def vectors(chance, count, dim=DIM):
@@ -58,13 +60,20 @@ def labelled_stores(root) -> Labelled:
     wanted = list(dict.fromkeys([*texts, *everything, "barbell", "bar"]))
     sentences = dict(zip(wanted, vectors(chance, len(wanted)), strict=True))
     captions = dict(zip(texts, vectors(chance, len(texts), SIGNAL.dim), strict=True))
-    for folder, encoded, dim in ((root / "sentences", sentences, DIM), (root / "tower", captions, SIGNAL.dim)):
-        rows = [Features(vector[None], np.zeros((1, 2))) for vector in encoded.values()]
-        parts.publish(folder, [Row(Caption(text).key, 1) for text in encoded], rows, dim)
+    tokens = {text: vectors(chance, int(chance.integers(1, 6)), SIGNAL.dim) for text in texts}
+    _publish_texts(root / "sentences", {text: vector[None] for text, vector in sentences.items()}, DIM)
+    _publish_texts(root / "tower", {text: vector[None] for text, vector in captions.items()}, SIGNAL.dim)
+    _publish_texts(root / "tower.tokens", tokens, SIGNAL.dim)
     stores = sources.stores | {name: root / name for name in NAMES}
     towers = {"signal": Tower("tower", root / "tower", SIGNAL.dim)}
     sources = dataclasses.replace(sources, stores=stores, towers=towers)
-    return Labelled(sources, LabelSources(SETTINGS, CLASSES, root / "sentences", DIM), recognised, sentences, captions)
+    labels = LabelSources(SETTINGS, CLASSES, root / "sentences", DIM)
+    return Labelled(sources, labels, recognised, sentences, captions, tokens)
+
+
+def _publish_texts(folder, encoded, dim):
+    rows = [Features(values, np.zeros((len(values), 2))) for values in encoded.values()]
+    parts.publish(folder, [Row(Caption(text).key, len(values)) for text, values in encoded.items()], rows, dim)
 
 
 def _publish(folder, rows):

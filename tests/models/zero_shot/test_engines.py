@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from models.inputs.load import collect
+from models.inputs.load import Tower, collect
 from models.zero_shot.engines import caption_scores, engines
 from models.zero_shot.stored import Classes
 from pipeline.errors import DamagedError
+from tests.models.synthetic import SIGNAL
 from tests.models.zero_shot.labelled import NAMES
 
 
@@ -55,6 +56,30 @@ def test_a_project_without_aligned_experts_has_no_engine(stored):
 def test_a_single_aligned_expert_is_fused_with_nothing(stored):
     names = [engine.name for engine in engines(stored.sources, collect(stored.sources, "test"), None)]
     assert names == ["signal.mean", "signal.best"]
+
+
+def late(stored, store):
+    tokens = {"signal": Tower("tower.tokens", stored.sources.towers["signal"].store.parent / store, SIGNAL.dim)}
+    data = collect(stored.sources, "test")
+    found = {one.name: one for one in engines(dataclasses.replace(stored.sources, tokens=tokens), data, None)}
+    assert list(found) == ["signal.mean", "signal.best", "signal.late"]
+    return data, found
+
+
+def test_every_token_of_a_caption_is_compared_with_the_nearest_row(stored):
+    data, found = late(stored, "tower.tokens")
+    for row, caption in zip(found["signal.late"].scores, data.captions, strict=True):
+        for score, features in zip(row, data.collection.features["signal"], strict=True):
+            units = [value / np.linalg.norm(value) for value in features.astype(np.float64)]
+            nearest = [max((token @ unit for unit in units), default=-1) for token in stored.tokens[caption]]
+            assert score == pytest.approx(np.mean(nearest), abs=1e-5)
+    assert found["signal.late"].note.startswith("token by token by tower.tokens with the nearest of at most 32 ")
+
+
+def test_where_a_caption_is_one_vector_late_interaction_is_the_best_row_and_says_so(stored):
+    _, found = late(stored, "tower")
+    np.testing.assert_allclose(found["signal.late"].scores, found["signal.best"].scores, atol=1e-6)
+    assert found["signal.late"].note.startswith("as one vector by tower.tokens with the nearest")
 
 
 def test_the_fusion_is_calibrated_by_the_training_split(stored):

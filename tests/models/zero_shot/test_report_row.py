@@ -1,3 +1,4 @@
+import functools
 import json
 
 import numpy as np
@@ -32,10 +33,11 @@ def test_what_is_reached_on_validation_stands_beside_what_the_trained_model_reac
     trained = [
         caption_ranks(np.zeros((len(data.captions), len(data.videos)), np.float32), data.collection.caption_video)
     ]
-    rows = untrained_rows(sources, data, labels, trained, validated=12.5)
+    ranked = functools.partial(engines, sources, labels=labels)
+    rows = untrained_rows(sources, data, ranked, trained, validated=12.5)
     assert list(rows) == ["signal.mean", "signal.best", "label_words", "label_words.mean", "fusion"]
     for engine in engines(sources, validation, labels):
         reached = summary(caption_ranks(engine.scores, validation.collection.caption_video))["geometric_mean"]
         found = rows[engine.name]["validation"]
         assert found == {"metric": "geometric_mean", "untrained": reached, "trained": 12.5}
-    assert "validation" not in untrained_rows(sources, data, labels, trained)["fusion"]
+    assert "validation" not in untrained_rows(sources, data, ranked, trained)["fusion"]

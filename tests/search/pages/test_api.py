@@ -34,6 +34,7 @@ def test_the_facts_of_a_collection_name_every_expert_with_its_videos(tiny):
     assert {one.name: one.modality for one in facts.experts} == small_collection.EXPERTS
     assert {one.name: one.num_videos for one in facts.experts} == tiny.facts.seen
     assert all(one.weighable for one in facts.experts)
+    assert facts.second_stages == ("none",)
 
 
 def test_without_a_model_only_experts_of_words_and_labels_can_be_weighed(untrained):

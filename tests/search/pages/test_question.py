@@ -33,6 +33,7 @@ def test_a_page_that_cannot_be_is_refused(client, asked):
         ("weight=ocr_lihgt:0", "'ocr_lihgt' is not an expert of tiny (did you mean 'ocr_light'? there are: ocr_light"),
         ("has=spech", "'spech' is not a modality of tiny (did you mean 'speech'? there are: ocr, rgb, speech)"),
         ("weight=:2", "'' is not an expert of tiny"),
+        ("second_stage=late_interaction", "'late_interaction' is not a second stage of tiny (there are: none)"),
     ],
 )
 def test_a_name_that_is_unknown_is_told_with_the_nearest_and_all_that_there_are(client, path, asked, told):

@@ -39,3 +39,26 @@ def test_a_tower_that_the_model_reads_captions_by_is_fetched_for_it_anyway(proje
     monkeypatch.setattr(cache, "missing", lambda *_: ["a file"])
     with project.process():
         assert list(load_plan(Paths().layout, "tiny").towers.texts) == ["tint"]
+
+
+def test_the_tokens_of_a_tower_are_encoded_where_the_report_has_late_interaction(plan, project):
+    assert plan.towers.token_sources() == plan.towers.late_recipe() == {}
+    project.edit("models", "tiny", late_interaction=True)
+    with project.process():
+        asked = load_plan(Paths().layout, "tiny")
+        (tokens,) = asked.towers.token_sources().values()
+        text = asked.selection.text_encoder("tints.tokens")
+        assert tokens.store == project.data / "store" / "text" / "tints.tokens" / fingerprint(text.recipe)
+        assert asked.towers.late_recipe() == {
+            "late_interaction": {"version": 1, "tokens": {"tints.tokens": fingerprint(text.recipe)}}
+        }
+        assert [text.name for text in asked.texts] == ["words_hashed", "tints", "tints.tokens"]
+
+
+def test_a_tower_that_has_one_vector_for_a_text_is_read_where_it_is(project, monkeypatch):
+    add_aligned(project)
+    project.edit("models", "tiny", late_interaction=True)
+    with project.process():
+        plan = load_plan(Paths().layout, "tiny")
+        monkeypatch.setattr(type(plan.towers.texts["tint"].encoder), "token_version", 0)
+        assert plan.towers.token_sources() == plan.towers.sources()

@@ -1,9 +1,10 @@
 import pytest
 
 from extractors.base import Plugin
-from tasks import EvaluateCE
+from tasks import EncodeText, EvaluateCE
 from tasks.plan.settings import Paths
 from tasks.plan.wanted import Judge
+from tests.tasks.aligned_project import add_aligned
 from tests.tasks.labelled_project import add_labels
 
 
@@ -30,6 +31,16 @@ def test_a_run_of_another_expert_or_seed_is_judged_by_its_own_recipe(project, ju
     assert judged("runs/*/*/*")[0] == [True], "both can be typed"
     project.edit("models", "tiny", training__epochs=3)
     assert judged("runs/*/*/*")[0] == [False]
+
+
+def test_the_tokens_of_a_text_tower_are_wanted_as_long_as_the_tower_is_there(project, judged):
+    add_aligned(project)
+    project.edit("models", "tiny", late_interaction=True)
+    project.run(EncodeText, dataset="tiny", text="tints.tokens")
+    pattern = "text/tints.tokens/*"
+    assert judged(pattern) == ([True], [])
+    (project.configs / "text" / "tints.yaml").unlink()
+    assert judged(pattern)[0] == [False]
 
 
 def test_a_damaged_recipe_is_kept_and_said(project, judged):
