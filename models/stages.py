@@ -127,6 +127,7 @@ def evaluate_seeds(
         "selection": SELECTIONS[settings.training.selection] if is_trained else NOT_TRAINED,
         **body(data, ranks),
         "training": training,
+        **_kept(settings, runs),
         **({"untrained": rows} if rows else {}),
         **selection.report(data, list(ranks.values())),
     }
@@ -194,6 +195,14 @@ def _curve(folder: Path) -> list[dict[str, float]]:
         {"epoch": epoch.epoch, "loss": epoch.loss, **{key: float(value) for key, value in epoch.metrics.items()}}
         for epoch in checkpoint.read_history(folder).epochs
     ]
+
+
+def _kept(settings: ModelConfig, runs: Mapping[int, Path]) -> dict[str, Any]:
+    """{"kept": seed -> the epoch that is kept}, of a network that starts from frozen scores; empty for others."""
+    if settings.architecture.head != "residual":
+        return {}
+    chosen = settings.training.selection
+    return {"kept": {str(seed): checkpoint.read_history(run).kept(chosen).epoch for seed, run in runs.items()}}
 
 
 def _validated(settings: ModelConfig, runs: Mapping[int, Path]) -> float | None:

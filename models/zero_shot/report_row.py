@@ -10,7 +10,7 @@ from models.evaluation.bootstrap import compare
 from models.evaluation.metrics import MONITOR, Ranks, caption_ranks, summary, video_ranks
 from models.evaluation.report_columns import T2V, V2T, metrics_with_intervals
 from models.inputs.load import Sources, Split, collect
-from models.zero_shot.engines import Engine, engines
+from models.zero_shot.engines import Engine, engines, started
 from models.zero_shot.stored import LabelSources
 
 
@@ -24,13 +24,14 @@ def untrained_rows(
 ) -> dict[str, dict[str, Any]]:
     """Name of each untrained engine -> its row, with `validation`: what it and the trained model reach there.
 
-    `trained`, `train_splits`: see `untrained` and `engines`. `validated`: mean over the seeds of MONITOR, by which the
+    `trained`, `train_splits`: see `untrained` and `started`. `validated`: mean over the seeds of MONITOR, by which the
     kept epoch was chosen on the validation split; None where it was chosen otherwise, and nothing is compared there.
     """
-    rows = {one.name: untrained(data, one, trained) for one in engines(sources, data, labels, train_splits)}
+    start = started(sources, labels, train_splits)
+    rows = {one.name: untrained(data, one, trained) for one in engines(sources, data, labels, start)}
     if rows and validated is not None:
         split = collect(sources, "val")
-        for engine in engines(sources, split, labels, train_splits):
+        for engine in engines(sources, split, labels, start):
             found = summary(caption_ranks(engine.scores, split.collection.caption_video))[MONITOR]
             rows[engine.name]["validation"] = {"metric": MONITOR, "untrained": found, "trained": validated}
     return rows
