@@ -45,8 +45,9 @@ class Architecture:
     """Whether an expert is also related to itself."""
     head: Head = "learned"
     """What a score is made of. learned: the network's vectors alone, as published; residual: the untrained fusion of
-    the experts that are aligned with text, and beside it corrections by the network's vectors, whose gates are 0 at
-    the start; zero_shot: the untrained fusion alone, which is not trained."""
+    the experts that are aligned with text, with the best fixed weights of the training split, and beside it corrections
+    by the network's vectors, whose gates are 0 at the start, and which are kept only where they surely find more on the
+    validation split; zero_shot: the untrained fusion alone, with even weights, which is not trained."""
 
     def __post_init__(self) -> None:
         if self.shared_dim < 1:

@@ -24,7 +24,7 @@ from models.training.hardware import choose, threads
 from models.training.teachers import denoised, teacher
 from models.training.train import train
 from models.zero_shot.aligned import aligned_texts, calibration_splits, collected
-from models.zero_shot.engines import engines
+from models.zero_shot.engines import engines, started
 from models.zero_shot.moments import moment_rows
 from models.zero_shot.report_row import untrained_rows
 from models.zero_shot.stored import LabelSources
@@ -123,13 +123,15 @@ def evaluate_seeds(
     is_trained = settings.architecture.head != "zero_shot"
     training = {str(seed): _curve(folder) for seed, folder in runs.items()} if is_trained else {}
     raw = [columns[T2V] for columns in ranks.values()] if is_trained else []
-    ranked = functools.partial(engines, sources, labels=labels, train_splits=splits(settings)[0], device=device)
+    start = started(sources, labels, splits(settings)[0])
+    ranked = functools.partial(engines, sources, labels=labels, start=start, device=device)
     rows = untrained_rows(sources, data, ranked, raw, _validated(settings, runs))
     return {
         "split": split,
         "selection": SELECTIONS[settings.training.selection] if is_trained else NOT_TRAINED,
         **body(data, ranks),
         "training": training,
+        **_kept(settings, runs),
         **({"untrained": rows} if rows else {}),
         **({"moments": moments} if (moments := moment_rows(sources, data)) else {}),
         **selection.report(data, list(ranks.values())),
@@ -212,6 +214,14 @@ def _curve(folder: Path) -> list[dict[str, float]]:
         {"epoch": epoch.epoch, "loss": epoch.loss, **{key: float(value) for key, value in epoch.metrics.items()}}
         for epoch in checkpoint.read_history(folder).epochs
     ]
+
+
+def _kept(settings: ModelConfig, runs: Mapping[int, Path]) -> dict[str, Any]:
+    """{"kept": seed -> the epoch that is kept}, of a network that starts from frozen scores; empty for others."""
+    if settings.architecture.head != "residual":
+        return {}
+    chosen = settings.training.selection
+    return {"kept": {str(seed): checkpoint.read_history(run).kept(chosen).epoch for seed, run in runs.items()}}
 
 
 def _validated(settings: ModelConfig, runs: Mapping[int, Path]) -> float | None:

@@ -34,6 +34,7 @@ OF_SEVERAL = {
     "tests/tasks/rerun/test_stop_signals.py",
     "tests/tasks/rerun/test_videos.py",
     "tests/tasks/rerun/test_weights.py",
+    "tests/tasks/test_captions.py",
     "tests/tasks/test_model_configs.py",
     "tests/tasks/test_recipe_property.py",
 }

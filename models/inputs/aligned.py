@@ -31,6 +31,11 @@ class Aligned:
     temperature: float = 0.0
     """Of label words, for a classifier; 0 for a text tower."""
 
+    def scores(self, calibration: "Calibration") -> Floats:
+        """(C, V) calibrated scores; NaN for a video of which the expert saw nothing."""
+        raw = (self.texts @ self.videos.T - np.float32(calibration.mean)) * np.float32(calibration.scale)
+        return np.where(self.present, raw, np.float32(np.nan))
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -46,9 +51,9 @@ class Calibration:
         Which video is the right one is only looked up to leave it out. Pairs that all score the same are shifted, and
         without any wrong pair nothing is changed.
         """
-        captions = _spread(len(pairs.texts))
+        captions = spread(len(pairs.texts))
         rows = np.flatnonzero(pairs.present)
-        rows = rows[_spread(len(rows))]
+        rows = rows[spread(len(rows))]
         wrong = caption_video[captions][:, None] != rows
         raw = (pairs.texts[captions] @ pairs.videos[rows].T)[wrong].astype(np.float64)
         if not len(raw):
@@ -57,6 +62,6 @@ class Calibration:
         return cls(float(raw.mean()), SPREAD / deviation if deviation > 1e-6 else 1.0)
 
 
-def _spread(count: int) -> NDArray[np.int64]:
+def spread(count: int) -> NDArray[np.int64]:
     """At most MOST_PAIRS of the indices 0 to `count` - 1, evenly spread."""
     return np.unique(np.linspace(0, count - 1, min(count, MOST_PAIRS)).astype(np.int64))

@@ -5,7 +5,8 @@
 
 z_e is the calibrated frozen score of an expert (`models.inputs.aligned`), u_e . x_e the dot product of Collaborative
 Experts, p_e whether the video has the expert. The gates g_e and the logits of the weights a_e are linear in the
-caption and start at 0, so that the first score is the mean of the z_e, exactly. A video that no aligned expert saw has
+caption and start at 0, the latter above the logarithms of fixed weights, so that the first score is the mean of the z_e
+with those weights, exactly. A video that no aligned expert saw has
 the corrections alone, which start at 0, the mean of wrong pairs.
 
 The score stays a dot product of a vector of the caption and one of the video, as search needs it: of an aligned expert
@@ -34,6 +35,7 @@ class Residual(CE):
 
     mean: Tensor
     scale: Tensor
+    base: Tensor
     counted: Tensor
     rows: Tensor
 
@@ -51,6 +53,7 @@ class Residual(CE):
         names = [expert.name for expert in self.experts]
         self.register_buffer("mean", torch.zeros(len(self.aligned)))
         self.register_buffer("scale", torch.ones(len(self.aligned)))
+        self.register_buffer("base", torch.full((len(self.aligned),), 1 / len(self.aligned)))
         self._places = {one.name: place for place, one in enumerate(self.aligned)}
         self.register_buffer("counted", torch.tensor([float(name in self._places) for name in names]), persistent=False)
         self.register_buffer("rows", torch.tensor([names.index(one.name) for one in self.aligned]), persistent=False)
@@ -62,6 +65,11 @@ class Residual(CE):
         """Sets how the frozen scores of an expert are shifted and scaled."""
         self.mean[self._places[name]] = mean
         self.scale[self._places[name]] = scale
+
+    def weigh(self, weights: Mapping[str, float]) -> None:
+        """Sets the weights of the aligned experts, all above 0, with which the training starts; even without."""
+        for name, place in self._places.items():
+            self.base[place] = weights[name]
 
     def embed_videos(
         self,
@@ -101,7 +109,7 @@ class Residual(CE):
         """(N, E): weights of the aligned experts, which sum to 1, and 1 for the others."""
         logits = pooled.new_zeros((len(pooled), len(self.aligned))) if self.shares is None else self.shares(pooled)
         weights = torch.ones((len(pooled), len(self.experts)), device=pooled.device)
-        return weights.index_copy(1, self.rows, logits.float().softmax(1))
+        return weights.index_copy(1, self.rows, (logits.float() + self.base.log()).softmax(1))
 
 
 def network(

@@ -101,5 +101,7 @@ def load_model(folder: Path, device: str = "cpu") -> CE:
         config.parse(Architecture, description["architecture"], where),
         [config.parse(AlignedInput, one, where) for one in description.get("aligned", ())],
     )
+    if isinstance(model, Residual):
+        tensors.setdefault("base", model.base)  # of before November 2026: even weights
     model.load_state_dict(tensors)
     return model.eval().to(torch.device(device))

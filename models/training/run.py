@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from models.config import ModelConfig
-from models.inputs.aligned import Calibration
+from models.fusion.fixed import Start
 from models.inputs.batches import Collection
 from models.network_inputs import AlignedInput
 from models.networks.ce import CE
@@ -36,6 +36,9 @@ class Run:
     history: History = field(default_factory=History)
     best: dict[str, Tensor] = field(default_factory=dict)
     """Weights of the epoch that is kept so far."""
+    first: Tensor | None = None
+    """(C,), 1 / rank of each validation caption's video before any training, of a network that starts from frozen
+    scores; else None."""
 
     @property
     def evaluated(self) -> CE:
@@ -49,15 +52,22 @@ def start(data: Collection, settings: ModelConfig, seed: int, hardware: Hardware
         torch.manual_seed(seed)
         model = network(data.experts, data.text, settings.architecture, _aligned(data))
     if isinstance(model, Residual):
-        for name, pair in data.aligned.items():
-            found = Calibration.of(pair, data.caption_video)
-            model.calibrate(name, found.mean, found.scale)
+        _begin(model, data)
     model.fit_inputs({name: torch.from_numpy(rows.values) for name, rows in data.features.items()})
     model.to(hardware.device)
     loss = Loss(settings.training).to(hardware.device)
     chosen = optimizer([*model.parameters(), *loss.parameters()], settings.training)
     average = copy.deepcopy(model).requires_grad_(False) if settings.training.ema else None
     return Run(hardware, model, average, loss, chosen, hardware.scaler(), torch.Generator().manual_seed(seed))
+
+
+def _begin(model: Residual, data: Collection) -> None:
+    """Sets the untrained fusion with which the network starts: of the head `zero_shot` the mean, as it stays."""
+    found = Start.of(data.aligned, data.caption_video)
+    if model.settings.head == "residual":
+        model.weigh(found.weights)
+    for name, one in found.calibrations.items():
+        model.calibrate(name, one.mean, one.scale)
 
 
 def _aligned(data: Collection) -> list[AlignedInput]:
@@ -70,6 +80,8 @@ def tensors(run: Run) -> dict[str, Tensor]:
     parts["best"] = run.best
     if run.average:
         parts["average"] = run.average.state_dict()
+    if run.first is not None:
+        parts["first"] = {"found": run.first}
     flat = {f"{part}/{key}": value for part, values in parts.items() for key, value in values.items()}
     for name, values in run.optimizer.state.items():
         flat |= {f"optimizer/{name}/{index}": value for index, value in enumerate(values)}
@@ -88,6 +100,7 @@ def restore(run: Run, saved: Mapping[str, Tensor], plain: Mapping[str, Any]) -> 
     if run.average:
         run.average.load_state_dict(_part(saved, "average"))
     run.best = _part(saved, "best")
+    run.first = _part(saved, "first").get("found")
     for name, values in run.optimizer.state.items():
         for index, value in enumerate(values):
             value.copy_(saved[f"optimizer/{name}/{index}"])

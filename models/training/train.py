@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from models.config import ModelConfig, Training, recipe
+from models.evaluation.bootstrap import low_of_many
 from models.evaluation.evaluate import scores_of
 from models.evaluation.metrics import caption_ranks, summary
 from models.inputs.batches import Batch, Collection, Data, epoch
@@ -113,8 +114,15 @@ def _no_epoch(run: Run, training: Data, validation: Data, settings: Training) ->
 
 def _evaluate(run: Run, validation: Data, settings: Training, ended: Epoch) -> None:
     """Adds an epoch with its metrics to the history, and keeps the weights if it is selected."""
-    metrics = summary(caption_ranks(scores_of(run.evaluated, validation), validation.collection.caption_video))
-    run.history = History((*run.history.epochs, dataclasses.replace(ended, metrics=metrics)))
+    owners, videos = validation.collection.caption_video, validation.collection.num_videos
+    ranks, above = caption_ranks(scores_of(run.evaluated, validation), owners), None
+    found = 1 / (ranks.mean + 1)
+    if not ended.epoch:
+        run.first = torch.from_numpy(found)
+    elif run.first is not None:
+        above = low_of_many(found - run.first.numpy(), owners, videos, settings.epochs)
+    ended = dataclasses.replace(ended, metrics=summary(ranks), above_start=above)
+    run.history = History((*run.history.epochs, ended))
     if run.history.kept(settings.selection).epoch == ended.epoch:
         run.best = {key: value.detach().clone() for key, value in run.evaluated.state_dict().items()}
 

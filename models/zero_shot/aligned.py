@@ -112,16 +112,17 @@ def calibration_splits(manifest: Manifest, wanted: Sequence[str]) -> tuple[str, 
     return next(((split,) for split in ("train", "val", "test") if manifest.split(split)), tuple(wanted))
 
 
-def fused(pairs: Mapping[str, Aligned], calibrations: Mapping[str, Calibration]) -> Floats:
+def fused(
+    pairs: Mapping[str, Aligned], calibrations: Mapping[str, Calibration], weights: Mapping[str, float] | None = None
+) -> Floats:
     """(C, V), the mean of the calibrated scores of the experts that a video has: the untrained fusion.
 
-    0, as of a wrong pair, for a video that none of them saw.
+    `weights`: of each expert in the mean; None: even ones. 0, as of a wrong pair, for a video that none of them saw.
     """
     first = next(iter(pairs.values()))
     total, seen = np.zeros((len(first.texts), len(first.videos)), np.float32), np.zeros(len(first.videos), np.float32)
     for expert, pair in pairs.items():
-        calibration = calibrations[expert]
-        raw = pair.texts @ pair.videos.T
-        total += np.where(pair.present, (raw - np.float32(calibration.mean)) * np.float32(calibration.scale), 0)
-        seen += pair.present
-    return np.asarray(total / np.maximum(seen, 1), np.float32)
+        weight = np.float32(1 if weights is None else weights[expert])
+        total += weight * np.nan_to_num(pair.scores(calibrations[expert]))
+        seen += weight * pair.present
+    return np.asarray(total / np.where(seen > 0, seen, np.float32(1)), np.float32)

@@ -3,10 +3,11 @@
 C captions, V videos.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from models.inputs.aligned import Calibration, Floats
+from models.fusion.fixed import Start
+from models.inputs.aligned import Aligned, Floats
 from models.inputs.load import Sources, Split, Tower, collect
 from models.zero_shot.aligned import Pool, aligned, calibration_splits, cosines, fused
 from models.zero_shot.few_vectors import MOST_VECTORS, few_vectors
@@ -17,6 +18,8 @@ from pipeline.stores.parts import Reader
 
 LABEL_WORDS, FUSION = "label_words", "fusion"
 """Names of the engine of label words, pooled as configs/search.yaml says, and of the fusion."""
+WEIGHED = f"{FUSION}.weights"
+"""Name of the fusion with the best fixed weights of the training split, where they find more there than even ones."""
 _POOLS: tuple[Pool, ...] = ("mean", "best")
 LATE = "late interaction"
 _OF = {"mean": "mean of rows", "best": "best row"}
@@ -40,16 +43,12 @@ class Engine:
 
 
 def engines(
-    sources: Sources,
-    data: Split,
-    labels: LabelSources | None,
-    train_splits: Sequence[str] = ("train",),
-    device: str = "cpu",
+    sources: Sources, data: Split, labels: LabelSources | None, start: Start | None = None, device: str = "cpu"
 ) -> Iterator[Engine]:
-    """Those of a split, one at a time: each text-aligned expert twice, label words twice, and their fusion.
+    """Those of a split, one at a time: each text-aligned expert twice, label words twice, and their fusions.
 
     An expert whose tokens are among the sources has a third, by late interaction, computed on the `device`.
-    `labels`: None without label words. `train_splits`: by which the scores are calibrated before they are fused.
+    `labels`: None without label words. `start`: what `started` gives, where the training split is not `train`.
     Nothing comes where no expert is aligned with text; a fusion where at least two are.
     """
     for expert, tower in sources.towers.items():
@@ -62,7 +61,21 @@ def engines(
             yield _late(expert, sources.tokens[expert], data, device)
     if labels:
         yield from _label_words(sources, data, labels)
-    yield from _fusion(sources, data, labels, train_splits)
+    if begun := start or started(sources, labels):
+        yield from _fusions(aligned(sources, data, labels), begun, _readers(sources, labels))
+
+
+def started(sources: Sources, labels: LabelSources | None, train_splits: Sequence[str] = ("train",)) -> Start | None:
+    """Calibrations and fixed weights of the aligned experts, by their training splits; None where less than two are.
+
+    Weights are even where no training split has captions: what calibrates in its place may be the evaluated split.
+    """
+    if len({*sources.towers, *(labels.classifiers if labels else ())}) < 2:
+        return None
+    chosen = calibration_splits(sources.manifest, train_splits)
+    train = collect(sources, *chosen)
+    found = Start.of(aligned(sources, train, labels), train.collection.caption_video)
+    return found if "train" in chosen else found.even()
 
 
 def _late(expert: str, tower: Tower, data: Split, device: str) -> Engine:
@@ -98,16 +111,17 @@ def _label_words(sources: Sources, data: Split, labels: LabelSources) -> Iterato
     yield Engine(f"{LABEL_WORDS}.{other}", f"{label}, {of}", experts, text, f"{note}, {of}", scored)
 
 
-def _fusion(
-    sources: Sources, data: Split, labels: LabelSources | None, train_splits: Sequence[str]
-) -> Iterator[Engine]:
-    pairs = aligned(sources, data, labels)
-    if len(pairs) < 2:
-        return
-    train = collect(sources, *calibration_splits(sources.manifest, train_splits))
-    of_train, owners = aligned(sources, train, labels), train.collection.caption_video
-    calibrations = {name: Calibration.of(pair, owners) for name, pair in of_train.items()}
-    note = f"by the mean of the calibrated scores of {', '.join(pairs)}"
+def _readers(sources: Sources, labels: LabelSources | None) -> str:
     texts = [tower.name for tower in sources.towers.values()] + ([labels.settings.text] if labels else [])
-    scores, label = fused(pairs, calibrations), f"zero-shot by {' and '.join(pairs)}"
-    yield Engine(FUSION, label, tuple(pairs), ", ".join(dict.fromkeys(texts)), note, scores)
+    return ", ".join(dict.fromkeys(texts))
+
+
+def _fusions(pairs: Mapping[str, Aligned], start: Start, text: str) -> Iterator[Engine]:
+    """By even weights; and by the fixed ones of the start, where they are others."""
+    experts, label = tuple(pairs), f"zero-shot by {' and '.join(pairs)}"
+    note = f"by the mean of the calibrated scores of {', '.join(pairs)}"
+    yield Engine(FUSION, label, experts, text, note, fused(pairs, start.calibrations))
+    if not start.is_even:
+        weights = ", ".join(f"{start.weights[name]:.2f}" for name in pairs)
+        scores = fused(pairs, start.calibrations, start.weights)
+        yield Engine(WEIGHED, f"{label}, fixed weights", experts, text, f"{note} with the weights {weights}", scores)

@@ -62,6 +62,12 @@ def warnings(report: Report) -> list[str]:
     lines += [_below(row) for row in compared if row["gain"]["R@1"]["mean"] < 0]
     if below := below_untrained(report):
         lines.append(f"The trained model is {below}.")
+    kept = list(report.get("kept", {}).values())
+    if same := kept.count(0):
+        lines.append(
+            f"Training added nothing sure on the validation split in {same} of {len(kept)} seeds, which are what the "
+            "model began with (epoch 0): the untrained fusion."
+        )
     if len(report["seeds"]) < 3 and not report["selection"].startswith("none:"):
         lines.append("Fewer than three seeds: the spread says little.")
     if report["gallery"]["videos"] < 50:

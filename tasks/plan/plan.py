@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractors.registry import NamedExpert, NamedText
 from models import config as model_config
-from models.fusion import version as selector_version
+from models.fusion import version as fusion_version
 from models.network_inputs import ExpertInput
 from pipeline.datasets import near_duplicates
 from pipeline.errors import ConfigError, PipelineError
@@ -142,6 +142,7 @@ class Plan:
             "seed": seed,
             "teachers": {name: fingerprint(recipe) for name, recipe in teachers.items() if recipe},
             **(self.aligned_recipe() if selection.model.architecture.is_aligned else {}),
+            **({"start": fusion_version.START} if selection.model.architecture.head == "residual" else {}),
         } | self.import_recipe()
 
     def import_recipe(self) -> Recipe:
@@ -168,10 +169,15 @@ class Plan:
             "train": {str(seed): fingerprint(run) for seed, run in zip(seeds, runs, strict=True) if run},
             **self.shown(),
             **self.reported(),
-            **self.aligned_recipe(),
+            **self._untrained_recipe(),
             **self.towers.late_recipe(),
-            **({"selector": selector_version.VERSION} if self.selection.model.selector else {}),
+            **({"selector": fusion_version.VERSION} if self.selection.model.selector else {}),
         }
+
+    def _untrained_recipe(self) -> Recipe:
+        """What decides the rows of a report that need no training; empty without any."""
+        aligned = self.aligned_recipe()
+        return aligned | {"start": fusion_version.START} if aligned else {}
 
     def aligned_recipe(self) -> Recipe:
         """What decides the scores without training: text towers and label words; empty without either."""

@@ -53,6 +53,18 @@ class Encoder(TextEncoder):
 '''
 
 
+def add_misleading(project: Project) -> None:
+    """Adds the expert `contrary`, whose text tower says the contrary of what a caption names, beside `tint`."""
+    add_aligned(project)
+    told = "(mean / np.linalg.norm(mean))"
+    assert told in MODULE
+    (project.root / "extractors" / "contrary.py").write_text(MODULE.replace(told, f"(-{told[1:]}"), encoding="utf-8")
+    for kind, key, name in (("experts", "extractor", "contrary"), ("text", "encoder", "contraries")):
+        more = {"modality": "rgb"} if kind == "experts" else {}
+        project.write_config(kind, name, {key: "contrary", "params": {"network": "contrary"}} | more)
+    project.edit("models", "tiny", experts=["rgb_light", "tint", "contrary"])
+
+
 def add_aligned(project: Project, experts: tuple[str, ...] = ("rgb_light", "tint")) -> None:
     """Adds the expert `tint`, which no training can make better, and its text tower `tints`; to the model too."""
     folder = project.root / "extractors"

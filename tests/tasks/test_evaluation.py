@@ -4,13 +4,14 @@ import math
 import numpy as np
 import pytest
 
+from pipeline.reports.report import below_untrained
 from tasks import BuildManifest, EncodeText, EvaluateCE, ExtractExpert, TrainCE
 from tasks.plan.plan import load_plan
 from tasks.plan.settings import Paths
 from tasks.plan.status import status
 from tests.clips import make_clip
 from tests.pipeline.datasets.readers import sample_files
-from tests.tasks.aligned_project import add_aligned
+from tests.tasks.aligned_project import add_aligned, add_misleading
 from tests.tasks.labelled_project import add_labels
 from tests.tasks.project import COLOURS, Project, required_families
 
@@ -113,6 +114,30 @@ def test_with_late_interaction_there_is_a_row_more_for_which_nothing_is_trained_
     assert sorted(path.name for path in stores) == ["tints", "tints.tokens", "words_hashed"]
     project.edit("models", "tiny", late_interaction=False)
     assert project.run(EvaluateCE, dataset="tiny", rankings=False) == ["EvaluateCE test"]
+
+
+@pytest.mark.parametrize("head", ["learned", "residual"])
+def test_a_model_with_a_selector_that_is_below_what_needs_no_training_is_told_too(project, head):
+    """`residual` begins with the mean of an expert that is right and one that says the contrary: chance."""
+    add_misleading(project)
+    project.edit("models", "tiny", selector=True, architecture__head=head)
+    project.run(EvaluateCE, dataset="tiny", rankings=False)
+    report = project.report()
+    rows = report["untrained"]
+    assert list(rows) == ["contrary.mean", "contrary.best", "tint.mean", "tint.best", "fusion"]
+    assert rows["tint.mean"]["validation"]["untrained"] == pytest.approx(100)
+    trained = rows["tint.mean"]["validation"]["trained"]
+    by_epoch = {epoch["epoch"]: epoch["geometric_mean"] for epoch in report["training"]["0"]}
+    assert trained == by_epoch[report["kept"]["0"] if head == "residual" else max(by_epoch, key=by_epoch.__getitem__)]
+    if head == "residual":
+        assert report["kept"] == {"0": 0}, "three validation videos make nothing sure"
+        assert trained == pytest.approx(rows["fusion"]["validation"]["untrained"])
+        assert "in 1 of 1 seeds, which are what the model began with (epoch 0)" in " ".join(report["warnings"])
+    told = below_untrained(report)
+    assert "zero-shot by tint, mean of rows (100.0)" in told and f"({trained:.1f}, " in told
+    assert f"The trained model is {told}." in report["warnings"]
+    with project.process():
+        assert status(load_plan(Paths().layout, "tiny"), "", "test")[-1].why.endswith(f" (the model is {told})")
 
 
 def test_a_report_without_labels_has_no_such_row(project):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from models.evaluation.bootstrap import compare, interval, intervals
+from models.evaluation.bootstrap import compare, interval, intervals, low_of_many
 from models.evaluation.metrics import Ranks, summary
 
 
@@ -40,6 +40,21 @@ def test_the_interval_of_any_gain_is_that_of_scipys_bootstrap_and_of_the_recalls
     ranks, owners = np.arange(60.0)[None] % 3, np.repeat(np.arange(20), 3)
     recall = intervals(untied(ranks), owners, 20)["R@1"]
     assert [100 * end for end in interval((ranks[0] < 1).astype(float), owners, 20)] == pytest.approx(recall)
+
+
+def test_one_of_many_intervals_is_students_at_a_level_that_all_share():
+    gain = np.random.default_rng(2).normal(0.3, 1, 40)
+    for count in (1, 60):
+        theirs = stats.ttest_1samp(gain, 0).confidence_interval(1 - 0.05 / count)
+        assert low_of_many(gain, np.arange(40), 50, count) == pytest.approx(theirs.low)
+    twice, owners = np.repeat(gain, 2), np.repeat(np.arange(40), 2)
+    assert low_of_many(twice, owners, 40, 1) == pytest.approx(low_of_many(gain, np.arange(40), 40, 1))
+
+
+def test_few_videos_that_gain_alike_make_nothing_sure():
+    assert low_of_many(np.full(9, 0.5), np.arange(9), 9, 1) == 0
+    assert low_of_many(np.append(np.full(8, 0.5), -0.25), np.arange(9), 9, 1) == -0.25
+    assert low_of_many(np.full(10, 0.5), np.arange(10), 10, 1) == pytest.approx(0.5)
 
 
 def test_captions_of_one_video_are_drawn_together_so_that_many_alike_tell_no_more_than_one():

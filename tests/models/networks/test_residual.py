@@ -51,12 +51,12 @@ def inputs(videos=6, captions=5):
     return (features, there, counts, of_videos), (normal(captions, 4, 7), torch.full((captions,), 4), of_texts)
 
 
-def frozen(videos, texts):
+def frozen(videos, texts, weights=None):
     pairs = {
         name: Aligned(videos[3][name].numpy(), texts[2][name].numpy(), videos[1][name].numpy() > 0)
         for name in CALIBRATIONS
     }
-    return fused(pairs, CALIBRATIONS)
+    return fused(pairs, CALIBRATIONS, weights)
 
 
 def moved(model):
@@ -76,6 +76,16 @@ def test_the_first_scores_are_those_of_the_untrained_fusion(gating, head):
     found = score(model.embed_texts(*texts), model.embed_videos(*videos)).detach().numpy()
     assert found[:, :5] == pytest.approx(frozen(videos, texts)[:, :5], abs=1e-7)
     assert (found[:, 5] <= found.min()).all(), "a video that nobody saw is below all others"
+
+
+@pytest.mark.parametrize("clip", [0.5, 0.03, 0.999])
+def test_the_first_scores_are_those_of_the_fixed_weights_that_it_is_given(clip):
+    videos, texts = inputs()
+    weights = {"clip": clip, "labels": 1 - clip}
+    model = made()
+    model.weigh(weights)
+    found = score(model.embed_texts(*texts), model.embed_videos(*videos)).detach().numpy()
+    assert found[:, :5] == pytest.approx(frozen(videos, texts, weights)[:, :5], abs=1e-7)
 
 
 def test_a_video_that_only_others_saw_stands_where_wrong_pairs_stand_and_is_then_corrected():

@@ -11,6 +11,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from models.evaluation.bootstrap import low_of_many
 from models.evaluation.evaluate import similarities
 from models.evaluation.metrics import caption_ranks, summary, video_ranks
 from models.training import checkpoint, events
@@ -213,20 +214,45 @@ RESIDUAL = dataclasses.replace(
 
 
 def residual(folder, noise, stop=None, seed=0):
-    return train(aligned_split(80, 1, noise), aligned_split(40, 2, noise), RESIDUAL, seed, folder, stop)
+    return train(aligned_split(80, 1, noise), aligned_split(80, 2, noise), RESIDUAL, seed, folder, stop)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_residual_network_begins_with_the_untrained_fusion_and_ends_no_worse(tmp_path, seed):
     history = residual(tmp_path, 3.0, seed=seed)
-    validation = aligned_split(40, 2, 3.0)
+    validation = aligned_split(80, 2, 3.0)
     pair = validation.aligned["signal"]
-    first = summary(caption_ranks(pair.texts @ pair.videos.T, validation.caption_video))
+    owners = validation.caption_video
+    first_ranks = caption_ranks(pair.texts @ pair.videos.T, owners)
+    first = summary(first_ranks)
     assert [epoch.epoch for epoch in history.epochs] == list(range(7))
     assert history.epochs[0].metrics == pytest.approx(first)
-    kept = summary(caption_ranks(similarities(load_model(tmp_path), validation), validation.caption_video))
+    kept_ranks = caption_ranks(similarities(load_model(tmp_path), validation), owners)
+    kept = summary(kept_ranks)
     assert kept == pytest.approx(history.best.metrics)
+    gain = 1 / (kept_ranks.mean + 1) - 1 / (first_ranks.mean + 1)
+    assert history.best.above_start == pytest.approx(low_of_many(gain, owners, 80, 6))
+    assert history.best.above_start > 0
     assert kept["geometric_mean"] > first["geometric_mean"], "the expert `signal` tells more than its frozen vectors"
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_an_epoch_that_is_better_by_chance_is_not_kept(tmp_path, seed):
+    """The other experts tell nothing here, so that an epoch is above the first by chance alone."""
+    splits = (aligned_split(60, 1, 3.0), aligned_split(40, 2, 3.0))
+    untold = [dataclasses.replace(split, features=_shuffled(split)) for split in splits]
+    history = train(*untold, RESIDUAL, seed, tmp_path)
+    assert history.best.epoch == 0
+    pair = splits[1].aligned["signal"]
+    assert similarities(load_model(tmp_path), untold[1]).argmax(1).tolist() == (
+        (pair.texts @ pair.videos.T).argmax(1).tolist()
+    )
+
+
+def _shuffled(split):
+    """The features with those of each video given to another one."""
+    order = np.roll(np.arange(split.num_videos), 7)
+    return {name: rows.take(order.tolist()) for name, rows in split.features.items()}
 
 
 def test_what_no_training_makes_better_is_kept_as_it_was(tmp_path):
@@ -253,6 +279,15 @@ def test_a_residual_training_that_is_interrupted_ends_with_the_same_bytes(tmp_pa
         residual(tmp_path / "stopped", 3.0, stop)
     residual(tmp_path / "stopped", 3.0)
     assert (tmp_path / "stopped" / MODEL).read_bytes() == (tmp_path / "whole" / MODEL).read_bytes()
+
+
+def test_a_residual_network_of_before_there_were_fixed_weights_has_even_ones(tmp_path):
+    settings = dataclasses.replace(RESIDUAL, training=dataclasses.replace(RESIDUAL.training, epochs=1))
+    train(aligned_split(20, 1), aligned_split(20, 2), settings, 0, tmp_path)
+    tensors, facts = checkpoint.read(tmp_path / MODEL)
+    assert tensors.pop("base").tolist() == [1.0]
+    checkpoint.write(tmp_path / MODEL, tensors, facts)
+    assert load_model(tmp_path).base.tolist() == [1.0]
 
 
 def test_a_zero_shot_model_is_what_the_residual_one_begins_with(tmp_path):

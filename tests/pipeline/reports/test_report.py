@@ -177,6 +177,15 @@ def test_a_trained_model_below_a_row_on_validation_is_told_with_all_such_rows(tr
     assert warnings(make_report(untrained=rows, seeds=[0, 1, 2])) == [expected] * bool(told)
 
 
+def test_a_training_that_added_nothing_sure_is_told():
+    told = warnings(make_report(kept={"0": 0, "1": 7, "2": 0}, seeds=[0, 1, 2]))
+    assert told == [
+        "Training added nothing sure on the validation split in 2 of 3 seeds, which are what the model began with "
+        "(epoch 0): the untrained fusion."
+    ]
+    assert not warnings(make_report(kept={"0": 3}, seeds=[0, 1, 2]))
+
+
 def test_names_and_captions_stay_text_whatever_is_in_them():
     report = make_report(
         dataset=NASTY, failures=[{"video": NASTY, "expert": "rgb_light", "reason": NASTY}], blind=[NASTY]
