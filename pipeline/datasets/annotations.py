@@ -12,7 +12,6 @@ from pipeline.datasets.caption_sidecars import SIDECARS, caption_sidecars, read_
 from pipeline.datasets.clips import Clip, ClipNames
 from pipeline.datasets.cutting import WHOLE, Cutting
 from pipeline.datasets.grades import grade_of
-from pipeline.datasets.names import without_suffix
 from pipeline.datasets.near_duplicates import NearDuplicates
 from pipeline.datasets.sources import AnnotationFiles, Part, Released, SplitCounts
 from pipeline.datasets.splits import SPLITS, SplitFractions, splits_by_hash
@@ -157,6 +156,7 @@ def read_annotations(settings: DatasetConfig, warnings: list[str] | None = None)
 
 
 def _read(settings: DatasetConfig, path: Path, told: list[str]) -> dict[str, Annotation]:
+    assert settings.captions is not None
     from_sidecars = settings.captions in SIDECARS
     annotations = _collected(
         read_sidecars(Path(settings.videos), settings.captions, told) if from_sidecars else read_rows(path, told)

@@ -25,7 +25,7 @@ from pipeline.datasets.file_cache import FileInfo
 from pipeline.datasets.files import INSPECT_VERSION, cached_infos, inspect_files
 from pipeline.datasets.manifest import MANIFEST_VERSION, Manifest
 from pipeline.datasets.matching import match_files, names_of, refuse_missing, refuse_unrelated, shared_between_splits
-from pipeline.datasets.protocol import Annotations, annotations_of, read_known
+from pipeline.datasets.protocol import Annotations, annotations_of
 from pipeline.datasets.rows import clips_by_file, missing_row, order, rows_of
 from pipeline.datasets.stamps import stamp_of
 from pipeline.datasets.video import is_missing
