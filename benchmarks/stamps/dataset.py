@@ -73,19 +73,6 @@ def write_configs(work: Path, models: Sequence[str] = ()) -> None:
         atomic.write_text(path, yaml.safe_dump(settings, sort_keys=False))
 
 
-def write_residual(work: Path, name: str, other: str, experts: Sequence[str]) -> None:
-    """A model of some experts and the text encoder of another one, with the head and the training of ce_2026.yaml."""
-    models = work / "configs" / "models"
-    packaged, shipped = (
-        yaml.safe_load((models / f"{one}.yaml").read_text(encoding="utf-8")) for one in (other, "ce_2026")
-    )
-    own = {"experts": list(experts), "text": packaged["text"]}
-    own |= {key: shipped[key] for key in ("text_pool", "architecture", "training", "selector")}
-    own["training"]["seeds"] = SEEDS
-    own["runtime"] = {"threads": 1}
-    atomic.write_text(models / f"{name}.yaml", yaml.safe_dump(own, sort_keys=False))
-
-
 def photographs_from(given: Path | None, work: Path) -> list[Photograph]:
     """Of a .deb, of a folder, or of the installed package."""
     if given is None:

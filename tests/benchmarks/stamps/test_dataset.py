@@ -1,12 +1,9 @@
-import dataclasses
-
 import pytest
 import yaml
 
 from benchmarks.stamps import dataset, photographs
 from benchmarks.stamps.clips import Format
 from benchmarks.stamps.photographs import Photograph
-from models import config as model_config
 from pipeline.datasets.annotations import load_dataset
 from tests.benchmarks.stamps.package import stamp
 
@@ -56,13 +53,3 @@ def test_videos_that_are_there_are_not_made_again(tmp_path):
     video.write_bytes(b"mine")
     dataset.write(found, tmp_path, SMALL)
     assert video.read_bytes() == b"mine"
-
-
-def test_the_residual_model_has_the_text_encoder_of_one_model_and_the_head_and_training_of_another(tmp_path):
-    dataset.write_configs(tmp_path)
-    dataset.write_residual(tmp_path, "mine", "ce_packaged", ["rgb_lite", "audio_light"])
-    models = tmp_path / "configs" / "models"
-    mine, packaged, shipped = (model_config.load(name, models) for name in ("mine", "ce_packaged", "ce_2026"))
-    assert (mine.experts, mine.text) == (("rgb_lite", "audio_light"), packaged.text)
-    assert mine.architecture == shipped.architecture and mine.architecture.head == "residual"
-    assert mine.training == dataclasses.replace(shipped.training, seeds=tuple(dataset.SEEDS))
