@@ -28,10 +28,9 @@ from models.config import Architecture, ModelConfig, Runtime, TextPool, Training
 from models.evaluation.bootstrap import compare
 from models.evaluation.evaluate import similarities
 from models.evaluation.metrics import Ranks, caption_ranks, summary
-from models.fusion.lists import Examples
+from models.fusion.fixed import Start, best_fixed, tiled
 from models.fusion.mixture import fit_mixture, selected_scores
 from models.fusion.nested import fit
-from models.inputs.aligned import Calibration
 from models.networks.ce import CE
 from models.training import checkpoint
 from models.training.train import train
@@ -40,8 +39,6 @@ from pipeline.stores import atomic
 
 KEPT = Path(__file__).with_suffix(".json")
 SEEDS = 5
-FACTORS = (0.0, 0.5, 2.0)
-"""By which the weight of a channel is changed, in search of the best fixed ones."""
 
 
 @dataclass(frozen=True)
@@ -81,58 +78,28 @@ def measured(
     """All rows of one seed; `others` gives the scores of trained networks on the test split, and facts of them."""
     train_split, test = splits["train"], splits["test"]
     channels = len(test.channels)
-    even, best = np.ones(channels), best_fixed(train_split)
+    even = np.ones(channels)
+    best = best_fixed(train_split.examples(even))
     examples, learned = test.examples(best), fit(train_split.examples(best))
     fused = test.lists().fused
-    rows = len(examples)
-    scores = {f"{CHANNEL} {name}": fused(tiled(np.eye(channels)[at], rows)) for at, name in enumerate(test.channels)}
-    scores["even"], scores["fixed"] = fused(tiled(even, rows)), fused(tiled(best, rows))
+    scores = {
+        f"{CHANNEL} {name}": fused(tiled(np.eye(channels)[at], examples)) for at, name in enumerate(test.channels)
+    }
+    scores["even"], scores["fixed"] = fused(tiled(even, examples)), fused(tiled(best, examples))
     selected = learned.selector.weights(examples.lists, examples.base) if learned.selector else examples.base
     scores["selector"] = fused(selected)
     of_networks, facts = others(splits)
     ranks = {name: caption_ranks(found, test.owners) for name, found in (scores | of_networks).items()}
-    told = {"weights": (best / best.sum()).tolist(), "selector": learned.facts(), **speech(test), **facts}
+    told = {"weights": best.tolist(), "selector": learned.facts(), **speech(test), **facts}
     return Measured(ranks, test.owners, test.rows.shape[1], told)
-
-
-def tiled(weights: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """The same weights for each query."""
-    return np.repeat(weights[None], count, 0)
 
 
 def speech(test: Split) -> dict[str, float]:
     """The shares of the captions to which speech is a help or a harm in an even fusion, in percent."""
     examples, without = test.examples(np.ones(len(test.channels))), np.ones(len(test.channels))
     without[SPEECH] = 0
-    gain = examples.found(examples.base) - examples.found(tiled(without, len(examples)))
+    gain = examples.found(examples.base) - examples.found(tiled(without, examples))
     return {"helps": 100 * float((gain > 0).mean()), "hurts": 100 * float((gain < 0).mean())}
-
-
-def best_fixed(split: Split) -> NDArray[np.float64]:
-    """(C,) weights, the same for all queries, that find most on a split: uphill from even ones and from each alone."""
-    channels = len(split.channels)
-    examples = split.examples(np.ones(channels))
-    starts = [np.ones(channels), *(np.ones(channels) * 0.1 + np.eye(channels))]
-    climbed = [climb(examples, start) for start in starts]
-    return max(climbed, key=lambda weights: value(examples, weights))
-
-
-def value(examples: Examples, weights: NDArray[np.float64]) -> float:
-    return float(examples.found(tiled(weights, len(examples))).mean())
-
-
-def climb(examples: Examples, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Changes one weight after another as long as that finds more."""
-    best, improved = value(examples, weights), True
-    while improved:
-        improved = False
-        for at in range(len(weights)):
-            for factor in FACTORS:
-                changed = weights.copy()
-                changed[at] *= factor
-                if changed.sum() and (found := value(examples, changed)) > best + 1e-9:
-                    weights, best, improved = changed, found, True
-    return weights
 
 
 def networks(
@@ -148,14 +115,14 @@ def networks(
         own = scores[name] = similarities(model, test)
         scores[f"{name} selector"] = selected_scores(model, test, found.selector) if found.selector else own
         facts[f"{name} selector"] = found.facts()
+        facts[f"{name} kept"] = checkpoint.read_history(folder / name).best.epoch
     return scores, facts
 
 
 def untrained(splits: dict[str, Split]) -> NDArray[np.float32]:
-    """(C, V) scores of the test split with which a residual network begins: the calibrated cosines' mean."""
-    train_split, test = splits["train"], splits["test"]
-    calibrations = {name: Calibration.of(pairs, train_split.owners) for name, pairs in train_split.aligned().items()}
-    return fused(test.aligned(), calibrations)
+    """(C, V) scores of the test split with which a residual network begins."""
+    begun = Start.of(splits["train"].aligned(), splits["train"].owners)
+    return fused(splits["test"].aligned(), begun.calibrations, begun.weights)
 
 
 def trained(splits: dict[str, Split], head: str, seed: int, folder: Path) -> CE:
@@ -187,6 +154,7 @@ def pooled(seeds: list[Measured]) -> dict[str, Any]:
         *((name, f"{name} selector") for name in HAS_NETWORK),
         *(("fixed", name) for name in HAS_NETWORK),
         ("start", "residual"),
+        ("start", "residual selector"),
     ]
     channels = {
         name: [summary(seed.ranks[name]) for seed in seeds if name in seed.ranks]

@@ -14,7 +14,7 @@ LABELS = {
     "selector": "the same with the selector",
     "ce": "CE",
     "ce selector": "CE with the selector",
-    "start": "untrained fusion, calibrated: the start of CE residual",
+    "start": "untrained fusion, calibrated, fixed weights: the start of CE residual",
     "residual": "CE residual",
     "residual selector": "CE residual with the selector",
 }
@@ -50,9 +50,10 @@ def said(figures: dict[str, Any]) -> Iterator[str]:
         told.append(f"{LABELS[second]} over {LABELS[first]} {spread}")
     yield f"In an even fusion speech helps {helps:.0f} % of the captions and hurts {hurts:.0f} %. Paired differences in"
     yield f"R@1 over {signal['captions']} captions of {len(facts)} seeds, with 95 % intervals: {'; '.join(told)}."
-    pairs = zip(signal["rows"]["start"], signal["rows"]["residual"], strict=True)
+    pairs = list(zip(signal["rows"]["start"], signal["rows"]["residual"], strict=True))
     below = sum(after["R@1"] < before["R@1"] for before, after in pairs)
-    yield f"CE residual is below its start in {below} of {len(facts)} seeds (R@1)."
+    same, seeds = sum(seed["residual kept"] == 0 for seed in facts), len(facts)
+    yield f"CE residual is below its start in {below} of {seeds} seeds (R@1), and is it, epoch 0, exactly, in {same}."
     fixed = [seed["R@1"] for seed in none["rows"]["fixed"]]
     yield f"Where nothing tells one query from another (R@1 {sum(fixed) / len(fixed):.1f}) the selector stays away: all"
     yield f"ranks are those of the best fixed weights, in {none['equal']} of {len(fixed)} seeds."

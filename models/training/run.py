@@ -10,6 +10,7 @@ from torch import Tensor
 
 from models.config import ModelConfig
 from models.fusion.fixed import Start
+from models.inputs.aligned import Calibration
 from models.inputs.batches import Collection
 from models.network_inputs import AlignedInput
 from models.networks.ce import CE
@@ -63,11 +64,11 @@ def start(data: Collection, settings: ModelConfig, seed: int, hardware: Hardware
 
 def _begin(model: Residual, data: Collection) -> None:
     """Sets the untrained fusion with which the network starts: of the head `zero_shot` the mean, as it stays."""
-    found = Start.of(data.aligned, data.caption_video)
+    for name, pair in data.aligned.items():
+        found = Calibration.of(pair, data.caption_video)
+        model.calibrate(name, found.mean, found.scale)
     if model.settings.head == "residual":
-        model.weigh(found.weights)
-    for name, one in found.calibrations.items():
-        model.calibrate(name, one.mean, one.scale)
+        model.weigh(Start.of(data.aligned, data.caption_video).weights)
 
 
 def _aligned(data: Collection) -> list[AlignedInput]:

@@ -43,6 +43,7 @@ def with_file(project):
     return project
 
 
+@pytest.mark.slow
 def test_what_a_file_says_of_videos_is_found_by_its_words_trained_on_and_named(with_file):
     ran = with_file.run(BuildIndex, dataset="tiny")
     assert ran == ["ExtractExpert captions_file", "TrainCE 0", "BuildIndex"], "the other expert is kept"

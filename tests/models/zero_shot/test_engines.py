@@ -4,11 +4,15 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from models.evaluation.evaluate import similarities
 from models.inputs.load import Tower, collect
-from models.zero_shot.engines import caption_scores, engines
+from models.network_inputs import AlignedInput, ExpertInput
+from models.networks.residual import network
+from models.zero_shot.aligned import aligned
+from models.zero_shot.engines import caption_scores, engines, started
 from models.zero_shot.stored import Classes
 from pipeline.errors import DamagedError
-from tests.models.synthetic import SIGNAL
+from tests.models.synthetic import SETTINGS, SIGNAL
 from tests.models.zero_shot.labelled import NAMES
 
 
@@ -96,6 +100,31 @@ def test_the_fusion_is_calibrated_by_the_training_split(stored):
         scores += np.nan_to_num(calibrated)
         seen += ~np.isnan(values)
     assert found["fusion"] == pytest.approx(scores / np.maximum(seen, 1), abs=1e-5)
+
+
+def test_fixed_weights_have_a_row_of_their_own_with_which_a_residual_network_begins(stored):
+    """Epoch 0 of a network that was given this start scores each pair as the row does."""
+    data = collect(stored.sources, "test")
+    even = started(stored.sources, stored.labels)
+    assert even.is_even, "of so few training videos"
+    assert started(stored.sources, None) is None, "a single aligned expert is fused with nothing"
+    start = dataclasses.replace(even, weights={"signal": 0.7, "things": 0.25, "sounds": 0.05})
+    *_, first, last = engines(stored.sources, data, stored.labels, start)
+    assert (first.name, last.name, last.experts) == ("fusion", "fusion.weights", first.experts)
+    told = ", ".join(f"{start.weights[name]:.2f}" for name in last.experts)
+    assert last.label == f"{first.label}, fixed weights" and last.note.endswith(f" with the weights {told}")
+    experts = (*stored.sources.experts, ExpertInput("things", 2), ExpertInput("sounds", 2))
+    data = collect(dataclasses.replace(stored.sources, experts=experts), "test")
+    pairs = aligned(stored.sources, data, stored.labels)
+    collection = dataclasses.replace(data.collection, aligned=pairs)
+    sized = [AlignedInput(name, pair.texts.shape[1], pair.temperature) for name, pair in pairs.items()]
+    architecture = dataclasses.replace(SETTINGS.architecture, head="residual")
+    model = network(collection.experts, collection.text, architecture, sized)
+    model.weigh(start.weights)
+    for name, one in start.calibrations.items():
+        model.calibrate(name, one.mean, one.scale)
+    assert similarities(model, collection) == pytest.approx(last.scores, abs=1e-7)
+    assert np.abs(first.scores - last.scores).max() > 1e-3
 
 
 def raw_scores(stored, data):
