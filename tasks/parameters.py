@@ -40,7 +40,7 @@ class TypedPath(luigi.Parameter):
 
     def parse(self, typed: str) -> str:
         """The path from the project folder, or as it was typed where that is the same."""
-        is_path = typed and "://" not in typed and not typed.startswith("*")
+        is_path = typed and "://" not in typed and typed not in ("*.txt", "*.json")  # captions beside the videos
         if not is_path or _typed_in is None or Path(typed).expanduser().is_absolute():
             return typed
         return os.path.relpath(_typed_in / typed)

@@ -42,7 +42,9 @@ def refresh(folder: Path, left_out: list[str]) -> None:
 def _refreshed(home: Home) -> list[str]:
     """Lists again where it is time to; returns what could not be taken."""
     state, looked = _state(home), _looked(home)
-    if looked and looked["state"] == state and 0 <= time.time() - looked["time_s"] <= home.reading.look_again_s:
+    # What lies here cannot change without a change of the state; of what lies elsewhere one has to ask.
+    age_s = time.time() - looked["time_s"] if looked else 0.0
+    if looked and looked["state"] == state and (looked.get("is_here") or 0 <= age_s <= home.reading.look_again_s):
         return [str(note) for note in looked["notes"]]
     notes: list[str] = []
     files = _fitting(_listed(home, notes), notes)
@@ -54,7 +56,8 @@ def _refreshed(home: Home) -> list[str]:
     (home.folder / LOOKED).unlink(missing_ok=True)  # a kill from here on leaves a tree that is looked at again
     listing.write(home.folder, files.items())
     _grow(home.tree, files)
-    looked = {"state": state, "time_s": time.time(), "notes": notes}
+    is_here = not (is_list(home.source) or any(is_remote(one.address) for one in files.values()))
+    looked = {"state": state, "time_s": time.time(), "notes": notes, "is_here": is_here and bool(files)}
     write_privately(home.folder / LOOKED, json.dumps(looked).encode())
     return notes
 

@@ -31,6 +31,8 @@ FOLDER = "packs"
 VERSION = 1
 THREADS = 8
 """Tars that are looked through side by side."""
+MOST_FOLDERS = 32
+"""In which a member lies; each is made here, and a hostile tar has a hundred thousand of them."""
 MOST_NOTES = 20
 """Of one tar or table; a hostile one has a million."""
 ALL, REST = "all of it", "the rest"
@@ -150,6 +152,8 @@ def _look_into_tar(file: BinaryIO, facts: Facts, pack: Pack) -> None:
     for one in tars.members(file, size):
         if one.refused:
             pack.note(f"{one.name[:80]!a} is {one.refused}; left out")
+        elif one.name.count("/") > MOST_FOLDERS:
+            pack.note(f"{one.name[:80]!a} lies in more than {MOST_FOLDERS} folders; left out")
         elif one.name in seen:
             pack.note(f"{one.name[:80]!a} is there twice; the first one is taken")
         else:

@@ -1,13 +1,12 @@
 """A remote file as a file object that is read by ranges, in blocks that all processes of a machine share."""
 
 import io
-import os
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pipeline.errors import RemoteError
+from pipeline.packed.window import Positioned
 from pipeline.remote_files.facts import Facts
 from pipeline.remote_files.file_cache import FileCache
 from pipeline.remote_files.transfer import NoRangesError, read_range
@@ -20,7 +19,7 @@ faults: dict[str, RemoteError] = {}
 """Name of a file -> why a reading of it failed in this process; libavformat takes many a fault for the file's end."""
 
 
-class BlockReader(io.RawIOBase):
+class BlockReader(Positioned):
     """Reads blocks as they are needed, each once as long as the cache has room for it.
 
     Where the server sends no parts of files, all of it is fetched by `whole`.
@@ -28,38 +27,15 @@ class BlockReader(io.RawIOBase):
 
     def __init__(self, path: Path, facts: Facts, entry: str, cache: FileCache, whole: Callable[[], Path]) -> None:
         """`path` stands for the file here; `entry` is the name of its version in the cache."""
-        super().__init__()
-        self.name = f"file:{path}"
-        """As FFmpeg calls a file; its suffix tells it some formats."""
+        super().__init__(facts.size, f"file:{path}")
         self._facts, self._entry, self._cache, self._fetch_whole = facts, entry, cache, whole
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._whole: io.BufferedReader | None = None
-        self._position = 0
         self._fault: RemoteError | None = None
-
-    def readable(self) -> bool:
-        """True."""
-        return True
-
-    def seekable(self) -> bool:
-        """True."""
-        return True
-
-    def tell(self) -> int:
-        """The position of the next read, in bytes."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Moves the position, which may lie behind the end; OSError before the beginning."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._facts.size}[whence]
-        if base + offset < 0:
-            raise OSError(22, "a position before the beginning")
-        self._position = base + offset
-        return self._position
 
     def read(self, size: int | None = -1) -> bytes:
         """`size` bytes, fewer at the end of the file, all where it is -1. RemoteError, also at each later read."""
-        rest = max(0, self._facts.size - self._position)
+        rest = max(0, self._size - self._position)
         wanted = rest if size is None or size < 0 else min(size, rest)
         pieces = []
         while wanted:
@@ -69,12 +45,6 @@ class BlockReader(io.RawIOBase):
             self._position += len(piece)
             wanted -= len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def readinto(self, buffer: Any) -> int:
-        """Fills the buffer; returns the number of bytes, 0 at the end. RemoteError."""
-        piece = self.read(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
 
     def close(self) -> None:
         """Lets go of the blocks."""
@@ -89,7 +59,7 @@ class BlockReader(io.RawIOBase):
             if self._fault:
                 raise self._fault
             try:
-                self._blocks[number] = self._read(start, min(start + BLOCK_BYTES, self._facts.size))
+                self._blocks[number] = self._read(start, min(start + BLOCK_BYTES, self._size))
             except RemoteError as error:
                 faults[self.name] = self._fault = error
                 raise

@@ -49,5 +49,6 @@ def test_a_typed_path_is_relative_to_where_it_was_typed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     parameters.typed_in(tmp_path / "sub" / "folder")
     assert path.parse("a/b.csv") == "sub/folder/a/b.csv"
-    for unchanged in ("", "/a/b.csv", "https://x.org/a.tar.gz", "*.txt"):
+    assert path.parse("*.tar") == "sub/folder/*.tar"
+    for unchanged in ("", "/a/b.csv", "https://x.org/a.tar.gz", "*.txt", "*.json"):
         assert path.parse(unchanged) == unchanged

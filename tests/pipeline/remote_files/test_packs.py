@@ -87,10 +87,24 @@ def test_a_tar_is_looked_through_once_and_again_when_it_has_changed(tmp_path, mo
 
 def test_what_was_found_is_found_again_where_the_record_of_it_is_damaged(tmp_path):
     (tmp_path / "s.tar").write_bytes(tar_of(FILES))
-    folder, before, _ = looked(tmp_path / "s.tar", tmp_path)
+    folder, before, _ = looked(tmp_path / "*.tar", tmp_path)
     (record,) = (folder.parent / "packs").iterdir()
     record.write_text('[[["x"]')
-    assert looked(tmp_path / "s.tar", tmp_path)[1] == before
+    (tmp_path / "new.tar").write_bytes(tar_of({"a.mp4": b"a"}))
+    assert looked(tmp_path / "*.tar", tmp_path)[1] == before | {"new/a.mp4": 1}
+
+
+def test_tars_that_lie_here_are_not_listed_again_while_they_are_the_same(tmp_path, monkeypatch):
+    (tmp_path / "s.tar").write_bytes(tar_of(FILES))
+    _, before, _ = looked(tmp_path / "{s,t}.tar", tmp_path)
+    assert "t/all of it" in before
+    with monkeypatch.context() as patch:
+        patch.setattr(packs, "expanded", lambda *of: pytest.fail("listed again"))
+        assert looked(tmp_path / "{s,t}.tar", tmp_path)[1] == before
+    (tmp_path / "t.tar").write_bytes(tar_of({"a.mp4": b"a"}))
+    assert looked(tmp_path / "{s,t}.tar", tmp_path)[1] == {f"s/{name}": len(one) for name, one in FILES.items()} | {
+        "t/a.mp4": 1
+    }
 
 
 def test_one_tar_that_is_missing_or_cut_off_is_a_row_with_the_reason_and_the_others_stand(tmp_path):
@@ -104,7 +118,8 @@ def test_one_tar_that_is_missing_or_cut_off_is_a_row_with_the_reason_and_the_oth
 
 def test_hostile_members_are_told_with_their_tar_and_nothing_is_written_elsewhere(tmp_path):
     hostile = ["../../evil.mp4", "/etc/evil.mp4", "a/../../evil.mp4", "\x1b[2J.mp4", "x" * 300 + ".mp4"]
-    made = tar_of(dict.fromkeys([*hostile, "good.mp4"], b"1"), link=(tarfile.SYMTYPE, "/etc/passwd"))
+    deep = "d/" * 33 + "deep.mp4"
+    made = tar_of(dict.fromkeys([*hostile, "good.mp4", deep], b"1"), link=(tarfile.SYMTYPE, "/etc/passwd"))
     (tmp_path / "s.tar").write_bytes(made)
     before = set(tmp_path.iterdir())
     folder, found, notes = looked(tmp_path / "s.tar", tmp_path)
@@ -113,6 +128,7 @@ def test_hostile_members_are_told_with_their_tar_and_nothing_is_written_elsewher
     assert read_bytes(folder / "s" / "good.mp4") == b"1"
     assert sum("no name for a file" in note and "'s/" in note for note in notes) == len(hostile)
     assert f"{tmp_path / 's.tar'}: 'link' is a link; left out" in notes
+    assert any("'d/d/" in note and "lies in more than 32 folders" in note for note in notes)
     assert not any("\x1b" in note for note in notes)
 
 
