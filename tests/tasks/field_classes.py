@@ -23,7 +23,6 @@ IN_MANUAL = {
     "the text encoder's YAML, but for `runtime:`": "text",
     "`index:` in `configs/search.yaml`": "index",
     "the rest of `configs/search.yaml`, and of a dataset's YAML what decides neither captions nor splits": "nothing",
-    "`gallery:` or `near_duplicates:` of a dataset": "seeds",
     "captions or splits": "manifest",
     "new expert in a model": "model",
     "model YAML, but for `runtime:`": "model",
