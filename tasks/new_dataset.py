@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import luigi
 
-from pipeline.datasets.new_dataset import write_dataset
+from pipeline.datasets.new_dataset import Options, write_dataset
 from pipeline.datasets.splits import FILL_SPLITS
 from tasks.console.extraction_estimate import tell_estimate
 from tasks.console.gpu_costs import print_gpu_costs
@@ -29,11 +29,14 @@ class NewDataset(RunsEachTime, luigi.Task):
         description='A .csv, .tsv, .jsonl or .parquet (columns video, caption, split); else ".txt" beside each video',
     )
     model = luigi.Parameter(default="ce_light", description="Name of a file in configs/models/")
+    only_named = luigi.BoolParameter(description="Leave out the videos that the captions do not name")
 
     def run(self) -> None:
         """Writes the YAML, and prints what the dataset holds and the command that comes next."""
         layout = Paths().layout
-        made = write_dataset(self.name, self.videos, self.captions, self.model, layout)
+        made = write_dataset(
+            self.name, self.videos, self.captions, self.model, layout, Options(only_named=self.only_named)
+        )
         splits = ", ".join(f"{count} {split}" for split, count in made.splits.items())
         captioned = f"{made.num_captioned} with captions{splits and f' ({splits})'}"
         clips = f" and {made.num_clips} clips of them" if made.num_clips else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 import luigi
 
 from pipeline.datasets.folders import dataset_of, free_name
-from pipeline.datasets.new_dataset import write_dataset
+from pipeline.datasets.new_dataset import Options, write_dataset
 from pipeline.errors import ConfigError
 from pipeline.remote_files.places import is_elsewhere
 from pipeline.stores import recipes
@@ -86,7 +86,7 @@ class SearchFolder(RunsEachTime, luigi.Task):
         """Writes the YAML of a new dataset, and returns its name."""
         name = self.name or free_name(videos, datasets)
         # Nobody has looked through the folder: what cannot be read in it is told, and stops nothing.
-        made = write_dataset(name, str(videos), "", MODEL, Paths().layout, max_failed_fraction=1.0)
+        made = write_dataset(name, str(videos), "", MODEL, Paths().layout, Options(max_failed_fraction=1.0))
         captioned = f", {made.num_captioned} with captions" if made.num_captioned else ""
         say(f"Wrote {made.path}: {count_videos(made.num_videos)}{captioned}")
         return name

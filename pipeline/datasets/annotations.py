@@ -37,6 +37,8 @@ class DatasetConfig:
     empty; with 0 it does not."""
     annotations: AnnotationFiles | None = None
     """For a known dataset, in place of `captions`: the annotation files of its owners."""
+    only_named: bool = False
+    """Leave out the videos that captions name neither as a whole nor a piece of."""
     segment: Cutting | None = None
     """Cut the videos into clips, which have no captions; null: they are not cut, but where captions name clips."""
     gallery: Literal["captioned", "all"] = "captioned"
@@ -72,6 +74,10 @@ class DatasetConfig:
             raise ValueError("validation_from_train must be at least 0 and below 1")
         if self.captions and self.annotations:
             raise ValueError("captions and annotations exclude each other; remove one")
+        if self.only_named and not (self.captions or self.annotations):
+            raise ValueError(
+                "only_named leaves out what captions do not name, and there are none; name some, or remove it"
+            )
         if self.segment and (self.captions or self.annotations or self.demo):
             raise ValueError(
                 "segment cuts videos that have no captions; captions name clips of their own by start_s and end_s"

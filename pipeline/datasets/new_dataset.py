@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -43,6 +43,18 @@ class DatasetSummary:
     """Pieces of the videos that captions name."""
 
 
+@dataclass(frozen=True)
+class Options:
+    """What else a new dataset says in its YAML."""
+
+    max_failed_fraction: float = MAX_FAILED_FRACTION
+    only_named: bool = False
+    """Leave out the videos that captions do not name."""
+
+
+_BY_DEFAULT = Options()
+
+
 class Places(Protocol):
     """Where configs lie, and the videos and captions that are named in them."""
 
@@ -58,7 +70,7 @@ class Places(Protocol):
 
 
 def write_dataset(
-    name: str, videos: str, captions: str, model: str, layout: Places, max_failed_fraction: float = MAX_FAILED_FRACTION
+    name: str, videos: str, captions: str, model: str, layout: Places, options: Options = _BY_DEFAULT
 ) -> DatasetSummary:
     """Writes <name>.yaml to the configs of datasets and returns the numbers of the dataset.
 
@@ -73,15 +85,13 @@ def write_dataset(
         raise ConfigError(f"{path} is there already; edit it, or choose another --name")
     named = videos if is_remote(videos) else str(Path(videos).expanduser())
     root = layout.videos(named)
-    warnings: list[str] = []
-    files = find_videos(root, warnings)
-    if not files:
-        told = f" ({warnings[0]})" if warnings else ""
-        raise AnnotationError(f"{name_of_source(root)}: no videos there, at any depth{told}")
-    source = captions or _beside(files, SIDECARS if is_pattern(named) else SIDECARS[:1])
-    settings = DatasetConfig(named, source or None, model=model, max_failed_fraction=max_failed_fraction)
+    beside = _beside(root, SIDECARS if is_pattern(named) else SIDECARS[:1])
+    source = captions or beside
+    if options.only_named and not source:
+        raise ConfigError("--only-named leaves out what captions do not name, and there are none; name some")
+    settings = DatasetConfig(named, source or None, model=model, **asdict(options))
     here = replace(settings, videos=str(root), captions=layout.captions(settings.captions))
-    warnings.clear()
+    warnings: list[str] = []
     annotations = read_annotations(here, warnings)
     called = videos_in(annotations)
     files = find_videos(root, warnings, named=lambda: called)
@@ -94,11 +104,20 @@ def write_dataset(
     atomic.write_text(path, _yaml(name, settings))
     ordered = {split: splits[split] for split in SPLITS} if annotations else {}
     num_clips = sum(one.clip is not None for one in found)
-    return DatasetSummary(path, len(files), sum(splits.values()), ordered, unknown, tuple(warnings), num_clips)
+    num_videos = len(set().union(*map(names.find, called))) if options.only_named else len(files)
+    return DatasetSummary(path, num_videos, sum(splits.values()), ordered, unknown, tuple(warnings), num_clips)
 
 
-def _beside(files: VideoFiles, kinds: Sequence[str]) -> str:
-    """The first of these kinds of captions that lies beside a video, e.g. "*.txt"; empty for none."""
+def _beside(root: Path, kinds: Sequence[str]) -> str:
+    """The first of these kinds of captions that lies beside a video, e.g. "*.txt"; empty for none.
+
+    AnnotationError where there are no videos.
+    """
+    warnings: list[str] = []
+    files = find_videos(root, warnings)
+    if not files:
+        told = f" ({warnings[0]})" if warnings else ""
+        raise AnnotationError(f"{name_of_source(root)}: no videos there, at any depth{told}")
     return next((kind for kind in kinds if any(caption_sidecar(file.path, kind).is_file() for file in files)), "")
 
 
@@ -111,6 +130,7 @@ def _yaml(name: str, settings: DatasetConfig) -> str:
         fractions = settings.split_fractions
         lines += [
             f"captions: {_text(settings.captions)}",
+            *(["only_named: true  # videos that no caption names are left out"] if settings.only_named else []),
             "split_fractions:  # of the videos whose captions name no split; decided by a hash of the name",
             *(f"  {split}: {getattr(fractions, split)}" for split in SPLITS),
         ]

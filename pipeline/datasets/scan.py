@@ -80,6 +80,7 @@ def build(
         refuse_unrelated(annotations, missing, settings)
         warnings += refuse_missing(name, settings, missing, annotations)
         annotations = {key: one for key, one in annotations.items() if not (settings.allow_partial and key in missing)}
+    files = _wanted(files, annotations, settings)
     infos = inspect_files(files, cache, workers, deadline_s, progress)
     clips = clips_by_file(annotations)
     of_files = (
@@ -101,9 +102,9 @@ def changes(before: Manifest, settings: DatasetConfig, cache: Path) -> dict[str,
         name: content for name, content, problem in zip(*columns, strict=True) if not is_missing(name, content, problem)
     }
     has_clips = any(before.videos.column("span_s"))
-    now = _contents_now(
-        files, cached_infos(files, cache), _matched(before.dataset, settings, files) if has_clips else {}
-    )
+    annotations = _matched(before.dataset, settings, files) if has_clips or settings.only_named else {}
+    files = _wanted(files, annotations, settings)
+    now = _contents_now(files, cached_infos(files, cache), annotations if has_clips else {})
     return {
         "new": [name for name in now if name not in known],
         "changed": [name for name, content in now.items() if name in known and known[name] != content],
@@ -148,6 +149,11 @@ def _find(
     return find_videos(root, left_out, lambda: _named_in(settings), lambda endings: may_hold(captions, endings))
 
 
+def _wanted(files: VideoFiles, annotations: Annotations, settings: DatasetConfig) -> VideoFiles:
+    """The files that are in the dataset."""
+    return files.only(videos_in(annotations)) if settings.only_named else files
+
+
 def _whole(annotations: Annotations, video_id: str) -> Annotation | None:
     """What is said of the whole video: a clip may be called like another file."""
     found = annotations.get(video_id)
@@ -183,5 +189,7 @@ def _manifest_settings(settings: DatasetConfig) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(settings)))
     if plain["annotations"] and not plain["annotations"]["clips"]:
         del plain["annotations"]["clips"]  # as before there was such a key: an old scan stands
+    if not plain["only_named"]:
+        del plain["only_named"]
     irrelevant = ("model", "max_failed_fraction", "demo", "parts", "segment", "gallery", "near_duplicates")
     return {key: value for key, value in plain.items() if key not in irrelevant}

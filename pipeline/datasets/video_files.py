@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple, overload
 
@@ -107,6 +108,23 @@ class VideoFiles(Sequence[VideoFile]):
     @property
     def _stamps(self) -> tuple[list[int], list[int], list[int], list[int]]:
         return self.sizes, self.mtimes_ns, self.sidecar_sizes, self.sidecar_mtimes
+
+    def only(self, wanted: Collection[str]) -> "VideoFiles":
+        """Those of the files whose ids are wanted."""
+        flags = [one in wanted for one in self.ids]
+        ids = list(compress(self.ids, flags))
+        sizes, times, beside_sizes, beside_times = (list(compress(column, flags)) for column in self._stamps)
+        return VideoFiles(
+            self.root,
+            ids,
+            sizes,
+            times,
+            beside_sizes,
+            beside_times,
+            self.subtitles,
+            self.irregular,
+            self.closed & {*ids},
+        )
 
     def append(self, found: Found) -> None:
         """Adds a file."""

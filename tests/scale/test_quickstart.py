@@ -80,6 +80,7 @@ def typed(tmp_path_factory, videos):
         bucket = Objects(server.bucket(BUCKET))
         for path in filter(Path.is_file, videos.rglob("*")):
             bucket.put(path.relative_to(videos).as_posix(), path)
+        bucket.put("unnamed.mp4", b"of no manifest")
         bucket.put(MANIFEST, write_manifest(root / MANIFEST, ROWS))
         environment = terminal.environment() | OFFLINE | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         ran = terminal.type_in(root, "\n".join(commands()[1:]), environment, PATIENCE_S)

@@ -119,6 +119,7 @@ LUIGI = {
 
 NOT_ALONE = {
     "DatasetConfig": {
+        "only_named": "here captions name all videos; tests/pipeline/datasets/test_scan.py has others",
         "annotations": "excludes captions; the readers' tests have datasets of their own",
         "segment": "excludes captions; tests/tasks/plan/test_cut.py has datasets of its own",
     },

@@ -306,3 +306,14 @@ def test_an_error_in_captions_elsewhere_names_their_address(tmp_path, name):
             read_annotations(DatasetConfig(videos="videos", captions=str(captions)))
     assert str(caught.value).startswith(f"{server.address}/{name}:")
     assert str(tmp_path) not in str(caught.value)
+
+
+def test_only_what_is_named_is_wanted_where_something_is_named(tmp_path):
+    path = tmp_path / "some.yaml"
+    path.write_text("videos: v\nonly_named: true\n")
+    with pytest.raises(
+        ConfigError, match=r"some\.yaml: only_named leaves out what captions do not name, and there are"
+    ):
+        load_dataset("some", tmp_path)
+    path.write_text("videos: v\nonly_named: true\ncaptions: c.csv\n")
+    assert load_dataset("some", tmp_path).only_named

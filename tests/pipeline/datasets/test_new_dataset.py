@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from pipeline.datasets.annotations import load_dataset, read_annotations
-from pipeline.datasets.new_dataset import write_dataset
+from pipeline.datasets.new_dataset import Options, write_dataset
 from pipeline.errors import AnnotationError, ConfigError, OutageError
 from tasks.plan.layout import Layout
 from tests.pipeline.packed.test_tars import tar_of
@@ -43,7 +43,7 @@ def test_a_folder_without_captions_becomes_a_dataset_to_search(tmp_path, videos)
 
 
 def test_how_many_files_may_be_unreadable_is_written_down(tmp_path, videos):
-    write_dataset("mine", str(videos), "", "ce_light", layout_of(tmp_path), max_failed_fraction=1.0)
+    write_dataset("mine", str(videos), "", "ce_light", layout_of(tmp_path), Options(max_failed_fraction=1.0))
     describe(tmp_path, videos, name="strict")
     assert load(tmp_path).max_failed_fraction == 1.0
     assert load(tmp_path, "strict").max_failed_fraction == 0.25
@@ -55,6 +55,18 @@ def test_every_strange_name_gets_its_captions_from_a_table(tmp_path, videos):
     made = describe(tmp_path, videos, tmp_path / "captions.csv")
     assert (made.num_captioned, made.splits, made.unknown) == (6, {"train": 6, "val": 0, "test": 0}, ())
     assert len(read_annotations(load(tmp_path))) == 6
+
+
+def test_what_no_caption_names_is_left_out_where_that_is_asked_for(tmp_path, videos):
+    (tmp_path / "c.csv").write_text("video,caption\n-rf,x\n-rf,y\ngone.mp4,z\n", encoding="utf-8")
+    only = Options(only_named=True)
+    made = write_dataset("few", str(videos), str(tmp_path / "c.csv"), "ce_light", layout_of(tmp_path), only)
+    assert (made.num_videos, made.num_captioned, made.unknown) == (1, 1, ("gone.mp4",))
+    assert load(tmp_path, "few").only_named
+    describe(tmp_path, videos, tmp_path / "c.csv")
+    assert not load(tmp_path).only_named
+    with pytest.raises(ConfigError, match="--only-named leaves out what captions do not name, and there are none"):
+        write_dataset("none", str(videos), "", "ce_light", layout_of(tmp_path), only)
 
 
 def test_text_files_beside_the_videos_are_found(tmp_path, videos):

@@ -214,6 +214,35 @@ def test_missing_videos_of_a_known_dataset_stop_a_run_and_are_left_out_when_that
     assert manifest.load("some", built.root, tmp_path / "manifests", built.fingerprint) == built
 
 
+def test_videos_that_no_caption_names_are_left_out_where_that_is_asked_for(dataset, made, monkeypatch):
+    every, plain = {video.video_id: video for video in dataset.build().videos}, dataset.digest
+    dataset.rows = [("a.mp4", "A red star", "train", ""), ("sub/a", "Hi", "test", ""), ("gone", "Nobody", "val", "")]
+    dataset.settings = dataclasses.replace(dataset.settings, only_named=True)
+    inspected = []
+    real = scan.inspect_files
+    monkeypatch.setattr(scan, "inspect_files", lambda files, *rest: inspected.extend(files.ids) or real(files, *rest))
+    built = dataset.build()
+    assert [video.video_id for video in built.videos] == ["a.mp4", "gone", "sub/a.mp4"]
+    assert [video.content for video in built.videos[::2]] == [every[name].content for name in ("a.mp4", "sub/a.mp4")]
+    assert inspected == ["a.mp4", "sub/a.mp4"], "the others are not even read"
+    assert dataset.digest != plain
+    cache = dataset.root / "cache.sqlite"
+    shutil.copy(made[3], dataset.videos / "new.mp4")
+    assert scan.changes(built, dataset.settings, cache) == {"new": [], "changed": [], "gone": []}
+    (dataset.videos / "sub" / "a.mp4").unlink()
+    assert scan.changes(built, dataset.settings, cache) == {"new": [], "changed": [], "gone": ["sub/a.mp4"]}
+
+
+def test_a_file_of_which_only_a_piece_is_named_is_named(dataset):
+    (dataset.root / "captions.jsonl").write_text(
+        '{"video": "b", "start_s": 0, "end_s": 0.1, "caption": "x", "id": "p"}'
+    )
+    captions = str(dataset.root / "captions.jsonl")
+    dataset.settings = dataclasses.replace(dataset.settings, captions=captions, only_named=True)
+    (video,) = dataset.build().videos
+    assert (video.video_id, video.file) == ("p", "b.mp4")
+
+
 @pytest.fixture
 def whole_videos(tmp_path, no_workers):
     """MSR-VTT as clips, two of whose whole videos are there, the first of which ends too early."""
@@ -252,6 +281,7 @@ def test_the_setting_changes_the_look_and_without_it_an_old_look_stands(tmp_path
     assert scan.scan_digest("some", dataclasses.replace(whole_videos, allow_partial=False)) != scan.scan_digest(
         "some", plain
     )
+    assert "only_named" not in scan._manifest_settings(plain)
     assert scan._manifest_settings(plain)["annotations"] == {
         "format": "msrvtt", "folder": str(tmp_path), "variant": "full",
     }  # fmt: skip

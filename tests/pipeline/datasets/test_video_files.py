@@ -155,3 +155,16 @@ def test_a_file_asked_for_by_its_place_is_the_one_that_comes_there_in_turn(tmp_p
     assert files[0] == next(iter(files))
     assert files[-3:] == list(files)[-3:]
     assert len(set(files)) == len(files)
+
+
+def test_some_of_the_files_are_those_files_as_they_were(tmp_path):
+    for name in ("a.mp4", "a.srt", "b.mp4", "c/d.mkv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "b.mp4").chmod(0o600)
+    every = find_videos(tmp_path)
+    for wanted in ((), ("a.mp4",), ("c/d.mkv", "b.mp4", "gone.mp4"), every.ids):
+        some = every.only(wanted)
+        assert list(some) == [file for file in every if file.video_id in wanted]
+        assert list(some.rows()) == [row for row in every.rows() if row[0] in wanted]
+        assert some.closed == every.closed & set(wanted)
