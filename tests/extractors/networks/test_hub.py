@@ -20,7 +20,6 @@ WITHOUT_COMMIT = {
         "motion_vjepa2",
         "ocr_pp",
         "speech_parakeet",
-        "speech_turbo",
     )
 } | {("text", "clip_siglip2")}
 """Shipped before names could end in a commit, or of a repository whose commit nobody here has seen."""
