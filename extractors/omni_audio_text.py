@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.base import AudioNeed, Embedded, Extractor, JointNeed, JointView, SpreadNeed, TextEncoder
+from extractors import omni_text
+from extractors.base import AudioNeed, Embedded, Extractor, JointNeed, JointView, SpreadNeed
 from extractors.networks import chat
 from extractors.networks.hub_model import HubParams, HubPlugin
 from extractors.networks.sound_inputs import joint_items
@@ -87,37 +88,24 @@ class Expert(HubPlugin, Extractor):
 
 
 @dataclass(frozen=True)
-class EncoderParams(HubParams):
+class EncoderParams(omni_text.EncoderParams):
     """Settings of the text encoder: network, revision and dim are those of its expert."""
 
     __pydantic_config__ = config.STRICT
-    max_tokens: int = 512
-    """Tokens of a text that are read."""
-    prefix: str = "Query: "
-    """What stands before each text, as the model was trained."""
     instruction: str = ""
     """What the chat's system turn says of texts; empty: what the template says by itself."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.max_tokens < 1:
-            raise ValueError("max_tokens must be at least 1")
+    prefix: str = "Query: "
+    """What stands before each text, as the model was trained."""
 
 
-class Encoder(HubPlugin, TextEncoder):
+class Encoder(omni_text.Encoder):
     """One vector of length 1 for each text."""
 
     version = 1
     params: EncoderParams
     more_files = chat.OMNI_FILES
-
-    def load(self, device: str) -> None:
-        """Load the model and its processor onto the device."""
-        self._chat = chat.OmniChat(self, device)
+    chat_type = chat.OmniChat
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """For each text its vector, (1, D)."""
-        settings = self.params
-        whole = [settings.prefix + text for text in texts]
-        vectors = [self._chat.of_text(text, settings.instruction, settings.max_tokens) for text in whole]
-        return list(chat.stacked(vectors, self.dim)[:, None])
+        return super().encode([self.params.prefix + text for text in texts])

@@ -96,10 +96,11 @@ class Encoder(HubPlugin, TextEncoder):
     version = 1
     params: EncoderParams
     more_files = chat.FILES
+    chat_type = chat.Chat
 
     def load(self, device: str) -> None:
         """Load the model and its processor onto the device."""
-        self._chat = chat.Chat(self, device)
+        self._chat = self.chat_type(self, device)
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """For each text its vector, (1, D)."""

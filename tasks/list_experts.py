@@ -17,6 +17,8 @@ from tasks.parameters import json_parameter
 from tasks.plan.settings import Paths
 
 COLUMNS = ("expert", "modality", "network", "licence", "weights", "labels", "dimension", "MB")
+MOST_NAMED = 2
+"""Files without a checksum whose parts are named; more are counted."""
 
 
 class ListExperts(RunsEachTime, luigi.Task):
@@ -63,7 +65,8 @@ def _cells(expert: NamedExpert, options: WeightOptions) -> list[str]:
         num_here = len(files) - len(cache.missing(files, options))
         weights = "here" if num_here == len(files) else f"{num_here} of {len(files)} here"
         loose = unpinned(extractor.weight_files())
-        weights += f"; no checksum: {', '.join(loose)}" if loose else ""
+        if loose:
+            weights += "; no checksum" + (f": {', '.join(loose)}" if len(loose) <= MOST_NAMED else f" of {len(loose)}")
     else:
         elsewhere = "on a server" if extractor.runtime.server else "inside its package"
         weights = elsewhere if extractor.weights else "needs none"

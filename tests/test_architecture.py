@@ -36,6 +36,7 @@ OF_SEVERAL = {
     "tests/tasks/rerun/test_weights.py",
     "tests/tasks/test_captions.py",
     "tests/tasks/test_model_configs.py",
+    "tests/tasks/test_next_network.py",
     "tests/tasks/test_recipe_property.py",
 }
 """Tests of what several source files do together."""

@@ -65,8 +65,11 @@ def read_config(path: Path) -> Any:
         raise WeightsError(f"{path}: no config.json of a model that transformers knows: {error}") from None
 
 
-def build(plugin: NetworkPlugin, config: Any, part: str = "network") -> Any:
-    """The model without a head, in float32, with the weights of that part of the plugin."""
+def build(plugin: NetworkPlugin, config: Any, part: str = "network", unused: str | None = None) -> Any:
+    """The model without a head, in float32, with the weights of that part of the plugin.
+
+    With `unused`, WeightsError where the file holds a tensor that is not of the model, unless its whole name matches.
+    """
     from transformers import AutoModel
 
     model = AutoModel.from_config(config).float()  # type: ignore[no-untyped-call]
@@ -75,7 +78,14 @@ def build(plugin: NetworkPlugin, config: Any, part: str = "network") -> Any:
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
     names = model.state_dict().keys()
-    return plugin.with_weights(part, model, lambda tensors: without_head(tensors, names))
+
+    def adapt(tensors: Tensors) -> Tensors:
+        left = [name for name in tensors if name not in names and not re.fullmatch(unused or ".*", name)]
+        if left:
+            raise WeightsError(f"tensors that the network does not have: {', '.join(sorted(left)[:3])}")
+        return without_head(tensors, names)
+
+    return plugin.with_weights(part, model, adapt)
 
 
 def read_tokenizer(path: Path, max_tokens: int) -> Any:

@@ -61,7 +61,7 @@ class TransformersNetwork(ImageTextNetwork):
         """A module that computes transformers' `get_image_features`."""
         settings = self._config(plugin)
         if settings.model_type in APART:
-            return tower_of(hub.build(plugin, settings), "vision", "visual")
+            return tower_of(hub.build(plugin, settings, unused=UNUSED), "vision", "visual")
         return self._public_tower(plugin, of_text=False)
 
     def text_tower(self, plugin: "NetworkPlugin") -> tuple["torch.nn.Module", Tokenize]:
@@ -69,7 +69,7 @@ class TransformersNetwork(ImageTextNetwork):
         settings = self._config(plugin)
         if settings.model_type not in APART:
             return self._public_tower(plugin, of_text=True), self._public_tokenizer(plugin, settings.text_config)
-        network = hub.build(plugin, settings)
+        network = hub.build(plugin, settings, unused=UNUSED)
         return tower_of(network, "text", "text"), self._tokenize(plugin, network.config.text_config)
 
     def _config(self, plugin: "NetworkPlugin") -> Any:

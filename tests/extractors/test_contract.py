@@ -82,13 +82,13 @@ def rich(at_work, rich_clip, brief_clip):
 
 @pytest.fixture(scope="module")
 def extracted(tmp_path_factory):
-    """(expert, clip, batch size, which time) -> what it keeps of the clip; each computed once."""
+    """(expert, clip, batch size, who shares the pass) -> what it keeps of the clip; each computed once."""
 
     @functools.cache
-    def run(name, path, batch_size=8, time=0):
+    def run(name, path, batch_size=8, beside=()):
         folder = tmp_path_factory.mktemp("store")
         expert, video = named(name, batch_size), video_of(path)
-        errors = run_pass([expert], [(path, video)], folder)
+        errors = run_pass([*map(named, beside), expert], [(path, video)], folder)
         assert errors == {}
         return features_of(folder, expert, video), row_of(folder, expert, video)
 
@@ -131,11 +131,15 @@ def test_what_is_kept_beside_the_vectors_is_one_entry_a_vector(at_work, rich, ex
             assert np.isfinite(beside).all()
 
 
-def test_the_same_clip_gives_the_same_features_twice(at_work, rich, extracted):
-    (one, _), (other, _) = extracted(at_work, rich), extracted(at_work, rich, time=1)
-    np.testing.assert_array_equal(one.values, other.values)
-    np.testing.assert_array_equal(one.times_s, other.times_s)
-    assert one.extras.keys() == other.extras.keys()
+def test_alone_and_beside_others_in_a_pass_it_gives_the_same_bits(at_work, rich, extracted):
+    """Whatever it asks for: frames, sound, words, or several; the others ask for other frames, and for sound."""
+    others = tuple(name for name in ("rgb_light", "audio_light") if name != at_work)
+    (alone, row), (fused, same_row) = extracted(at_work, rich), extracted(at_work, rich, beside=others)
+    assert row == same_row
+    assert (alone.values.tobytes(), alone.times_s.tobytes()) == (fused.values.tobytes(), fused.times_s.tobytes())
+    assert {name: one.tolist() for name, one in alone.extras.items()} == {
+        name: one.tolist() for name, one in fused.extras.items()
+    }
 
 
 def test_the_size_of_a_batch_does_not_matter(at_work, rich, extracted):

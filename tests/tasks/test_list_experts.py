@@ -69,6 +69,8 @@ def test_weights_that_are_here_are_said_to_be_and_stand_ins_hide_nothing(project
 def test_weights_without_a_checksum_are_said_to_be(project, listed):
     project.copy_config("experts", "clip")
     assert listed()["clip"]["weights"] == "0 of 1 here; no checksum: network"
+    project.copy_config("experts", "omni_qwen")
+    assert listed()["omni_qwen"]["weights"] == "0 of 7 here; no checksum of 7", "many are counted, not named"
 
 
 @pytest.mark.slow

@@ -153,6 +153,23 @@ def test_files_that_a_later_library_does_not_know_the_names_of_fit_all_the_same(
     np.testing.assert_array_equal(expert_of(kind, source).embed(FRAME[None, :SIZE_PX, :SIZE_PX]).values, expected)
 
 
+@pytest.mark.parametrize("change", ["missing", "unused"])
+def test_a_tensor_that_is_missing_or_one_too_many_is_refused_by_name(kind, released, change):
+    from safetensors.torch import load_file, save_file
+
+    _, folder, source = released
+    tensors = load_file(folder / "model.safetensors")
+    name = "vision_model.post_layernorm.weight"
+    if change == "missing":
+        del tensors[name]
+    else:
+        name = "vision_model.extra.weight"
+        tensors[name] = torch.zeros(3)
+    save_file(tensors, folder / "model.safetensors")
+    with pytest.raises(WeightsError, match=f"not the weights of this network: (.|\n)*{name}"):
+        expert_of(kind, source)
+
+
 def test_all_files_are_named_with_their_place(tmp_path):
     source = WeightSource(WeightOptions(tmp_path))
     expert, encoder = Expert(Params(NAME, 16, 32), source), Encoder(EncoderParams(NAME, 16), source)
