@@ -50,10 +50,11 @@ class UnknownNameError(ConfigError):
 
 
 def check(options: Options, facts: Facts) -> None:
-    """Raises UnknownNameError when `options` name an expert or modality that no video can have."""
+    """Raises UnknownNameError when `options` name what no video can have: an expert, a modality, a second stage."""
     for what, asked, known in (
         ("an expert", options.weights, facts.modalities),
         ("a modality", options.only.modalities, facts.modalities.values()),
+        ("a second stage", filter(None, [options.second_stage]), _second_stages(facts)),
     ):
         for name in sorted(set(asked) - set(known)):
             raise UnknownNameError(f"{name!r} is not {what} of {facts.dataset}{nearest(name, sorted(set(known)))}")
@@ -61,16 +62,16 @@ def check(options: Options, facts: Facts) -> None:
 
 def second_stages(settings: SearchConfig, facts: Facts) -> list[str]:
     """The second stages that a query may have; first that of search.yaml, if it is one of them."""
-    known = [NONE, LATE_INTERACTION] if facts.late else [NONE]
-    return sorted(known, key=lambda one: one != settings.second_stage.engine)
+    return sorted(_second_stages(facts), key=lambda one: one != settings.second_stage.engine)
+
+
+def _second_stages(facts: Facts) -> list[str]:
+    return [NONE, LATE_INTERACTION] if facts.late else [NONE]
 
 
 def second_stage(options: Options, settings: SearchConfig, facts: Facts) -> str:
-    """The second stage of a query; ConfigError where one is asked for that the collection does not have."""
-    known = second_stages(settings, facts)
-    if options.second_stage and options.second_stage not in known:
-        raise UnknownNameError(f"{options.second_stage!r} is not a second stage of {facts.dataset}{nearest('', known)}")
-    return options.second_stage or known[0]
+    """The second stage of a query whose options were checked."""
+    return options.second_stage or second_stages(settings, facts)[0]
 
 
 def allowed(only: Filter, videos: Videos, facts: Facts, labels: Labels | None) -> NDArray[np.bool_]:

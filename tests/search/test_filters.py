@@ -68,7 +68,8 @@ def test_a_second_stage_is_that_of_the_settings_unless_the_query_asks_for_anothe
     assert second_stages(settings, facts) == known
     for asked, expected in zip(("", "none", "late_interaction"), chosen, strict=True):
         if expected is not None:
+            check(Options(second_stage=asked), facts)
             assert second_stage(Options(second_stage=asked), settings, facts) == expected
             continue
         with pytest.raises(UnknownNameError, match=r"'late_interaction' is not a second stage of tiny .*none"):
-            second_stage(Options(second_stage=asked), settings, facts)
+            check(Options(second_stage=asked), facts)
