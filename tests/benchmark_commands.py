@@ -50,6 +50,11 @@ SMALL = {
     "python -m benchmarks.shots": Small(
         "--joined 4 --drawn 3 --experts shots_light --out {out}", r"dissolves and fades.*'f1': [\d.]+", "shots.json"
     ),
+    "python -m benchmarks.profiling": Small(
+        "--videos '{videos}' --count 1 --experts rgb_light --out {out}",
+        r"\| all \| [\d.]+ \| [\d.]+ times real time \|",
+        "profiling.json",
+    ),
     "python benchmarks/search_weights.py": Small("", r"offset 20 +R@1 +[\d.]+  R@10"),
 }
 

@@ -16,7 +16,7 @@ from luigi.task_register import Register
 from packaging.requirements import Requirement
 
 import tasks
-from benchmarks import fusion_table, planning
+from benchmarks import fusion_table, planning, profiling
 from benchmarks.gpu.keep import KEPT
 from benchmarks.gpu.table import readme
 from benchmarks.stamps import table as stamps
@@ -42,6 +42,7 @@ SOURCES = {
     "stamps": "benchmarks/stamps.json",
     "packages": "pyproject.toml",
     "planning": "benchmarks/planning.json",
+    "profile": "benchmarks/profiling.json",
 }
 """Generated part of a page -> what it is generated from, where that is not configs/."""
 
@@ -129,7 +130,9 @@ def test_the_dataset_example_is_a_dataset():
     assert written.captions == "/somewhere/captions.csv"
 
 
-@pytest.mark.parametrize("name", ["experts", "zoo", "gpu", "stamps", "weights", "packages", "planning", "fusion"])
+@pytest.mark.parametrize(
+    "name", ["experts", "zoo", "gpu", "stamps", "weights", "packages", "planning", "profile", "fusion"]
+)
 def test_the_tables_are_what_the_configs_say(name):
     source = SOURCES.get(name, "configs")
     begin = f"<!-- {name}: generated from {source} by tests/test_readme.py -->"
@@ -143,8 +146,10 @@ def test_the_tables_are_what_the_configs_say(name):
         "packages": licences.packages_table,
         "stamps": lambda: stamps.readme(ROOT / "benchmarks/stamps.json"),
         "planning": lambda: planning.table(ROOT / "benchmarks/planning.json"),
+        "profile": lambda: profiling.table(ROOT / "benchmarks/profiling.json"),
     }
-    (page,) = [page for page in PAGES if begin in page.read_text(encoding="utf-8")]
+    pages = [*PAGES, ROOT / "benchmarks/README.md"]
+    (page,) = [page for page in pages if begin in page.read_text(encoding="utf-8")]
     text, table = page.read_text(encoding="utf-8"), tables[name]()
     expected = f"{begin}\n{table.strip()}\n{end}"
     found = text[text.index(begin) : text.index(end) + len(end)]

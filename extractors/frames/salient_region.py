@@ -93,7 +93,7 @@ def find_regions(lab: NDArray[np.float32], names: NDArray[np.uint8]) -> list[Reg
 def _find(lab: NDArray[np.float32], names: NDArray[np.uint8], moved: NDArray[np.bool_]) -> Region:
     best = Region(np.zeros(names.shape, np.bool_), 0.0)
     for mask in _uniform_parts(names):
-        salience = _salience(mask, lab, moved)
+        salience = _salience(mask, lab, moved, best.salience)
         if salience > best.salience:
             best = Region(mask, salience)
     return best
@@ -119,10 +119,21 @@ def _filled(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return np.asarray(filled, np.bool_)
 
 
-def _salience(mask: NDArray[np.bool_], lab: NDArray[np.float32], moved: NDArray[np.bool_]) -> float:
-    """Product of size, contrast to the surroundings, uniformity, motion, and distance from the border of the frame."""
+def _salience(mask: NDArray[np.bool_], lab: NDArray[np.float32], moved: NDArray[np.bool_], least: float) -> float:
+    """Product of size, contrast to the surroundings, uniformity, motion, and distance from the border of the frame.
+
+    0 where it cannot be above `least`: all factors are at most 1, and those of the mask alone are cheap.
+    """
     import cv2
 
+    border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean()
+    size = min(float(mask.mean()) / 0.05, 1)
+    if size**0.5 * (1 - border) ** 4 <= least:
+        return 0.0
+    # All that follows depends on the region and its ring alone, which are much smaller than the frame.
+    left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    around = np.s_[max(0, top - _RING_PX) : top + height + _RING_PX, max(0, left - _RING_PX) : left + width + _RING_PX]
+    mask, lab, moved = mask[around], lab[around], moved[around]
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((2 * _RING_PX + 1,) * 2, np.uint8)).astype(np.bool_)
     ring = grown & ~cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.bool_)
     if not ring.any():
@@ -131,6 +142,4 @@ def _salience(mask: NDArray[np.bool_], lab: NDArray[np.float32], moved: NDArray[
     colour = np.median(inside, axis=0)
     contrast = min(float(np.linalg.norm(colour - np.median(lab[ring], axis=0))) / 60, 1)
     uniform = float((np.linalg.norm(inside - colour, axis=1) < _MOVED).mean())
-    border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean()
-    size = min(float(mask.mean()) / 0.05, 1)
     return float(size**0.5 * contrast * uniform**2 * (0.2 + 0.8 * moved[mask].mean()) * (1 - border) ** 4)

@@ -12,7 +12,7 @@ from pipeline.datasets.annotations import DatasetConfig, read_annotations, video
 from pipeline.datasets.caption_sidecars import SIDECARS, caption_sidecar
 from pipeline.datasets.matching import names_of
 from pipeline.datasets.splits import SPLITS
-from pipeline.datasets.video_files import VideoFiles, find_videos
+from pipeline.datasets.video_files import find_videos
 from pipeline.errors import AnnotationError, ConfigError
 from pipeline.remote.objects import is_remote
 from pipeline.remote_files.look import name_of_source

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from extractors.frames import salient_region
 from extractors.frames.salient_region import PALETTE, find_regions, name_colours, smooth, to_lab
 
 
@@ -60,3 +61,34 @@ def test_nothing_stands_out_of_a_blank_picture(value):
     for region in regions(np.full((2, 120, 160, 3), value, np.uint8)):
         assert region.salience == 0
         assert not region.mask.any()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_region_is_the_one_whose_salience_by_the_whole_frame_is_highest(seed):
+    """As the product of its factors defines it, over all pixels of the frame, for every part of one colour."""
+    chance = np.random.default_rng(seed)
+    frames = cv2.resize(chance.integers(0, 256, (6, 8, 9), np.uint8), (96, 72), interpolation=cv2.INTER_NEAREST)
+    frames = np.moveaxis(frames.reshape(72, 96, 3, 3), 2, 0).copy()
+    lab, names = to_lab(frames), name_colours(frames)
+    moved = np.linalg.norm(lab - np.median(lab, axis=0), axis=-1) > 12
+    for frame, region in enumerate(find_regions(lab, names)):
+        parts = salient_region._uniform_parts(names[frame])
+        saliences = [whole_frame_salience(part, lab[frame], moved[frame]) for part in parts]
+        assert len(parts) > 5
+        assert region.salience == max(saliences) > 0
+        np.testing.assert_array_equal(region.mask, parts[int(np.argmax(saliences))])
+
+
+def whole_frame_salience(mask, lab, moved):
+    def dilated(side):
+        return cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
+
+    ring = dilated(9) & ~dilated(5)
+    if not ring.any():
+        return 0.0
+    colour = np.median(lab[mask], axis=0)
+    contrast = min(float(np.linalg.norm(colour - np.median(lab[ring], axis=0))) / 60, 1)
+    uniform = float((np.linalg.norm(lab[mask] - colour, axis=1) < 12).mean())
+    border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean()
+    size = min(float(mask.mean()) / 0.05, 1)
+    return float(size**0.5 * contrast * uniform**2 * (0.2 + 0.8 * moved[mask].mean()) * (1 - border) ** 4)
