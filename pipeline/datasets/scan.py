@@ -72,10 +72,7 @@ def build(
     if not files and not (by_name and is_imported(settings)):
         raise AnnotationError(how_to_get(name, settings))
     annotations = match_files(by_name, files, warnings)
-    there = set(files.ids)
-    lacking = {key: video for key, one in annotations.items() if (video := one.video(key)) not in there}
-    names = names_of(files if lacking else VideoFiles(root))
-    missing = {key: why_missing(root, video, names) for key, video in lacking.items()}
+    missing = _missing(annotations, files, root)
     if missing and not is_imported(settings):
         refuse_unrelated(annotations, missing, settings)
         warnings += refuse_missing(name, settings, missing, annotations)
@@ -92,6 +89,14 @@ def build(
     videos = gather(rows, bool(clips), any(caption.judged for one in annotations.values() for caption in one.captions))
     warnings += shared_between_splits(videos)
     return manifest.of(name, root, videos, warnings)
+
+
+def _missing(annotations: Annotations, files: VideoFiles, root: Path) -> dict[str, str]:
+    """Name of each video or clip whose file is not there -> why."""
+    there = set(files.ids)
+    lacking = {key: video for key, one in annotations.items() if (video := one.video(key)) not in there}
+    names = names_of(files if lacking else VideoFiles(root))
+    return {key: why_missing(root, video, names) for key, video in lacking.items()}
 
 
 def changes(before: Manifest, settings: DatasetConfig, cache: Path) -> dict[str, list[str]]:
