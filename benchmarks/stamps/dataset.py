@@ -73,6 +73,16 @@ def write_configs(work: Path, models: Sequence[str] = ()) -> None:
         atomic.write_text(path, yaml.safe_dump(settings, sort_keys=False))
 
 
+def write_residual(work: Path, name: str, other: str, experts: Sequence[str]) -> None:
+    """Another model with `head: residual` and some of its experts, trained with SEEDS as it is."""
+    models = work / "configs" / "models"
+    settings = yaml.safe_load((models / f"{other}.yaml").read_text(encoding="utf-8"))
+    settings["experts"] = list(experts)
+    settings["architecture"]["head"] = "residual"
+    settings["training"]["seeds"] = SEEDS
+    atomic.write_text(models / f"{name}.yaml", yaml.safe_dump(settings, sort_keys=False))
+
+
 def photographs_from(given: Path | None, work: Path) -> list[Photograph]:
     """Of a .deb, of a folder, or of the installed package."""
     if given is None:

@@ -28,18 +28,24 @@ def cells(metrics: dict[str, Any]) -> Iterator[str]:
 
 def said(figures: dict[str, Any]) -> Iterator[str]:
     """Whether training pays, and what label words find without motion and background."""
+    others = {"above_zero_shot": "zero-shot by label words, which needs no training", "above_start": "its start"}
     for row in figures["rows"]:
-        if gain := row.get("above_zero_shot"):
-            one = gain["R@1"]
-            word = "above" if one["mean"] >= 0 else "BELOW"
-            yield (
-                f"{row['name']} is {abs(one['mean']):.1f} points of R@1 {word} zero-shot by label words, which needs "
-                f"no training (95 % interval of the difference {one['low']:+.1f} to {one['high']:+.1f})."
-            )
+        for other in (key for key in others if key in row):
+            yield _compared(row["name"], others[other], row[other]["R@1"])
+        if kept := row.get("kept"):
+            yield f"It is its start, epoch 0, in {kept.count(0)} of {len(kept)} seeds."
     plain = figures["plain"]
     yield (
         f"On the {plain['photographs']} photographs themselves, one frame each, on grey, zero-shot by label words has "
         f"R@1, R@5 and R@10 {', '.join(list(cells(plain['t2v']))[:3])}."
+    )
+
+
+def _compared(name: str, other: str, gain: dict[str, float]) -> str:
+    word = "above" if gain["mean"] >= 0 else "BELOW"
+    return (
+        f"{name} is {abs(gain['mean']):.1f} points of R@1 {word} {other} (95 % interval of the difference "
+        f"{gain['low']:+.1f} to {gain['high']:+.1f})."
     )
 
 

@@ -1,9 +1,12 @@
+import dataclasses
+
 import pytest
 import yaml
 
 from benchmarks.stamps import dataset, photographs
 from benchmarks.stamps.clips import Format
 from benchmarks.stamps.photographs import Photograph
+from models import config as model_config
 from pipeline.datasets.annotations import load_dataset
 from tests.benchmarks.stamps.package import stamp
 
@@ -53,3 +56,13 @@ def test_videos_that_are_there_are_not_made_again(tmp_path):
     video.write_bytes(b"mine")
     dataset.write(found, tmp_path, SMALL)
     assert video.read_bytes() == b"mine"
+
+
+def test_the_residual_model_is_another_one_with_that_head_some_of_its_experts_and_all_seeds(tmp_path):
+    dataset.write_configs(tmp_path)
+    dataset.write_residual(tmp_path, "mine", "ce_packaged", ["rgb_lite", "audio_light"])
+    models = tmp_path / "configs" / "models"
+    mine, packaged = (model_config.load(name, models) for name in ("mine", "ce_packaged"))
+    assert mine.experts == ("rgb_lite", "audio_light") and mine.text == packaged.text
+    assert mine.architecture == dataclasses.replace(packaged.architecture, head="residual")
+    assert mine.training == dataclasses.replace(packaged.training, seeds=tuple(dataset.SEEDS))

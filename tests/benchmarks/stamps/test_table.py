@@ -34,6 +34,16 @@ def test_a_trained_model_below_zero_shot_is_said_aloud():
     assert "CE is 3.0 points of R@1 above zero-shot" in table(figures(3.0))[-2]
 
 
+def test_a_residual_network_is_compared_with_its_start_too_and_seeds_that_kept_it_are_counted():
+    made = figures(3.0)
+    row = made["rows"][1] | {"name": "CE residual", "kept": [0, 4, 0]}
+    made["rows"].append(row | {"above_start": {"R@1": {"mean": 0.5, "low": -0.5, "high": 1.5}}})
+    lines = table(made)
+    at = lines.index("CE residual is 0.5 points of R@1 above its start (95 % interval of the difference -0.5 to +1.5).")
+    assert lines[at - 1].startswith("CE residual is 3.0 points of R@1 above zero-shot")
+    assert lines[at + 1] == "It is its start, epoch 0, in 2 of 3 seeds."
+
+
 def test_the_photographs_themselves_have_a_sentence():
     assert "On the 100 photographs themselves" in table(figures(1.0))[-1]
     assert "30.0 (29.0 to 31.0), 30.0 (29.0 to 31.0), 30.0 (29.0 to 31.0)." in table(figures(1.0))[-1]
