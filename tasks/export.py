@@ -45,7 +45,10 @@ class ExportExpert(RunsEachTime, DatasetTask):
         default=ALL, description="An expert, several with commas between, or all: those of the dataset's model"
     )
     format = Choice(
-        "--format", FORMATS, default=AUTO, description="Kind of file; auto: jsonl for one expert, parquet for several"
+        "--format",
+        FORMATS,
+        default=AUTO,
+        description="Kind of file; auto: jsonl for one expert or as --to ends, parquet for several",
     )
     to = TypedPath(
         default="",
@@ -80,7 +83,8 @@ class ExportExpert(RunsEachTime, DatasetTask):
         self.has_run = True
 
     def _export_one(self, expert: NamedExpert) -> None:
-        kind = cast(Format, "jsonl" if self.format == AUTO else self.format)
+        by_name = "parquet" if self.to.lower().endswith(".parquet") else "jsonl"
+        kind = cast(Format, by_name if self.format == AUTO else self.format)
         with delivery.delivered(self.to, self._path(name_of(expert.name, kind))) as path:
             num_rows = export(self._features(expert), path, kind, self._source(expert))
             states = export_states(self._rows(expert), path.with_name(f"{path.name}{STATES_CSV}"))

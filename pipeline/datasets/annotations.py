@@ -169,6 +169,8 @@ def _read(settings: DatasetConfig, path: Path, told: list[str]) -> dict[str, Ann
     )
     if not annotations and not from_sidecars:
         raise AnnotationError(f"{path}: no captions in it")
+    if not annotations and settings.only_named:
+        raise AnnotationError(f"{path}: no captions beside any video, and only_named would leave out all of them")
     return _with_splits(annotations, settings.split_fractions)
 
 

@@ -64,6 +64,8 @@ def _of_json(text: str, where: str) -> Iterator[dict[str, str]]:
         raise AnnotationError(f"{where}: expected an object with 'caption'")
     row = {key.strip().lower(): value for key, value in found.items()}
     field = next((name for name in FIELDS if row.get(name) is not None), "")
+    if not field:
+        return  # it is about other things, and so may be its tags
     tags = ";".join(_texts(row, "tags", where))
     split = "".join(_texts(row, "split", where)[:1])
     yield from (

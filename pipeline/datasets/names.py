@@ -10,6 +10,7 @@ from pipeline.remote.objects import is_remote
 from pipeline.remote_files.addresses import name_of
 from pipeline.remote_files.home import home_of
 from pipeline.remote_files.lists import is_list
+from pipeline.remote_files.patterns import fixed, is_pattern
 
 _SUFFIXES = (
     "3g2 3gp 3gpp amv asf av1 avc avi dav divx dv dvr-ms f4v flv gif h264 h265 hevc insv ivf lrv m1v m2t m2ts m2v m4v "
@@ -93,12 +94,15 @@ class Names:
         """`root`: their folder, with which a name in captions may begin; or with the address that it stands for."""
         ids = list(video_ids)
         source = _source(root) if root else ""
-        self._is_of_list = is_list(source)
+        self._has_addresses = is_list(source) or is_pattern(source)  # or is a table of them
         above = [str(root), str(root.resolve()), *([source] if is_remote(source) else [])] if root else []
+        above += [fixed(source)] if is_pattern(source) else []
         self._roots = {normal_form(path) + "/" for path in above} - {"/"}
-        self._exact = _index((video_id, video_id) for video_id in ids)
+        has_tails = self._has_addresses  # of what lies in a tar, its name in the tar: the key that WebDataset knows
+        self._exact = _index(((video_id, video_id) for video_id in ids), has_tails)
+        pairs = ((video_id, normal_form(video_id)) for video_id in ids)
         is_normal = all(normal_form(video_id) == video_id for video_id in ids)  # most are: one index in place of two
-        self._normal = self._exact if is_normal else _index((video_id, normal_form(video_id)) for video_id in ids)
+        self._normal = self._exact if is_normal else _index(pairs, has_tails)
 
     def find(self, name: str) -> set[str]:
         """The ids of the videos that the name may mean: one, several, or none.
@@ -113,8 +117,8 @@ class Names:
 
     def _below(self, name: str) -> Sequence[str]:
         """The videos that a path through the folder of all videos, or an address, may mean: "/home/me/videos/a.mp4"."""
-        if self._is_of_list and is_remote(name):
-            return self._exact.get(name_of(name), ())
+        if self._has_addresses and is_remote(name) and (found := self._exact.get(name_of(name))):
+            return found
         normal = normal_form(name)
         rests = [normal.removeprefix(root) for root in self._roots if normal.startswith(root)]
         return next(filter(None, map(self._normal.get, rests)), ())
@@ -130,14 +134,19 @@ def _source(root: Path) -> str:
     return found[0].source if found and not found[1] else ""
 
 
-def _index(names: Iterable[tuple[str, str]]) -> dict[str, Sequence[str]]:
-    """Name -> the ids of the videos that it may mean, by (id, name); a full name means that video only."""
+def _index(names: Iterable[tuple[str, str]], has_tails: bool = False) -> dict[str, Sequence[str]]:
+    """Name -> the ids of the videos that it may mean, by (id, name); a full name means that video only.
+
+    `has_tails`: it may lack some of the folders, and not only all of them.
+    """
     index: dict[str, Sequence[str]] = {}
     full: dict[str, Sequence[str]] = {}
     for video_id, name in names:
         alone = (video_id,)  # one for all its names: a set each would take ten times as much of the memory
         _add(full, name, alone)
-        for short in {without_suffix(name), plain_name(name), name.rpartition("/")[2]}:
+        tails = [name[at + 1 :] for at, letter in enumerate(name) if letter == "/"] if has_tails else []
+        tails += [without_suffix(name), plain_name(name), name.rpartition("/")[2], *map(without_suffix, tails)]
+        for short in dict.fromkeys(tails):
             _add(index, short, alone)
     index.update(full)
     return index

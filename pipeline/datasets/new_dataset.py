@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.datasets.annotations import DatasetConfig, read_annotations, videos_in
+from pipeline.datasets.annotations import Annotation, DatasetConfig, read_annotations, videos_in
 from pipeline.datasets.caption_sidecars import SIDECARS, caption_sidecar
 from pipeline.datasets.matching import names_of
 from pipeline.datasets.splits import SPLITS
@@ -92,7 +92,8 @@ def write_dataset(
     settings = DatasetConfig(named, source or None, model=model, **asdict(options))
     here = replace(settings, videos=str(root), captions=layout.captions(settings.captions))
     warnings: list[str] = []
-    annotations = read_annotations(here, warnings)
+    annotations, is_read = _annotations(here, warnings, bool(captions or options.only_named))
+    settings = settings if is_read else replace(settings, captions=None)
     called = videos_in(annotations)
     files = find_videos(root, warnings, named=lambda: called)
     names = names_of(files)
@@ -106,6 +107,19 @@ def write_dataset(
     num_clips = sum(one.clip is not None for one in found)
     num_videos = len(set().union(*map(names.find, called))) if options.only_named else len(files)
     return DatasetSummary(path, num_videos, sum(splits.values()), ordered, unknown, tuple(warnings), num_clips)
+
+
+def _annotations(
+    settings: DatasetConfig, warnings: list[str], is_asked_for: bool
+) -> tuple[dict[str, Annotation], bool]:
+    """The captions, and whether they can be read; AnnotationError where not, but for a JSON that nobody asked for."""
+    try:
+        return read_annotations(settings, warnings), True
+    except AnnotationError as error:
+        if is_asked_for or settings.captions != SIDECARS[1]:
+            raise
+        warnings.append(f"{error}; so what lies beside the videos is not read as captions")
+        return {}, False
 
 
 def _beside(root: Path, kinds: Sequence[str]) -> str:

@@ -61,7 +61,14 @@ def apply_protocol(annotations: Annotations, settings: DatasetConfig) -> Annotat
     if fraction:
         drawn = _validation_names(annotations, fraction)
         annotations = {name: replace(one, split="val") if name in drawn else one for name, one in annotations.items()}
-    return {name: _fused(one) for name, one in annotations.items()} if settings.fuse_captions else annotations
+    if not settings.fuse_captions:
+        return annotations
+    if any(caption.judged for one in annotations.values() for caption in one.captions):
+        raise AnnotationError(
+            "fuse_captions makes one paragraph of a video's captions, which has no grade, id or window of theirs; take "
+            "it out of the dataset's YAML, or the grades out of the captions"
+        )
+    return {name: _fused(one) for name, one in annotations.items()}
 
 
 def _fused(annotation: Annotation) -> Annotation:

@@ -32,6 +32,7 @@ from pipeline.datasets.video import is_missing
 from pipeline.datasets.video_columns import gather
 from pipeline.datasets.video_files import VideoFile, VideoFiles, find_videos
 from pipeline.errors import AnnotationError
+from pipeline.remote_files.packs import is_stand_in
 from pipeline.stores import fingerprint
 
 
@@ -155,8 +156,10 @@ def _find(
 
 
 def _wanted(files: VideoFiles, annotations: Annotations, settings: DatasetConfig) -> VideoFiles:
-    """The files that are in the dataset."""
-    return files.only(videos_in(annotations)) if settings.only_named else files
+    """The files that are in the dataset: of those named alone also what may have them, and cannot be looked through."""
+    if not settings.only_named:
+        return files
+    return files.only({*videos_in(annotations), *filter(is_stand_in, files.irregular)})
 
 
 def _whole(annotations: Annotations, video_id: str) -> Annotation | None:

@@ -25,7 +25,7 @@ def check(to: str, is_file: bool) -> None:
     if not is_file:
         raise ConfigError(f"--to {to}: only jsonl and parquet of one expert, which are a file, go to an address")
     Objects(to)  # says what is wrong with it
-    if not urlsplit(to).path.strip("/") or unsafe(_name(to)):
+    if unsafe(urlsplit(to).path.removeprefix("/")):
         raise ConfigError(f"--to {to}: name the object to write, e.g. {to.rstrip('/')}/features.parquet")
 
 
@@ -34,8 +34,8 @@ def delivered(to: str, otherwise: Path) -> Iterator[Path]:
     """Context with the path to write a file to: `to`, or `otherwise` where that is empty.
 
     Where `to` is an address, the path is a temporary one near `otherwise`; at the end all files that lie beside it are
-    objects beside `to`, and it is one, last. An exception leaves the storage as it was. RemoteError, of one line, where
-    the server does not answer or refuses.
+    objects beside `to`, and it is one, last: where it is refused, those beside it may be there already. RemoteError, of
+    one line, where the server does not answer or refuses.
     """
     if not is_remote(to):
         yield Path(to) if to else otherwise

@@ -32,6 +32,7 @@ KEYS = ("__key__", "key", "video_id", "id")
 """Columns that may name a video whose bytes stand beside them, the likeliest first."""
 TEXTS = ("caption", "captions", "text", "texts", "split", "tags")
 """Columns that go into the text of a row."""
+UNREAD = ("start_s", "end_s", "grade")
 _PLACE = struct.Struct("<qq")
 
 
@@ -57,6 +58,8 @@ class Table:
     """The column of their names, paths or addresses; empty: they have none."""
     has_texts: bool
     """Whether there is one of TEXTS."""
+    unread: tuple[str, ...] = ()
+    """Columns that change what TEXTS mean, and do not go into the text of a row."""
 
 
 def look(file: BinaryIO) -> Table:
@@ -68,17 +71,18 @@ def look(file: BinaryIO) -> Table:
         name = _video_column(schema)
         kind = schema.field(name).type
         has_texts = bool(_texts(schema))
+        unread = tuple(name for name in schema.names if has_texts and name.lower() in UNREAD)
         if _is_text(kind):
-            return Table("", name, has_texts)
+            return Table("", name, has_texts, unread)
         if _is_bytes(kind):
             key = next((key for key in KEYS if key in schema.names and _is_text(schema.field(key).type)), "")
-            return Table(name, key, has_texts)
+            return Table(name, key, has_texts, unread)
         has_path = kind.get_field_index("path") >= 0
         has_bytes = _has_bytes(table, f"{name}.bytes")
         named_by = f"{name}.path" if has_path else ""
         if not (has_bytes or named_by):
             raise ArchiveError(f"the column {name!r} has neither bytes nor paths")
-        return Table(f"{name}.bytes" if has_bytes else "", named_by, has_texts)
+        return Table(f"{name}.bytes" if has_bytes else "", named_by, has_texts, unread)
 
 
 def rows(file: BinaryIO, table: Table) -> Iterator[Row]:

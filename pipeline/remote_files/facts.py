@@ -25,6 +25,8 @@ class Inside:
     """Of rows, in a table; -1 in a tar."""
     column: str = ""
     """Of the bytes, in a table; empty for the texts of the row."""
+    of_sha256: str = ""
+    """The SHA-256 of the whole tar or table that a list promises; empty: none."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Facts:
     def container(self) -> "Facts":
         """The facts of the tar or table that it lies in."""
         assert self.inside, "asked of what lies inside of another file"
-        return Facts(self.address, self.inside.of_size, self.etag, self.modified)
+        return Facts(self.address, self.inside.of_size, self.etag, self.modified, self.inside.of_sha256)
 
     @property
     def _identity(self) -> str:

@@ -43,12 +43,15 @@ def place_of(path: Path) -> str:
 
 
 def is_named(path: Path) -> bool:
-    """Whether somebody has named the file in a list: it was not just found below an address.
+    """Whether somebody has named the file in a list: it was not just found below an address, or in a tar.
 
     Also what stands for a tar or a table that cannot be read, which must be told.
     """
     found = home_of(path)
-    return bool(found and (is_list(found[0].source) or problem_of(path)))
+    if not found:
+        return False
+    facts = listed(path)
+    return bool(facts and facts.problem) or (is_list(found[0].source) and not (facts and facts.inside))
 
 
 def prefetch(paths: Iterable[Path]) -> None:

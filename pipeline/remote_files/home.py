@@ -1,7 +1,7 @@
 """The local folder that stands for videos elsewhere: a tree of empty files, each of which stands for a remote one.
 
     data/cache/videos/<8 hex>/remote.json       where the videos are, and how they are read
-                              listing_2.sqlite  what was listed (`listing.py`)
+                              listing_3.sqlite  what was listed (`listing.py`)
                               looked.json       when, and what of it could not be taken
                               packs/            what is in each tar and table of videos (`packs.py`)
                               files/            the tree: the dataset's folder, for all who walk it
@@ -19,7 +19,7 @@ from pathlib import Path
 from pipeline.errors import ConfigError, StoreError
 from pipeline.remote_files.file_cache import FileCache
 
-SETTINGS, LISTING, LOOKED, TREE = "remote.json", "listing_2.sqlite", "looked.json", "files"
+SETTINGS, LISTING, LOOKED, TREE = "remote.json", "listing_3.sqlite", "looked.json", "files"
 
 
 @dataclass(frozen=True)

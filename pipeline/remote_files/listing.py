@@ -13,7 +13,8 @@ from pipeline.errors import StoreError
 from pipeline.remote_files.facts import Facts, Inside
 from pipeline.remote_files.home import LISTING, write_privately
 
-_COLUMNS = "address, size, etag, modified, sha256, problem, is_local, is_hashed, start, of_size, in_group, in_column"
+_COLUMNS = "address, size, etag, modified, sha256, problem, is_local, is_hashed, start, of_size, in_group, "
+_COLUMNS += "in_column, of_sha256"
 _SCHEMA = f"CREATE TABLE files (id TEXT PRIMARY KEY, {_COLUMNS}) WITHOUT ROWID"
 _lock = threading.Lock()
 
@@ -22,7 +23,7 @@ def write(folder: Path, files: Iterable[tuple[str, Facts]]) -> None:
     """Writes the listing of a home, (id, facts) of each file, in place of the one before."""
     with closing(sqlite3.connect(":memory:")) as database:
         database.execute(_SCHEMA)
-        database.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_row, files))
+        database.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_row, files))
         database.commit()
         content = database.serialize()
     write_privately(folder / LISTING, content)
@@ -64,7 +65,7 @@ def _opened(path: Path, inode: int, changed_ns: int) -> sqlite3.Connection:
 
 def _row(item: tuple[str, Facts]) -> tuple[str | int | None, ...]:
     video_id, facts = item
-    place = astuple(facts.inside) if facts.inside else (None, None, None, None)
+    place = astuple(facts.inside) if facts.inside else (None, None, None, None, None)
     return (
         video_id, facts.address, facts.size, facts.etag, facts.modified, facts.sha256, facts.problem, facts.is_local,
         facts.is_hashed, *place,

@@ -23,6 +23,9 @@ from pipeline.remote_files.lists import MOST_BYTES, Line, is_list, is_single, re
 THREADS = 16
 """Files of a list that are asked for side by side."""
 
+MOST_NOTES = 100
+"""Of one place: a hostile tar has a hundred thousand names that are none, and each would be told by every report."""
+
 Files = Iterator[tuple[str, Facts]]
 
 
@@ -48,6 +51,8 @@ def _refreshed(home: Home) -> list[str]:
         return [str(note) for note in looked["notes"]]
     notes: list[str] = []
     files = _fitting(_listed(home, notes), notes)
+    if len(notes) > MOST_NOTES:
+        notes = [*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} more like these"]
     problems = [one.problem for one in files.values()]
     if problems and all(problems) and patterns.is_pattern(home.source) and not home.is_file:
         raise AnnotationError(problems[0])  # of all tars, so that there is no video to be a row
@@ -172,6 +177,8 @@ def _fitting(files: Files, left_out: list[str]) -> dict[str, Facts]:
     for video_id, facts in files:
         if why := unsafe(video_id):
             left_out.append(f"{video_id[:80]!a}: no name for a file, since {why}; left out")
+        elif video_id in kept and kept[video_id] != facts:
+            left_out.append(f"{video_id}: is there twice, also in {shown(facts.address)}; the first one is taken")
         elif not is_hidden(video_id):
             kept[video_id] = facts
     folders = {str(parent) for video_id in kept for parent in PurePosixPath(video_id).parents}

@@ -27,7 +27,10 @@ def opened(home: Home, facts: Facts, path: Path) -> BinaryIO:
 
 def opened_pack(home: Home, facts: Facts, path: Path) -> BinaryIO:
     """As `opened`, a tar or a table, of which `path` is a member: what is fetched of it serves all of them."""
-    return _outer(home, facts, path, "") if is_remote(facts.address) else _local(facts)
+    if not is_remote(facts.address):
+        return _local(facts)
+    # What a list promises of all its bytes can be told of no range.
+    return whole(home, facts, Path()).open("rb") if facts.sha256 else _outer(home, facts, path, "")
 
 
 def _outer(home: Home, facts: Facts, path: Path, suffix: str) -> BinaryIO:

@@ -28,7 +28,7 @@ from pipeline.remote_files.opened import opened_pack
 from pipeline.remote_files.patterns import COMPRESSED, NO_COMPRESSED, PACKS
 
 FOLDER = "packs"
-VERSION = 1
+VERSION = 2
 THREADS = 8
 """Tars that are looked through side by side."""
 MOST_FOLDERS = 32
@@ -81,6 +81,11 @@ class Pack:
             self.notes.append(text)
         elif len(self.notes) == MOST_NOTES:
             self.notes.append("and more like these")
+
+
+def is_stand_in(name: str) -> bool:
+    """Whether a file of this name may stand for a tar or table, or its rest, that cannot be looked through."""
+    return name.rpartition("/")[2] in {ALL, REST}
 
 
 def expanded(files: Files, home: Home, ask: Ask, notes: list[str]) -> Iterator[tuple[str, Facts]]:
@@ -158,11 +163,16 @@ def _look_into_tar(file: BinaryIO, facts: Facts, pack: Pack) -> None:
             pack.note(f"{one.name[:80]!a} is there twice; the first one is taken")
         else:
             seen.add(one.name)
-            pack.members.append((one.name, one.size, Inside(one.start, facts.size)))
+            pack.members.append((one.name, one.size, Inside(one.start, facts.size, of_sha256=facts.sha256)))
 
 
 def _look_into_table(file: BinaryIO, facts: Facts, pack: Pack) -> None:
-    table, seen, number = tables.look(file), set(), 0
+    table, seen, number = tables.look(file), set[str](), 0
+    is_of_captions = table.has_texts and not table.column
+    lost = "; for all its captions, name the table as captions, too" if is_of_captions else ""
+    if table.unread:
+        of = ", ".join(map(repr, table.unread))
+        pack.note(f"{of}: read only where the table is named as captions, too")
     for row in tables.rows(file, table):
         name = row.name.rpartition("/")[2] if table.column else row.name
         name = name or f"{number:08d}"
@@ -172,16 +182,18 @@ def _look_into_table(file: BinaryIO, facts: Facts, pack: Pack) -> None:
         if not table.column and is_foreign(name):
             pack.note(f"row {number}: {name[:80]!a} is no kind of address that is read; left out")
             continue
-        if name in seen:
-            pack.note(f"row {number}: {name[:80]!a} is there twice; the first one is taken")
+        text = _text_of(name) if table.has_texts else name
+        if name in seen or text in seen:
+            like = "is there twice" if name in seen else "is called like another one, but for the suffix"
+            pack.note(f"row {number}: {name[:80]!a} {like}; the first one is taken{lost}")
             continue
-        seen.add(name)
+        seen |= {name, text}
         if table.column:
-            pack.members.append((name, -1, Inside(row.row, facts.size, row.group, table.column)))
+            pack.members.append((name, -1, Inside(row.row, facts.size, row.group, table.column, facts.sha256)))
         else:
             pack.addresses.append(name)
         if table.has_texts:
-            pack.members.append((_text_of(name), -1, Inside(row.row, facts.size, row.group)))
+            pack.members.append((text, -1, Inside(row.row, facts.size, row.group, "", facts.sha256)))
 
 
 def _named(name: str, facts: Facts, pack: Pack, ask: Ask) -> Iterator[tuple[str, Facts]]:

@@ -76,7 +76,7 @@ def lines(source: str) -> Iterator[Line]:
     """
     below = fixed(source)
     names = spelled_out(source)
-    if source.partition("?")[0].lower().endswith(COMPRESSED):
+    if (source.partition("?")[0] if is_remote(source) else source).lower().endswith(COMPRESSED):
         raise AnnotationError(f"{shown(source)}: {NO_COMPRESSED}")
     if is_web(source) and any(map(is_wild, names)):
         raise AnnotationError(
@@ -86,8 +86,9 @@ def lines(source: str) -> Iterator[Line]:
         names = sorted({path for name in names for path in _local(name)})
         if not names or (not is_wild(source) and len(names) == 1 and not Path(names[0]).exists()):
             raise AnnotationError(f"{source}: no such file; see 'videos' in the YAML")
-    for name in names:
-        yield Line(name.removeprefix(below).partition("?")[0], name, "")
+    for name in names:  # what is behind the ? of an address is no part of a name; files here may have one in theirs
+        own = name.removeprefix(below)
+        yield Line(own.partition("?")[0] if is_remote(source) else own, name, "")
 
 
 def objects(source: str) -> Iterator[tuple[str, Facts]]:

@@ -48,11 +48,10 @@ def read(folder: Path, variant: str) -> dict[str, Annotation] | None:
 
 def read_clips(folder: Path, variant: str) -> dict[str, Annotation] | None:
     """As `read`, each of the piece of a whole video that it was cut from; AnnotationError where that is not told."""
-    names = ClipNames()
 
     def clip(video: dict[str, Any], path: Path) -> Clip:
         whole = _youtube_id(video["url"], path)
-        return clip_of(names, whole, video["start time"], video["end time"], path, video["video_id"])
+        return clip_of(ClipNames(), whole, video["start time"], video["end time"], path, video["video_id"])
 
     return _read(folder, variant, clip)
 

@@ -38,7 +38,7 @@ def read(folder: Path, variant: str) -> dict[str, Annotation] | None:
             before = annotations.get(video, Annotation(split, ()))
             if before.split != split:
                 raise AnnotationError(f"{where}: {video} is in the {before.split} split too; get the files again")
-            annotations[video] = Annotation(split, (*before.captions, caption))
+            annotations[video] = Annotation(split, (*before.captions, *([caption] if caption.text else [])))
     return annotations
 
 
