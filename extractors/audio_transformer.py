@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
+from extractors.networks import hub
 from extractors.networks.base import Tensors, without_autocast
 from extractors.networks.labelled import Classifier
 from pipeline import config
-from pipeline.weights.catalog import hub_file
 from pipeline.weights.files import WeightFile
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Params:
     """A last window with less audio is dropped."""
 
     def __post_init__(self) -> None:
+        hub.check_commit(self.network)
         if self.hop_s <= 0 or self.least_s <= 0:
             raise ValueError("hop_s and least_s must be above 0")
 
@@ -65,7 +66,7 @@ class Expert(Classifier):
 
     def published_file(self, part: str) -> WeightFile:
         """From the repository on the hub."""
-        return hub_file(self.params.network, "model.safetensors", size_mb=346, licence="BSD-3-Clause")
+        return hub.pinned_file(self.params.network, "model.safetensors", size_mb=346, licence="BSD-3-Clause")
 
     def file_without_library(self, part: str) -> WeightFile | None:
         """The same."""

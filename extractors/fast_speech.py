@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
-from extractors.networks import faster_whisper
+from extractors.networks import faster_whisper, hub
 from extractors.networks.base import NetworkPlugin
 from extractors.text.hashed_words import EncoderParams
 from extractors.whisper_speech import MIN_AUDIO_S, RATE_HZ, WINDOW_S, audio_end_s, loudest_rms
@@ -59,6 +59,7 @@ class Params:
     def __post_init__(self) -> None:
         if self.network.count("/") != 1 or not all(self.network.split("/")) or ".." in self.network.split("/"):
             raise ValueError(f"network {self.network!r} must be <owner>/<name> as on the Hugging Face hub")
+        hub.check_commit(self.network)
         if not (0 < self.voice < 1 and 0 <= self.max_no_speech <= 1):
             raise ValueError("voice must be between 0 and 1, max_no_speech in 0..1")
         if self.beam_size < 1 or min(self.quietest, self.min_silence_s) < 0 or self.max_compression <= 0:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from extractors.networks import hub
 from extractors.networks.base import NetworkEncoder, network_to_device
 from pipeline import config
-from pipeline.weights.catalog import hub_file
 from pipeline.weights.files import WeightFile
 
 
@@ -23,7 +22,7 @@ class EncoderParams:
 
     __pydantic_config__ = config.STRICT
     network: str = "openai-community/openai-gpt"
-    """Repository on the Hugging Face hub, with model.safetensors and tokenizer.json."""
+    """Repository on the Hugging Face hub, or ...@<commit>; with model.safetensors and tokenizer.json."""
     kind: str = "openai-gpt"
     """Model type in transformers."""
     sizes: dict[str, int] = field(default_factory=dict)
@@ -36,6 +35,7 @@ class EncoderParams:
     """Longer texts are truncated."""
 
     def __post_init__(self) -> None:
+        hub.check_commit(self.network)
         if self.dim < 1 or self.max_tokens < 1:
             raise ValueError("dim and max_tokens must be at least 1")
 
@@ -53,7 +53,7 @@ class Encoder(NetworkEncoder):
 
     def published_file(self, part: str) -> WeightFile:
         """From the repository on the hub."""
-        return hub_file(self.params.network, hub.FILES[part])
+        return hub.pinned_file(self.params.network, hub.FILES[part])
 
     def file_without_library(self, part: str) -> WeightFile | None:
         """The same."""

@@ -36,7 +36,8 @@ class Architecture:
     standardise: bool = False
     """Shift and scale each feature to mean 0 and deviation 1 over the training videos; False: as released."""
     mixture: Literal["learned", "uniform"] = "learned"
-    """Weights of the experts in a score: learned from the caption, or all equal."""
+    """Weights of the experts in a score: learned from the caption, or all equal (with head: residual those of its
+    start)."""
     num_g_layers: int = 3
     """Number of linear layers that compute a relation from its experts."""
     num_h_layers: int = 0

@@ -12,7 +12,7 @@ from search.sought import Sought
 
 def find(collection: Collection, example: Example, options: Options) -> Answer:
     """The videos most like the example, best first; none, and the reason, when nothing is."""
-    filters.check(options, collection.facts)
+    filters.check_without_text(options, collection.facts)
     allowed = filters.allowed(options.only, collection.videos, collection.facts, collection.labels)
     found = collection.examples.find(example, allowed, options.weights)
     answered = f"Answered by {', '.join(found.parts)}." if found.parts else ""

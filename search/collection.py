@@ -177,7 +177,7 @@ class Collection:
         """The `k` videos most similar to the one with this key or id; raises PipelineError without a trained model."""
         options = options or Options(k)
         row = self.row(video)
-        filters.check(options, self.facts)
+        filters.check_without_text(options, self.facts)
         allowed = filters.allowed(options.only, self.videos, self.facts, self.labels)
         allowed[row] = False
         if self.experts is None:

@@ -60,6 +60,13 @@ def check(options: Options, facts: Facts) -> None:
             raise UnknownNameError(f"{name!r} is not {what} of {facts.dataset}{nearest(name, sorted(set(known)))}")
 
 
+def check_without_text(options: Options, facts: Facts) -> None:
+    """As `check`, for a question without a text, whose tokens no second stage can look for."""
+    check(options, facts)
+    if options.second_stage == LATE_INTERACTION:
+        raise UnknownNameError(f"{LATE_INTERACTION!r} puts in order what a text finds: it needs the tokens of a text")
+
+
 def second_stages(settings: SearchConfig, facts: Facts) -> list[str]:
     """The second stages that a query may have; first that of search.yaml, if it is one of them."""
     return sorted(_second_stages(facts), key=lambda one: one != settings.second_stage.engine)

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from extractors.networks import hub
 from extractors.networks.base import NetworkPlugin
+from extractors.networks.ctranslate2_file import check_whisper
 from pipeline.errors import ExtractionError
-from pipeline.weights.catalog import hub_file
 from pipeline.weights.files import WeightFile
 
 _FILES = {"network": "model.bin", "config": "config.json", "tokenizer": "tokenizer.json"}
@@ -46,13 +47,14 @@ def files_of(repository: str) -> dict[str, str]:
 
 def weight_file(repository: str, part: str) -> WeightFile:
     """The file of a part in the repository on the hub, and in that folder of the cache."""
-    return hub_file(repository, files_of(repository)[part])
+    return hub.pinned_file(repository, files_of(repository)[part])
 
 
 def build(plugin: NetworkPlugin, device: str, compute_type: str) -> Any:
     """faster-whisper's WhisperModel of the plugin's weights, on "cpu" or "cuda:<n>".
 
-    ExtractionError where the files are no such model, or the device cannot compute in that type.
+    ExtractionError where the files are no such model, or the device cannot compute in that type; WeightsError where a
+    tensor is missing or one too many.
     """
     import torch
     from faster_whisper import WhisperModel
@@ -61,6 +63,7 @@ def build(plugin: NetworkPlugin, device: str, compute_type: str) -> Any:
     # the same pass depends.
     threads = torch.get_num_threads()
     kind, _, number = device.partition(":")
+    check_whisper(plugin.weight_path("network"))
     # The library wants a folder. Links to verified files keep it from asking a hub for one that is not there.
     with tempfile.TemporaryDirectory(prefix="whisper-") as folder:
         for part, name in files_of(plugin.params.network).items():

@@ -34,19 +34,29 @@ def is_hub_name(name: str) -> bool:
 
 def repository(name: str) -> str:
     """The "<owner>/<name>" of "transformers/<owner>/<name>" or "...@<commit>"; ValueError for anything else."""
-    owner_and_name, at, commit = name.removeprefix(PREFIX).partition("@")
+    owner_and_name, _, _ = name.removeprefix(PREFIX).partition("@")
     if not is_hub_name(name) or owner_and_name.count("/") != 1 or not all(owner_and_name.split("/")):
         raise ValueError(f"{name!r} must be transformers/<owner>/<name> as on the Hugging Face hub")
+    check_commit(name)
+    return owner_and_name
+
+
+def pinned_file(name: str, file: str, size_mb: float = 0.0, licence: str = "") -> WeightFile:
+    """A file of the repository "<owner>/<name>", at the commit where the name has one: "...@<commit>"."""
+    owner_and_name, _, commit = name.partition("@")
+    return replace(hub_file(owner_and_name, file, size_mb, licence), revision=commit)
+
+
+def check_commit(name: str) -> None:
+    """ValueError where what stands behind the @ of a name is no commit."""
+    _, at, commit = name.partition("@")
     if at and not COMMIT.fullmatch(commit):
         raise ValueError(f"{name!r}: behind the @ must be a commit of the repository, 40 hex digits")
-    return owner_and_name
 
 
 def file_at(name: str, file: str, size_mb: float = 0.0) -> WeightFile:
     """A file of the repository "transformers/<owner>/<name>", at the commit where the name has one: "...@<commit>"."""
-    owner_and_name = repository(name)
-    found = hub_file(owner_and_name, file, size_mb, hub_licence(owner_and_name))
-    return replace(found, revision=name.partition("@")[2])
+    return pinned_file(name.removeprefix(PREFIX), file, size_mb, hub_licence(repository(name)))
 
 
 def weight_file(name: str, part: str) -> WeightFile:

@@ -48,9 +48,9 @@ def network_in(folder: Path, auto: Any, called: object, kinds: Collection[str] =
     if kinds and network.config.model_type not in kinds:
         raise WeightsError(f"{called}: a {network.config.model_type} model, where one of {', '.join(kinds)} is read")
     left = [name for name in told["unexpected_keys"] if not (unused and re.fullmatch(unused, name))]
-    _refuse(called, "tensors of the network that no file holds", told["missing_keys"])
-    _refuse(called, "tensors in the files that the network does not have", left)
-    _refuse(called, "tensors of another shape than in the network", told["mismatched_keys"])
+    refuse(called, "tensors of the network that no file holds", told["missing_keys"])
+    refuse(called, "tensors in the files that the network does not have", left)
+    refuse(called, "tensors of another shape than in the network", told["mismatched_keys"])
     return network.eval().requires_grad_(False)
 
 
@@ -79,7 +79,7 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def _refuse(called: object, what: str, names: Collection[Any]) -> None:
+def refuse(called: object, what: str, names: Collection[Any]) -> None:
     """WeightsError with the first of the tensors, if there are any."""
     if names:
         told = sorted(name if isinstance(name, str) else str(name[0]) for name in names)

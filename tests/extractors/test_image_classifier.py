@@ -3,10 +3,13 @@ import pytest
 import timm
 import torch
 import yaml
+from safetensors.torch import save_file
 
 from extractors import image_classifier
 from extractors.image_classifier import Expert, Params
 from extractors.networks.base import normalise_pixels
+from pipeline.errors import WeightsError
+from pipeline.weights.files import WeightOptions, WeightSource
 from pipeline.weights.seeded import fill
 from tests.extractors.packaged import packaged_expert
 from tests.extractors.reference import (
@@ -92,3 +95,18 @@ def test_the_packaged_weights_of_rgb_lite_know_what_photographs_show():
         seen[name] = ImageNetInfo().index_to_description(int(scores.argmax()))
     assert seen["cat"] in {"Egyptian cat", "tabby, tabby cat", "tiger cat"}
     assert (seen["coffee"], seen["camera"]) == ("espresso", "tripod")
+
+
+@pytest.mark.parametrize("classes", [0, 1000])
+@pytest.mark.parametrize("change", ["missing", "unused"])
+def test_a_tensor_that_is_missing_or_one_too_many_is_refused_by_name(tmp_path, classes, change):
+    params = Params("timm/test_vit.r160_in1k", 64, resize_px=160, crop_px=160, classes=classes)
+    expert = Expert(params, WeightSource(WeightOptions(tmp_path, offline=True)))
+    path = tmp_path / expert.published_file("network").cached_as
+    path.parent.mkdir(parents=True)
+    tensors = timm.create_model("test_vit.r160_in1k", num_classes=classes).state_dict()
+    name = "norm.weight" if change == "missing" else "norm.extra"
+    kept = {one: tensor for one, tensor in tensors.items() if one != name}
+    save_file(kept | ({name: torch.zeros(3)} if change == "unused" else {}), path)
+    with pytest.raises(WeightsError, match=f"not the weights of this network: (.|\n)*{name}"):
+        expert.build()

@@ -1,6 +1,9 @@
+import shutil
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import ParakeetFeatureExtractor, ParakeetForTDT, ParakeetTDTConfig, ParakeetTokenizer
 
@@ -106,6 +109,22 @@ def test_another_network_is_refused(released, tmp_path):
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (tmp_path / "me" / "tiny" / name).write_bytes((released[1] / "me" / "tiny" / name).read_bytes())
     with pytest.raises(WeightsError, match=r"tiny/model\.safetensors"):
+        expert_of(tmp_path)
+
+
+@pytest.mark.parametrize(("change", "says"), [("missing", "no file holds"), ("unused", "does not have")])
+def test_a_tensor_that_is_missing_or_one_too_many_is_refused_by_name(released, tmp_path, change, says):
+    folder = tmp_path / "me" / "tiny"
+    shutil.copytree(released[1] / "me" / "tiny", folder)
+    tensors = load_file(folder / "model.safetensors")
+    name = next(name for name in tensors if name.startswith("joint")) if change == "missing" else "joint.extra.weight"
+    changed = {one: tensor for one, tensor in tensors.items() if one != name}
+    save_file(
+        changed | ({} if change == "missing" else {name: torch.zeros(3)}),
+        folder / "model.safetensors",
+        {"format": "pt"},
+    )
+    with pytest.raises(WeightsError, match=f"tensors .*{says}: {name}"):
         expert_of(tmp_path)
 
 

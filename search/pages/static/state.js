@@ -45,6 +45,7 @@ export const asksNothing = (value) => !value.q.trim() && !value.similar && !valu
 // The address of `k` hits from `offset` on.
 export function request(value, offset, k) {
   const told = settings(value);
+  if (value.example || value.similar) told.delete("second_stage");  // it looks for the tokens of a text
   told.set("k", k);
   told.set("offset", offset);
   if (value.example) return `api/example/${encodeURIComponent(value.example)}?${told}`;

@@ -4,7 +4,7 @@ import re
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from extractors import registry
+from extractors import audio_transformer, fast_speech, language_model, registry
 from extractors.networks import hub
 from pipeline import config
 from pipeline.weights.files import WeightOptions
@@ -90,3 +90,22 @@ def test_a_stand_in_has_an_id_for_each_word_that_does_not_change():
     assert len(ids) == 4
     assert ids[0] == ids[2]
     assert all(0 <= number < 1000 for number in ids)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda network: language_model.Encoder(language_model.EncoderParams(network=network)),
+        lambda network: fast_speech.Expert(fast_speech.Params(network=network)),
+        lambda network: audio_transformer.Expert(audio_transformer.Params(network=network)),
+    ],
+)
+def test_a_network_that_is_named_without_its_library_is_pinned_to_a_commit_too(made):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    files = made(f"me/tiny@{commit}").weight_files().values()
+    assert files and all(f"huggingface.co/me/tiny/resolve/{commit}/" in file.address for file in files)
+    assert all(
+        "huggingface.co/me/tiny/resolve/main/" in file.address for file in made("me/tiny").weight_files().values()
+    )
+    with pytest.raises(ValueError, match="behind the @ must be a commit"):
+        made("me/tiny@main")

@@ -2,13 +2,14 @@ import numpy as np
 import open_clip
 import pytest
 import torch
+from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from extractors.image_text import Encoder, EncoderParams
+from extractors.image_text import Encoder, EncoderParams, Expert, Params
 from extractors.networks import image_text_open_clip
 from extractors.networks.image_text_open_clip import OpenClipNetwork
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, WeightsError
 from pipeline.weights.files import WeightOptions, WeightSource
 from tests.extractors.private_api import assert_there
 
@@ -114,3 +115,20 @@ def test_a_tower_whose_tokens_are_not_in_the_space_of_images_has_none(tower):
 def test_a_network_that_nobody_has_is_one_clear_line():
     with pytest.raises(ConfigError, match="has no 'ViT-Z-1'"):
         image_text_open_clip.build("ViT-Z-1.x")
+
+
+@pytest.mark.parametrize("change", ["missing", "unused"])
+def test_a_tensor_that_is_missing_or_one_too_many_is_refused_by_name(tiny, tmp_path, monkeypatch, change):
+    monkeypatch.setattr(image_text_open_clip, "build", lambda name: tiny)
+    tensors = {name: tensor.clone() for name, tensor in tiny.state_dict().items()}
+    name = "visual.ln_post.weight" if change == "missing" else "visual.extra.weight"
+    tensors = (
+        tensors | {name: torch.zeros(3)}
+        if change == "unused"
+        else {one: tensors[one] for one in tensors if one != name}
+    )
+    path = tmp_path / "timm/ViT-B-16-SigLIP2/open_clip_model.safetensors"
+    path.parent.mkdir(parents=True)
+    save_file(tensors, path)
+    with pytest.raises(WeightsError, match=f"not the weights of this network: (.|\n)*{name}"):
+        Expert(Params(NAME, 4, 32), WeightSource(WeightOptions(tmp_path, offline=True))).load("cpu")

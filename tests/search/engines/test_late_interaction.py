@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.stores.parts import Reader
-from search import Options
+from search import Options, by_example
 from search.config import SecondStage
 from search.engines import text_encoders
 from search.engines.fusion import Ranking
@@ -162,3 +162,13 @@ def test_a_collection_without_text_towers_refuses_to_be_asked_so(tmp_path):
         plain.search("harbor", options=Options(second_stage=LATE))
     plain.settings = dataclasses.replace(plain.settings, second_stage=SecondStage(LATE))
     assert LATE not in plain.search("harbor").engine_weights
+
+
+def test_without_a_text_there_are_no_tokens_to_put_the_best_in_order_by(collection):
+    of_video = Options(second_stage=LATE)
+    with pytest.raises(UnknownNameError, match="'late_interaction' puts in order what a text finds"):
+        collection.similar("both.mp4", options=of_video)
+    example = collection.examples.moment(collection.row("both.mp4"), 0.0, "both")
+    with pytest.raises(UnknownNameError, match="'late_interaction' puts in order what a text finds"):
+        by_example.find(collection, example, of_video)
+    assert by_example.find(collection, example, Options(second_stage="none")).num_found >= 0
