@@ -22,6 +22,7 @@ from extractors.captioning.server import Server
 from extractors.frames.windows import WindowExtractor
 from extractors.networks.base import NetworkPlugin
 from extractors.networks.hub import is_hub_name
+from extractors.networks.shards import in_shards
 from extractors.text.tokens import tokens
 from extractors.word_experts.segments import STARTS_LINE
 from extractors.word_experts.word_expert import AnyWordParams, WordExpert
@@ -61,12 +62,14 @@ class Params:
     """Of an answer."""
     words: AnyWordParams = field(default_factory=EncoderParams)
     """Word vectors; see word_vectors.py. With unit: segment one vector for each sentence."""
+    shards: int = field(default=0, metadata=config.LATER)
+    """In how many files the repository has the tensors; 0: in one, `model.safetensors`."""
 
     def __post_init__(self) -> None:
         if self.network != FILE and not (self.network.startswith(SERVER) and self.network != SERVER):
             vision_language.check_name(self.network)
-        if self.clip_s <= 0 or min(self.frames, self.short_px, self.max_tokens) < 1:
-            raise ValueError("clip_s, frames, short_px and max_tokens must be above 0")
+        if self.clip_s <= 0 or min(self.frames, self.short_px, self.max_tokens) < 1 or self.shards < 0:
+            raise ValueError("clip_s, frames, short_px and max_tokens must be above 0, and shards not below it")
         if not self.prompt.strip():
             raise ValueError("prompt must say what the network is asked")
 
@@ -90,7 +93,7 @@ class Expert(WordExpert, WindowExtractor, NetworkPlugin):
         """The files of the network; of a server its model's name."""
         if self.params.network == FILE:
             return {CAPTIONS: "a file"}
-        names = vision_language.FILES if self._is_of_hub else ("network",)
+        names = in_shards(vision_language.FILES, self.params.shards) if self._is_of_hub else ("network",)
         return dict.fromkeys(names, self.params.network)
 
     @property
@@ -101,7 +104,7 @@ class Expert(WordExpert, WindowExtractor, NetworkPlugin):
         """From the repository on the hub; WeightsError for a file, which the YAML must name."""
         if part == CAPTIONS:
             raise WeightsError("network: file needs a file under weights: captions: in the YAML")
-        return vision_language.weight_file(self.params.network, part)
+        return vision_language.weight_file(self.params.network, part, self.params.shards)
 
     def file_without_library(self, part: str) -> WeightFile | None:
         """The same; None for a server, and for a file."""
@@ -131,7 +134,7 @@ class Expert(WordExpert, WindowExtractor, NetworkPlugin):
         if self.source.seeded:
             return StandIn()
         if is_hub_name(settings.network):
-            return vision_language.VisionLanguage(self, device, settings.prompt, settings.max_tokens)
+            return vision_language.VisionLanguage(self, device, settings.prompt, settings.max_tokens, settings.shards)
         if not self.runtime.server:
             raise ExtractionError(
                 f"network {settings.network}: name the server's address in the expert's YAML, e.g. "

@@ -188,7 +188,15 @@ def _build(
     files = settings.weights if isinstance(settings.weights, dict) else {}
     source = WeightSource(options or WeightOptions(), files, always_seeded=settings.weights == SEEDED)
     plugin = getattr(module, kind.class_name)(params, source)
-    return plugin, {"extractor": name, "version": plugin.version, "params": dataclasses.asdict(params)}
+    return plugin, {"extractor": name, "version": plugin.version, "params": _told(params)}
+
+
+def _told(params: Any) -> Recipe:
+    """All parameters for a recipe, defaults included, but for one of `config.LATER` that is not set."""
+    told = dataclasses.asdict(params)
+    later = (one for one in dataclasses.fields(params) if one.metadata == config.LATER)
+    unset = {one.name for one in later if told[one.name] == one.default}
+    return {name: value for name, value in told.items() if name not in unset}
 
 
 def _check_parts(plugin: Plugin, path: Path) -> None:

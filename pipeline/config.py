@@ -6,6 +6,7 @@ import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -17,6 +18,9 @@ T = TypeVar("T")
 
 STRICT = ConfigDict(extra="forbid", strict=True)
 """Every config dataclass sets `__pydantic_config__ = STRICT`."""
+
+LATER = MappingProxyType({"later": True})
+"""Metadata of a field that came after results were made without it: a recipe has it only where it is set."""
 
 MAX_BYTES = 1_000_000
 """Of a config."""

@@ -10,6 +10,7 @@ from extractors.captioning.plain import plain
 from extractors.networks import hub
 from extractors.networks.base import NetworkPlugin
 from extractors.networks.pretrained import folder_of, network_in, processor_in
+from extractors.networks.shards import check_index, in_shards
 from pipeline.weights.files import WeightFile
 
 FILES = {
@@ -35,20 +36,23 @@ def check_name(name: str) -> None:
     hub.repository(name)
 
 
-def weight_file(name: str, part: str) -> WeightFile:
-    """The file of a part of "transformers/<owner>/<name>"."""
-    return hub.file_at(name, FILES[part], 0.0 if part in {"network", "tokenizer"} else _SMALL_MB)
+def weight_file(name: str, part: str, shards: int = 0) -> WeightFile:
+    """The file of a part of "transformers/<owner>/<name>", whose tensors are in so many files; 0: in one."""
+    is_large = part in {"network", "tokenizer"} or part not in FILES
+    return hub.file_at(name, in_shards(FILES, shards)[part], 0.0 if is_large else _SMALL_MB)
 
 
 class VisionLanguage(Describer):
     """A model that goes on from pictures and text with text; always with the likeliest token, so that it repeats."""
 
-    def __init__(self, plugin: NetworkPlugin, device: str, prompt: str, most_tokens: int) -> None:
+    def __init__(self, plugin: NetworkPlugin, device: str, prompt: str, most_tokens: int, shards: int = 0) -> None:
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
         self._device, self._prompt, self._most_tokens = device, prompt, most_tokens
-        with folder_of(plugin, FILES) as folder:
-            network = network_in(folder, AutoModelForImageTextToText, plugin.weight_path("network"))
+        files, called = in_shards(FILES, shards), plugin.weight_path("network")
+        with folder_of(plugin, files) as folder:
+            check_index(folder, files, str(called))
+            network = network_in(folder, AutoModelForImageTextToText, called)
             self._processor = processor_in(folder, AutoProcessor, plugin.weight_path("config").parent)
         self._network = network.to(device)
 

@@ -15,14 +15,12 @@ from extractors.networks.base import NetworkPlugin
 from extractors.networks.hub import COMMIT, file_at, read_config, repository
 from extractors.networks.pe_av_ties import leave_out_tables
 from extractors.networks.pretrained import folder_of, network_in, processor_in
+from extractors.networks.shards import check_index, in_shards
 from pipeline import config
-from pipeline.errors import WeightsError, in_one_line
-from pipeline.plain_data import parse_json
+from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightFile
 
 MODEL = {"network": "model.safetensors", "config": "config.json"}
-INDEX = "model.safetensors.index.json"
-"""In place of `model.safetensors` where the tensors are in several files: which tensor is in which."""
 TOKENIZER = {"tokenizer": "tokenizer.json", "tokenizer_config": "tokenizer_config.json"}
 
 
@@ -60,9 +58,7 @@ class HubPlugin(NetworkPlugin):
     @property
     def repository_files(self) -> dict[str, str]:
         """Part -> file in the repository."""
-        shards = self.params.shards
-        files = MODEL | ({"network": INDEX} if shards else {}) | dict(self.more_files)
-        return files | {f"shard_{number}": _shard(number, shards) for number in range(1, shards + 1)}
+        return in_shards(MODEL | dict(self.more_files), self.params.shards)
 
     @property
     def published_names(self) -> Mapping[str, str]:
@@ -82,10 +78,6 @@ class HubPlugin(NetworkPlugin):
         named = {part: self.source.files.get(part) for part in self.repository_files}
         by_user = {part: Path(file.file or urlsplit(file.url).path).name for part, file in named.items() if file}
         return folder_of(self, self.repository_files | by_user)
-
-
-def _shard(number: int, of: int) -> str:
-    return f"model-{number:05}-of-{of:05}.safetensors"
 
 
 def load_config(plugin: HubPlugin, kinds: Collection[str]) -> Any:
@@ -109,7 +101,7 @@ def load_model(plugin: HubPlugin, kinds: Collection[str], unused: str = "") -> A
     if load_config(plugin, kinds).model_type.startswith("pe_"):
         leave_out_tables()
     with plugin.repository_folder() as folder:
-        _check_index(plugin, folder)
+        check_index(folder, plugin.repository_files, _called(plugin))
         return network_in(folder, AutoModel, _called(plugin), unused=unused)
 
 
@@ -137,20 +129,6 @@ def load_processor(plugin: HubPlugin) -> Any:
 def _loaded(plugin: HubPlugin, auto: Any) -> Any:
     with plugin.repository_folder() as folder:
         return processor_in(folder, auto, _called(plugin))
-
-
-def _check_index(plugin: HubPlugin, folder: Path) -> None:
-    """WeightsError unless the index names the very files that the YAML does: another name may lead anywhere."""
-    path = folder / INDEX
-    if not path.exists():
-        return
-    expected = {name for part, name in plugin.repository_files.items() if part.startswith("shard_")}
-    try:
-        named = set(parse_json(path.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise WeightsError(f"{_called(plugin)}: {INDEX}: no index of tensors: {in_one_line(error)}") from None
-    if named != expected:
-        raise WeightsError(f"{_called(plugin)}: {INDEX} names {len(named)} files; params.shards says {len(expected)}")
 
 
 def _called(plugin: HubPlugin) -> str:

@@ -1,7 +1,7 @@
 import re
 import sys
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +62,21 @@ def new_module(monkeypatch):
     module.Params, module.Expert = Params, MeanColour
     monkeypatch.setitem(sys.modules, "extractors.smile", module)
     return module
+
+
+def test_a_parameter_that_came_later_is_in_a_recipe_only_where_it_is_set(write, new_module):
+    @dataclass(frozen=True)
+    class More(Params):
+        pieces: int = field(default=0, metadata=config.LATER)
+
+    def recipe_of(**params):
+        folder = write("smile", extractor="smile", modality="rgb", params=params)
+        return registry.expert("smile", folder).recipe
+
+    before = recipe_of(sides=5)
+    new_module.Params = More
+    assert recipe_of(sides=5) == recipe_of(sides=5, pieces=0) == before
+    assert recipe_of(sides=5, pieces=3)["params"] == before["params"] | {"pieces": 3}
 
 
 def complaint(read, name, folder):

@@ -57,6 +57,21 @@ def test_what_it_says_is_what_the_library_says(released):
         assert len(description.text) > 2
 
 
+def test_a_network_in_several_files_says_the_same(released, tmp_path):
+    network, _, cache = released
+    shutil.copytree(cache, tmp_path, dirs_exist_ok=True)
+    folder = tmp_path / "me" / "tiny"
+    (folder / "model.safetensors").unlink()
+    network.save_pretrained(folder, max_shard_size="100kB")
+    shards = len(list(folder.glob("model-*.safetensors")))
+    assert shards > 1
+    settings = captions.Params(NAME, prompt=PROMPT, shards=shards)
+    plugin = captions.Expert(settings, WeightSource(WeightOptions(tmp_path, offline=True)))
+    assert len(plugin.published_names) == len(FILES) + shards
+    one, several = VisionLanguage(plugin_of(cache), "cpu", PROMPT, 6), VisionLanguage(plugin, "cpu", PROMPT, 6, shards)
+    assert several.describe(clips()) == one.describe(clips())
+
+
 def test_equal_clips_get_equal_texts_and_nothing_said_is_a_fault(released, monkeypatch):
     describer = VisionLanguage(plugin_of(released[2]), "cpu", PROMPT, 4)
     asked = []

@@ -7,7 +7,8 @@ from safetensors.torch import load_file, save_file
 
 from extractors import registry
 from extractors.networks import pe_av_ties
-from extractors.networks.hub_model import INDEX, load_model, load_processor, load_tokenizer
+from extractors.networks.hub_model import load_model, load_processor, load_tokenizer
+from extractors.networks.shards import INDEX
 from extractors.video_text import Encoder, EncoderParams, Expert, Params
 from pipeline.errors import ConfigError, WeightsError
 from tests.extractors.hub_folder import NAME, REVISION, folder_of, num_shards, release
