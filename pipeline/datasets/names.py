@@ -137,18 +137,23 @@ def _source(root: Path) -> str:
 def _index(names: Iterable[tuple[str, str]], has_tails: bool = False) -> dict[str, Sequence[str]]:
     """Name -> the ids of the videos that it may mean, by (id, name); a full name means that video only.
 
-    `has_tails`: it may lack some of the folders, and not only all of them.
+    `has_tails`: it may also lack some of the folders, and not only all of them, where it means nothing else.
     """
     index: dict[str, Sequence[str]] = {}
     full: dict[str, Sequence[str]] = {}
+    below: dict[str, Sequence[str]] = {}
     for video_id, name in names:
         alone = (video_id,)  # one for all its names: a set each would take ten times as much of the memory
         _add(full, name, alone)
-        tails = [name[at + 1 :] for at, letter in enumerate(name) if letter == "/"] if has_tails else []
-        tails += [without_suffix(name), plain_name(name), name.rpartition("/")[2], *map(without_suffix, tails)]
-        for short in dict.fromkeys(tails):
+        for short in {without_suffix(name), plain_name(name), name.rpartition("/")[2]}:
             _add(index, short, alone)
+        parts = name.split("/") if has_tails else []
+        tails = ["/".join(parts[at:]) for at in range(1, len(parts) - 1)]
+        for tail in {*tails, *map(without_suffix, tails)}:
+            _add(below, tail, alone)
     index.update(full)
+    for tail, ids in below.items():
+        index.setdefault(tail, ids)
     return index
 
 

@@ -4,11 +4,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pipeline.errors import ConfigError
 from pipeline.remote.objects import Objects, is_remote
-from pipeline.remote_files.addresses import unsafe
+from pipeline.remote_files.addresses import shown, unsafe
 from pipeline.stores import atomic
 from pipeline.stores.places import WRITABLE
 
@@ -25,8 +24,13 @@ def check(to: str, is_file: bool) -> None:
     if not is_file:
         raise ConfigError(f"--to {to}: only jsonl and parquet of one expert, which are a file, go to an address")
     Objects(to)  # says what is wrong with it
-    if unsafe(urlsplit(to).path.removeprefix("/")):
-        raise ConfigError(f"--to {to}: name the object to write, e.g. {to.rstrip('/')}/features.parquet")
+    scheme, _, named = to.partition("://")  # as it is written: urlsplit drops the ends of lines
+    bucket, _, key = named.partition("/")
+    if why := unsafe(key):
+        told = f"{why}; " if key else ""
+        raise ConfigError(
+            f"--to {shown(to)}: {told}name the object to write, e.g. {scheme}://{bucket}/features.parquet"
+        )
 
 
 @contextmanager

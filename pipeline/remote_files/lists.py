@@ -34,7 +34,8 @@ class Line(NamedTuple):
 
 def is_list(source: str) -> bool:
     """Whether this is the name or the address of a list, and not a folder."""
-    return source.partition("?")[0].lower().endswith(SUFFIXES)
+    path = source.partition("?")[0] if is_remote(source) else source
+    return path.lower().endswith(SUFFIXES)
 
 
 def is_single(source: str) -> bool:

@@ -122,6 +122,17 @@ def test_it_may_lie_elsewhere_and_is_written_again_each_time(project, exported, 
     assert {path.name for path in to.parent.iterdir()} == {"words.jsonl", "words.jsonl.videos.csv"}
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("v.parquet", "auto"), ("V.PARQUET", "auto"), ("v.parquet", "jsonl"), ("v", "auto")]
+)
+def test_the_name_to_write_decides_the_format_where_none_is_named(project, tmp_path, name, kind):
+    project.run(ExportExpert, dataset="tiny", expert=VECTOR, format=kind, to=str(tmp_path / name))
+    is_table = kind == "auto" and name != "v"
+    assert ((tmp_path / name).read_bytes()[:4] == b"PAR1") == is_table
+    if not is_table:
+        assert all("video" in json.loads(line) for line in (tmp_path / name).read_text(encoding="utf-8").splitlines())
+
+
 @pytest.mark.parametrize("expert", [WORD, VECTOR])
 @pytest.mark.parametrize("kind", ["parquet", "lance"])
 def test_a_table_is_the_store_bit_for_bit_with_its_recipe_beside_it(project, exported, expert, kind):

@@ -60,3 +60,9 @@ def test_json_that_cannot_be_understood_is_one_line_with_its_file(tmp_path, cont
     with pytest.raises(AnnotationError, match=why) as raised:
         read_annotations(DatasetConfig(videos=str(tmp_path), captions="*.json"))
     assert str(tmp_path / "a.json") in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_json_about_other_things_is_none_about_captions_whatever_its_tags_and_split_are(tmp_path):
+    write(tmp_path, a={"width": 3, "tags": [1, 2], "split": 7}, b={"caption": None, "tags": {}}, c={"text": "a cat"})
+    found = read_annotations(DatasetConfig(videos=str(tmp_path), captions="*.json"))
+    assert [*found] == ["c.mp4"]

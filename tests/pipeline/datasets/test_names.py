@@ -156,3 +156,34 @@ def test_an_ending_stands_for_all_names_that_end_so_or_is_not_told(name):
             assert not has_no_suffix(other)
             assert suffix_or_stem(other) == ending.lower()
     assert bool(ending) == (name in {"a.mp4", "a.b.MP4", "x.srt"})
+
+
+@pytest.mark.parametrize(
+    "source", ["s3://box/c/*.mp4", "s3://box/c/k{0..1}.mp4", "/home/me/c/*.mp4", "/home/me/c/?.tar"]
+)
+def test_a_whole_address_or_path_is_found_where_videos_are_a_pattern(tmp_path, source):
+    names = Names(["k0.mp4", "d/k1.mp4"], folder_of(source, tmp_path))
+    below = source.rpartition("/")[0]
+    assert names.find(f"{below}/k0.mp4") == names.find(f"{below}/k0") == {"k0.mp4"}
+    assert names.find(f"{below}/d/k1.mp4") == {"d/k1.mp4"}
+    assert names.find(f"{below}x/k0.mp4") == names.find("s3://other/c/k0.mp4") == set()
+
+
+def test_an_address_is_found_where_videos_are_a_table_of_addresses(tmp_path):
+    names = Names(["a.org/x/a.mp4", "box/c.mp4"], folder_of(str(tmp_path / "t.parquet"), tmp_path / "data"))
+    assert names.find("https://a.org/x/a.mp4?X-Amz-Signature=1") == {"a.org/x/a.mp4"}
+    assert names.find("s3://box/c.mp4") == {"box/c.mp4"}
+    assert names.find("https://b.org/x/a.mp4") == set()
+
+
+def test_a_key_of_a_tar_may_have_folders_and_a_name_below_a_plain_folder_has_all_or_none(tmp_path):
+    ids = ["s-0/d/e/a.mp4", "s-0/x.y/a.mp4", "s-1/d/e/a.mp4", "s-1/d/b.mp4"]
+    packed = Names(ids, folder_of(str(tmp_path / "s-{0,1}.tar"), tmp_path / "data"))
+    assert packed.find("d/b") == packed.find("d/b.mp4") == packed.find("d\\b.MP4") == {ids[3]}
+    assert packed.find("x.y/a") == {ids[1]}
+    assert packed.find("d/e/a") == packed.find("e/a.mp4") == {ids[0], ids[2]}, "as an ambiguous stem is"
+    assert packed.find("s-0/d/e/a") == {ids[0]} and packed.find("a") == set(ids[:3])
+    assert packed.find("y/a") == packed.find("o/d/b") == set()
+    same = Names(["d/a.mp4", "s/d/a.mp4"], folder_of(str(tmp_path / "*/*.mp4"), tmp_path / "data"))
+    assert same.find("d/a") == {"d/a.mp4"}, "all folders come before some of them"
+    assert Names(ids, tmp_path).find("d/b") == set() and Names(ids, tmp_path).find("b") == {ids[3]}

@@ -159,3 +159,28 @@ def test_captions_in_json_are_taken_of_tars_and_tables_alone(tmp_path):
         made = describe(tmp_path, tmp_path / videos, name=name)
         assert (made.num_videos, made.num_captioned) == ((2, 1) if captions else (1, 0))
         assert load(tmp_path, name).captions == captions
+
+
+@pytest.mark.parametrize("odd", ['{"caption": "x", "split": "validation"}', "[]", '{"caption": 5}'])
+def test_json_beside_a_video_that_is_no_caption_is_told_and_an_error_only_where_it_was_asked_for(tmp_path, odd):
+    files = {"a.mp4": b"x", "a.json": b'{"caption": "a dog"}', "b.mp4": b"y", "b.json": odd.encode()}
+    (tmp_path / "s.tar").write_bytes(tar_of(files))
+    made = describe(tmp_path, tmp_path / "s.tar")
+    assert (made.num_videos, made.num_captioned, load(tmp_path).captions) == (2, 0, None)
+    (note,) = made.warnings
+    assert "s.tar (b.json): " in note and note.endswith("so what lies beside the videos is not read as captions")
+    for captions, only_named in (("*.json", False), ("", True)):
+        options = Options(only_named=only_named)
+        with pytest.raises(AnnotationError, match=r"s\.tar \(b\.json\): "):
+            write_dataset("asked", str(tmp_path / "s.tar"), captions, "ce_light", layout_of(tmp_path), options)
+    assert [path.name for path in (tmp_path / "configs" / "datasets").iterdir()] == ["mine.yaml"]
+
+
+@pytest.mark.parametrize("captions", ["", "*.json"])
+def test_captions_that_name_nothing_leave_nothing_where_only_what_is_named_is_wanted(tmp_path, captions):
+    (tmp_path / "s.tar").write_bytes(tar_of({"a.mp4": b"x", "a.json": b'{"width": 3}'}))
+    only = Options(only_named=True)
+    with pytest.raises(AnnotationError, match="no captions beside any video, and only_named would leave out all"):
+        write_dataset("none", str(tmp_path / "s.tar"), captions, "ce_light", layout_of(tmp_path), only)
+    assert not (tmp_path / "configs").exists()
+    assert describe(tmp_path, tmp_path / "s.tar", captions).num_videos == 1

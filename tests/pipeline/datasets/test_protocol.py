@@ -57,3 +57,14 @@ def test_a_paragraph_is_all_captions_of_a_video_one_after_another():
     found = {"a": annotation("train", "A boy.", "He rows."), "b": Annotation("test", ())}
     used = apply_protocol(found, DatasetConfig(videos="v", fuse_captions=True))
     assert used == {"a": annotation("train", "A boy. He rows."), "b": Annotation("test", ())}
+
+
+@pytest.mark.parametrize("judged", [{"grade": 2}, {"id": "q1"}, {"windows_s": ((0.0, 1.0),)}])
+def test_a_paragraph_of_captions_with_grades_is_one_line_that_says_what_to_do(judged):
+    found = {"a": annotation("train", "x"), "b": Annotation("test", (Caption("y"), Caption("z", **judged)))}
+    with pytest.raises(
+        AnnotationError, match="no grade, id or window of theirs; take it out of the dataset's YAML"
+    ) as one:
+        apply_protocol(found, DatasetConfig(videos="v", fuse_captions=True))
+    assert "\n" not in str(one.value)
+    assert apply_protocol(found, DatasetConfig(videos="v")) == found

@@ -12,9 +12,12 @@ from pipeline.datasets.manifest import MISSING, UNLABELLED
 from pipeline.datasets.sources import AnnotationFiles
 from pipeline.datasets.splits import SplitFractions
 from pipeline.errors import AnnotationError
+from pipeline.remote_files.home import Reading
+from pipeline.remote_files.places import folder_of
 from tests.clips import make_clip, write_srt
 from tests.pipeline.datasets.known import msrvtt_config
 from tests.pipeline.datasets.readers import sample_files
+from tests.pipeline.packed.test_tars import tar_of
 
 
 def test_videos_are_listed_by_id_with_their_captions_and_splits(dataset):
@@ -324,3 +327,22 @@ def test_clips_of_a_known_dataset_are_pieces_of_its_whole_videos(tmp_path, no_wo
         ("-xQ__0", "214/-xQ_.mp4", (0.0, 1.0), "test"), ("-xQ__1", "214/-xQ_.mp4", (1.0, 2.0), "test"),
     ]  # fmt: skip
     assert scan.changes(built, settings, tmp_path / "cache") == {"new": [], "changed": [], "gone": []}
+
+
+def test_a_tar_that_may_have_a_named_video_and_cannot_be_read_is_a_row_also_where_only_named_ones_are(
+    tmp_path, made, no_workers
+):
+    whole = tar_of({"a.mp4": made[0].read_bytes(), "b.mp4": made[1].read_bytes()})
+    in_b = whole.index(made[1].read_bytes()) + 9
+    shards = {"s-0.tar": whole, "s-1.tar": whole[:in_b], "s-2.tar": whole, "t.tar": b"junk" * 200}
+    for name, content in shards.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "c.csv").write_text("video,caption,split\ns-0/a,x,train\n")
+    root = folder_of(str(tmp_path / "*.tar"), tmp_path / "data", Reading(look_again_s=0))
+    settings = DatasetConfig(videos=str(root), captions=str(tmp_path / "c.csv"), only_named=True)
+    built = scan.build("tars", settings, tmp_path / "cache.sqlite", 1, 60.0)
+    problems = {video.video_id: video.problem for video in built.videos}
+    assert problems.pop("s-0/a.mp4") == "" and set(problems) == {"s-1/the rest", "t/all of it"}
+    assert "it was cut off" in problems["s-1/the rest"] and "no header of a tar" in problems["t/all of it"]
+    changes = scan.changes(built, settings, tmp_path / "cache.sqlite")
+    assert changes["new"] == changes["gone"] == []

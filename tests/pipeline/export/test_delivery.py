@@ -50,6 +50,12 @@ def test_what_fails_half_way_leaves_storage_and_disk_as_they_were(stored, tmp_pa
         ("s3://bucket", True, r"name the object to write, e\.g\. s3://bucket/features\.parquet$"),
         ("s3://bucket/out/", True, r"name the object to write"),
         ("s3://bucket/..", True, r"name the object to write"),
+        ("s3://bucket/a/../v.parquet", True, r"name the object to write"),
+        ("s3://bucket/a//v.parquet", True, r"name the object to write"),
+        ("s3://bucket/./v.parquet", True, r"name the object to write"),
+        ("s3://bucket//v.parquet", True, r"name the object to write"),
+        ("s3://bucket/a\nb/v.parquet", True, r"name the object to write"),
+        ("s3://bucket/v?.parquet", True, r"has a password or a query"),
         ("s3://me:secret@bucket/v.parquet", True, r"credentials belong into the environment"),
     ],
 )
@@ -58,3 +64,11 @@ def test_an_address_that_cannot_be_written_to_is_one_line_before_anything_is_com
         check(to, is_file)
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["%20z.parquet", ".hidden.parquet", "a b ü.parquet", "a&b=c;d.parquet"])
+def test_a_key_that_can_be_written_is_written_as_it_is_printed(stored, tmp_path, key):
+    check(f"s3://bucket/{key}", is_file=True)
+    with delivered(f"s3://bucket/{key}", tmp_path / "f") as path:
+        path.write_bytes(b"vectors")
+    assert [one.key for one in stored.found()] == [key]

@@ -148,3 +148,11 @@ def test_names_that_take_too_much_memory_are_refused(monkeypatch):
     monkeypatch.setattr(tables, "MOST_NAME_BYTES", 1000)
     with pytest.raises(ArchiveError, match="as no names or texts do"):
         listed(table_of({"url": ["x" * 2000]}))
+
+
+def test_columns_that_change_what_the_texts_mean_are_told_where_there_are_texts():
+    rows = {"path": ["a.mp4"], "Start_s": [0.0], "end_s": [1.0], "grade": [2], "width": [3]}
+    assert look(io.BytesIO(table_of(rows | {"text": ["a"]}))).unread == ("Start_s", "end_s", "grade")
+    assert look(io.BytesIO(table_of({"mp4": [b"a"], "grade": [2], "split": ["val"]}))).unread == ("grade",)
+    assert look(io.BytesIO(table_of({"video": packed()[:1], "grade": [2], "tags": ["x"]}))).unread == ("grade",)
+    assert look(io.BytesIO(table_of(rows))).unread == ()

@@ -8,8 +8,10 @@ import pytest
 from pipeline.errors import RemoteError
 from pipeline.remote_files import reader
 from pipeline.remote_files.files import (
+    facts_below,
     facts_of,
     faults_raised,
+    is_named,
     listed,
     on_disk,
     open_binary,
@@ -20,6 +22,9 @@ from pipeline.remote_files.files import (
     small_on_disk,
     version_of,
 )
+from pipeline.remote_files.look import refresh
+from pipeline.remote_files.places import folder_of
+from tests.pipeline.packed.test_tars import tar_of
 from tests.remote_folder import RANGES, WHOLE, remote_folder
 
 CONTENT = random.Random(0).randbytes(10_000)
@@ -108,3 +113,15 @@ def test_small_files_are_fetched_ahead_and_what_cannot_be_is_left_to_the_reader(
     assert not web_server.requests
     with pytest.raises(RemoteError):
         read_bytes(path)
+
+
+def test_what_lies_in_a_tar_of_a_list_is_not_named_by_it_but_the_tar_that_cannot_be_read_is(tmp_path):
+    (tmp_path / "x.tar").write_bytes(tar_of({"a.mp4": b"a", "LICENSE": b"free", "a.cls": b"3"}))
+    (tmp_path / "plain").write_bytes(b"a video without a suffix")
+    (tmp_path / "bad.tar").write_bytes(b"junk" * 200)
+    (tmp_path / "l.txt").write_text("x.tar\nplain\nbad.tar\n")
+    folder = folder_of(str(tmp_path / "l.txt"), tmp_path / "data", WHOLE)
+    refresh(folder, [])
+    names = {name: is_named(folder / name) for name in facts_below(folder)}
+    assert names == {"x/a.mp4": False, "x/LICENSE": False, "x/a.cls": False, "plain": True, "bad/all of it": True}
+    assert not is_named(tmp_path / "plain")

@@ -60,3 +60,8 @@ def test_lists_and_single_files_are_told_by_their_suffix():
     assert is_single("https://a.org/x.mp4?a=1")
     assert all(map(is_single, ("s3://box/captions.csv", "s3://box/manifest.parquet", "s3://box/a.jsonl")))
     assert not is_single("s3://box/x.mp4") and not is_single("https://a.org/folder/")
+
+
+def test_a_question_mark_is_a_part_of_the_path_of_a_list_and_ends_the_address_of_one():
+    assert is_list("/home/is it?/videos.txt") and not is_list("/home/videos.txt?/a")
+    assert is_list("https://a.org/videos.txt?sig=1") and not is_list("https://a.org/x?y=/videos.txt")

@@ -1,5 +1,6 @@
 """The tree of empty files that stands for remote ones."""
 
+import json
 import os
 import time
 
@@ -12,6 +13,8 @@ from pipeline.remote_files.files import facts_of, listed, read_bytes
 from pipeline.remote_files.home import LISTING, Reading
 from pipeline.remote_files.look import name_of_source, refresh
 from pipeline.remote_files.places import folder_of
+from tests.pipeline.packed.test_tables import table_of
+from tests.pipeline.packed.test_tars import tar_of
 
 NOW = Reading(look_again_s=0)
 
@@ -134,3 +137,59 @@ def test_a_source_is_named_without_its_secrets(tmp_path):
     assert name_of_source(tmp_path) == str(tmp_path)
     for path in tmp_path.rglob("*.json"):
         assert path.stat().st_mode & 0o077 == 0  # it holds the whole address
+
+
+def test_what_a_hostile_tar_is_told_of_is_bounded_also_when_it_is_told_again(tmp_path):
+    (tmp_path / "h.tar").write_bytes(tar_of({"a.mp4": b"1"} | {f"../x{number}.mp4": b"" for number in range(250)}))
+    folder = folder_of(str(tmp_path / "h.tar"), tmp_path / "data", NOW)
+    found, notes = looked(folder)
+    assert found == ["h/a.mp4"]
+    assert len(notes) == look.MOST_NOTES + 1 and notes[-1] == "and 150 more like these"
+    assert looked(folder) == (found, notes)
+
+
+def test_two_files_of_one_name_are_told_and_the_first_is_taken(tmp_path):
+    (tmp_path / "s.parquet").write_bytes(table_of({"mp4": [b"of a table"], "key": ["a"], "text": ["table"]}))
+    (tmp_path / "s.tar").write_bytes(tar_of({"a.mp4": b"of a tar", "b.mp4": b"b"}))
+    folder = folder_of(str(tmp_path / "s.*"), tmp_path / "data", NOW)
+    found, notes = looked(folder)
+    assert found == ["s/a.json", "s/a.mp4", "s/b.mp4"] and read_bytes(folder / "s/a.mp4") == b"of a table"
+    assert notes == [f"s/a.mp4: is there twice, also in {tmp_path / 's.tar'}; the first one is taken"]
+
+
+def test_of_two_shards_that_name_one_video_the_text_of_the_first_is_taken_and_the_other_is_told(tmp_path):
+    (tmp_path / "v.mp4").write_bytes(b"v")
+    for number in range(2):
+        rows = {"video": ["v.mp4"], "caption": [f"of shard {number}"]}
+        (tmp_path / f"m-{number}.parquet").write_bytes(table_of(rows))
+    folder = folder_of(str(tmp_path / "m-*.parquet"), tmp_path / "data", NOW)
+    found, notes = looked(folder)
+    assert found == ["v.json", "v.mp4"] and json.loads(read_bytes(folder / "v.json")) == {"caption": "of shard 0"}
+    assert notes == [f"v.json: is there twice, also in {tmp_path / 'm-1.parquet'}; the first one is taken"]
+
+
+def test_a_row_whose_text_would_be_that_of_another_video_is_told_and_left_out(tmp_path):
+    rows = [{"bytes": name.encode(), "path": name} for name in ("a.mp4", "a.webm", "b.mp4")]
+    for name, columns in (("text", {"caption": ["1", "2", "3"]}), ("none", {})):
+        (tmp_path / f"{name}.parquet").write_bytes(table_of({"video": rows, **columns}))
+    folder = folder_of(str(tmp_path / "text.parquet"), tmp_path / "data", NOW)
+    found, (note,) = looked(folder)
+    assert found == [f"text/{name}" for name in ("a.json", "a.mp4", "b.json", "b.mp4")]
+    assert json.loads(read_bytes(folder / "text/a.json")) == {"caption": "1"}
+    assert note.endswith(
+        "text.parquet: row 2: 'a.webm' is called like another one, but for the suffix; the first one is taken"
+    )
+    without = looked(folder_of(str(tmp_path / "none.parquet"), tmp_path / "data", NOW))
+    assert without == ([f"none/{name}" for name in ("a.mp4", "a.webm", "b.mp4")], [])
+
+
+def test_a_manifest_as_videos_tells_what_it_lacks_until_it_is_named_as_captions_too(tmp_path):
+    (tmp_path / "v.mp4").write_bytes(b"v")
+    rows = {"video": ["v.mp4", "v.mp4"], "start_s": [0.0, 1.0], "grade": [1, 2], "caption": ["one", "two"]}
+    (tmp_path / "m.parquet").write_bytes(table_of(rows))
+    _, notes = looked(folder_of(str(tmp_path / "m.parquet"), tmp_path / "data", NOW))
+    assert notes == [
+        f"{tmp_path / 'm.parquet'}: 'start_s', 'grade': read only where the table is named as captions, too",
+        f"{tmp_path / 'm.parquet'}: row 2: 'v.mp4' is there twice; the first one is taken; for all its captions, name "
+        "the table as captions, too",
+    ]

@@ -2,6 +2,7 @@
 
 import glob
 import os
+from pathlib import Path
 
 import pytest
 from obstore.store import LocalStore
@@ -90,3 +91,18 @@ def test_a_web_address_has_no_wildcards_and_compressed_tars_are_not_read():
     for name in ("x.tar.gz", "https://a.org/x.tar.zst?sig=1", "/data/*.tgz"):
         with pytest.raises(AnnotationError, match="compressed tars are not read"):
             list(lines(name))
+
+
+def test_a_question_mark_is_a_part_of_local_names_and_ends_those_of_addresses(tmp_path):
+    folder = tmp_path / "is it?"
+    folder.mkdir()
+    for name in ("who?1.mp4", "who?2.mp4", "x.tar"):
+        (folder / name).touch()
+    found = {Path(line.address).name: line.video_id for line in lines(f"{folder}/*")}
+    assert found == {name: f"is it?/{name}" for name in ("who?1.mp4", "who?2.mp4", "x.tar")}
+    (one,) = lines(str(folder / "x.tar"))
+    assert (one.video_id, one.address) == ("is it?/x.tar", str(folder / "x.tar"))
+    (there,) = lines("https://a.org/x.tar?sig=1")
+    assert (there.video_id, there.address) == ("x.tar", "https://a.org/x.tar?sig=1")
+    with pytest.raises(AnnotationError, match="compressed tars are not read"):
+        list(lines(str(folder / "x.tar.gz")))

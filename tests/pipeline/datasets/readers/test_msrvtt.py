@@ -128,3 +128,15 @@ def test_a_span_that_is_none_is_told_in_one_line(tmp_path, wrong, told):
 
 def test_no_files_are_no_clips(tmp_path):
     assert msrvtt.read_clips(tmp_path, "full") is None
+
+
+def test_two_clips_of_msrvtt_may_be_the_same_seconds_of_one_video(tmp_path):
+    common = {"url": f"https://youtu.be/{sample_files.youtube_id(0)}", "start time": 1, "end time": 2.5}
+    videos = [common | {"video_id": f"video{i}", "split": split} for i, split in enumerate(("train", "test"))]
+    sentences = [{"video_id": f"video{i}", "caption": f"says {i}"} for i in range(2)]
+    sample_files.write(tmp_path, "MSRVTT_data.json", json.dumps({"videos": videos, "sentences": sentences}))
+    found = msrvtt.read_clips(tmp_path, "full")
+    assert {name: one.clip for name, one in found.items()} == {
+        name: Clip(sample_files.youtube_id(0), 1.0, 2.5, name) for name in ("video0", "video1")
+    }
+    assert (found["video0"].split, found["video1"].split) == ("train", "test")

@@ -69,3 +69,10 @@ def test_a_line_that_is_not_the_owners_is_told_with_its_number(bad, told, tmp_pa
     with pytest.raises(AnnotationError, match=f"jsonl:[12]: .*{told}.*get the files? again") as caught:
         qvhighlights.read(tmp_path, "official")
     assert "\n" not in str(caught.value)
+
+
+def test_a_query_without_words_is_no_caption_and_its_video_stays(tmp_path):
+    write(tmp_path)
+    sample_files.write(tmp_path, "highlight_val_release.jsonl", line(4, "v_0.0_150.0", [[0, 150]], query=" "))
+    assert by_split(qvhighlights.read(tmp_path, "official"))["val"] == ["v_0.0_150.0"]
+    assert qvhighlights.read(tmp_path, "official")["v_0.0_150.0"].captions == ()
