@@ -180,11 +180,6 @@ class ModelConfig:
             raise ValueError(f"selector: true weighs experts, and gating: {self.architecture.gating} makes one of all")
 
     def _check_head(self) -> None:
-        if self.architecture.head == "residual" and self.training.selection == "last":
-            raise ValueError(
-                "architecture.head: residual keeps an epoch only where it is surely above its start; selection: last "
-                "keeps it whatever it is"
-            )
         if self.architecture.head == "zero_shot" and self.training.epochs:
             raise ValueError("a model with architecture: zero_shot is not trained; remove training:")
         if self.architecture.head != "zero_shot" and not self.training.epochs:

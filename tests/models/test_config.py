@@ -181,10 +181,3 @@ def test_a_selector_needs_a_validation_split_and_a_vector_for_each_expert():
     concat = dataclasses.replace(settings.architecture, gating="concat")
     with pytest.raises(ValueError, match="gating: concat makes one of all"):
         dataclasses.replace(settings, selector=True, architecture=concat)
-
-
-def test_a_head_that_keeps_its_start_cannot_keep_the_last_epoch_whatever_it_is():
-    settings = model_config.load("ce_2026")
-    last = dataclasses.replace(settings.training, selection="last")
-    with pytest.raises(ValueError, match="keeps an epoch only where it is surely above its start"):
-        dataclasses.replace(settings, training=last, selector=False)
