@@ -5,13 +5,16 @@ would look like a crash to its parent, which may still need it to put its work a
 """
 
 import ctypes
+import os
+import pickle
 import platform
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import popen_spawn_posix, resource_tracker
+from multiprocessing import popen_spawn_posix, reduction, resource_tracker
 from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 from pipeline.running.stopping import SIGNALS
 
@@ -33,12 +36,31 @@ class UnsignalledProcess(SpawnProcess):
     def _Popen(process_obj: BaseProcess) -> _Popen:  # noqa: N802 - multiprocessing's name
         return _Popen(process_obj)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What the child is sent; as by default, but for what `_arrived` does."""
+        return _arrived, (type(self), bytes(reduction.ForkingPickler.dumps(self.__dict__)))
+
     def start(self) -> None:
         """Starts the process, see multiprocessing.Process.start."""
         # multiprocessing starts its resource tracker with the first process, and unblocks the signals after that.
         resource_tracker.ensure_running()
         with _signals_blocked():
             super().start()
+
+
+def _arrived(kind: type[UnsignalledProcess], content: bytes) -> UnsignalledProcess:
+    """The process, in the child. It ends without a word where the parent has taken back meanwhile what it was sent.
+
+    A pool of pebble that is stopped removes its locks before it ends its workers: one that is just starting would print
+    a traceback beside the output of a run that went well.
+    """
+    try:
+        state = pickle.loads(content)  # noqa: S301 - from the parent
+    except FileNotFoundError:
+        os._exit(1)
+    process = kind.__new__(kind)
+    vars(process).update(state)
+    return process
 
 
 class UnsignalledContext(SpawnContext):

@@ -82,3 +82,19 @@ def test_the_workers_of_a_process_that_is_killed_end_with_it_in_the_middle_of_a_
     assert [process.stdout.readline() for _ in range(2)] == ["begun\n"] * 2
     process.kill()
     assert process.communicate(timeout=30)[0] == "", "the output ends with the last process that has it"
+
+
+def test_a_process_whose_locks_are_gone_before_it_has_started_ends_without_a_word():
+    script = (
+        "from pipeline.running.processes import UnsignalledContext\n"
+        "if __name__ == '__main__':\n"
+        "    context = UnsignalledContext()\n"
+        "    lock = context.RLock()\n"
+        "    process = context.Process(target=print, args=(lock,))\n"
+        "    process.start()\n"
+        "    del lock\n"  # the only other reference went with the start: the semaphore is removed
+        "    process.join()\n"
+        "    print(process.exitcode)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("1\n", "")
