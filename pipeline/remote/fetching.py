@@ -1,12 +1,11 @@
 """Facts of one object, and reads it in pieces: to a file, across broken connections, or as a file with positions."""
 
-import io
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipeline.errors import RemoteError
+from pipeline.remote.positioned import Positioned
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -63,33 +62,12 @@ class Download:
         return {"range": {"offset": start}, "if_match": self._etag}
 
 
-class RangeReader(io.RawIOBase):
+class RangeReader(Positioned):
     """An object as a raw file whose reads are requests of ranges; to be wrapped in a buffer."""
 
     def __init__(self, ask: Callable[..., Any], found: Found, address: str) -> None:
-        super().__init__()
-        self._ask, self._found, self._address, self._position = ask, found, address, 0
-        self.name = f"{address}/{found.key}"
-
-    def readable(self) -> bool:
-        """True."""
-        return True
-
-    def seekable(self) -> bool:
-        """True."""
-        return True
-
-    def tell(self) -> int:
-        """The position of the next read, in bytes."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Moves the position, which may lie behind the end; ValueError before the beginning."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._found.size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"{self.name}: position {base + offset} is before the beginning")
-        self._position = base + offset
-        return self._position
+        super().__init__(found.size, f"{address}/{found.key}")
+        self._ask, self._found = ask, found
 
     def readinto(self, buffer: Any) -> int:
         """Fills the buffer with what lies at the position; returns the number of bytes, 0 at the end."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.errors import RemoteError
-from pipeline.packed.window import Positioned
+from pipeline.remote.positioned import Positioned
 from pipeline.remote_files.facts import Facts
 from pipeline.remote_files.file_cache import FileCache
 from pipeline.remote_files.transfer import NoRangesError, read_range

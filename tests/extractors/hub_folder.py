@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModel, AutoProcessor, PreTrainedTokenizerFast
 
 from extractors.networks.pe_av_ties import leave_out_tables
 from extractors.networks.pretrained import quiet
@@ -61,3 +61,11 @@ def num_shards(cache: Path) -> int:
 def unit_length(vectors: torch.Tensor):
     """(B, D) as numpy, each row of length 1."""
     return torch.nn.functional.normalize(vectors.detach().float(), dim=-1).numpy()
+
+
+def last_token(model, cache: Path, turn: str, dim: int, **shown):
+    """The last token's state by the library's own forward and the processor from the folder, cut and of length 1."""
+    with quiet(), torch.inference_mode():
+        given = AutoProcessor.from_pretrained(folder_of(cache))(text=[turn], return_tensors="pt", **shown)
+        last = model(**given, output_hidden_states=True).hidden_states[-1][0, -1]
+    return torch.nn.functional.normalize(last[:dim], dim=0).numpy()

@@ -7,11 +7,8 @@ from transformers import AutoTokenizer, PeAudioFeatureExtractor
 
 from extractors import registry
 from extractors.audio_video_text import Encoder, EncoderParams, Expert, Params
-from extractors.extraction import views
-from extractors.extraction.views import Segment
-from pipeline.media.video import probe
-from tests.clips import make_clip, numbered
 from tests.extractors.hub_folder import NAME, REVISION, TEXTS, folder_of, release, unit_length
+from tests.extractors.joint_clips import shown, told_and_mute
 from tests.extractors.run_experts import features_of, named, row_of, run_pass, video_of
 
 LENGTH, DIM, SIZE_PX, RATE_HZ, FRAMES = 10, 32, 28, 8000, 3
@@ -32,14 +29,7 @@ def expert(released):
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):
-    """5 s with sound, and without."""
-    folder, picture = tmp_path_factory.mktemp("clips"), lambda index: numbered(index, (64, 40))
-    settings = {"size": (64, 40), "fps": 4, "seconds": 5.0, "picture": picture}
-    return make_clip(folder / "told.mp4", **settings), make_clip(folder / "mute.mp4", sound=None, **settings)
-
-
-def shown(expert, path):
-    return views.decode_views(Segment(path, "key", 0, ()), probe(path), {expert.need})[expert.need].view
+    return told_and_mute(tmp_path_factory.mktemp("clips"))
 
 
 def by_library(model, cache, view, sounds):

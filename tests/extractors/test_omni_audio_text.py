@@ -5,20 +5,17 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoProcessor, Qwen2_5OmniThinkerForConditionalGeneration
+from transformers import AutoConfig, Qwen2_5OmniThinkerForConditionalGeneration
 
 from extractors import registry
 from extractors.base import AudioNeed, JointNeed, SpreadNeed
-from extractors.extraction import views
-from extractors.extraction.views import Segment
 from extractors.networks.pretrained import quiet
 from extractors.networks.stand_ins import small, stand_in_omni_chat
 from extractors.omni_audio_text import Encoder, EncoderParams, Expert, Params
 from pipeline.errors import ConfigError, WeightsError
-from pipeline.media.video import probe
 from pipeline.weights.files import WeightOptions, WeightSource
-from tests.clips import make_clip, numbered
-from tests.extractors.hub_folder import NAME, REVISION, folder_of, num_shards
+from tests.extractors.hub_folder import NAME, REVISION, folder_of, last_token, num_shards
+from tests.extractors.joint_clips import shown, told_and_mute
 from tests.extractors.run_experts import features_of, named, row_of, run_pass, video_of
 
 WIDTH, DIM, FRAMES, CLIP_S = 32, 16, 4, 2.0
@@ -66,22 +63,7 @@ def encoder(released):
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):
-    """5 s with sound, and without."""
-    folder, picture = tmp_path_factory.mktemp("clips"), lambda index: numbered(index, (64, 40))
-    settings = {"size": (64, 40), "fps": 4, "seconds": 5.0, "picture": picture}
-    return make_clip(folder / "told.mp4", **settings), make_clip(folder / "mute.mp4", sound=None, **settings)
-
-
-def shown(expert, path):
-    return views.decode_views(Segment(path, "key", 0, ()), probe(path), {expert.need})[expert.need].view
-
-
-def by_library(model, cache, turn, **given):
-    """The state of the last token by the library's own forward and its processor from the folder, cut, of length 1."""
-    with quiet(), torch.inference_mode():
-        told = AutoProcessor.from_pretrained(folder_of(cache))(text=[turn], return_tensors="pt", **given)
-        last = model(**told, output_hidden_states=True).hidden_states[-1][0, -1]
-    return torch.nn.functional.normalize(last[:DIM], dim=0).numpy()
+    return told_and_mute(tmp_path_factory.mktemp("clips"))
 
 
 def turn(content, system=SYSTEM):
@@ -91,7 +73,7 @@ def turn(content, system=SYSTEM):
 def test_a_text_is_what_the_librarys_own_forward_makes_of_its_turn(released, encoder):
     model, _, cache, _ = released
     for text in ("A dog barks", "zwei Katzen"):
-        expected = by_library(model, cache, turn(f"Query: {text}"))
+        expected = last_token(model, cache, turn(f"Query: {text}"), DIM)
         np.testing.assert_allclose(encoder.encode([text])[0][0], expected, atol=1e-5)
     np.testing.assert_array_equal(encoder.encode(["a" * 99])[0], encoder.encode(["a" * 33])[0])  # a token is a byte
 
@@ -107,7 +89,7 @@ def test_clips_are_what_the_librarys_own_forward_makes_of_their_frames_and_sound
     for item, vector in zip(items, found, strict=True):
         given = {"videos": [item["frames"]], "fps": FRAMES / item["seconds"], "do_sample_frames": False}
         given |= {"audio": [item["samples"][: item["num"]]], "sampling_rate": 16000, "cap_pixels_per_frame": True}
-        np.testing.assert_allclose(vector, by_library(model, cache, turn(video + audio), **given), atol=1e-5)
+        np.testing.assert_allclose(vector, last_token(model, cache, turn(video + audio), DIM, **given), atol=1e-5)
     np.testing.assert_array_equal(expert.embed(items[1:]).values, found[1:])
 
 
@@ -116,9 +98,8 @@ def test_a_clip_without_sound_is_its_frames_alone(released, expert, clips):
     (item, *_) = items = expert.prepare(shown(expert, clips[1]))
     assert items["num"].tolist() == [0, 0, 0]
     given = {"videos": [item["frames"]], "fps": FRAMES / CLIP_S, "do_sample_frames": False}
-    expected = by_library(
-        model, cache, turn("<|vision_bos|><|VIDEO|><|vision_eos|>"), **given, cap_pixels_per_frame=True
-    )
+    content = turn("<|vision_bos|><|VIDEO|><|vision_eos|>")
+    expected = last_token(model, cache, content, DIM, **given, cap_pixels_per_frame=True)
     np.testing.assert_allclose(expert.embed(items[:1]).values[0], expected, atol=1e-5)
 
 
@@ -126,7 +107,7 @@ def test_an_instruction_is_the_system_turn(released, clips, encoder):
     model, source, cache, shards = released
     told = Encoder(EncoderParams(NAME, REVISION, DIM, prefix="", instruction="Be brief.", shards=shards), source)
     told.load("cpu")
-    expected = by_library(model, cache, turn("a dog", "<|im_start|>system\nBe brief.<|im_end|>\n"))
+    expected = last_token(model, cache, turn("a dog", "<|im_start|>system\nBe brief.<|im_end|>\n"), DIM)
     np.testing.assert_allclose(told.encode(["a dog"])[0][0], expected, atol=1e-5)
 
 

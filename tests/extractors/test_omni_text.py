@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from transformers import AutoConfig, AutoProcessor, Qwen3VLForConditionalGeneration
+from transformers import AutoConfig, Qwen3VLForConditionalGeneration
 
 from extractors.base import FrameView, SpreadNeed
 from extractors.networks.pretrained import quiet
@@ -11,7 +11,7 @@ from extractors.networks.stand_ins import small, stand_in_chat
 from extractors.omni_text import INSTRUCTION, Encoder, EncoderParams, Expert, Params
 from pipeline.errors import ConfigError
 from pipeline.weights.files import WeightOptions, WeightSource
-from tests.extractors.hub_folder import NAME, REVISION, folder_of, num_shards
+from tests.extractors.hub_folder import NAME, REVISION, folder_of, last_token, num_shards
 
 WIDTH, DIM, FRAMES = 32, 16, 4
 TEXTS = ["A dog barks", "zwei Katzen", "a dog barks loudly " * 20]
@@ -54,14 +54,6 @@ def encoder(released):
     return made
 
 
-def by_library(model, cache, turn, **shown):
-    """The last token's state by the library's own forward and the processor from the folder, cut and of length 1."""
-    with quiet(), torch.inference_mode():
-        given = AutoProcessor.from_pretrained(folder_of(cache))(text=[turn], return_tensors="pt", **shown)
-        last = model(**given, output_hidden_states=True).hidden_states[-1][0, -1]
-    return torch.nn.functional.normalize(last[:DIM], dim=0).numpy()
-
-
 def turn(content, instruction=INSTRUCTION):
     return (
         f"<|im_start|>system\n{instruction}<|im_end|>\n<|im_start|>user\n{content}<|im_end|>\n<|im_start|>assistant\n"
@@ -72,7 +64,7 @@ def test_a_text_is_what_the_librarys_own_forward_makes_of_its_turn(released, enc
     model, _, cache, _ = released
     for text, vector in zip(TEXTS[:2], encoder.encode(TEXTS[:2]), strict=True):
         assert vector.shape == (1, DIM)
-        np.testing.assert_allclose(vector[0], by_library(model, cache, turn(text)), atol=1e-5)
+        np.testing.assert_allclose(vector[0], last_token(model, cache, turn(text), DIM), atol=1e-5)
 
 
 def test_of_a_long_text_the_first_tokens_are_read(encoder):
@@ -92,7 +84,7 @@ def test_frames_are_what_the_librarys_own_forward_makes_of_their_turn(released, 
         told = {"total_num_frames": FRAMES, "fps": (FRAMES - 1) / seconds, "frames_indices": [0, 1, 2, 3]}
         shown = {"videos": [items["frames"][number]], "video_metadata": [told], "do_sample_frames": False}
         content = "<|vision_start|><|video_pad|><|vision_end|>"
-        expected = by_library(model, cache, turn(content), **shown, cap_pixels_per_frame=True)
+        expected = last_token(model, cache, turn(content), DIM, **shown, cap_pixels_per_frame=True)
         np.testing.assert_allclose(found[number], expected, atol=1e-5)
     np.testing.assert_array_equal(expert.embed(items[1:]).values, found[1:])
 
