@@ -37,6 +37,7 @@ LEFT_OUT = {
     "easyocr": "the expert ocr",
     "rapidocr": "the expert ocr_light",
     "faster_whisper": "the expert speech_fast",
+    "ctranslate2": "the network of the expert speech_fast",
     "chardet": "captions and subtitles that are not in Unicode",
     "decord": "the second decoder, for files that make PyAV hang or crash",
     "faiss": "the search of a million videos by FAISS, beside which the GPU's is put; videos in few vectors",

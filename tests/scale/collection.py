@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.stores import parts, store
+from pipeline.stores import atomic, parts, store
 from pipeline.stores.atomic import TEMPORARY
 from tests.clips import make_clip, numbered, tone, write_srt
 from tests.scale.hosts import Host
@@ -70,9 +70,11 @@ class Collection(Project):
     def environment(self) -> dict[str, str]:
         """The environment in which commands find the project."""
         settings = self.root / "command.cfg"
-        settings.write_text(
+        # In one piece: a host that was started a moment before may be reading it.
+        atomic.write_text(
+            settings,
             f"[Paths]\ndata = {self.data}\nconfigs = {self.configs}\n"
-            f"[Extraction]\nworkers = 1\ndevice = cpu\nvideos_per_part = {VIDEOS_PER_CHUNK}\n"
+            f"[Extraction]\nworkers = 1\ndevice = cpu\nvideos_per_part = {VIDEOS_PER_CHUNK}\n",
         )
         return os.environ | {"LUIGI_CONFIG_PATH": str(settings), "OMP_NUM_THREADS": "1"} | self.of_hosts
 

@@ -17,7 +17,7 @@ import yaml
 
 from extractors import registry
 from pipeline.datasets import manifest
-from pipeline.stores import parts, store
+from pipeline.stores import atomic, parts, store
 from tasks.console import error_messages
 from tasks.plan import inventory, plan, row_keys, selection
 from tests.clips import make_clip, write_srt
@@ -194,9 +194,11 @@ class Project:
     ) -> subprocess.Popen[str]:
         """Starts `luigi --module tasks WORDS` in a process of its own; `program`: another one in place of luigi."""
         settings = self.root / "command.cfg"
-        settings.write_text(
+        # In one piece: a command that was started a moment before may be reading it.
+        atomic.write_text(
+            settings,
             f"[Paths]\ndata = {self.data}\nconfigs = {self.configs}\nstore = {self.stored}\n"
-            "[Extraction]\nworkers = 1\ndevice = cpu\nvideos_per_part = 2\n"
+            "[Extraction]\nworkers = 1\ndevice = cpu\nvideos_per_part = 2\n",
         )
         environment = os.environ | {"LUIGI_CONFIG_PATH": str(settings), "OMP_NUM_THREADS": "1"}
         return subprocess.Popen(
