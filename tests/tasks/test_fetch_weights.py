@@ -24,8 +24,8 @@ def networks(project):
 
 OFFLINE = ("--Weights-offline",)
 FILES = {
-    "google/siglip2-base-patch16-224/model.safetensors",
-    "google/siglip2-base-patch16-224/config.json",
+    "google/siglip2-base-patch16-224/75de2d55ec2d/model.safetensors",
+    "google/siglip2-base-patch16-224/75de2d55ec2d/config.json",
     WeightOptions().path(face_identity.RELEASED).relative_to(WeightOptions().cache).as_posix(),
     "openai-community/openai-gpt/model.safetensors",
     "openai-community/openai-gpt/tokenizer.json",

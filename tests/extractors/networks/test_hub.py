@@ -11,18 +11,6 @@ from pipeline.weights.files import WeightOptions
 from tests.extractors.run_experts import EXPERTS
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-WITHOUT_COMMIT = {
-    ("experts", name)
-    for name in (
-        "captions",
-        "clip_siglip2",
-        "motion_videomae",
-        "motion_vjepa2",
-        "ocr_pp",
-        "speech_parakeet",
-    )
-} | {("text", "clip_siglip2")}
-"""Shipped before names could end in a commit, or of a repository whose commit nobody here has seen."""
 
 
 def test_a_name_says_the_repository():
@@ -54,7 +42,7 @@ def test_every_shipped_yaml_with_a_repository_pins_its_files_or_has_what_they_ho
             if loose := [part for part, file in plugin.weight_files().items() if not (file.revision or file.is_pinned)]:
                 unpinned.add((kind, name))
                 assert sorted(plugin.unknown_parts()) == sorted(loose), "their content is part of the recipe"
-    assert unpinned == WITHOUT_COMMIT
+    assert unpinned == set()
 
 
 @pytest.mark.parametrize("name", ["me/tiny", "transformers/tiny", "transformers/me/tiny/more", "transformers//tiny"])
