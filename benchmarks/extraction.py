@@ -3,7 +3,7 @@
 For each expert, and for all of them in one pass: speed relative to real time, CPU seconds of the decode workers and of
 the main process, and peak memory; and the same of the networks alone, on prepared inputs. Networks run on stand-in
 weights, whose values do not change the speed. Prints a table, and writes benchmarks/extraction_<name>.json. Needs the
-demo (`make demo`) or a folder of videos.
+demo (`make demo`), a folder of videos, or `--size 1280x720`: clips that are generated, with a face, a word and motion.
 """
 
 import argparse
@@ -12,11 +12,15 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
 LIGHT = "audio_light,face_light,flow_light,ocr_light,rgb_light,scene_light,speech_light"
+
+CLIP_S = 24.0
+"""Length of a generated clip."""
 
 MIN_NETWORK_SHARE = 0.05
 """Share of a pass's time; experts below it compute their features in the decode workers."""
@@ -25,10 +29,25 @@ MIN_NETWORK_SHARE = 0.05
 def main() -> None:
     """Measures, prints the table, and writes the JSON file."""
     arguments = parse_arguments()
+    with tempfile.TemporaryDirectory() as folder:
+        measure_all(videos_of(arguments, Path(folder)), arguments)
+
+
+def videos_of(arguments: argparse.Namespace, folder: Path) -> list[Path]:
+    """The videos that were asked for; clips of a size are made in the folder."""
+    if arguments.size:
+        from benchmarks.gpu.videos import clips
+
+        width, height = map(int, arguments.size.split("x"))
+        return list(clips(folder, (width, height), CLIP_S, arguments.count))
     videos = sorted(path for path in Path(arguments.videos).glob("*.*") if path.suffix in (".mp4", ".mkv", ".webm"))
-    videos = videos[: arguments.count]
     if not videos:
         sys.exit(f"{arguments.videos}: no videos there; make demo, or name a folder with --videos")
+    return videos[: arguments.count]
+
+
+def measure_all(videos: list[Path], arguments: argparse.Namespace) -> None:
+    """Measures each expert, and all in one pass."""
     names = arguments.experts.split(",")
     figures = {name: measure([name], videos, arguments) for name in names}
     if len(names) > 1:
@@ -46,7 +65,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--experts", default=LIGHT, help="names with commas between")
     parser.add_argument("--experts-folder", default=str(HERE.parent / "configs" / "experts"))
     parser.add_argument("--videos", default=str(HERE.parent / "data" / "raw" / "demo" / "videos"))
-    parser.add_argument("--count", type=int, default=48, help="how many of the videos")
+    parser.add_argument(
+        "--size", help="WIDTHxHEIGHT, in place of videos: generated clips, see benchmarks/gpu/videos.py"
+    )
+    parser.add_argument("--count", type=int, default=48, help="how many of the videos, or clips")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:<n>")
     parser.add_argument("--workers", type=int, default=0, help="decode workers; 0: as the tasks choose")
     parser.add_argument("--name", default="light", help="of the file that is written")

@@ -4,6 +4,7 @@ P pairs of neighbouring frames in an item, A directions, V speeds.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -80,14 +81,28 @@ class Expert(HandcraftedExtractor):
         """(grid^2, A, V + 1) pixel counts of one pair of frames (H, W); the first speed is that of still pixels."""
         num_directions, num_speeds, grid = self.params.directions, len(self.params.speeds), self.params.grid
         flow = dis.calc(before, after, None)
-        height, width = before.shape
-        speed = np.hypot(flow[..., 0], flow[..., 1]) * self.params.fps / min(height, width)
-        turn = np.arctan2(flow[..., 1], flow[..., 0]) / (2 * np.pi)
-        direction = np.round(turn * num_directions).astype(np.int64) % num_directions
-        cell = np.arange(height)[:, None] * grid // height * grid + np.arange(width) * grid // width
-        code = (cell * num_directions + direction) * (num_speeds + 1) + np.digitize(speed, self.params.speeds)
+        across, down = flow[..., 0], flow[..., 1]
+        # In this order, for it decides the last digit: as np.hypot, which takes twice as long.
+        lengths = np.sqrt(across.astype(np.float64) ** 2 + down.astype(np.float64) ** 2).astype(np.float32)
+        speed = lengths * self.params.fps / min(before.shape)
+        turn = np.arctan2(down, across) / (2 * np.pi)
+        direction = np.rint(turn * num_directions).astype(np.int32)
+        direction += num_directions * (direction < 0)
+        code = _cells(*before.shape, grid) * num_directions + direction
+        code *= num_speeds + 1
+        for lower in self._lower_speeds:
+            code += speed >= lower
         counts = np.bincount(code.ravel(), minlength=grid**2 * num_directions * (num_speeds + 1))
         return counts.reshape(grid**2, num_directions, num_speeds + 1).astype(np.float64)
+
+    @property
+    def _lower_speeds(self) -> list[np.float32]:
+        """The lower ends of the speed bins as the least float32 that are no lower, for speeds are of that type."""
+        rounded = [np.float32(speed) for speed in self.params.speeds]
+        return [
+            near if float(near) >= exact else np.nextafter(near, np.float32(np.inf))
+            for near, exact in zip(rounded, self.params.speeds, strict=True)
+        ]
 
     def _describe(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
         """(D,) from the counts (grid^2, A, V + 1) of an item."""
@@ -96,6 +111,13 @@ class Expert(HandcraftedExtractor):
         cells = np.concatenate([_unit(counts[:, :, 1:].sum(axis=2)), _moving_fraction(counts)[:, None]], axis=1)
         blocks = [_unit(moving.ravel()), _unit(moving.sum(axis=0)), _moving_fraction(whole[None])]
         return np.concatenate([*blocks, cells.ravel() / self.params.grid])
+
+
+@lru_cache(maxsize=4)
+def _cells(height: int, width: int, grid: int) -> NDArray[np.int32]:
+    """(H, W), number of the cell of each pixel, row by row."""
+    rows, columns = np.arange(height)[:, None] * grid // height, np.arange(width) * grid // width
+    return np.asarray(rows * grid + columns, np.int32)
 
 
 def _moving_fraction(counts: NDArray[np.float64]) -> NDArray[np.float64]:

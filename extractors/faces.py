@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from extractors.base import Embedded
 from extractors.frames.windows import FrameExtractor
 from extractors.networks.base import without_autocast
+from extractors.networks.mtcnn import Detector
 from pipeline import config
 from pipeline.weights.wheels import wheel_sha256
 
@@ -87,9 +88,8 @@ class Expert(FrameExtractor):
         from facenet_pytorch import MTCNN
 
         self._mtcnn_device = device
-        self._detector = MTCNN(
-            keep_all=True, select_largest=False, min_face_size=self.params.min_face_px, device=device
-        )
+        mtcnn = MTCNN(keep_all=True, select_largest=False, min_face_size=self.params.min_face_px, device=device)
+        self._detector = Detector(mtcnn) if device == "cpu" else mtcnn
 
     def embed(self, items: NDArray[np.uint8]) -> Embedded:
         """(R, D) vectors, with extras `box_px` (R, 4) in pixels of the resized frame and `confidence` (R,)."""

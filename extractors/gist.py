@@ -6,6 +6,7 @@ Shape of the Scene", with log-Gabor filters (Field 1987), which do not respond t
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,9 +78,21 @@ class Expert(HandcraftedExtractor):
 
 def texture_energy(grey: NDArray[np.float32], scales: int, orientations: int) -> NDArray[np.float32]:
     """(F, H, W) local amplitude, finest scale first; orientation k is of waves at k / orientations * 180 degrees."""
+    import cv2
+
     filters = _log_gabor(*grey.shape, scales, orientations)
-    response = np.fft.ifft2(np.fft.fft2(grey) * filters)
-    return np.abs(response).astype(np.float32, copy=False)
+    energy = np.empty(filters.shape, np.float32)
+    spectrum = _complex(cv2.dft(grey, flags=cv2.DFT_COMPLEX_OUTPUT))
+    # One at a time stays in the cache; by OpenCV it takes two thirds of the time that NumPy's transform takes.
+    for amplitude, transfer in zip(energy, filters, strict=True):
+        pairs = (spectrum * transfer).view(np.float32).reshape(*grey.shape, 2)
+        np.abs(_complex(cv2.dft(pairs, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE)), out=amplitude)
+    return energy
+
+
+def _complex(pairs: Any) -> NDArray[np.complex64]:
+    """(H, W) of real and imaginary parts (H, W, 2), as OpenCV has them."""
+    return np.ascontiguousarray(pairs, np.float32).view(np.complex64)[..., 0]
 
 
 @lru_cache(maxsize=16)

@@ -25,6 +25,9 @@ SMALL = {
         r"\| rgb_light \| [\d.]+ \|",
         "extraction_light.json",
     ),
+    "python -m benchmarks.extraction": Small(
+        "--size 64x48 --count 1 --experts rgb_light --workers 1 --out {out}", r"\| rgb_light \| [\d.]+ \|"
+    ),
     "python benchmarks/training.py": Small(
         "--experts audio face --videos 8 --batch 4 --steps 1 --gating sequential --precision fp32 --out {out}",
         r"sequential +fp32 +4 +[\d.]+ .*\([\d.]+ times\)",

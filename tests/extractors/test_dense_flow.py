@@ -92,3 +92,27 @@ def test_no_frames_are_no_items():
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match=r"above 0|at least"):
         Params(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("directions", "grid", "speeds"), [(8, 3, (0.04, 0.15, 0.3, 0.6)), (5, 1, (0.1,)), (1, 2, (0.5,))]
+)
+def test_every_pixel_counts_in_the_bin_that_numpy_finds(directions, grid, speeds):
+    params = Params(directions=directions, grid=grid, speeds=speeds)
+    flow = np.random.default_rng(0).normal(0, 4, (60, 80, 2)).astype(np.float32)
+    flow[0, 0], flow[0, 1], flow[0, 2] = (0, 0), (-3, 0), (np.float32(speeds[0]) * 60 / 8, 0)
+
+    class Known:
+        def calc(self, before, after, flow_before):
+            return flow
+
+    counts = Expert(params)._count(Known(), *np.zeros((2, 60, 80), np.uint8))
+    expected = np.zeros_like(counts)
+    speed = np.hypot(flow[..., 0], flow[..., 1]) * params.fps / 60
+    angle = np.arctan2(flow[..., 1], flow[..., 0]) / (2 * np.pi)
+    for row in range(60):
+        for column in range(80):
+            cell = row * grid // 60 * grid + column * grid // 80
+            direction = int(np.round(angle[row, column] * directions)) % directions
+            expected[cell, direction, np.digitize(speed[row, column], speeds)] += 1
+    np.testing.assert_array_equal(counts, expected)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from extractors import gist
 from extractors.base import FrameView
 from extractors.gist import Expert, Params, texture_energy
 
@@ -60,3 +61,10 @@ def test_no_frames_are_no_items():
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match=r"above 0|short_px"):
         Params(**wrong)
+
+
+@pytest.mark.parametrize("size", [(120, 160), (120, 213), (97, 61)])
+def test_the_local_amplitude_is_that_of_numpys_transform(size):
+    grey = np.random.default_rng(0).random(size, np.float32)
+    responses = np.fft.ifft2(np.fft.fft2(grey.astype(np.float64)) * gist._log_gabor(*size, 4, 8))
+    np.testing.assert_allclose(texture_energy(grey, 4, 8), np.abs(responses), atol=1e-6)

@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+from scipy.ndimage import binary_fill_holes, label
 
 from extractors.frames import salient_region
 from extractors.frames.salient_region import PALETTE, find_regions, name_colours, smooth, to_lab
@@ -72,11 +73,28 @@ def test_the_region_is_the_one_whose_salience_by_the_whole_frame_is_highest(seed
     lab, names = to_lab(frames), name_colours(frames)
     moved = np.linalg.norm(lab - np.median(lab, axis=0), axis=-1) > 12
     for frame, region in enumerate(find_regions(lab, names)):
-        parts = salient_region._uniform_parts(names[frame])
+        parts = uniform_parts(names[frame])
         saliences = [whole_frame_salience(part, lab[frame], moved[frame]) for part in parts]
         assert len(parts) > 5
         assert region.salience == max(saliences) > 0
         np.testing.assert_array_equal(region.mask, parts[int(np.argmax(saliences))])
+
+
+def uniform_parts(names):
+    """Parts of one colour name that touch along edges, with their holes, by colour and then by their first pixel."""
+    parts = []
+    for name in np.unique(names):
+        labels, count = label(names == name, structure=[[0, 1, 0], [1, 1, 1], [0, 1, 0]])
+        alone = [labels == number for number in range(1, count + 1)]
+        parts += [binary_fill_holes(part) for part in alone if part.sum() >= 0.004 * names.size]
+    return parts
+
+
+def test_median_is_that_of_numpy_to_the_bit():
+    chance = np.random.default_rng(0)
+    for length in (1, 2, 5, 24):
+        values = chance.random((length, 6, 3), np.float32)
+        np.testing.assert_array_equal(salient_region.median(values), np.median(values, axis=0))
 
 
 def whole_frame_salience(mask, lab, moved):
