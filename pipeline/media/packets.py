@@ -99,8 +99,7 @@ def read_packets(container: Any, video: Any | None, kept: list[Any] | None = Non
     """
     import av
 
-    audio = container.streams.best("audio")
-    shown = [stream for stream in (video, audio) if stream is not None]
+    shown = [stream for stream in (video, container.streams.best("audio")) if stream is not None]
     others = [stream for stream in container.streams if stream.type == "subtitle" and stream.time_base]
     clock = Timeline(container, from_start=True)
     seen = {stream.index: _Seen(float(stream.time_base)) for stream in [*shown, *others]}
