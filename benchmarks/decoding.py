@@ -114,17 +114,17 @@ def table(path: Path) -> str:
     for row in told["rows"]:
         minute_s = {name: f"{60 * cpu_s / row['video_s']:.2f}" for name, cpu_s in row["cpu_s"].items()}
         cells = [minute_s.get(name, "other frames") for name in names]
-        lines.append(f"| {row['video']} | {row['rate']} | {' | '.join(cells)} | {ratio(row):.2f} |")
+        lines.append(f"| {row['video']} | {row['rate']} | {' | '.join(cells)} | {ratio(row)} |")
     lacks = f" Not at hand: {', '.join(told['missing'])}." if told["missing"] else ""
     return "\n".join(
         [*lines, "", f"CPU seconds a minute of video, on {told['machine']['cpu']}, one thread each.{lacks}"]
     )
 
 
-def ratio(row: dict[str, Any]) -> float:
-    """CPU seconds of ours to those of the best other reader."""
+def ratio(row: dict[str, Any]) -> str:
+    """CPU seconds of ours to those of the best other reader; "none" where all others show other frames."""
     others = [cpu_s for name, cpu_s in row["cpu_s"].items() if name != OURS]
-    return float(row["cpu_s"][OURS] / min(others))
+    return f"{row['cpu_s'][OURS] / min(others):.2f}" if others else "none"
 
 
 def main() -> None:

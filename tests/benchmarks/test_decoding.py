@@ -51,8 +51,10 @@ def test_the_table_compares_ours_with_the_best_of_the_others(tmp_path):
     row = {"video": "a", "rate": "5", "video_s": 30.0, "cpu_s": {"ours": 3.0, "PyAV": 2.5, "ffmpeg": 5.0}}
     told = {"machine": {"cpu": "Some CPU"}, "readers": ["ours", "PyAV", "ffmpeg", "other"], "missing": {"lost": "it"}}
     path = tmp_path / "decoding.json"
-    path.write_text(json.dumps({**told, "rows": [row]}))
+    alone = {**row, "cpu_s": {"ours": 3.0}}
+    path.write_text(json.dumps({**told, "rows": [row, alone]}))
     lines = table(path).splitlines()
     assert lines[2] == "| a | 5 | 6.00 | 5.00 | 10.00 | other frames | 1.20 |"
+    assert lines[3].endswith("| other frames | none |")
     assert "Some CPU" in lines[-1]
     assert lines[-1].endswith("Not at hand: lost.")
