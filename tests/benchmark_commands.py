@@ -58,6 +58,9 @@ SMALL = {
         r"\| all \| [\d.]+ \| [\d.]+ times real time \|",
         "profiling.json",
     ),
+    "python -m benchmarks.decoding": Small(
+        "--videos '{videos}' --rates 1 --runs 1 --out {out}", r"\| \S+ \| 1 \| [\d.]+ \|", "decoding.json"
+    ),
     "python benchmarks/search_weights.py": Small("", r"offset 20 +R@1 +[\d.]+  R@10"),
 }
 

@@ -19,6 +19,9 @@ SEEK_FROM_S = 2.0
 SPARSE = 8.0
 """From so many frames to one that is wanted on, those are left out of which no other depends (`Cursor.want_only`)."""
 
+SPARSE_TOLD = 1.5
+"""As SPARSE, where packets tell the times of their own frames, so that no neighbours are needed."""
+
 TimedFrame = tuple[int, NDArray[np.uint8]]
 """(index into the wanted times, (H, W, 3) uint8 RGB)"""
 
@@ -33,7 +36,7 @@ class Span(NamedTuple):
     last_s: float = 0.0
     """Presentation time of the file's last frame."""
     needed_s: NDArray[np.float64] | None = None
-    """Rising times of these frames and of their neighbours, with which they may have changed their times."""
+    """Rising times of these frames, and of their neighbours where they may have changed their times with them."""
     is_sparse: bool = False
     """Whether it pays to leave out unwanted frames."""
 
@@ -46,8 +49,9 @@ class Span(NamedTuple):
         if info.note:  # of a damaged file nothing is left out, as its decoder makes up what is lost from anything
             return cls(times_s, last_s=float(starts_s[-1]))
         shown = np.maximum(np.searchsorted(starts_s, times_s + SLACK_S / 2, side="right") - 1, 0)
-        is_sparse = shown[-1] - shown[0] + 1 >= SPARSE * len(times_s)
-        near = np.unique(shown[:, None] + np.arange(-LOOKAHEAD, LOOKAHEAD + 1))
+        sparse, reach = (SPARSE_TOLD, 0) if info.tells_times else (SPARSE, LOOKAHEAD)
+        is_sparse = shown[-1] - shown[0] + 1 >= sparse * len(times_s)
+        near = np.unique(shown[:, None] + np.arange(-reach, reach + 1))
         needed_s = starts_s[near[(near >= 0) & (near < len(starts_s))]]
         return cls(times_s, starts_s[shown], float(starts_s[-1]), needed_s, bool(is_sparse))
 

@@ -34,6 +34,9 @@ class VideoInfo:
     """False where the clock jumps, so that a seek cannot tell where it lands, and where key frames are so rare that
     reading all in order costs less than seeks."""
 
+    tells_times: bool = False
+    """Whether each packet of the video tells the time of its own frame for certain, see `packets.tells_times`."""
+
     is_plain_h264: bool = False
     """Whether it is H.264 that a second decoder shows alike, see second_decoder.py."""
 

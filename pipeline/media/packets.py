@@ -7,10 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.media.container import frame_s, reason
+from pipeline.media.h264 import has_only_frames
 from pipeline.media.timeline import Timeline, start_s
 
 KEPT_BYTES = 32e6
 """What packets that are kept to be decoded may take."""
+
+TOLD_FORMATS = ("mov", "matroska")
+"""Beginnings of the names of containers that store presentation times."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Packets:
     """Packets of the shown and heard streams that libavformat flags as damaged, e.g. by a lost piece."""
     num_jumps: int
     """Jumps of the container's clock."""
+    is_reordered: bool
+    """Whether frames are decoded in another order than they are shown, by the times of the packets."""
     read_bytes: int
     """Place in the file of the end of the last packet, as far as the format tells."""
     error: str
@@ -50,6 +56,7 @@ class _Seen:
     read_bytes: int = 0
     num: int = 0
     num_damaged: int = 0
+    is_reordered: bool = False
 
     def add(self, packet: Any) -> None:
         self.num += 1
@@ -60,6 +67,7 @@ class _Seen:
             return
         time_s = packet.pts * self.seconds_per_tick
         self.end_s = max(self.end_s, time_s + (packet.duration or 0) * self.seconds_per_tick)
+        self.is_reordered |= bool(self.times_s) and time_s < self.times_s[-1]
         self.times_s.append(time_s)
         if packet.is_keyframe:
             self.key_times_s.append(time_s)
@@ -72,6 +80,18 @@ def _end_s(told_s: float, frame_times: NDArray[np.float64], video: Any | None) -
     return told_s if told_s > frame_times.max() else float(frame_times.max()) + frame_s(video)
 
 
+def tells_times(container: Any, video: Any, seen: Packets) -> bool:
+    """Whether each packet tells the time of its own frame for certain.
+
+    Where frames are reordered and no packet tells so, as in an .mp4 without composition times, or where libavformat
+    guesses, as for .avi, a packet may carry the time of a frame near by. A packet may also hold a field of its frame.
+    """
+    codec = video.codec_context
+    if not (seen.is_reordered and container.format.name.startswith(TOLD_FORMATS)) or codec is None:
+        return False
+    return codec.name == "hevc" or (codec.name == "h264" and has_only_frames(codec.extradata))
+
+
 def read_packets(container: Any, video: Any | None, kept: list[Any] | None = None) -> Packets:
     """The facts of all packets of a container that was just opened; `video` is its video stream, or None.
 
@@ -79,8 +99,7 @@ def read_packets(container: Any, video: Any | None, kept: list[Any] | None = Non
     """
     import av
 
-    audio = container.streams.best("audio")
-    shown = [stream for stream in (video, audio) if stream is not None]
+    shown = [stream for stream in (video, container.streams.best("audio")) if stream is not None]
     others = [stream for stream in container.streams if stream.type == "subtitle" and stream.time_base]
     clock = Timeline(container, from_start=True)
     seen = {stream.index: _Seen(float(stream.time_base)) for stream in [*shown, *others]}
@@ -109,6 +128,7 @@ def read_packets(container: Any, video: Any | None, kept: list[Any] | None = Non
         num_frames=of_video.num,
         num_damaged=sum(seen[stream.index].num_damaged for stream in shown),
         num_jumps=clock.num_jumps,
+        is_reordered=of_video.is_reordered,
         read_bytes=max((one.read_bytes for one in seen.values()), default=0),
         error=error,
     )

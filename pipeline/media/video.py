@@ -18,7 +18,7 @@ from pipeline.media.container import open_container, pick_video, subtitle_stream
 from pipeline.media.cursor import LARGE_BYTES, SLACK_S, Cursor
 from pipeline.media.decoders import TimedFrame, pyav_frames
 from pipeline.media.info import VideoInfo
-from pipeline.media.packets import Packets, read_packets
+from pipeline.media.packets import Packets, read_packets, tells_times
 from pipeline.media.picture import AS_IT_IS, Display, Painter, frame_bytes, too_large
 from pipeline.media.raw_streams import is_raw
 from pipeline.media.second_decoder import decord_frames, is_plain_h264
@@ -69,6 +69,7 @@ def probe(path: Path, reads_on: bool = False) -> VideoInfo:
             note="; ".join(filter(None, [*told, too_large(video) if video else ""])),
             display=first.display,
             seekable=seen.num_jumps == 0 and not is_raw(container) and not _seeks_cost_more(seen),
+            tells_times=video is not None and tells_times(container, video, seen),
             is_plain_h264=first.is_plain_h264,
         )
 

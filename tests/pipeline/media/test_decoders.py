@@ -189,7 +189,65 @@ def test_leaving_out_frames_changes_none_that_is_wanted(clips, name, monkeypatch
     sparse = np.array([info.frame_times_s[0], info.frame_times_s[-1]])
     seen = [picture for _, picture in frames_at(clips[name], sparse, info)]
     np.testing.assert_array_equal(seen[1], whole[len(every) - 1])
-    assert skipped[-1] == (len(every) >= 16)
+    assert skipped[-1] == (len(every) >= 16 or info.tells_times)
+
+
+def without_shown_times(source, target):
+    """The video of the source, the packets of which tell when they are decoded alone."""
+    with av.open(str(source)) as read, av.open(str(target), "w") as written:
+        stream = written.add_stream_from_template(read.streams.video[0])
+        for packet in read.demux(video=0):
+            if packet.size:
+                packet.pts, packet.stream = packet.dts, stream
+                written.mux(packet)
+
+
+@pytest.fixture(scope="module")
+def reordered(tmp_path_factory):
+    """Four seconds with two B-frames between others, no key frame but the first, and nothing that stands still."""
+    folder = tmp_path_factory.mktemp("reordered")
+    path = make_clip(folder / "h264.mp4", seconds=4, sound=None, gop=1000)
+    make_clip(folder / "hevc.mkv", seconds=1, sound=None, codec="libx265", encoder={"x265-params": "log-level=none"})
+    make_clip(folder / "fields.mp4", seconds=1, sound=None, encoder={"x264-params": "interlaced=1"})
+    make_clip(folder / "in_order.mp4", seconds=1, sound=None, encoder={"bf": "0"})
+    without_shown_times(path, folder / "untold.mp4")
+    return folder
+
+
+def came(monkeypatch):
+    """The times of the frames that are decoded from here on."""
+    times_s = []
+
+    class Noted(cursor.Cursor):
+        def __next__(self):
+            shot = super().__next__()
+            times_s.append(shot.time_s)
+            return shot
+
+    monkeypatch.setattr(decoders, "Cursor", Noted)
+    return times_s
+
+
+@pytest.mark.parametrize("stride", [2, 3, 5, 7])
+@pytest.mark.parametrize("name", ["h264.mp4", "hevc.mkv"])
+def test_where_packets_tell_the_times_of_their_frames_no_neighbours_are_decoded(reordered, monkeypatch, name, stride):
+    info, every = probe(reordered / name), decoded_in_order(reordered / name)
+    assert info.tells_times
+    decoded_s = came(monkeypatch)
+    for first in range(stride):
+        wanted = np.arange(first, len(every), stride)
+        seen = dict(frames_at(reordered / name, info.frame_times_s[wanted], info))
+        np.testing.assert_array_equal([seen[index] for index in range(len(wanted))], [every[at] for at in wanted])
+    assert len(decoded_s) < 0.9 * stride * len(every)
+
+
+@pytest.mark.parametrize("name", ["untold.mp4", "fields.mp4", "in_order.mp4"])
+def test_what_packets_do_not_tell_for_certain_is_not_relied_on(reordered, name):
+    info, every = probe(reordered / name), decoded_in_order(reordered / name)
+    assert not info.tells_times
+    for at in range(0, len(every), 4):
+        ((_, picture),) = frames_at(reordered / name, info.frame_times_s[at : at + 1], info)
+        assert number_in(picture) == number_in(every[at])
 
 
 def test_frames_that_were_decoded_with_errors_are_told(tmp_path):

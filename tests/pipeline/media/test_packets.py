@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.media.container import open_container, pick_video
-from pipeline.media.packets import read_packets
+from pipeline.media.packets import read_packets, tells_times
 from pipeline.media.video import frames_at, probe
 from tests.clips import make_clip, number_in
 from tests.pipeline.media.joined_clips import joined, piece
@@ -17,6 +17,17 @@ def test_key_frames_are_found_where_they_were_made(tmp_path):
     seen = read(make_clip(tmp_path / "a.mp4", seconds=4, gop=25))
     np.testing.assert_allclose(seen.key_times_s, [0, 1, 2, 3], atol=1e-6)
     assert (seen.num_frames, seen.num_damaged, seen.num_jumps, seen.error) == (100, 0, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder", "told"),
+    [("a.mp4", "2", True), ("a.mkv", "2", True), ("a.ts", "2", False), ("a.mp4", "0", False)],
+)
+def test_packets_tell_times_where_the_container_keeps_them_and_frames_are_reordered(tmp_path, name, encoder, told):
+    path = make_clip(tmp_path / name, sound=None, encoder={"bf": encoder})
+    with open_container(path) as container:
+        video = pick_video(container)
+        assert tells_times(container, video, read_packets(container, video)) == told
 
 
 @pytest.mark.parametrize("suffix", [".ts", ".mpg", ".mkv"])
