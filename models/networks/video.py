@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from models.architecture import RELATIONS, Architecture
 from models.network_inputs import ExpertInput
+from models.networks.activation import Mish
 from models.networks.gates import CollaborativeGate, ContextGate, GatedEmbedding, unit
 from models.networks.linear import Linear, linear
 from models.networks.norms import BatchNorm, PairNorm
@@ -205,7 +206,7 @@ def branches(experts: Sequence[ExpertInput], text_dim: int, settings: Architectu
 
 def _layers(count: int, settings: Architecture, norm: type[BatchNorm]) -> nn.Sequential:
     """`count` blocks of [norm] - activation - linear."""
-    activation = nn.Mish if settings.activation == "mish" else nn.ReLU
+    activation = Mish if settings.activation == "mish" else nn.ReLU
     dim = settings.shared_dim
     layers: list[nn.Module] = []
     for _ in range(count):
