@@ -5,7 +5,7 @@ CPU seconds, which depend little on other load; on a GPU (`--device cuda`) it re
 the original's computation (restated.py) runs in turn with it on the same weights; their scores are compared first. In
 turn with both runs what no step can do without (training_floor.py): its matrix products, and one pass over the
 optimiser's memory. Needs about 6 GB of memory. `--seven` takes the seven experts (146 million parameters) on which the
-original itself was measured once. Prints a table and writes benchmarks/training.json, a result for each kind of machine.
+original itself was measured once. Prints a table and writes benchmarks/training.json, a result for each CPU.
 """
 
 import argparse

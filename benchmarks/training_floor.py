@@ -1,4 +1,4 @@
-"""The floor of a training step on a CPU: what its matrix products, and one pass over the optimiser's memory, take alone.
+"""The floor of a training step on a CPU: its matrix products alone, and one pass over the optimiser's memory.
 
 No step can be faster that computes the same products by the same library and keeps the same optimiser. The products are
 those that a step is seen to compute, forward and backward; each is computed again by itself, on operands of the same
@@ -78,4 +78,5 @@ def _made(argument: Any) -> Any:
     if not is_form:
         return list(argument) if isinstance(argument, tuple) else argument
     shape, strides, dtype = argument
-    return torch.empty_strided(shape, strides, dtype=dtype).uniform_(-1, 1)
+    length = 1 + sum((count - 1) * stride for count, stride in zip(shape, strides, strict=True))
+    return torch.rand(max(length, 1)).to(dtype).as_strided(shape, strides)  # entries may share a place

@@ -43,5 +43,6 @@ class _Mish(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        slope: Tensor
         (slope,) = ctx.saved_tensors
         return gradient * slope

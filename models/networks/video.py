@@ -150,7 +150,9 @@ class Collaborative(nn.Module):
         The layer's weights are cut once for all experts: oneDNN wants each part contiguous.
         """
         parts = [part.contiguous() for part in self.first.weight.chunk(self.places, 1)]
-        return [partial(linear, weight=part, bias=None if place else self.first.bias) for place, part in enumerate(parts)]
+        return [
+            partial(linear, weight=part, bias=None if place else self.first.bias) for place, part in enumerate(parts)
+        ]
 
 
 class Concatenated(nn.Module):

@@ -1,7 +1,8 @@
 """Applies one operation to a list of tensors: on a GPU by one kernel for all of them, as torch.optim does.
 
 PyTorch has these operations (`torch._foreach_add_` and others) as private functions only. All uses of them go through
-`foreach`, which computes the same tensor by tensor where a version of PyTorch lacks one, and `adamw`, which then says so.
+`foreach`, which computes the same tensor by tensor where a version of PyTorch lacks one, and through `adamw`, which
+then says so.
 """
 
 from collections.abc import Sequence
@@ -49,7 +50,7 @@ def adamw(
 ) -> bool:
     """Takes a step of AdamW by reading and writing each entry once; False where this version of PyTorch cannot."""
     step = getattr(torch, "_fused_adamw_", None)
-    if step is None:
+    if step is None or not params:
         return False
     beta1, beta2 = by.betas
     taken = torch.tensor(float(by.steps))
