@@ -44,6 +44,8 @@ def main() -> None:
     options = parser.parse_args()
     import torch
 
+    from tasks.plan.plan import TRAIN_VERSION
+
     if options.device == "cpu":
         torch.set_num_threads(1)
     data = collection(options.videos, options.experts or (SEVEN if options.seven else (*VLAD, *POOLED)))
@@ -58,6 +60,7 @@ def main() -> None:
         numbers = f"{row['s_per_step']:12.3f}{row['steps_per_s']:12.2f}{row['epoch_s']:13.1f}"
         print(f"{gating:12}{precision:11}{batch:6}{numbers}{restated:>20}{floor:>20}", flush=True)
     result = {"experts": len(data.experts), "videos": options.videos, "device": device(options.device)}
+    result["train_version"] = TRAIN_VERSION
     result |= {"seconds": unit, "torch": torch.__version__, "peak_rss_gb": peak_gb(), "rows": rows}
     if not options.seven and options.device == "cpu":
         write(result, options.out)
@@ -69,6 +72,25 @@ def write(result, path):
     others = [one for one in kept if one["device"] != result["device"]]
     machines = sorted([*others, result], key=lambda one: one["device"])
     path.write_text(json.dumps({"machines": machines}, indent=1) + "\n")
+
+
+def table(path: Path) -> str:
+    """What was measured on each CPU, as Markdown."""
+    lines = [
+        "| machine, one thread | version | gating, precision | batch | CPU s a step | original | times | floor |",
+        "| --- | ---: | --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for result in json.loads(path.read_text(encoding="utf-8"))["machines"]:
+        for row in result["rows"]:
+            original = f"{row['restated_s_per_step']:.2f} | {row['times']:.2f}" if "times" in row else " | "
+            floor = ""
+            if "floor_s" in row:
+                floor = f"{row['products_s']:.2f} + {row['optimiser_pass_s']:.2f}; {row['above_floor']:.2f} times it"
+            lines.append(
+                f"| {result['device'].split(',')[0]} | {result['train_version']} | {row['gating']}, {row['precision']} "
+                f"| {row['batch']} | {row['s_per_step']:.2f} | {original} | {floor} |"
+            )
+    return "\n".join(lines)
 
 
 def collection(num_videos, names):
