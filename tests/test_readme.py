@@ -16,7 +16,7 @@ from luigi.task_register import Register
 from packaging.requirements import Requirement
 
 import tasks
-from benchmarks import decoding, fusion_table, planning, profiling
+from benchmarks import decoding, fusion_table, planning, profiling, training
 from benchmarks.gpu.keep import KEPT
 from benchmarks.gpu.table import readme
 from benchmarks.stamps import table as stamps
@@ -44,6 +44,7 @@ SOURCES = {
     "planning": "benchmarks/planning.json",
     "profile": "benchmarks/profiling.json",
     "decoding": "benchmarks/decoding.json",
+    "training": "benchmarks/training.json",
 }
 """Generated part of a page -> what it is generated from, where that is not configs/."""
 
@@ -132,7 +133,8 @@ def test_the_dataset_example_is_a_dataset():
 
 
 @pytest.mark.parametrize(
-    "name", ["experts", "zoo", "gpu", "stamps", "weights", "packages", "planning", "profile", "decoding", "fusion"]
+    "name",
+    ["experts", "zoo", "gpu", "stamps", "weights", "packages", "planning", "profile", "decoding", "fusion", "training"],
 )
 def test_the_tables_are_what_the_configs_say(name):
     source = SOURCES.get(name, "configs")
@@ -149,6 +151,7 @@ def test_the_tables_are_what_the_configs_say(name):
         "planning": lambda: planning.table(ROOT / "benchmarks/planning.json"),
         "profile": lambda: profiling.table(ROOT / "benchmarks/profiling.json"),
         "decoding": lambda: decoding.table(ROOT / "benchmarks/decoding.json"),
+        "training": lambda: training.table(ROOT / "benchmarks/training.json"),
     }
     pages = [*PAGES, ROOT / "benchmarks/README.md"]
     (page,) = [page for page in pages if begin in page.read_text(encoding="utf-8")]

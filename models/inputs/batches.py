@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.inputs.aligned import Aligned
+from models.inputs.rows import Rows, mean
 from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import Embeddings, score
 from pipeline.errors import TrainingError
@@ -20,6 +21,8 @@ from pipeline.stores.ragged import Ragged
 
 SHARE_OF_GPU = 0.5
 """Share of a GPU's free memory for the vectors of a split; the rest is for the network and its activations."""
+CHECKED_AT_ONCE = 1 << 14
+"""Number of vectors that are looked through at once."""
 
 
 @dataclass(frozen=True)
@@ -102,42 +105,11 @@ class Batch(NamedTuple):
     """(N, B, B), scores of the captions against the videos by N teachers; None without teachers."""
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Ragged rows whose values are on a device."""
-
-    values: Tensor
-    """(N + 1, D); the last vector is zeros, and is what padding is read from."""
-    starts: Tensor
-    counts: Tensor
-    """(V,), at most `max_tokens`."""
-    max_tokens: int
-
-    @classmethod
-    def of(cls, ragged: Ragged, max_tokens: int, device: torch.device) -> "_Rows":
-        """The first `max_tokens` vectors of each row of `ragged`."""
-        values = torch.from_numpy(np.concatenate([ragged.values, np.zeros((1, ragged.dim), np.float32)])).to(device)
-        counts = torch.from_numpy(ragged.counts).clamp(max=max_tokens)
-        return cls(values, torch.from_numpy(ragged.offsets[:-1]), counts, max_tokens)
-
-    def padded(self, rows: Tensor, trim: bool) -> tuple[Tensor, Tensor]:
-        """The rows (B, T, D) padded with zeros, and the number of real vectors in each, (B,).
-
-        `trim`: T is the longest of these rows; else T is max_tokens. The rows are on the device of the values, the
-        numbers on the CPU.
-        """
-        counts = self.counts[rows]
-        length = max(1, int(counts.max())) if trim else self.max_tokens
-        steps = torch.arange(length)
-        padding = len(self.values) - 1
-        indices = torch.where(steps < counts.unsqueeze(1), self.starts[rows].unsqueeze(1) + steps, padding)
-        return self.values[indices.to(self.values.device)], counts
-
-
 class Data:
     """A collection on a device, from which batches are taken; rows are given as indices on the CPU.
 
-    Tokens are padded batch by batch: padded all at once they would take several times the memory. `trim` pads a batch
+    Tokens are padded batch by batch: padded all at once they would take several times the memory. On a CPU they stay in
+    the collection, whose large arrays are mapped files. `trim` pads a batch
     to its own longest row, which is only right for a network that ignores padding. A collection that does not fit on
     the GPU beside the network stays in main memory, and its batches are copied.
     """
@@ -147,11 +119,9 @@ class Data:
         storage = storage_device(collection, device)
         features = {expert: collection.features[expert.name] for expert in collection.experts}
         self.pooled = {e.name: mean(rows).to(storage) for e, rows in features.items() if e.pool == "mean"}
-        self.ragged = {
-            e.name: _Rows.of(rows, e.max_tokens, storage) for e, rows in features.items() if e.pool == "vlad"
-        }
+        self.ragged = {e.name: Rows.of(rows, e.max_tokens, storage) for e, rows in features.items() if e.pool == "vlad"}
         self.available = {e.name: torch.from_numpy(rows.counts > 0).to(storage) for e, rows in features.items()}
-        self.tokens = _Rows.of(collection.tokens, collection.text.max_tokens, storage)
+        self.tokens = Rows.of(collection.tokens, collection.text.max_tokens, storage)
         frozen = collection.aligned.items()
         self.aligned = {name: torch.from_numpy(pair.videos).to(storage) for name, pair in frozen}
         self.aligned_texts = {name: torch.from_numpy(pair.texts).to(storage) for name, pair in frozen}
@@ -197,17 +167,6 @@ def storage_device(collection: Collection, device: torch.device) -> torch.device
     return device if fits else torch.device("cpu")
 
 
-def mean(ragged: Ragged) -> Tensor:
-    """(V, D), the mean of each row; zeros for an empty row."""
-    means = np.zeros((len(ragged), ragged.dim))
-    present = ragged.counts > 0
-    if present.any():
-        # Without the empty rows: for equal start and end reduceat gives the value at the start instead of 0.
-        sums = np.add.reduceat(ragged.values, ragged.offsets[:-1][present], axis=0, dtype=np.float64)
-        means[present] = sums / ragged.counts[present, None]
-    return torch.from_numpy(means.astype(np.float32))
-
-
 def draw_pairs(collection: Collection, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Indices of all videos with features and captions, shuffled, and for each the index of one of its captions.
 
@@ -243,6 +202,8 @@ def _check(name: str, ragged: Ragged, dim: int) -> None:
     """Raises TrainingError for vectors of another length than `dim`, and for values that are not finite."""
     if ragged.dim != dim:
         raise TrainingError(f"{name}: vectors of length {ragged.dim} where the network expects {dim}")
-    if not np.isfinite(ragged.values).all():
-        row = int(np.searchsorted(ragged.offsets, np.argwhere(~np.isfinite(ragged.values))[0, 0], side="right")) - 1
-        raise TrainingError(f"{name}: row {row} holds a value that is not finite; extract it anew")
+    for start in range(0, len(ragged.values), CHECKED_AT_ONCE):
+        is_finite = np.isfinite(ragged.values[start : start + CHECKED_AT_ONCE]).all(axis=1)
+        if not is_finite.all():
+            row = int(np.searchsorted(ragged.offsets, start + is_finite.argmin(), side="right")) - 1
+            raise TrainingError(f"{name}: row {row} holds a value that is not finite; extract it anew")

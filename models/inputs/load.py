@@ -136,7 +136,5 @@ def _with_features(sources: Sources, videos: list[Video]) -> set[str]:
 
 
 def _tokens(sources: Sources, keys: list[str]) -> Ragged:
-    """The token vectors of the caption with each key; equal captions are read once."""
-    unique = list(dict.fromkeys(keys))
-    index = {key: number for number, key in enumerate(unique)}
-    return parts.read(sources.text_store, unique, sources.text.dim).take([index[key] for key in keys])
+    """The token vectors of the caption with each key."""
+    return parts.read(sources.text_store, keys, sources.text.dim)

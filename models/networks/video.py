@@ -7,13 +7,15 @@ B videos, E experts, P relations of an expert, D feature.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from models.architecture import RELATIONS, Architecture
 from models.network_inputs import ExpertInput
+from models.networks.activation import Mish
 from models.networks.gates import CollaborativeGate, ContextGate, GatedEmbedding, unit
 from models.networks.linear import Linear, linear
 from models.networks.norms import BatchNorm, PairNorm
@@ -78,8 +80,9 @@ class Collaborative(nn.Module):
 
     def _one_by_one(self, reduced: list[Tensor], available: Tensor) -> list[Tensor]:
         """As released: an expert is related to the gated vectors of those before it, and the ungated ones after it."""
-        as_self = self._placed(torch.stack(reduced, 1), 0)
-        partners = [[self._placed(vector, place) for vector in reduced] for place in range(1, self.places)]
+        first, *others = self._placements()
+        as_self = first(torch.stack(reduced, 1))
+        partners = [[placed(vector) for vector in reduced] for placed in others]
         gated: list[Tensor] = []
         for index, gate in enumerate(self.gates):
             relation = as_self[:, index : index + 1]
@@ -88,8 +91,8 @@ class Collaborative(nn.Module):
                 relation = relation + torch.stack([at_place[partner] for partner in chosen], 1)
                 together = together * available[:, chosen]
             gated.append(gate(reduced[index], self.summarise(self._mean_relation(relation, together))))
-            for place, at_place in enumerate(partners, start=1):
-                at_place[index] = self._placed(gated[index], place)
+            for placed, at_place in zip(others, partners, strict=True):
+                at_place[index] = placed(gated[index])
         return gated
 
     def _partners(self, index: int) -> list[list[int]]:
@@ -105,7 +108,8 @@ class Collaborative(nn.Module):
         those of training; with statistics pair by pair they would not.
         """
         together = torch.stack(reduced, 1)
-        relations = self._placed(together, 0).unsqueeze(2) + self._placed(together, 1).unsqueeze(1)
+        first, second = self._placements()
+        relations = first(together).unsqueeze(2) + second(together).unsqueeze(1)
         both = available.unsqueeze(2) * available.unsqueeze(1)
         if not self.include_self:
             both = both * (1 - torch.eye(len(reduced), device=both.device))
@@ -115,7 +119,8 @@ class Collaborative(nn.Module):
         """Every expert is related to the mean of the available ones, itself included."""
         together = torch.stack(reduced, 1)
         centre = _mean(together, available).unsqueeze(1)
-        relations = self.relate(self._placed(together, 0) + self._placed(centre, 1))
+        first, second = self._placements()
+        relations = self.relate(first(together) + second(centre))
         return self._gated(reduced, self.summarise(relations * available.unsqueeze(2)))
 
     def _mean_relation(self, relations: Tensor, together: Tensor) -> Tensor:
@@ -139,11 +144,15 @@ class Collaborative(nn.Module):
         triples = zip(self.gates, reduced, contexts.unbind(1), strict=True)
         return [gate(vector, context) for gate, vector, context in triples]
 
-    def _placed(self, x: Tensor, place: int) -> Tensor:
-        """Contribution of the expert at one place of a relation to the first layer, which sums over the places."""
-        dim = x.shape[-1]
-        weight = self.first.weight[:, place * dim : (place + 1) * dim]
-        return linear(x, weight, None if place else self.first.bias)
+    def _placements(self) -> list[Callable[[Tensor], Tensor]]:
+        """For each place of a relation, what the expert there contributes to the first layer, which sums over them.
+
+        The layer's weights are cut once for all experts: oneDNN wants each part contiguous.
+        """
+        parts = [part.contiguous() for part in self.first.weight.chunk(self.places, 1)]
+        return [
+            partial(linear, weight=part, bias=None if place else self.first.bias) for place, part in enumerate(parts)
+        ]
 
 
 class Concatenated(nn.Module):
@@ -199,7 +208,7 @@ def branches(experts: Sequence[ExpertInput], text_dim: int, settings: Architectu
 
 def _layers(count: int, settings: Architecture, norm: type[BatchNorm]) -> nn.Sequential:
     """`count` blocks of [norm] - activation - linear."""
-    activation = nn.Mish if settings.activation == "mish" else nn.ReLU
+    activation = Mish if settings.activation == "mish" else nn.ReLU
     dim = settings.shared_dim
     layers: list[nn.Module] = []
     for _ in range(count):

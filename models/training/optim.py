@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from models.config import Training
-from models.training.foreach import foreach
+from models.training.foreach import AdamW, adamw, foreach
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,21 @@ class Optimizer:
         chosen = [index for index, param in enumerate(self.params) if param.grad is not None]
         params = [self.params[index] for index in chosen]
         gradients = [param.grad for param in params if param.grad is not None]
-        states = [[values[index] for index in chosen] for values in self.state.values()]
-        for piece in _pieces([params, gradients, *states]):
-            self._update(piece[0], piece[1], dict(zip(self.state, piece[2:], strict=True)), rate)
+        state = {name: [values[index] for index in chosen] for name, values in self.state.items()}
+        is_done, looks_ahead = self._at_once(params, gradients, state, rate), self._looks_ahead
+        if is_done and not looks_ahead:
+            return
+        for piece in _pieces([params, gradients, *state.values()]):
+            values = dict(zip(state, piece[2:], strict=True))
+            if not is_done:
+                self._update(piece[0], piece[1], values, rate)
+            if looks_ahead:
+                foreach("lerp_", values["slow"], piece[0], 0.5)
+                foreach("copy_", piece[0], values["slow"])
+
+    @property
+    def _looks_ahead(self) -> bool:
+        return bool(self.rule.lookahead) and self.steps % self.rule.lookahead == 0
 
     def _update(
         self, params: list[Tensor], gradients: list[Tensor], state: Mapping[str, list[Tensor]], rate: float
@@ -78,9 +90,23 @@ class Optimizer:
         foreach("addcmul_", state["square"], gradients, gradients, value=1 - beta2)
         foreach("mul_", params, 1 - rate * self.weight_decay)
         self._move(params, state, rate / (1 - beta1**self.steps))
-        if self.rule.lookahead and self.steps % self.rule.lookahead == 0:
-            foreach("lerp_", state["slow"], params, 0.5)
-            foreach("copy_", params, state["slow"])
+
+    def _at_once(
+        self, params: list[Tensor], gradients: list[Tensor], state: Mapping[str, list[Tensor]], rate: float
+    ) -> bool:
+        """Whether the step was one of AdamW, which PyTorch takes in one pass over the memory.
+
+        RAdam is AdamW at another rate and, since its epsilon is added before the bias is corrected, with another
+        epsilon; but for its first steps, which do without the second moment. The weights decay by the plain rate.
+        """
+        factor = rectification(self.steps, self.rule.betas[1]) if self.rule.rectified else 1.0
+        if not factor or any(param.device.type != "cpu" for param in params):
+            return False
+        eps = self.rule.eps
+        if self.rule.rectified:
+            eps /= math.sqrt(1 - self.rule.betas[1] ** self.steps)
+        settings = AdamW(rate * factor, self.rule.betas, eps, self.weight_decay / factor, self.steps)
+        return adamw(params, gradients, state["mean"], state["square"], settings)
 
     def _move(self, params: list[Tensor], state: Mapping[str, list[Tensor]], size: float) -> None:
         correction = 1 - self.rule.betas[1] ** self.steps

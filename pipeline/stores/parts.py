@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pipeline.errors import DamagedError, StoreError
 from pipeline.stores import damage, places, store, zarr_library
 from pipeline.stores.keys import pack
+from pipeline.stores.mapped import Block, filled
 from pipeline.stores.ragged import Ragged
 from pipeline.stores.raw_array import read_raw
 from pipeline.stores.store import Row
@@ -165,7 +166,7 @@ class Reader:
         return int(self._table.counts[place])
 
     def values(self, keys: Sequence[str], dim: int) -> Ragged:
-        """(n, D) of each row."""
+        """(n, D) of each row; in a file that is mapped into memory, if they are large."""
         return self._ragged("values", keys, dim)
 
     def times_s(self, keys: Sequence[str]) -> Ragged:
@@ -200,12 +201,21 @@ class Reader:
 
     def _ragged(self, name: str, keys: Sequence[str], dim: int) -> Ragged:
         rows = self._rows_of(keys)
-        arrays = self._arrays_of(rows, name)
-        for number, array in arrays.items():
+        offsets = np.concatenate([[0], np.cumsum(self._table.counts[rows], dtype=np.int64)])
+        values = filled((int(offsets[-1]), dim), self._blocks(name, rows, offsets, dim), self._folder)
+        return Ragged(values, offsets, self._folder)
+
+    def _blocks(self, name: str, rows: NDArray[np.int64], offsets: NDArray[np.int64], dim: int) -> Iterator[Block]:
+        """(its offset, vectors) of each row, part by part: of the parts, one at a time is in memory."""
+        spans, groups = self._table.spans(rows), list(self._table.by_part(rows))
+        _fetch([self._folder / self._table.parts[number] for number, _ in groups], name)
+        for number, mine in groups:
+            array = self._array(number, name)
             if array.shape[1] != dim:
                 part = self._folder / self._table.parts[number]
                 raise StoreError(f"{part}: vectors of length {array.shape[1]}, expected {dim}")
-        return Ragged.stack([arrays[number][span] for number, span in self._at(rows)], dim)
+            for place in mine.tolist():
+                yield int(offsets[place]), array[slice(*spans[place])]
 
     def _find(self, keys: Sequence[str]) -> NDArray[np.int64]:
         return self._table.sorted.find(pack(keys)[0])
@@ -237,11 +247,3 @@ class Reader:
         if array is None or len(array) != length:
             raise DamagedError(part, f"{name!r} is not there, or not {length} long")
         return array
-
-
-def spans(part: Path) -> Iterator[tuple[Row, slice]]:
-    """Each row of a part with its slice of the part's arrays."""
-    start = 0
-    for row in store.rows_of(part):
-        yield row, slice(start, start + row.count)
-        start += row.count

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ class Ragged:
     """(N, D), all rows concatenated."""
     offsets: NDArray[np.int64]
     """(V + 1,); row i is `values[offsets[i]:offsets[i + 1]]`."""
+    folder: Path | None = None
+    """On whose disk large arrays that are made of these lie, see `mapped.filled`; None: they are held in memory."""
 
     @classmethod
     def stack(cls, rows: Sequence[NDArray[np.float32]], dim: int) -> "Ragged":

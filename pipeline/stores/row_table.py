@@ -91,6 +91,14 @@ class Table:
         before = self._starts[self.first[self.parts_of(places)]]
         return np.stack([self._starts[places] - before, self._starts[places + 1] - before], axis=1)
 
+    def by_part(self, places: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """The place in `parts` of each part of these rows, and which of them are in it, in their order."""
+        numbers = self.parts_of(places)
+        order = np.argsort(numbers, kind="stable")
+        borders = np.flatnonzero(np.diff(numbers[order], prepend=-1))
+        for group in np.split(order, borders[1:]) if len(order) else []:
+            yield int(numbers[group[0]]), group
+
     def num_vectors(self, number: int) -> int:
         """Number of vectors in the part with this place in `parts`."""
         return int(self._starts[self.first[number + 1]] - self._starts[self.first[number]])

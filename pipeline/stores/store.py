@@ -9,7 +9,7 @@ store in a file too (`row_cache.py`).
 import fnmatch
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipeline.errors import StoreError
@@ -129,6 +129,14 @@ def forget_scans() -> None:
     """Forgets what this process has read of all stores, as a new process would know nothing."""
     _scans.clear()
     _lists.clear()
+
+
+def spans(part: Path) -> Iterator[tuple[Row, slice]]:
+    """Each row of a part with its slice of the part's arrays."""
+    start = 0
+    for row in rows_of(part):
+        yield row, slice(start, start + row.count)
+        start += row.count
 
 
 def new_part(folder: Path) -> tuple[Path, Path]:

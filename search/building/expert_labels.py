@@ -29,7 +29,7 @@ def read_labels(
         for index, video in enumerate(videos):
             rows.setdefault(key(expert, video), []).append(index)
         for part in store.parts(stores[expert]):
-            present = [(row, span) for row, span in parts.spans(part) if row.count and row.key in rows]
+            present = [(row, span) for row, span in store.spans(part) if row.count and row.key in rows]
             if not present:
                 continue
             labels, scores, starts_s = _arrays(part, len(classes))

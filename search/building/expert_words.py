@@ -22,7 +22,7 @@ def read_words(
             if text is None or times is None:
                 continue
             spans = parts.read_array(part, WORD_TIMES)
-            for row, span in parts.spans(part):
+            for row, span in store.spans(part):
                 # A row that occurs in two parts is read once.
                 for index in rows.pop(row.key, []) if row.count else []:
                     words, times_s = [str(word) for word in text[span]], times[span].tolist()

@@ -1,5 +1,9 @@
 import dataclasses
 import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +18,13 @@ from models.stages import SELECTIONS, Beside, evaluate_seeds, train_seed
 from models.training import checkpoint
 from models.training.history import History
 from pipeline.errors import TrainingError
+from pipeline.stores import parts
+from pipeline.stores.parts import Features
+from pipeline.stores.store import Row
 from tests.models.synthetic import SETTINGS
 from tests.models.synthetic_stores import stored_sources
 
+ROOT = Path(__file__).parents[2]
 SEEDS = (0, 1)
 
 
@@ -193,3 +201,50 @@ def test_a_report_with_a_selector_has_its_row_and_what_the_fitting_found(sources
     assert json.loads(json.dumps(found)) == found
     assert "selector" not in report and "t2v_selector" not in report["variants"]
     assert "selector" not in evaluate_seeds(sources, asked, runs, "val"), "the split on which it is fitted"
+
+
+LIMITED = """if True:
+    import os, pickle, resource, sys
+    from pathlib import Path
+    os.environ["OMP_NUM_THREADS"] = "1"
+    import torch
+    from models.stages import train_seed
+    from pipeline.stores import mapped
+    from tests.models.test_stages import settings
+
+    folder, held_bytes, room_bytes = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    sources = pickle.loads((folder.parent / "sources").read_bytes())
+    mapped.HELD_BYTES = held_bytes
+    used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmData"))
+    if room_bytes:
+        resource.setrlimit(resource.RLIMIT_DATA, ((used << 10) + room_bytes,) * 2)
+    train_seed(sources, settings(), 0, folder, lambda done, of: None)
+"""
+
+
+def with_long_rows(sources, folder):
+    """The sources, with 5 MB of `noise` for each video of the training split: 114 MiB, each video in a part."""
+    chance = np.random.default_rng(0)
+    for video in sources.manifest.videos:
+        length = 250_000 if video.split == "train" else 2
+        values = chance.standard_normal((length, 5), np.float32)
+        parts.publish(folder, [Row(video.content, length)], [Features(values, np.zeros((length, 2)))], 5)
+    return dataclasses.replace(sources, stores=sources.stores | {"noise": folder})
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the size of a process from /proc")
+def test_features_larger_than_the_memory_that_may_be_used_train_the_same_network_to_the_bit(tmp_path):
+    sources = with_long_rows(stored_sources(tmp_path / "stores"), tmp_path / "long")
+    (tmp_path / "sources").write_bytes(pickle.dumps(sources))
+
+    def trained(name, held_bytes, room_bytes):
+        command = [sys.executable, "-c", LIMITED, str(tmp_path / name), str(held_bytes), str(room_bytes)]
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        model = tmp_path / name / checkpoint.MODEL
+        return model.read_bytes() if model.exists() else run.stderr
+
+    expected = trained("free", 1 << 30, 0)
+    assert isinstance(expected, bytes)
+    assert trained("mapped", 1 << 20, 64 << 20) == expected
+    assert "Unable to allocate 114. MiB" in str(trained("held", 1 << 30, 64 << 20))

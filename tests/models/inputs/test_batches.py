@@ -4,20 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from models.inputs.batches import Collection, Data, draw_pairs, epoch, mean, storage_device
+from models.inputs.batches import Collection, Data, draw_pairs, epoch, storage_device
+from models.inputs.rows import mean
 from models.network_inputs import ExpertInput, TextInput
 from pipeline.errors import TrainingError
 from pipeline.stores.ragged import Ragged
 from tests.models.synthetic import synthetic_split
 
 CPU = torch.device("cpu")
-
-
-def test_rows_are_averaged_and_empty_ones_are_zeros():
-    rows = [np.random.default_rng(0).normal(size=(n, 3)).astype(np.float32) for n in (0, 2, 0, 5, 1, 0)]
-    expected = [row.mean(0) if len(row) else np.zeros(3) for row in rows]
-    np.testing.assert_allclose(mean(Ragged.stack(rows, 3)), expected, rtol=1e-6)
-    assert not mean(Ragged.stack([rows[0]], 3)).any()
 
 
 @pytest.mark.parametrize("trim", [True, False])

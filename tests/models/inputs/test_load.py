@@ -38,6 +38,18 @@ def test_videos_that_no_expert_saw_take_no_part_and_are_named(sources):
     assert not any(text.startswith("test3,") for text in split.captions)
 
 
+def test_equal_captions_have_equal_tokens_each(sources):
+    videos = sources.manifest.split("val")
+    same = videos[0].captions[:1]
+    changed = [dataclasses.replace(video, captions=same) for video in videos]
+    manifest = dataclasses.replace(sources.manifest, videos=Listed(changed))
+    tokens = collect(dataclasses.replace(sources, manifest=manifest), "val").collection.tokens
+    expected = collect(sources, "val").collection.tokens[0]
+    assert len(tokens) == len(videos)
+    for row in range(len(tokens)):
+        np.testing.assert_array_equal(tokens[row], expected)
+
+
 def test_two_splits_come_one_after_the_other(sources):
     both, first = collect(sources, "train", "val"), collect(sources, "train")
     assert len(both.videos) == len(first.videos) + 6

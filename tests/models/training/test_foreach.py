@@ -1,3 +1,4 @@
+import dataclasses
 import re
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import torch
 
 from models.training import foreach as module
 from models.training import optim
-from models.training.foreach import foreach
+from models.training.foreach import adamw, foreach
 
 CALLS = {
     "lerp_": ("tensors", 0.25),
@@ -59,6 +60,35 @@ def test_it_is_the_operation_of_each_tensor(operation, is_there, monkeypatch):
     found = foreach(operation, tensors, *operands, **scalars)
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
     assert all(one is other for one, other in zip(found, tensors, strict=True)) == operation.endswith("_")
+
+
+BY = module.AdamW(0.1, (0.9, 0.999), 1e-8, 0.01, 1)
+
+
+def test_pytorch_has_the_private_function_that_is_one_pass():
+    assert hasattr(torch, "_fused_adamw_"), (
+        "torch._fused_adamw_ is gone: the optimiser walks its memory ten times on a CPU; find its new name"
+    )
+
+
+def test_a_step_of_adamw_is_pytorchs_whatever_the_strides_of_the_gradients():
+    ours, theirs = made(3), [torch.nn.Parameter(tensor) for tensor in made(3)]
+    means, squares = ([torch.zeros_like(tensor) for tensor in ours] for _ in range(2))
+    expected = torch.optim.AdamW(theirs, BY.rate, BY.betas, BY.eps, BY.weight_decay)
+    for number in range(1, 4):
+        gradients = [tensor.t().contiguous().t() if tensor.dim() == 2 else tensor for tensor in made(10 * number)]
+        assert adamw(ours, gradients, means, squares, dataclasses.replace(BY, steps=number))
+        for param, gradient in zip(theirs, gradients, strict=True):
+            param.grad = gradient
+        expected.step()
+    torch.testing.assert_close(ours, [param.detach() for param in theirs])
+
+
+def test_without_the_private_function_nothing_is_done_and_it_says_so(monkeypatch):
+    monkeypatch.delattr(torch, "_fused_adamw_")
+    params = made(3)
+    assert not adamw(params, made(4), made(5), made(6), BY)
+    torch.testing.assert_close(params, made(3), rtol=0, atol=0)
 
 
 def test_no_tensors_are_no_work():

@@ -119,6 +119,36 @@ def test_the_average_follows_the_weights_and_the_running_statistics():
 
 
 @pytest.mark.parametrize("name", RULES)
+def test_one_pass_over_the_memory_moves_parameters_as_ten_do(name, monkeypatch):
+    """Over the first steps of RAdam, which are taken otherwise, and three of Lookahead."""
+
+    def moved():
+        torch.manual_seed(0)
+        params = [torch.randn(7, 5), torch.randn(300)]
+        optimizer = Optimizer(params, RULES[name], 0.1)
+        for _ in range(20):
+            for param in params:
+                param.grad = torch.randn(param.shape)
+            optimizer.step(0.05)
+        return [*params, *(value for values in optimizer.state.values() for value in values)]
+
+    at_once = moved()
+    calls = []
+    monkeypatch.setattr(optim, "adamw", lambda *args: calls.append(args) and False)
+    torch.testing.assert_close(at_once, moved(), rtol=1e-5, atol=1e-6)
+    assert len(calls) == (20 if name == "adamw" else 15)
+
+
+def test_at_a_rate_of_zero_nothing_moves_and_no_gradient_is_no_step():
+    param = nn.Parameter(torch.ones(3))
+    moved = Optimizer([param], RULES["ranger"], 0.1)
+    for step in range(8):
+        param.grad = None if step == 7 else torch.ones(3)
+        moved.step(0.0)
+    assert (param == 1).all()
+
+
+@pytest.mark.parametrize("name", RULES)
 def test_parameters_in_pieces_move_as_whole_ones_do(name, monkeypatch):
     def moved():
         torch.manual_seed(0)

@@ -91,6 +91,17 @@ def test_what_is_held_is_found_once_for_a_table_and_its_keys():
     assert table.held(Keys(["a"])).num_rows == 1
 
 
+@settings(max_examples=40)
+@given(PARTS, st.randoms())
+def test_some_rows_in_any_order_are_found_by_part_each_once(parts, chance):
+    table = table_of(parts.items())
+    places = np.array(chance.choices(range(len(table)), k=2 * len(table)) if len(table) else [], np.int64)
+    found = list(table.by_part(places))
+    assert [number for number, _ in found] == sorted(set(table.parts_of(places).tolist()))
+    for number, mine in found:
+        assert mine.tolist() == np.flatnonzero(table.parts_of(places) == number).tolist()
+
+
 def test_an_empty_store_holds_nothing():
     held = Held(EMPTY, Keys(["a"]))
     assert (held.num_rows, held.remaining, held.failed, list(notes_of([held]))) == (0, {"a"}, [], [])

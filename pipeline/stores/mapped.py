@@ -1,0 +1,62 @@
+"""Arrays that may be larger than memory: a large one lies in a file that is mapped, and of which the system keeps in
+memory what is being read.
+
+The file has no name: nobody else sees it, and its space is free when the array is gone, however the process ends.
+"""
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import StoreError
+from pipeline.stores import atomic
+
+HELD_BYTES = 1 << 28
+"""Size up to which an array is held in memory."""
+
+Block = tuple[int, NDArray[Any]]
+"""Rows of an array, and the place of the first one."""
+
+
+def filled(shape: tuple[int, int], blocks: Iterable[Block], folder: Path | None) -> NDArray[np.float32]:
+    """(N, D) float32 of the blocks, which are all of its rows in any order; in a file if it is large.
+
+    `folder`: on whose disk the file lies, in that of temporary files if nothing can be written there; None: in memory,
+    however large. StoreError where the disk is full.
+    """
+    if folder is None or 4 * shape[0] * shape[1] <= HELD_BYTES:
+        values = np.empty(shape, np.float32)
+        for start, block in blocks:
+            values[start : start + len(block)] = block
+        return values
+    with _nameless(folder) as file:
+        _write(file, shape[1], blocks, folder)
+        # Not read-only: of such arrays PyTorch warns. What is written to it would change the nameless file alone.
+        return np.asarray(np.memmap(file, np.float32, "r+", shape=shape))
+
+
+def _nameless(folder: Path) -> IO[bytes]:
+    try:
+        # Where a file must have a name for a moment, it is one by which CollectGarbage knows what was abandoned.
+        return tempfile.TemporaryFile(dir=folder, prefix=atomic.TEMPORARY, buffering=0)
+    except OSError:
+        return tempfile.TemporaryFile(buffering=0)
+
+
+def _write(file: IO[bytes], dim: int, blocks: Iterable[Block], folder: Path) -> None:
+    # Written, and not through the map: there a full disk would end the process without a word.
+    for start, block in blocks:
+        left = np.ascontiguousarray(block, np.float32).reshape(-1).view(np.uint8)
+        try:
+            file.seek(4 * dim * start)
+            while left.size:
+                left = left[file.write(left.data) :]
+        except OSError as error:
+            raise StoreError(
+                f"{folder}: no room for a copy of the features that a training reads: {error.strerror or error}; "
+                "free some space and run again"
+            ) from error
