@@ -5,6 +5,7 @@ A document is the words that one expert recognised in one video, with their time
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,8 @@ WHERE sources.video = ? ORDER BY sources.expert
 """
 MOST_DOCUMENTS = 5000
 """Maximum number of documents for each word of a query, the best ones first."""
+MOST_OF_A_WORD = 60
+"""Places of one word in a video that a hit tells, the first ones."""
 
 
 @dataclass(frozen=True)
@@ -167,8 +170,31 @@ def words_of_query(query: str, stop_words: Collection[str]) -> list[str]:
 
 def best_second(words: Sequence[Word], within_s: float = 5.0) -> float:
     """Start of the span of `within_s` seconds with the most distinct words; the first such span."""
+    ordered = sorted(words, key=lambda word: word.start_s)
+    texts, inside = [fold(word.text) for word in ordered], Counter[str]()
+    best, most, left, entered = ordered[0].start_s, 0, 0, 0
+    # Each word enters the span and leaves it once: in an hour of speech a word may match a thousand times.
+    for start_s in (word.start_s for word in ordered):
+        while entered < len(ordered) and ordered[entered].start_s - start_s <= within_s:
+            inside[texts[entered]] += 1
+            entered += 1
+        while ordered[left].start_s < start_s:
+            inside[texts[left]] -= 1
+            if not inside[texts[left]]:
+                del inside[texts[left]]
+            left += 1
+        if len(inside) > most:
+            best, most = start_s, len(inside)
+    return best
 
-    def num_distinct(start: Word) -> int:
-        return len({fold(word.text) for word in words if 0 <= word.start_s - start.start_s <= within_s})
 
-    return max(words, key=lambda word: (num_distinct(word), -word.start_s)).start_s
+def first_of_each(words: Sequence[Word], most: int = MOST_OF_A_WORD) -> tuple[Word, ...]:
+    """The first `most` of each distinct one of the words, in their order."""
+    counts = Counter[str]()
+    kept = []
+    for word in words:
+        text = fold(word.text)
+        counts[text] += 1
+        if counts[text] <= most:
+            kept.append(word)
+    return tuple(kept)
