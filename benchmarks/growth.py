@@ -1,10 +1,12 @@
 """Measures what adding videos costs as a collection grows: `python -m benchmarks.growth` (`make bench-growth`).
 
 Adds 100 videos with captions to a collection of 10,000, and the same 100 to an empty project: CPU seconds, of all
-processes, of each stage as a command of its own, and of one command that does all of it. In turns, --rounds times, other
-videos each time; the medians count. The first 10,000 are listed, their captions encoded and their index built by the
-program itself; their features are copies of a few that it has extracted (growth_collection.py). The model is trained on
-another dataset, so that it stays as it is. Prints the table of benchmarks/README.md, and writes benchmarks/growth.json.
+processes, of each stage as a command of its own, and of one command that does all of it. In turns, --rounds times, with
+other videos each time; the medians count. The first 10,000 are listed, their captions encoded and their index built by
+the program itself; their features are copies of a few that it has extracted (growth_collection.py). The model is
+trained on another dataset, so that it stays as it is. Prints the table of benchmarks/README.md, and writes
+benchmarks/growth.json. The experts are the cheapest ones: the less they take of a video, the more all else counts;
+--experts names others.
 """
 
 import argparse
@@ -19,21 +21,24 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.extraction import HERE, machine
-from benchmarks.growth_collection import EXPERTS, GROWN, KINDS, Grown
+from benchmarks.growth_collection import GROWN, KINDS, Grown
 
+EXPERTS = "{experts}"
+"""In a command, in place of their names."""
 TRAINED = ("--trained-on", KINDS)
 STAGES = {
     "manifest": ("BuildManifest",),
-    "features": ("ExtractExpert", "--expert", ",".join(EXPERTS)),
+    "features": ("ExtractExpert", "--expert", EXPERTS),
     "text": ("EncodeText",),
     "index": ("BuildIndex", "--untrained"),
     "trained index": ("BuildIndex", *TRAINED),
 }
 WHOLE = {"all, untrained": ("BuildIndex", "--untrained"), "all, trained": ("BuildIndex", *TRAINED)}
+CHEAPEST = ("audio_light", "rgb_light", "speech_light")
 AGAIN = "nothing to do"
 TOLD = {
     "manifest": "`BuildManifest`",
-    "features": "`ExtractExpert`, three light experts",
+    "features": "`ExtractExpert`",
     "text": "`EncodeText`",
     "index": "`BuildIndex --untrained`",
     "trained index": "`BuildIndex --trained-on`",
@@ -49,20 +54,22 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=10_000, help="videos that are there before")
     parser.add_argument("--added", type=int, default=100, help="videos that are added")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--root", type=Path, help="keep the grown collection here, and go on with the one that is there")
+    parser.add_argument(
+        "--root", type=Path, help="keep the grown collection here, and go on with the one that is there"
+    )
     parser.add_argument("--out", type=Path, default=HERE / "growth.json")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         root = (options.root or Path(temporary)).resolve()
-        result = measure(root, options.size, options.added, options.rounds)
-    result = {"machine": machine(), "size": options.size, "added": options.added} | result
-    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        result = measure(root, tuple(options.experts.split(",")), options.size, options.added, options.rounds)
+    told = {"machine": machine(), "experts": options.experts, "size": options.size, "added": options.added}
+    options.out.write_text(json.dumps(told | result, indent=1) + "\n", encoding="utf-8")
     print(table(options.out))
 
 
-def measure(root: Path, size: int, added: int, rounds: int) -> dict[str, Any]:
+def measure(root: Path, experts: tuple[str, ...], size: int, added: int, rounds: int) -> dict[str, Any]:
     """{first: CPU seconds of each step with the first videos, rounds: of each the seconds of `alone` and `grown`}."""
-    grown, kinds, done = Grown(root / "grown"), root / "kinds", root / "made.json"
+    grown, kinds, done = Grown(root / "grown", experts), root / "kinds", root / "made.json"
     if not done.exists():
         done.write_text(json.dumps({"first": make(grown, kinds, size), "next": size}), encoding="utf-8")
     made = json.loads(done.read_text(encoding="utf-8"))
@@ -74,7 +81,7 @@ def measure(root: Path, size: int, added: int, rounds: int) -> dict[str, Any]:
             made["next"] += added
             done.write_text(json.dumps(made), encoding="utf-8")
             for name in ("alone", "grown") if turn % 2 else ("grown", "alone"):
-                project = grown if name == "grown" else fresh(root / "alone", kinds)
+                project = grown if name == "grown" else fresh(Grown(root / "alone", experts), kinds)
                 project.add(numbers)
                 several[name] |= {step: run(project, *words) for step, words in steps.items()}
         measured.append(several)
@@ -92,21 +99,21 @@ def make(grown: Grown, kinds: Path, size: int) -> dict[str, float]:
     return first | {step: run(grown, *STAGES[step]) for step in ("text", "index", "trained index")}
 
 
-def fresh(root: Path, kinds: Path) -> Grown:
-    """A new project in place of the one in `root`, with the model, and without any video of GROWN."""
-    kept = root.with_name("alone-trained")
+def fresh(project: Grown, kinds: Path) -> Grown:
+    """The project as it is with the trained model, and without any video of GROWN."""
+    kept = project.root.with_name("alone-trained")
     if not kept.exists():
-        project = Grown(root)
         project.make(kinds)
         run(project, "TrainCE", "--seed", "0", dataset=KINDS)
-        shutil.copytree(root, kept)
-    shutil.rmtree(root)
-    shutil.copytree(kept, root)
-    return Grown(root)
+        shutil.copytree(project.root, kept)
+    shutil.rmtree(project.root)
+    shutil.copytree(kept, project.root)
+    return project
 
 
 def run(project: Grown, *words: str, dataset: str = GROWN) -> float:
     """CPU seconds of a command and all its processes; ends the program where it fails."""
+    words = tuple(word.format(experts=",".join(project.experts)) for word in words)
     settings = project.root / "command.cfg"
     layout = project.layout
     settings.write_text(
@@ -135,12 +142,17 @@ def table(path: Path) -> str:
     """Median CPU seconds of each stage, alone and grown, as Markdown."""
     measured = json.loads(path.read_text(encoding="utf-8"))
     size, added = f"{measured['size']:,}", f"{measured['added']:,}"
-    lines = [f"| CPU seconds | {added} videos alone | {added} added to {size} | times |", "| --- | ---: | ---: | ---: |"]
+    lines = [
+        f"| CPU seconds | {added} videos alone | {added} added to {size} | times |",
+        "| --- | ---: | ---: | ---: |",
+    ]
     for step, told in TOLD.items():
         alone, grown = (statistics.median(one[name][step] for one in measured["rounds"]) for name in ("alone", "grown"))
         lines.append(f"| {told} | {alone:.1f} | {grown:.1f} | {grown / alone:.2f} |")
     cpu = measured["machine"]["cpu"]
-    lines += ["", f"On {cpu}, medians of {len(measured['rounds'])} rounds in turns, others busy on the same cores."]
+    experts = measured["experts"].replace(",", ", ")
+    rounds = f"medians of {len(measured['rounds'])} rounds in turns, others busy on the same cores"
+    lines += ["", f"Experts: {experts}. On {cpu}, {rounds}."]
     return "\n".join(lines)
 
 

@@ -24,14 +24,13 @@ from tasks.plan.layout import Layout
 from tasks.plan.plan import load_plan
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-EXPERTS = ("audio_light", "rgb_light", "speech_light")
-"""The cheapest of those without networks: what they cost of a video hides the least of what the rest costs."""
 KINDS, GROWN = "kinds", "grown"
 """The datasets: the demo on which the model is trained, and the videos that become more."""
 MODEL = "growth"
 NUM_KINDS = 24
 SPLITS = {"num_train": 16, "num_val": 4, "num_test": 4}
 DURATION_S = (1.0, 2.0)
+"""Of the videos: what is extracted of a video hides the less of all else the shorter it is."""
 PER_FOLDER = 1000
 VIDEOS_PER_PART = 64
 BOX = struct.Struct(">I4s16s")
@@ -43,6 +42,7 @@ class Grown:
     """The project in the folder `root`, whose dataset GROWN has the videos of some numbers."""
 
     root: Path
+    experts: tuple[str, ...]
 
     @property
     def layout(self) -> Layout:
@@ -56,13 +56,13 @@ class Grown:
 
     def make(self, kinds: Path) -> None:
         """Writes the configs, and takes the demo's videos from the folder `kinds`, which is filled if need be."""
-        for kind, names in {"experts": EXPERTS, "text": ("words_hashed",)}.items():
+        for kind, names in {"experts": self.experts, "text": ("words_hashed",)}.items():
             (self.root / "configs" / kind).mkdir(parents=True)
             for name in names:
                 shutil.copy(CONFIGS / kind / f"{name}.yaml", self.root / "configs" / kind)
         shutil.copy(CONFIGS / "search.yaml", self.root / "configs")
         model = yaml.safe_load((CONFIGS / "models" / "ce_light.yaml").read_text(encoding="utf-8"))
-        model["experts"] = list(EXPERTS)
+        model["experts"] = list(self.experts)
         model["training"] |= {"epochs": 2, "seeds": [0]}
         make_demo(demo_settings(), kinds)
         shutil.copytree(kinds, self.root / "data" / "raw" / KINDS)

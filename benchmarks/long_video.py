@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from search import config as search_config
 from search.__main__ import one_thread
 from search.building.build import Ingredients, build_index
 from search.config import LATE_INTERACTION
+from search.results import Answer
 
 CONFIGS = HERE.parent / "configs"
 DIM = 300
@@ -132,7 +134,9 @@ def make(root: Path, hour: Hour, clip_s: int) -> tuple[Collection, dict[str, flo
 
 def _network(path: Path, sources: Sources) -> Path:
     torch.manual_seed(0)
-    network = CE(sources.experts, sources.text, Architecture(64, "sequential", "mish", batch_norm=True, mask_padding=True))
+    network = CE(
+        sources.experts, sources.text, Architecture(64, "sequential", "mish", batch_norm=True, mask_padding=True)
+    )
     path.mkdir(parents=True)
     tensors = {key: value.clone() for key, value in network.eval().state_dict().items()}
     checkpoint.write(path / checkpoint.MODEL, tensors, {"model": checkpoint.describe(network)})
@@ -155,14 +159,17 @@ def measure(root: Path, seconds: int, clip_s: int, rounds: int) -> dict[str, dic
     for name, asked in queries.items():
         for query in (asked[0], *asked):  # the first one is not counted
             for kind, (collection, _) in made.items():
-                taken[kind].setdefault(name, []).append(_ms(lambda: collection.search(query, options=options)))
+                taken[kind].setdefault(name, []).append(_ms(partial(collection.search, query, options=options)))
     figures = {kind: {name: statistics.median(all_ms[1:]) for name, all_ms in of.items()} for kind, of in taken.items()}
     for kind, (collection, built) in made.items():
         answer = collection.search("word1 and word2", options=options)
-        page = json.dumps(answer.to_json())
-        pages_ms = [_ms(lambda: json.dumps(answer.to_json())) for _ in range(rounds)]
-        figures[kind] |= built | {"page: ms": statistics.median(pages_ms), "page: kB": len(page) / 1e3}
+        pages_ms = [_ms(partial(_page, answer)) for _ in range(rounds)]
+        figures[kind] |= built | {"page: ms": statistics.median(pages_ms), "page: kB": len(_page(answer)) / 1e3}
     return {kind: {name: round(number, 2) for name, number in of.items()} for kind, of in figures.items()}
+
+
+def _page(answer: Answer) -> str:
+    return json.dumps(answer.to_json())
 
 
 def _ms(run: Callable[[], object]) -> float:

@@ -47,7 +47,9 @@ def _captions(collection: Collection) -> list[tuple[int, str]]:
     splits = [b"val"] if collection.facts.is_trained else [b"train", b"val"]
     rows = np.flatnonzero(np.isin(collection.videos.splits, splits)).tolist()
     blocks = (rows[start : start + BLOCK_VIDEOS] for start in range(0, len(rows), BLOCK_VIDEOS))
-    several = ((row, entry) for block in blocks for row, entry in zip(block, collection.videos.some(block), strict=True))
+    several = (
+        (row, entry) for block in blocks for row, entry in zip(block, collection.videos.some(block), strict=True)
+    )
     found = [(row, caption) for row, entry in several for caption in entry.captions]
     return found[:: -(-len(found) // MOST_CAPTIONS)] if found else []
 

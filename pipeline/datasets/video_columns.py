@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, overload
 
 from pipeline.datasets import asked
-from pipeline.datasets.arrow_arrays import array_of
 from pipeline.datasets.annotations import Caption
+from pipeline.datasets.arrow_arrays import array_of
 from pipeline.datasets.video import Video
 from pipeline.datasets.videos import Listed, Videos
 from pipeline.errors import DamagedError, NewerVersionError

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from sqlite3 import Connection
 from types import MappingProxyType
 from typing import Any
 
@@ -83,14 +84,35 @@ def build(path: Path, documents: Iterable[Document]) -> None:
     """Writes all documents to the SQLite file `path`."""
     with sqlite.create(path) as database:
         database.executescript(_SCHEMA)
-        for number, document in enumerate(documents, 1):
-            times = json.dumps([[round(float(start), 3), round(float(end), 3)] for start, end in document.times_s])
-            text, words = term_text.indexed(["".join(word.split()) for word in document.words])
-            database.execute(
-                "INSERT INTO sources VALUES (?, ?, ?, ?, ?)", (number, document.video, document.expert, times, words)
-            )
-            database.execute("INSERT INTO documents (rowid, text) VALUES (?, ?)", (number, text))
-        database.execute("INSERT INTO documents (documents) VALUES ('optimize')")
+        _insert(database, documents, 1)
+
+
+def change(path: Path, moved: Mapping[int, int], gone: Sequence[int], documents: Iterable[Document]) -> None:
+    """Changes a file that `build` wrote: rows of videos by number of a document, documents that go, and more of them.
+
+    What a search finds is what it would find in a file with the same documents that was written at once.
+    """
+    with sqlite.create(path) as database:
+        database.executemany("DELETE FROM documents WHERE rowid = ?", ((number,) for number in gone))
+        database.executemany("DELETE FROM sources WHERE id = ?", ((number,) for number in gone))
+        database.executemany("UPDATE sources SET video = ? WHERE id = ?", ((row, one) for one, row in moved.items()))
+        ((last,),) = database.execute("SELECT coalesce(max(id), 0) FROM sources")
+        _insert(database, documents, last + 1)
+
+
+def sources(path: Path) -> list[tuple[int, int, str]]:
+    """(number, row of the video, expert) of each document in a file that `build` wrote."""
+    return sqlite.query(path, "SELECT id, video, expert FROM sources ORDER BY id")
+
+
+def _insert(database: Connection, documents: Iterable[Document], first: int) -> None:
+    for number, document in enumerate(documents, first):
+        times = json.dumps([[round(float(start), 3), round(float(end), 3)] for start, end in document.times_s])
+        text, words = term_text.indexed(["".join(word.split()) for word in document.words])
+        values = (number, document.video, document.expert, times, words)
+        database.execute("INSERT INTO sources VALUES (?, ?, ?, ?, ?)", values)
+        database.execute("INSERT INTO documents (rowid, text) VALUES (?, ?)", (number, text))
+    database.execute("INSERT INTO documents (documents) VALUES ('optimize')")
 
 
 NO_MATCH = Match(0.0, 0.0)
