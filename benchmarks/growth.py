@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=10_000, help="videos that are there before")
     parser.add_argument("--added", type=int, default=100, help="videos that are added")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--experts", default=",".join(CHEAPEST), help="names with commas between")
     parser.add_argument(
         "--root", type=Path, help="keep the grown collection here, and go on with the one that is there"
     )
