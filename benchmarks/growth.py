@@ -5,8 +5,8 @@ processes, of each stage as a command of its own, and of one command that does a
 other videos each time; the medians count. The first 10,000 are listed, their captions encoded and their index built by
 the program itself; their features are copies of a few that it has extracted (growth_collection.py). The model is
 trained on another dataset, so that it stays as it is. Prints the table of benchmarks/README.md, and writes
-benchmarks/growth.json. The experts are the cheapest ones: the less they take of a video, the more all else counts;
---experts names others.
+benchmarks/growth.json. The less the experts take of a video, the more all else counts: --experts names others than the
+seven light ones.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.extraction import HERE, machine
+from benchmarks.extraction import HERE, LIGHT, machine
 from benchmarks.growth_collection import GROWN, KINDS, Grown
 
 EXPERTS = "{experts}"
@@ -34,7 +34,6 @@ STAGES = {
     "trained index": ("BuildIndex", *TRAINED),
 }
 WHOLE = {"all, untrained": ("BuildIndex", "--untrained"), "all, trained": ("BuildIndex", *TRAINED)}
-CHEAPEST = ("audio_light", "rgb_light", "speech_light")
 AGAIN = "nothing to do"
 TOLD = {
     "manifest": "`BuildManifest`",
@@ -54,7 +53,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=10_000, help="videos that are there before")
     parser.add_argument("--added", type=int, default=100, help="videos that are added")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--experts", default=",".join(CHEAPEST), help="names with commas between")
+    parser.add_argument("--experts", default=LIGHT, help="names with commas between")
     parser.add_argument(
         "--root", type=Path, help="keep the grown collection here, and go on with the one that is there"
     )
@@ -152,7 +151,8 @@ def table(path: Path) -> str:
         lines.append(f"| {told} | {alone:.1f} | {grown:.1f} | {grown / alone:.2f} |")
     cpu = measured["machine"]["cpu"]
     experts = measured["experts"].replace(",", ", ")
-    rounds = f"medians of {len(measured['rounds'])} rounds in turns, others busy on the same cores"
+    count = len(measured["rounds"])
+    rounds = f"{f'medians of {count} rounds' if count > 1 else 'one round'} in turns, others busy on the same cores"
     lines += ["", f"Experts: {experts}. On {cpu}, {rounds}."]
     return "\n".join(lines)
 

@@ -202,7 +202,9 @@ def test_a_kill_at_any_moment_leaves_an_index_that_is_whole_or_none(indexes, tmp
 
 def test_documents_are_moved_deleted_and_added_in_a_file(tmp_path):
     def document(video, text):
-        return fulltext.Document(video, "speech", text.split(), [(float(at), at + 0.5) for at in range(len(text.split()))])
+        return fulltext.Document(
+            video, "speech", text.split(), [(float(at), at + 0.5) for at in range(len(text.split()))]
+        )
 
     fulltext.build(tmp_path / "a", [document(0, "red boat"), document(1, "boat boat"), document(2, "rain")])
     fulltext.change(tmp_path / "a", {1: 3}, [2], [document(0, "a boat in the rain")])
