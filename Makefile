@@ -1,4 +1,4 @@
-# make demo | test | check | bench | bench-extract | bench-train | bench-search | bench-planning | bench-stamps | bench-fusion | bench-decoding | bench-gpu | profile | docs | lock | clean. The first one that you type sets everything up in .venv.
+# make demo | test | check | bench | bench-extract | bench-train | bench-search | bench-planning | bench-growth | bench-stamps | bench-fusion | bench-decoding | bench-gpu | profile | docs | lock | clean. The first one that you type sets everything up in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.installed
@@ -8,7 +8,7 @@ DEV := .venv/.installed-dev
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check bench bench-extract bench-train bench-search bench-planning bench-stamps bench-fusion bench-decoding bench-gpu profile wheels docs lock clean
+.PHONY: demo test check bench bench-extract bench-train bench-search bench-planning bench-growth bench-stamps bench-fusion bench-decoding bench-gpu profile wheels docs lock clean
 
 # make demo ENGINE=ray: the extraction as tasks of a Ray that is started for it.
 demo: $(if $(filter ray,$(ENGINE)),$(DEV),$(SETUP))
@@ -42,6 +42,11 @@ bench-search: $(SETUP)
 # Of collections up to a million videos: 10 GB of disk for a while, and half an hour.
 bench-planning: $(SETUP)
 	@$(BIN)/python benchmarks/planning.py
+
+# What adding 100 videos to 10,000 costs; and what a search in an hour-long video takes.
+bench-growth: $(SETUP)
+	@$(BIN)/python -m benchmarks.growth
+	@$(BIN)/python -m benchmarks.long_video
 
 # Needs the Debian package tuxpaint-stamps-default, installed.
 bench-stamps: $(SETUP)

@@ -16,6 +16,8 @@ from search.engines.fusion import Ranking
 
 MOST_CAPTIONS = 200
 """Spread evenly over those of the validation split."""
+BLOCK_VIDEOS = 500
+"""Read by one query of the videos' file."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,11 @@ def _captions(collection: Collection) -> list[tuple[int, str]]:
     """(row, caption) of at most MOST_CAPTIONS captions that no network was trained on; never of the test split."""
     splits = [b"val"] if collection.facts.is_trained else [b"train", b"val"]
     rows = np.flatnonzero(np.isin(collection.videos.splits, splits)).tolist()
-    found = [(row, caption) for row in rows for caption in collection.videos[row].captions]
+    blocks = (rows[start : start + BLOCK_VIDEOS] for start in range(0, len(rows), BLOCK_VIDEOS))
+    several = (
+        (row, entry) for block in blocks for row, entry in zip(block, collection.videos.some(block), strict=True)
+    )
+    found = [(row, caption) for row, entry in several for caption in entry.captions]
     return found[:: -(-len(found) // MOST_CAPTIONS)] if found else []
 
 

@@ -51,7 +51,7 @@ class Describer:
     def _hit(self, sought: Sought, row: int, entry: Entry, score: float, found: dict[str, Found]) -> Hit:
         weights = sought.options.weights
         words = self.words.matched(sought.text, row, weights) if row in sought.matches else ()
-        seen, example = self._seen(sought, row), sought.example
+        seen, example, shown = self._seen(sought, row), sought.example, fulltext.first_of_each(words)
         return Hit(
             key=entry.key,
             video_id=entry.video_id,
@@ -62,10 +62,10 @@ class Describer:
             best_s=example.best_second(row) if example else self.best_second(row, words, seen, found, sought),
             found_by=found,
             shares=self._shares(sought, row),
-            words=words,
+            words=shown,
             captions=entry.captions,
             seen=seen,
-            moments=self._timeline.of(sought, row, entry.duration_s, tuple(found), words, seen),
+            moments=self._timeline.of(sought, row, entry.duration_s, tuple(found), shown, seen),
             file=entry.file,
             start_s=entry.start_s,
             end_s=entry.end_s,

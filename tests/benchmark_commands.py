@@ -36,6 +36,14 @@ SMALL = {
     "python benchmarks/metrics.py": Small("--videos 60 --out {out}", "intervals of 3 seeds +[0-9.]+", "metrics.json"),
     "python benchmarks/search_index.py": Small("1000 --out {out}", '"frequent_words"', "search_index.json"),
     "python benchmarks/planning.py": Small("400 --out {out}", r"400 index +[\d.]+ s", "planning.json"),
+    "python -m benchmarks.growth": Small(
+        "--size 30 --added 3 --rounds 1 --experts rgb_light --out {out}",
+        r"\*\*all of it by `BuildIndex --trained-on`\*\* \| [\d.]+ \| [\d.]+ \| [\d.]+ \|",
+        "growth.json",
+    ),
+    "python -m benchmarks.long_video": Small(
+        "--seconds 60 --rounds 2 --out {out}", r"\| the index: kB \| [\d.]+ \| [\d.]+ \|", "long_video.json"
+    ),
     "python benchmarks/engines.py": Small(
         "--videos '{videos}' --count 10 --per-chunk 2 --rounds 1 --out {out}",
         r"Overhead of ray, later, by round: ",

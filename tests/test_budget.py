@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.counted import COUNTED, counted
+from tests.counted import ASKED, COUNTED, DATABASES, FILES, FOLDERS, FRAMES, NETWORKS, VIDEOS, counted
 from tests.tasks.project import CONFIGS, Project
 
 BUDGET = Path(__file__).parents[1] / "benchmarks" / "budget.json"
@@ -24,6 +24,7 @@ IMAGES = {
     "params": {"network": "torchvision/resnet18.IMAGENET1K_V1", "dim": 512, "resize_px": 64, "crop_px": 64},
     "weights": "seeded",
 }
+LONG_AGO_S = 10**9
 COMMANDS = {"--help": ["--help"], "ListExperts": ["ListExperts"], "Status": ["Status", "--dataset", "demo"]}
 
 
@@ -54,6 +55,38 @@ def job(tmp_path_factory):
         with counted(project.root) as counts:
             project.run(task, dataset="tiny", **options)
         done[step] = {kind: counts[kind] for kind in COUNTED}
+    return done
+
+
+ADDED = 2
+SIZES = {"alone": 0, "to 14": 14, "to 28": 28}
+THERE = {FILES: 46, FOLDERS: 0, DATABASES: 0, ASKED: 0}
+"""What it costs that videos are there before, however many: the files of their parts, and of their index."""
+
+
+@pytest.fixture(scope="module")
+def added(tmp_path_factory):
+    """To how many videos -> what it does to add ADDED ones to them: their features, captions and place in the index."""
+    from tasks import BuildIndex, EncodeText
+
+    done = {}
+    for name, size in SIZES.items():
+        project = Project(tmp_path_factory.mktemp("grown")).make()
+        project.write_config("experts", "images", IMAGES)
+        project.edit("models", "tiny", experts=["rgb_light", "speech_light", "images"])
+        for path in project.videos.iterdir():
+            path.unlink()
+        project.rows.clear()
+        for step in (range(size), range(100, 100 + ADDED)):
+            for number in step:
+                project.add_video(f"v{number:03}.mp4", number, "train")
+            project.write_captions()
+            for path in (project.data / "raw", *(project.data / "raw").rglob("*")):
+                os.utime(path, (LONG_AGO_S, LONG_AGO_S))  # always the same, by which the files of before are known
+            with counted(project.root) as counts:
+                for task, options in ((EncodeText, {}), (BuildIndex, {"untrained": True})) if step else ():
+                    project.run(task, dataset="tiny", **options)
+        done[name] = {kind: counts[kind] for kind in COUNTED}
     return done
 
 
@@ -93,6 +126,20 @@ def _packages(words):
 @pytest.mark.slow
 def test_a_fixed_job_does_no_more_work_than_its_budget(job):
     _hold("work", job, _risen)
+
+
+@pytest.mark.slow
+def test_videos_that_are_added_are_decoded_and_put_through_networks_as_if_they_were_alone(added):
+    for kind in (FRAMES, VIDEOS, NETWORKS):
+        assert added["to 28"][kind] == added["to 14"][kind] == added["alone"][kind] > 0, kind
+
+
+@pytest.mark.slow
+def test_what_else_it_takes_to_add_videos_does_not_grow_with_their_number(added):
+    for kind, most in THERE.items():
+        assert added["to 14"][kind] - added["alone"][kind] <= most, kind
+        assert added["to 28"][kind] <= added["to 14"][kind], kind
+    _hold("added", added, _risen)
 
 
 def test_tables_and_help_import_no_more_packages_than_their_budget(imported):

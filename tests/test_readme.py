@@ -16,7 +16,7 @@ from luigi.task_register import Register
 from packaging.requirements import Requirement
 
 import tasks
-from benchmarks import decoding, fusion_table, planning, profiling, training
+from benchmarks import decoding, fusion_table, growth, long_video, planning, profiling, training
 from benchmarks.gpu.keep import KEPT
 from benchmarks.gpu.table import readme
 from benchmarks.stamps import table as stamps
@@ -39,6 +39,8 @@ COMMANDS = sorted(set(re.findall(r"luigi --module tasks ([A-Z][^`|#\n]*)", DOCUM
 SOURCES = {
     "fusion": "benchmarks/fusion.json",
     "gpu": "benchmarks/gpu.json",
+    "growth": "benchmarks/growth.json",
+    "long_video": "benchmarks/long_video.json",
     "stamps": "benchmarks/stamps.json",
     "packages": "pyproject.toml",
     "planning": "benchmarks/planning.json",
@@ -134,7 +136,10 @@ def test_the_dataset_example_is_a_dataset():
 
 @pytest.mark.parametrize(
     "name",
-    ["experts", "zoo", "gpu", "stamps", "weights", "packages", "planning", "profile", "decoding", "fusion", "training"],
+    [
+        "experts", "zoo", "gpu", "stamps", "weights", "packages", "planning", "profile", "decoding", "fusion", "training", "growth",
+        "long_video",
+    ],  # fmt: skip
 )
 def test_the_tables_are_what_the_configs_say(name):
     source = SOURCES.get(name, "configs")
@@ -148,6 +153,8 @@ def test_the_tables_are_what_the_configs_say(name):
         "weights": licences.weights_table,
         "packages": licences.packages_table,
         "stamps": lambda: stamps.readme(ROOT / "benchmarks/stamps.json"),
+        "growth": lambda: growth.table(ROOT / "benchmarks/growth.json"),
+        "long_video": lambda: long_video.table(ROOT / "benchmarks/long_video.json"),
         "planning": lambda: planning.table(ROOT / "benchmarks/planning.json"),
         "profile": lambda: profiling.table(ROOT / "benchmarks/profiling.json"),
         "decoding": lambda: decoding.table(ROOT / "benchmarks/decoding.json"),

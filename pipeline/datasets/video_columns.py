@@ -9,6 +9,7 @@ from typing import Any, overload
 
 from pipeline.datasets import asked
 from pipeline.datasets.annotations import Caption
+from pipeline.datasets.arrow_arrays import array_of
 from pipeline.datasets.video import Video
 from pipeline.datasets.videos import Listed, Videos
 from pipeline.errors import DamagedError, NewerVersionError
@@ -199,10 +200,10 @@ def _table_of(group: list[Video], schema: Any) -> Any:
 
     made = {"captions", ASKED}
     columns = {name: [getattr(video, name) for video in group] for name in schema.names if name not in made}
-    columns["captions"] = [[{"text": one.text, "tags": one.tags} for one in video.captions] for video in group]
+    columns["captions"] = [[(one.text, one.tags) for one in video.captions] for video in group]
     if ASKED in schema.names:
         columns[ASKED] = [asked.pack(video.captions) for video in group]
-    return pa.Table.from_pydict(columns, schema=schema)
+    return pa.Table.from_arrays([array_of(columns[field.name], field.type) for field in schema], schema=schema)
 
 
 def _captions_of(lists: Any) -> list[tuple[Caption, ...]]:

@@ -162,8 +162,11 @@ class Reader:
 
     def count(self, key: str) -> int:
         """The number of vectors in the row."""
-        (place,) = self._rows_of([key])
-        return int(self._table.counts[place])
+        return int(self.counts([key])[0])
+
+    def counts(self, keys: Sequence[str]) -> NDArray[np.int32]:
+        """The number of vectors in each row."""
+        return self._table.counts[self._rows_of(keys)]
 
     def values(self, keys: Sequence[str], dim: int) -> Ragged:
         """(n, D) of each row; in a file that is mapped into memory, if they are large."""

@@ -18,12 +18,12 @@ from pipeline.stores.keys import Keys
 from pipeline.stores.parts import Reader
 from pipeline.stores.row_table import Held
 from pipeline.weights.files import WeightOptions
-from search.building import embed, expert_labels, expert_words
+from search.building import embed, expert_labels, words
 from search.building.overview import of_collection, of_expert, write_map
 from search.config import IndexSettings
-from search.engines import frames, fulltext, label_words, labels, late_interaction
+from search.engines import frames, label_words, labels, late_interaction
 from search.engines.experts import CALIBRATION, Experts
-from search.index import features, overview, vectors, videos
+from search.index import features, made_of, overview, vectors, videos
 from search.index import folder as index_folder
 from search.index.folder import Facts
 from search.index.vectors import VIDEOS
@@ -115,23 +115,22 @@ def build_index(
 
 def _fill(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSettings, folder: Path) -> int:
     """Writes all files of an index; returns the number of videos that went through the network."""
-    facts = _write_videos(ingredients, listed, folder)
-    fulltext.build(folder / "words.sqlite", expert_words.read_words(ingredients.stores, ingredients.key, listed))
+    keys = {name: [ingredients.key(name, video) for video in listed] for name in ingredients.stores}
+    facts = _write_videos(ingredients, listed, keys, folder)
+    words.write(folder, VERSION, ingredients.stores, keys)
     if ingredients.labels:
         seen = expert_labels.read_labels(ingredients.stores, ingredients.labels, ingredients.key, listed)
         labels.build(folder / labels.FILE, ingredients.labels, seen)
-    _write_features(ingredients, listed, folder)
+    _write_features(ingredients, keys, folder)
     (folder / "text").mkdir()
     for expert, text_config in ingredients.towers.items():
-        keys = [ingredients.key(expert, video) for video in listed]
         store_of, dim = Reader(ingredients.stores[expert]), ingredients.dims[expert]
-        frames.save(folder, expert, store_of, dim, keys)
-        late_interaction.save(folder, expert, store_of, dim, keys)
+        frames.save(folder, expert, store_of, dim, keys[expert])
+        late_interaction.save(folder, expert, store_of, dim, keys[expert])
         shutil.copy(text_config, folder / "text")
     if ingredients.label_words and ingredients.sentence_config:
         for expert in ingredients.label_words.classifiers:
-            keys = [ingredients.key(expert, video) for video in listed]
-            label_words.save(folder, expert, ingredients.label_words, Reader(ingredients.stores[expert]), keys)
+            label_words.save(folder, expert, ingredients.label_words, Reader(ingredients.stores[expert]), keys[expert])
         shutil.copy(ingredients.sentence_config, folder / "text")
     embedded = 0
     if ingredients.model and ingredients.sources and ingredients.text_config:
@@ -148,24 +147,25 @@ def _fill(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSett
     return embedded
 
 
-def _write_features(ingredients: Ingredients, listed: Sequence[Video], folder: Path) -> None:
+def _write_features(ingredients: Ingredients, keys: Mapping[str, Sequence[str]], folder: Path) -> None:
     """Writes what an example is compared with: vectors of each expert, and the YAMLs of those that can be shown one."""
     for name, path in ingredients.stores.items():
-        keys = [ingredients.key(name, video) for video in listed]
-        features.save(folder, name, ingredients.modalities[name], Reader(path), ingredients.dims[name], keys)
+        features.save(folder, name, ingredients.modalities[name], Reader(path), ingredients.dims[name], keys[name])
     (folder / index_folder.EXPERTS).mkdir()
     for expert_config in ingredients.experts.values():
         shutil.copy(expert_config, folder / index_folder.EXPERTS)
 
 
-def _write_videos(ingredients: Ingredients, listed: Sequence[Video], folder: Path) -> Facts:
-    """Writes a row for each video; returns the facts of the index."""
+def _write_videos(
+    ingredients: Ingredients, listed: Sequence[Video], keys: Mapping[str, Sequence[str]], folder: Path
+) -> Facts:
+    """Writes a row for each video, and of which rows of the stores it is made; returns the facts of the index."""
     present, told = {}, {}
     for name, path in ingredients.stores.items():
-        keys = [ingredients.key(name, video) for video in listed]
-        held = Held(store.table(path), Keys(keys))
-        present[name], told[name] = held.is_present, of_expert(held, keys, listed, ingredients.manifest.root)
-        write_map(folder, name, Reader(path), keys, held.is_present)
+        held = Held(store.table(path), Keys(keys[name]))
+        present[name], told[name] = held.is_present, of_expert(held, keys[name], listed, ingredients.manifest.root)
+        write_map(folder, name, Reader(path), keys[name], held.is_present)
+    made_of.write(folder, VERSION, ingredients.stores, keys, present)
     overview.write(folder, of_collection(told, ingredients.manifest.videos, ingredients.manifest.root))
     num_videos = dict.fromkeys(ingredients.stores, 0)
 

@@ -66,7 +66,7 @@ def write(
     """
     experts = [expert.name for expert in network.experts]
     stored = {expert.name: Reader(sources.stores[expert.name]) for expert in network.experts}
-    digests = np.array([_digest(sources, stored, video) for video in videos])
+    digests = _digests(sources, stored, videos)
     previous = _previous(folder, vectors_recipe, experts)
     rows = previous.rows_of(digests) if previous else np.full(len(videos), -1)
     embedder = Embedder(network, sources, stored, vectors_recipe["moment_s"], labels)
@@ -89,11 +89,18 @@ def write(
     return int((rows < 0).sum())
 
 
-def _digest(sources: "Sources", stored: Mapping[str, Reader], video: Video) -> bytes:
-    """Digest of the keys and lengths of the video's rows; the length, since a failure that is retried keeps its key."""
-    keys = {name: sources.key(name, video) for name in stored}
-    rows = [[name, keys[name], reader.count(keys[name])] for name, reader in stored.items()]
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:DIGEST_DIGITS].encode()
+def _digests(sources: "Sources", stored: Mapping[str, Reader], videos: Sequence[Video]) -> NDArray[np.bytes_]:
+    """(V,) Digests of the keys and lengths of each video's rows.
+
+    The lengths, since a failure that is retried keeps its key.
+    """
+    keys = {name: [sources.key(name, video) for video in videos] for name in stored}
+    counts = [reader.counts(keys[name]).tolist() for name, reader in stored.items()]
+    found = []
+    for row in zip(*keys.values(), *counts, strict=True):
+        rows = [[name, key, count] for name, key, count in zip(stored, row, row[len(stored) :], strict=False)]
+        found.append(hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:DIGEST_DIGITS].encode())
+    return np.array(found)
 
 
 def _previous(folder: Path, vectors_recipe: Recipe, experts: Sequence[str]) -> PreviousVectors | None:

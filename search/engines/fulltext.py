@@ -5,9 +5,11 @@ A document is the words that one expert recognised in one video, with their time
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from sqlite3 import Connection
 from types import MappingProxyType
 from typing import Any
 
@@ -39,6 +41,8 @@ WHERE sources.video = ? ORDER BY sources.expert
 """
 MOST_DOCUMENTS = 5000
 """Maximum number of documents for each word of a query, the best ones first."""
+MOST_OF_A_WORD = 60
+"""Places of one word in a video that a hit tells, the first ones."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +84,35 @@ def build(path: Path, documents: Iterable[Document]) -> None:
     """Writes all documents to the SQLite file `path`."""
     with sqlite.create(path) as database:
         database.executescript(_SCHEMA)
-        for number, document in enumerate(documents, 1):
-            times = json.dumps([[round(float(start), 3), round(float(end), 3)] for start, end in document.times_s])
-            text, words = term_text.indexed(["".join(word.split()) for word in document.words])
-            database.execute(
-                "INSERT INTO sources VALUES (?, ?, ?, ?, ?)", (number, document.video, document.expert, times, words)
-            )
-            database.execute("INSERT INTO documents (rowid, text) VALUES (?, ?)", (number, text))
-        database.execute("INSERT INTO documents (documents) VALUES ('optimize')")
+        _insert(database, documents, 1)
+
+
+def change(path: Path, moved: Mapping[int, int], gone: Sequence[int], documents: Iterable[Document]) -> None:
+    """Changes a file that `build` wrote: rows of videos by number of a document, documents that go, and more of them.
+
+    What a search finds is what it would find in a file with the same documents that was written at once.
+    """
+    with sqlite.create(path) as database:
+        database.executemany("DELETE FROM documents WHERE rowid = ?", ((number,) for number in gone))
+        database.executemany("DELETE FROM sources WHERE id = ?", ((number,) for number in gone))
+        database.executemany("UPDATE sources SET video = ? WHERE id = ?", ((row, one) for one, row in moved.items()))
+        ((last,),) = database.execute("SELECT coalesce(max(id), 0) FROM sources")
+        _insert(database, documents, last + 1)
+
+
+def sources(path: Path) -> list[tuple[int, int, str]]:
+    """(number, row of the video, expert) of each document in a file that `build` wrote."""
+    return sqlite.query(path, "SELECT id, video, expert FROM sources ORDER BY id")
+
+
+def _insert(database: Connection, documents: Iterable[Document], first: int) -> None:
+    for number, document in enumerate(documents, first):
+        times = json.dumps([[round(float(start), 3), round(float(end), 3)] for start, end in document.times_s])
+        text, words = term_text.indexed(["".join(word.split()) for word in document.words])
+        values = (number, document.video, document.expert, times, words)
+        database.execute("INSERT INTO sources VALUES (?, ?, ?, ?, ?)", values)
+        database.execute("INSERT INTO documents (rowid, text) VALUES (?, ?)", (number, text))
+    database.execute("INSERT INTO documents (documents) VALUES ('optimize')")
 
 
 NO_MATCH = Match(0.0, 0.0)
@@ -167,8 +192,31 @@ def words_of_query(query: str, stop_words: Collection[str]) -> list[str]:
 
 def best_second(words: Sequence[Word], within_s: float = 5.0) -> float:
     """Start of the span of `within_s` seconds with the most distinct words; the first such span."""
+    ordered = sorted(words, key=lambda word: word.start_s)
+    texts, inside = [fold(word.text) for word in ordered], Counter[str]()
+    best, most, left, entered = ordered[0].start_s, 0, 0, 0
+    # Each word enters the span and leaves it once: in an hour of speech a word may match a thousand times.
+    for start_s in (word.start_s for word in ordered):
+        while entered < len(ordered) and ordered[entered].start_s - start_s <= within_s:
+            inside[texts[entered]] += 1
+            entered += 1
+        while ordered[left].start_s < start_s:
+            inside[texts[left]] -= 1
+            if not inside[texts[left]]:
+                del inside[texts[left]]
+            left += 1
+        if len(inside) > most:
+            best, most = start_s, len(inside)
+    return best
 
-    def num_distinct(start: Word) -> int:
-        return len({fold(word.text) for word in words if 0 <= word.start_s - start.start_s <= within_s})
 
-    return max(words, key=lambda word: (num_distinct(word), -word.start_s)).start_s
+def first_of_each(words: Sequence[Word], most: int = MOST_OF_A_WORD) -> tuple[Word, ...]:
+    """The first `most` of each distinct one of the words, in their order."""
+    counts = Counter[str]()
+    kept = []
+    for word in words:
+        text = fold(word.text)
+        counts[text] += 1
+        if counts[text] <= most:
+            kept.append(word)
+    return tuple(kept)

@@ -9,7 +9,7 @@ cosine of their z, which is u . v.
 V videos, N vectors in all, n vectors of an example, D feature.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.stores.parts import Reader
+from pipeline.stores.ragged import Ragged
 from search.index.growing_array import GrowingArray
 from search.index.vectors import Floats
 
@@ -159,32 +160,37 @@ def save(folder: Path, expert: str, modality: str, store: Reader, dim: int, keys
     (folder / FOLDER).mkdir(exist_ok=True)
     sample = list(keys[:: max(1, len(keys) // SAMPLE_VIDEOS)])[:SAMPLE_VIDEOS]
     kept = [store.values(sample[at : at + BLOCK_VIDEOS], dim) for at in range(0, len(sample), BLOCK_VIDEOS)]
-    rows = [few(block[at], modality) for block in kept for at in range(len(block))]
+    rows = [_each(block, lambda values: few(values, modality)) for block in kept]
     scale = Scale.of(np.concatenate([np.zeros((0, dim), np.float32), *rows]), modality)
-    times_s, counts, boxes_px = [np.zeros((0, 2))], [0], [np.zeros((0, 4), np.float32)]
+    times_s, counts, boxes_px = [np.zeros((0, 2))], [np.zeros(1, np.int64)], [np.zeros((0, 4), np.float32)]
     has_boxes = modality == FACE and _has_boxes(store, keys)
     lengths = [np.zeros(0, np.float32)]
     with GrowingArray(folder / FOLDER / f"{expert}.npy", (dim,), np.float16) as units:
         for start in range(0, len(keys), BLOCK_VIDEOS):
             block = keys[start : start + BLOCK_VIDEOS]
             values, times = store.values(block, dim), store.times_s(block)
-            boxes = store.beside("box_px", block) if has_boxes else None
-            for at in range(len(block)):
-                vectors = few(values[at], modality)
-                units.append(scale.unit(vectors))
-                lengths.append(scale.lengths(vectors))
-                times_s.append(few_times(times[at].astype(np.float64), modality))
-                counts.append(len(vectors))
-                if boxes is not None and len(vectors):
-                    boxes_px.append(few(boxes[at], modality))
+            vectors = _each(values, lambda one: few(one, modality))
+            units.append(scale.unit(vectors))
+            lengths.append(scale.lengths(vectors))
+            times_s.append(_each(times, lambda one: few_times(one.astype(np.float64), modality)).astype(np.float64))
+            counts.append(np.minimum(values.counts, MOST_VECTORS))
+            if has_boxes and len(vectors):
+                boxes_px.append(_each(store.beside("box_px", block), lambda one: few(one, modality)))
     arrays: dict[str, Any] = {
-        "offsets": np.cumsum(counts),
+        "offsets": np.cumsum(np.concatenate(counts)),
         "times_s": np.concatenate(times_s),
         "lengths": np.concatenate(lengths),
     }
     if has_boxes:
         arrays["boxes_px"] = np.concatenate(boxes_px)
     np.savez(folder / FOLDER / f"{expert}.npz", mean=scale.mean, spread=scale.spread, **arrays)
+
+
+def _each(rows: Ragged, fewer: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
+    """The rows one after the other, each made `fewer`; as they are where none has more than MOST_VECTORS."""
+    if rows.counts.max(initial=0) <= MOST_VECTORS:
+        return rows.values
+    return np.concatenate([fewer(rows[at]) for at in range(len(rows))])
 
 
 def _has_boxes(store: Reader, keys: Sequence[str]) -> bool:

@@ -11,6 +11,7 @@ label_words/              what classifiers saw, by frame, and the sentence vecto
 overview.json overview/   what each expert has and lacks, and why; mean vectors of videos, for a map
 late_interaction/         at most 32 vectors of each video, by experts that a text can be compared with
 features/ experts/        what an example is compared with; YAMLs of the experts that can be shown one
+rows.npz                  which rows of the stores it was made of, so that the next one reads only new ones
 selector.json             how the rankings of a query say how far each engine is trusted, or that they do not
 """
 

@@ -144,11 +144,12 @@ class IndexPlan:
         has_model = self.seed is not None
         text_config = config.choose(layout.configs / "text", selection.model.text) if has_model else None
         shown = [expert for expert in experts if not expert.is_imported]
+        by_name = {expert.name: expert for expert in experts}  # asked for each video
         return Ingredients(
             manifest=videos,
             stores={expert.name: layout.features(expert) for expert in experts},
             modalities={expert.name: expert.config.modality for expert in experts},
-            key=lambda name, video: plan.inventory.row_key(selection.expert(name), video),
+            key=lambda name, video: plan.inventory.row_key(by_name[name], video),
             model=self.trained.train_folder(self.seed) if self.seed is not None else None,
             sources=plan.sources() if has_model else None,
             text_config=text_config,

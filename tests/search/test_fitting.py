@@ -77,6 +77,14 @@ def test_captions_of_the_test_split_take_no_part_and_with_a_network_only_those_o
     assert all(clip.split == "val" for row, _ in fitting._captions(collection) for clip in [collection.videos[row]])
 
 
+def test_captions_are_read_block_by_block(index, root, monkeypatch):
+    collection = small_collection.opened(root)
+    expected = fitting._captions(collection)
+    monkeypatch.setattr(fitting, "BLOCK_VIDEOS", 7)
+    assert fitting._captions(collection) == expected
+    assert [collection.videos[row].captions for row, _ in expected] == [(caption,) for _, caption in expected]
+
+
 def test_what_was_fitted_is_in_the_index_and_weighs_the_next_answers(index, root, monkeypatch):
     collection = small_collection.opened(root)
     fixed = collection.search("badok with a bear")

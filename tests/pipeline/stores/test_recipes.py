@@ -113,3 +113,15 @@ def test_what_was_noted_beside_a_recipe_is_read_again(tmp_path):
     assert recipes.provenance(tmp_path) == {}
     recipes.write_recipe(tmp_path, {"a": 1}, {"made": "2026-11-01T00:00:00+0000"})
     assert recipes.provenance(tmp_path) == {"made": "2026-11-01T00:00:00+0000"}
+
+
+def test_some_files_are_checked_alone_and_one_that_is_not_listed_says_no(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name * 10)
+    recipes.write_recipe(tmp_path, {"stage": "made"}, files=["a", "b"])
+    (tmp_path / "b").write_text("c" * 10)
+    assert recipes.check_files(tmp_path, ["a"]) == {"stage": "made"}
+    assert recipes.check_files(tmp_path, ["a", "c"]) is None
+    assert recipes.check_files(tmp_path / "nowhere", ["a"]) is None
+    with pytest.raises(DamagedError, match="the bytes of b have changed"):
+        recipes.check_files(tmp_path, ["b"])

@@ -72,7 +72,7 @@ def test_a_dataset_without_a_readable_video_has_no_index(builder):
 
 def test_an_index_that_fails_half_way_leaves_the_old_one_and_nothing_else(builder, monkeypatch):
     _, before = builder.index("one", MORE_CLIPS)
-    monkeypatch.setattr(build.fulltext, "build", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(build.words, "write", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         builder.index("one", MORE_CLIPS)
     assert {path.name for path in builder.parent.iterdir()} == {"one", "current.json"}

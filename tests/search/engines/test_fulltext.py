@@ -121,6 +121,22 @@ def test_the_best_second_is_where_the_most_words_are_together():
     assert fulltext.best_second([word("red", 9.0), word("red", 4.0)]) == 4.0
 
 
+def test_the_best_second_is_that_of_every_span_compared():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        times_s = (rng.integers(0, 40, rng.integers(1, 30)) / 2).tolist()
+        words = [Word("ABCab"[rng.integers(5)], "speech", at, at + 0.2) for at in times_s]
+        counts = {at: len({word.text.lower() for word in words if at <= word.start_s <= at + 5.0}) for at in times_s}
+        assert fulltext.best_second(words) == min(at for at, count in counts.items() if count == max(counts.values()))
+
+
+def test_of_a_word_that_is_said_all_the_time_the_first_places_are_told_and_of_others_all():
+    words = [Word("Boat" if at % 2 else "boat", "speech", float(at), at + 0.2) for at in range(5)]
+    rain = Word("rain", "speech", 9.0, 9.2)
+    assert fulltext.first_of_each([*words, rain], 3) == (*words[:3], rain)
+    assert fulltext.first_of_each([]) == ()
+
+
 def said(tmp_path, *sentences) -> FullText:
     """Videos in which an expert on subtitles heard a sentence each, a word of it a second, as a full-text index."""
     expert, documents = Expert(Params()), []

@@ -129,3 +129,13 @@ def test_a_number_that_hardly_varies_does_not_outweigh_the_others():
     values = np.stack([np.linspace(-1, 1, 50), np.linspace(-1, 1, 50) ** 2, np.r_[np.zeros(49), 1e-6]], 1)
     unit = Scale.of(values.astype(np.float32)).unit(np.array([[1, 1, 1e-4]], np.float32))
     assert abs(unit[0, 2]) < 0.01
+
+
+def test_long_and_short_videos_of_a_block_have_the_vectors_that_each_has_alone(tmp_path, monkeypatch):
+    rows = [RANDOM.normal(5, 1, (count, DIM)) for count in (3, MOST_VECTORS + 9, 0, MOST_VECTORS, 5)]
+    monkeypatch.setattr(features, "BLOCK_VIDEOS", 3)
+    index = written(tmp_path, rows)
+    for row, values in enumerate(rows):
+        vectors = few(values.astype(np.float32), "rgb")
+        np.testing.assert_array_equal(index.units[index.span(row)], index.scale.unit(vectors).astype(np.float16))
+        assert len(index.times_s[index.span(row)]) == len(vectors)
