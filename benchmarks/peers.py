@@ -1,10 +1,10 @@
 """Measures networks beside a plain loop: `python -m benchmarks.peers [--videos FOLDER]` (`make bench-peers`).
 
-Whole commands, in turns: `luigi --module tasks ExtractExpert` in a project of its own, and benchmarks/peers_plain.py, which
-stands for `v-iashin/video_features`. Both load the same weights (stand-ins, from files), and see every frame: clips are
-put on a clock of 25 frames a second, without being encoded anew. CPU seconds (user and system, children included) and the
-peak memory of the largest process, by the kernel's own accounting. Prints the table of benchmarks/README.md, and
-writes benchmarks/peers.json.
+Whole commands, in turns: `luigi --module tasks ExtractExpert` in a project of its own, and
+benchmarks/peers_plain.py, which stands for `v-iashin/video_features`. Both load the same weights (stand-ins, from
+files), and see every frame: clips are put on a clock of 25 frames a second, without being encoded anew. CPU seconds
+(user and system, children included) and the peak memory of the largest process, by the kernel's own accounting.
+Prints a table, and writes benchmarks/peers.json.
 """
 
 import argparse

@@ -58,7 +58,6 @@ SMALL = {
     "python -m benchmarks.peers": Small(
         "--networks vggish --rounds 1 --seconds 2 --out {out}",
         r"\| VGGish \| [\d.]+ \| [\d.]+ \| [\d.]+ \|",
-        "peers.json",
     ),
     "python benchmarks/search_weights.py": Small("", r"offset 20 +R@1 +[\d.]+  R@10"),
 }
