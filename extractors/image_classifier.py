@@ -80,7 +80,7 @@ class Expert(FrameExtractor, PixelExtractor, Classifier):
             self.head = classifiers.last_layer(network)
             network = classifiers.remove_last_layer(network)
         network = network.eval()
-        fold_batch_norms(network, self.params.crop_px)
+        fold_batch_norms(network, 3, self.params.crop_px, self.params.crop_px)
         return network
 
     def use_onnx_runtime(self) -> None:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from extractors.base import Embedded, FrameNeed, FrameView
 from extractors.frames.windows import WindowExtractor
 from extractors.networks import classifiers
-from extractors.networks.base import NetworkExtractor, network_to_device
+from extractors.networks.base import NetworkExtractor, network_to_device, without_values
+from extractors.networks.batch_norm import fold_batch_norms
 from pipeline import config
 from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightFile
@@ -112,8 +113,9 @@ class Expert(WindowExtractor, NetworkExtractor):
         """The flow stream of I3D."""
         from extractors.networks.video_networks import I3D, current_names, set_epsilon
 
-        network = self.with_weights("stream", I3D(2), current_names)
+        network = self.with_weights("stream", without_values(lambda: I3D(2)), current_names)
         set_epsilon(network, self.params.epsilon)
+        fold_batch_norms(network.eval(), 2, 16, 32, 32)
         return network
 
     def load(self, device: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
-from extractors.networks.base import NetworkExtractor
+from extractors.networks.base import NetworkExtractor, without_values
 from pipeline import config
 from pipeline.media.audio import Resampler
 from pipeline.weights.files import WeightFile
@@ -86,7 +86,7 @@ class Expert(NetworkExtractor):
         """VGGish."""
         from extractors.networks.vggish import VGGish
 
-        return self.with_weights("network", VGGish())
+        return self.with_weights("network", without_values(VGGish))
 
     def embed(self, items: NDArray[np.float32]) -> Embedded:
         """(B, 128)."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from extractors.base import CropOffset, FrameNeed, ResizeMethod
 from extractors.frames.windows import WindowExtractor
 from extractors.networks import classifiers
-from extractors.networks.base import RGB, PixelExtractor
+from extractors.networks.base import RGB, PixelExtractor, without_values
+from extractors.networks.batch_norm import fold_batch_norms
 from extractors.networks.labelled import Classifier
 from pipeline import config
 from pipeline.errors import WeightsError
@@ -106,12 +107,14 @@ class Expert(WindowExtractor, PixelExtractor, Classifier):
             from extractors.networks.video_networks import set_epsilon
 
             set_epsilon(network, self.params.epsilon)
+        if self.params.network == "i3d":
+            fold_batch_norms(network.eval(), 3, 16, 32, 32)
         return network
 
     def _i3d(self) -> "torch.nn.Module":
         from extractors.networks.video_networks import I3D, current_names
 
-        network = self.with_weights("network", I3D(3, self.params.classes), current_names)
+        network = self.with_weights("network", without_values(lambda: I3D(3, self.params.classes)), current_names)
         self.head = classifiers.last_layer(network)  # I3D's own forward pass ends before it
         return network
 

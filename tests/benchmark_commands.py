@@ -69,6 +69,10 @@ SMALL = {
     "python -m benchmarks.decoding": Small(
         "--videos '{videos}' --rates 1 --runs 1 --out {out}", r"\| \S+ \| 1 \| [\d.]+ \|", "decoding.json"
     ),
+    "python -m benchmarks.peers": Small(
+        "--networks vggish --rounds 1 --seconds 2 --out {out}",
+        r"\| VGGish \| [\d.]+ \| [\d.]+ \| [\d.]+ \|",
+    ),
     "python benchmarks/search_weights.py": Small("", r"offset 20 +R@1 +[\d.]+  R@10"),
 }
 

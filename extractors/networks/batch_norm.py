@@ -13,17 +13,17 @@ TOLERANCE = 1e-3
 """Largest difference of the outputs, relative to their largest value; rounding alone gives some 1e-6."""
 
 
-def fold_batch_norms(network: "torch.nn.Module", side_px: int) -> int:
+def fold_batch_norms(network: "torch.nn.Module", *item: int) -> int:
     """The number of batch norms that were folded into their convolutions, in place; 0 where that would change results.
 
-    `network`: of images (B, 3, side_px, side_px), in evaluation mode. Which norm follows which convolution is seen in
-    one forward pass. That nothing else reads what such a convolution gives is seen by the outputs, which stay the same
-    up to rounding; else everything is put back.
+    `network`: of items of this shape, (C, H, W) or (C, T, H, W), in evaluation mode. Which norm follows which
+    convolution is seen in one forward pass. That nothing else reads what such a convolution gives is seen by the
+    outputs, which stay the same up to rounding; else everything is put back.
     """
     import torch
 
     generator = torch.Generator().manual_seed(0)
-    pixels = torch.randn(1, 3, side_px, side_px, generator=generator)
+    pixels = torch.randn(1, *item, generator=generator)
     with torch.inference_mode():
         pairs, before = _pairs(network, pixels)
     replaced = _fold(network, pairs)
@@ -44,11 +44,12 @@ def _pairs(network: "torch.nn.Module", pixels: "torch.Tensor") -> "tuple[list[tu
     read: dict[str, list[torch.Tensor]] = {}
 
     def watch(module: nn.Module, name: str) -> Any:
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d | nn.Conv3d):
             return module.register_forward_hook(lambda _, inputs, output: given.setdefault(name, []).append(output))
         return module.register_forward_hook(lambda _, inputs, output: read.setdefault(name, []).append(inputs[0]))
 
-    watched = [(one, name) for name, one in network.named_modules() if isinstance(one, nn.Conv2d | nn.BatchNorm2d)]
+    kinds = nn.Conv2d | nn.BatchNorm2d | nn.Conv3d | nn.BatchNorm3d
+    watched = [(one, name) for name, one in network.named_modules() if isinstance(one, kinds)]
     hooks = [watch(*one) for one in watched]
     try:
         output: torch.Tensor = network(pixels)
@@ -66,10 +67,10 @@ def _fold(network: "torch.nn.Module", pairs: list[tuple[str, str]]) -> "list[tup
     from torch import nn
     from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-    replaced = []
+    replaced: list[tuple[str, nn.Module]] = []
     for names in pairs:
         convolution, norm = (network.get_submodule(name) for name in names)
-        assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+        assert isinstance(convolution, nn.Conv2d | nn.Conv3d) and isinstance(norm, nn.BatchNorm2d | nn.BatchNorm3d)
         replaced += list(zip(names, (convolution, norm), strict=True))
         network.set_submodule(names[0], fuse_conv_bn_eval(convolution, norm))
         # timm's batch norms hold the activation that follows.

@@ -19,6 +19,10 @@ MAX_STEP = 50_000
 megabytes: soxr changes those. All rates up to 50 kHz, and the usual ones above, are below this."""
 
 
+BLOCK = 4096
+"""Samples that are made at once."""
+
+
 def resample(
     samples: NDArray[np.float32], source_hz: int, rate_hz: int, resampler: Resampler = "soxr"
 ) -> NDArray[np.float32]:
@@ -28,15 +32,36 @@ def resample(
     common = math.gcd(source_hz, rate_hz)
     up, down = rate_hz // common, source_hz // common
     if resampler != "soxr" and max(up, down) <= MAX_STEP:
-        from scipy.signal import resample_poly
-
         exact = samples.astype(np.float64)
         signal = np.round(exact * 32768).clip(-32768, 32767) / 32768 if resampler == "kaiser16" else exact
-        return np.asarray(resample_poly(signal, up, down, window=_kaiser_sinc(up, down)), np.float32)
+        return np.asarray(_filtered(signal, up, down), np.float32)
     import soxr
 
     resampled: NDArray[np.float32] = soxr.resample(samples, source_hz, rate_hz, quality="HQ")
     return resampled
+
+
+def _filtered(signal: NDArray[np.float64], up: int, down: int) -> NDArray[np.float64]:
+    """(S * up / down,), rounded up: as scipy.signal's `resample_poly` with this filter, which takes 1.6 s to import.
+
+    Sample n of the output lies n * down / up samples into the input. So every `up`-th one has the same weights, for
+    inputs that begin `down` samples further on.
+    """
+    weights, num = _kaiser_sinc(up, down) * up, -(-len(signal) * up // down)
+    taps = -(-len(weights) // up)
+    by_phase = np.zeros((taps, up))
+    by_phase.reshape(-1)[: len(weights)] = weights
+    reach = len(weights) // 2
+    padded = np.concatenate([np.zeros(taps), signal, np.zeros(taps)])
+    result = np.empty(num)
+    for first in range(min(up, num)):
+        end, phase = divmod(first * down + reach, up)  # of the last input that the first of these samples sees
+        seen = np.lib.stride_tricks.sliding_window_view(padded[end + 1 :], taps)[::down]
+        places = result[first::up]
+        for at in range(0, len(places), BLOCK):
+            block = np.ascontiguousarray(seen[at : min(at + BLOCK, len(places))])
+            places[at : at + BLOCK] = block @ by_phase[::-1, phase]
+    return result
 
 
 @functools.lru_cache(maxsize=4)

@@ -9,6 +9,7 @@ import os
 import pickle
 import platform
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import popen_spawn_posix, reduction, resource_tracker
@@ -44,7 +45,7 @@ class UnsignalledProcess(SpawnProcess):
         """Starts the process, see multiprocessing.Process.start."""
         # multiprocessing starts its resource tracker with the first process, and unblocks the signals after that.
         resource_tracker.ensure_running()
-        with _signals_blocked():
+        with _signals_blocked(), _main_not_imported():
             super().start()
 
 
@@ -73,6 +74,25 @@ def end_with_parent() -> None:
     """Lets the system kill this process when the thread that started it ends, by whatever cause; Linux only."""
     if platform.system() == "Linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+
+
+@contextmanager
+def _main_not_imported() -> Iterator[None]:
+    """Context in which a spawned process does not import the main module where that defines nothing: it is a command.
+
+    Else each worker would import all of Luigi, or all tasks, for nothing: half of what its start costs.
+    """
+    main = sys.modules["__main__"]
+    is_needed = any(getattr(value, "__module__", None) == "__main__" for value in vars(main).values())
+    hidden: dict[str, Any] = (
+        {} if is_needed else {name: vars(main).pop(name) for name in ("__file__", "__spec__") if name in vars(main)}
+    )
+    if hidden:
+        vars(main)["__spec__"] = None
+    try:
+        yield
+    finally:
+        vars(main).update(hidden)
 
 
 @contextmanager

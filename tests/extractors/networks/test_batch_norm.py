@@ -4,6 +4,7 @@ from torch import nn
 
 from extractors.networks import classifiers
 from extractors.networks.batch_norm import fold_batch_norms
+from extractors.networks.video_networks import I3D
 from pipeline.weights import seeded
 
 
@@ -30,7 +31,7 @@ def test_all_norms_are_folded_and_the_outputs_stay(name):
     pixels, count = torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(1)), len(norms(network))
     with torch.inference_mode():
         before = network(pixels)
-        assert fold_batch_norms(network, 64) == count
+        assert fold_batch_norms(network, 3, 64, 64) == count
         assert norms(network) == []
         torch.testing.assert_close(network(pixels), before, rtol=1e-4, atol=1e-4 * float(before.abs().max()))
 
@@ -40,10 +41,20 @@ def test_norms_before_a_convolution_stay():
     pixels, count = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)), len(norms(network))
     with torch.inference_mode():
         before = network(pixels)
-        folded = fold_batch_norms(network, 64)
+        folded = fold_batch_norms(network, 3, 64, 64)
         assert 0 < folded < count
         assert len(norms(network)) == count - folded
         torch.testing.assert_close(network(pixels), before, rtol=1e-4, atol=1e-4 * float(before.abs().max()))
+
+
+def test_the_norms_of_i3d_are_folded_too():
+    network = seeded.fill(I3D(2)).eval()
+    clips = torch.randn(2, 2, 16, 64, 64, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        before = network(clips)
+        assert fold_batch_norms(network, 2, 16, 32, 32) == 57
+        assert not any(isinstance(module, nn.BatchNorm3d) for module in network.modules())
+        torch.testing.assert_close(network(clips), before, rtol=1e-4, atol=1e-4 * float(before.abs().max()))
 
 
 class WithShortcut(nn.Module):
@@ -63,6 +74,6 @@ def test_a_convolution_that_others_read_too_is_put_back():
     modules = list(network.modules())
     with torch.inference_mode():
         before = network(torch.ones(1, 3, 16, 16))
-        assert fold_batch_norms(network, 16) == 0
+        assert fold_batch_norms(network, 3, 16, 16) == 0
         assert list(network.modules()) == modules
         assert torch.equal(network(torch.ones(1, 3, 16, 16)), before)

@@ -16,7 +16,7 @@ def pictures(number, side_px=64):
 @pytest.mark.parametrize("name", ["timm/tf_efficientnet_lite0", "torchvision/resnet18"])
 def test_the_outputs_are_those_of_pytorch_for_any_number_of_pictures(name):
     network = seeded.fill(classifiers.build(name, 5, {})).eval()
-    fold_batch_norms(network, 64)
+    fold_batch_norms(network, 3, 64, 64)
     network = network.to(memory_format=torch.channels_last)
     fast = onnx_runtime.converted(network, (3, 64, 64))
     assert fast is not network
@@ -30,7 +30,7 @@ def test_the_outputs_are_those_of_pytorch_for_any_number_of_pictures(name):
 
 def test_a_picture_gives_the_same_bits_whichever_others_are_beside_it():
     network = seeded.fill(classifiers.build("timm/tf_efficientnet_lite0", 5, {})).eval()
-    fold_batch_norms(network, 64)
+    fold_batch_norms(network, 3, 64, 64)
     fast = onnx_runtime.converted(network, (3, 64, 64))
     with torch.inference_mode():
         together = fast(pictures(5))
