@@ -55,6 +55,9 @@ SMALL = {
         r"\| all \| [\d.]+ \| [\d.]+ times real time \|",
         "profiling.json",
     ),
+    "python -m benchmarks.startup": Small(
+        "--runs 1 --only ListExperts --out {out}", r"\| ListExperts \| [\d.]+ \|", "startup.json"
+    ),
     "python benchmarks/search_weights.py": Small("", r"offset 20 +R@1 +[\d.]+  R@10"),
 }
 

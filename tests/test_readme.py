@@ -16,7 +16,7 @@ from luigi.task_register import Register
 from packaging.requirements import Requirement
 
 import tasks
-from benchmarks import fusion_table, planning, profiling
+from benchmarks import fusion_table, planning, profiling, startup
 from benchmarks.gpu.keep import KEPT
 from benchmarks.gpu.table import readme
 from benchmarks.stamps import table as stamps
@@ -43,6 +43,7 @@ SOURCES = {
     "packages": "pyproject.toml",
     "planning": "benchmarks/planning.json",
     "profile": "benchmarks/profiling.json",
+    "startup": "benchmarks/startup.json",
 }
 """Generated part of a page -> what it is generated from, where that is not configs/."""
 
@@ -131,7 +132,7 @@ def test_the_dataset_example_is_a_dataset():
 
 
 @pytest.mark.parametrize(
-    "name", ["experts", "zoo", "gpu", "stamps", "weights", "packages", "planning", "profile", "fusion"]
+    "name", ["experts", "zoo", "gpu", "stamps", "weights", "packages", "planning", "profile", "startup", "fusion"]
 )
 def test_the_tables_are_what_the_configs_say(name):
     source = SOURCES.get(name, "configs")
@@ -147,6 +148,7 @@ def test_the_tables_are_what_the_configs_say(name):
         "stamps": lambda: stamps.readme(ROOT / "benchmarks/stamps.json"),
         "planning": lambda: planning.table(ROOT / "benchmarks/planning.json"),
         "profile": lambda: profiling.table(ROOT / "benchmarks/profiling.json"),
+        "startup": lambda: startup.table(ROOT / "benchmarks/startup.json"),
     }
     pages = [*PAGES, ROOT / "benchmarks/README.md"]
     (page,) = [page for page in pages if begin in page.read_text(encoding="utf-8")]
