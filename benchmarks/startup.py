@@ -22,14 +22,14 @@ QUERY = ["--query", "a red star turns"]
 COMMANDS = {
     "Search": ["Search", *DEMO, *QUERY],
     "Status": ["Status", *DEMO],
-    "EvaluateCE, nothing to do": ["EvaluateCE", *DEMO],
+    "EvaluateCE (nothing to do)": ["EvaluateCE", *DEMO],
     "ListExperts": ["ListExperts"],
     "CollectGarbage": ["CollectGarbage"],
     "Doctor": ["Doctor"],
 }
 """What a row is called -> what is typed behind `luigi --module tasks`."""
 HELP = "--help, the slowest of {}"
-NEEDS_DEMO = {"Search", "Status", "EvaluateCE, nothing to do", "CollectGarbage"}
+NEEDS_DEMO = {"Search", "Status", "EvaluateCE (nothing to do)", "CollectGarbage"}
 
 
 def main() -> None:
