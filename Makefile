@@ -1,4 +1,4 @@
-# make demo | test | check | bench | bench-extract | bench-train | bench-search | bench-planning | bench-growth | bench-stamps | bench-fusion | bench-decoding | bench-peers | bench-gpu | profile | docs | lock | clean. The first one that you type sets everything up in .venv.
+# make demo | test | check | bench | bench-extract | bench-train | bench-search | bench-planning | bench-growth | bench-stamps | bench-fusion | bench-decoding | bench-peers | bench-startup | bench-gpu | profile | docs | lock | clean. The first one that you type sets everything up in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.installed
@@ -8,7 +8,7 @@ DEV := .venv/.installed-dev
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check bench bench-extract bench-train bench-search bench-planning bench-growth bench-stamps bench-fusion bench-decoding bench-peers bench-gpu profile wheels docs lock clean
+.PHONY: demo test check bench bench-extract bench-train bench-search bench-planning bench-growth bench-stamps bench-fusion bench-decoding bench-peers bench-startup bench-gpu profile wheels docs lock clean
 
 # make demo ENGINE=ray: the extraction as tasks of a Ray that is started for it.
 demo: $(if $(filter ray,$(ENGINE)),$(DEV),$(SETUP))
@@ -58,6 +58,10 @@ bench-fusion: $(SETUP)
 # Beside ffmpeg and torchcodec where they are in .venv: pip install torchcodec imageio-ffmpeg
 bench-decoding: $(SETUP)
 	@$(BIN)/python -m benchmarks.decoding
+
+# What a query, Status, ListExperts and every --help take, as in benchmarks/README.md; on the demo.
+bench-startup: $(SETUP)
+	@$(BIN)/python -m benchmarks.startup
 
 # Where the time of the light experts goes, as in benchmarks/README.md.
 profile: $(SETUP)

@@ -173,6 +173,10 @@ class TextEncoder(Plugin):
     token_version: ClassVar[int] = 0
     """Incremented by hand when the code changes the result of `encode_tokens`; 0: that is what `encode` gives."""
 
+    def load_for_queries(self) -> None:
+        """Load on the CPU for a text at a time, as soon as possible: without torch, where the vectors are the same."""
+        self.load("cpu")
+
     @abstractmethod
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """For each text its token vectors (W, D); W >= 1 also for a text without a word."""
@@ -213,6 +217,10 @@ class TokenEncoder(TextEncoder):
     def load(self, device: str) -> None:
         """Load the tower."""
         self._tower.load(device)
+
+    def load_for_queries(self) -> None:
+        """Load the tower."""
+        self._tower.load_for_queries()
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """For each text the vectors of its tokens (W, D)."""

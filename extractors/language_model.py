@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from extractors.networks import hub
 from extractors.networks.base import NetworkEncoder, network_to_device
+from extractors.networks.bert import Bert
 from pipeline import config
 from pipeline.weights.files import WeightFile
 
@@ -66,27 +67,46 @@ class Encoder(NetworkEncoder):
         settings = AutoConfig.for_model(self.params.kind, **self.params.sizes)
         self._device = device
         self._model: Any = network_to_device(hub.build(self, settings), device)
+        self._read_tokenizer()
+
+    def load_for_queries(self) -> None:
+        """Read BERT and its relatives without torch, where that gives the same."""
+        light = None
+        if self.params.kind == "bert" and not self.source.seeded:
+            light = Bert.read(self.weight_path("network"), self.params.sizes)
+        if light is None:
+            self.load("cpu")
+        else:
+            self._model = light
+            self._read_tokenizer()
+
+    def _read_tokenizer(self) -> None:
         self._tokenizer = None
         if not self.source.seeded:
             self._tokenizer = hub.read_tokenizer(self.weight_path("tokenizer"), self.params.max_tokens)
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """For each text its token vectors (W, D), W >= 1."""
-        import torch
-
         ids = [self._ids(text) or [0] for text in texts]
-        longest = max(map(len, ids))
-        batch = torch.tensor([row + [0] * (longest - len(row)) for row in ids], device=self._device)
-        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in ids], device=self._device)
-        with torch.inference_mode():
-            states = self._model(batch, attention_mask=mask).last_hidden_state.float().cpu().numpy()
-        tokens = [np.array(state[: len(row)]) for state, row in zip(states, ids, strict=True)]
+        is_light = isinstance(self._model, Bert)
+        tokens = [self._model.states(row) for row in ids] if is_light else self._batch_states(ids)
         if self.params.pool == "tokens":
             return tokens
         means = [vectors.mean(0, keepdims=True) for vectors in tokens]
         if self.params.pool == "mean":
             return means
         return [mean / max(float(np.linalg.norm(mean)), 1e-12) for mean in means]  # as torch's normalize
+
+    def _batch_states(self, ids: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+        """The last hidden states (W, D) of each text, all in one batch."""
+        import torch
+
+        longest = max(map(len, ids))
+        batch = torch.tensor([[*row, *[0] * (longest - len(row))] for row in ids], device=self._device)
+        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in ids], device=self._device)
+        with torch.inference_mode():
+            states = self._model(batch, attention_mask=mask).last_hidden_state.float().cpu().numpy()
+        return [np.array(state[: len(row)]) for state, row in zip(states, ids, strict=True)]
 
     def _ids(self, text: str) -> list[int]:
         if self._tokenizer is not None:

@@ -19,7 +19,7 @@ from models.inputs.batches import Collection, Teacher
 from models.inputs.load import Sources, Split, bank, collect
 from models.networks.ce import CE
 from models.released.load import load_released
-from models.training import checkpoint, history
+from models.training import checkpoint, checkpoint_file, history
 from models.training.hardware import choose, threads
 from models.training.teachers import denoised, teacher
 from models.training.train import train
@@ -39,7 +39,7 @@ SELECTIONS = {
     "validation split too; better than new videos would give",
 }
 NOT_TRAINED = "none: nothing was trained, the scores are those of frozen encoders"
-RUN_FILES = (checkpoint.MODEL, history.NAME)
+RUN_FILES = (checkpoint_file.MODEL, history.NAME)
 """Names of the files of a finished training; the one for TensorBoard is left out, since nothing reads it here."""
 BANK_CAPTIONS = 10_000
 """Maximum number of training captions in the querybank of QB-Norm."""

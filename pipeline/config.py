@@ -1,5 +1,6 @@
 """Reads YAML files into frozen dataclasses, strictly: an unknown key or a wrong type is an error of one line."""
 
+import copy
 import dataclasses
 import difflib
 import functools
@@ -38,7 +39,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; ConfigError when the file is missing, malformed, too large, or not a mapping."""
     path = find(path)
     try:
-        data = plain_data.parse_yaml(_text(path))
+        data = copy.deepcopy(_parsed(_text(path)))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file{nearest(path.stem, names(path.parent))}") from None
     except ConfigError:
@@ -50,6 +51,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected 'key: value' lines, found {type(data).__name__}")
     return data
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(text: str) -> Any:
+    """Kept, since a command reads the same configs several times, and PyYAML takes milliseconds for each."""
+    return plain_data.parse_yaml(text)
 
 
 def _text(path: Path) -> str:

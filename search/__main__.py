@@ -137,6 +137,7 @@ def make_searchable(options: argparse.Namespace, place: Project) -> int:
 
 def serve(datasets: Sequence[str], place: Project, options: argparse.Namespace, listening: socket.socket) -> None:
     """Opens the collections, prints the addresses of their pages, and serves them until a stop signal comes."""
+    from pipeline.running.cpu import one_thread
     from search.pages.connections import server
     from search.pages.local_files import LocalRights
     from search.pages.media_workers import stop_all
@@ -170,21 +171,13 @@ def serve_assistant(dataset: str, place: Project) -> None:
         if error.name is None or error.name.partition(".")[0] != "mcp":
             raise
         raise PipelineError("--mcp needs the package mcp: pip install 'expert-retrieval[mcp]'") from None
+    from pipeline.running.cpu import one_thread
     from search.collection import Collection
 
     with stdout_as_stderr():
         one_thread()
         collection = Collection.of_project(place, dataset)
     serve(collection)
-
-
-def one_thread() -> None:
-    """Limits this process to one thread a query: queries run side by side, and more threads would only wait."""
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    torch.set_num_threads(1)
-    threadpool_limits(1)
 
 
 def _shell_status(status: int) -> int:

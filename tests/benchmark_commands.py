@@ -73,6 +73,9 @@ SMALL = {
         "--networks vggish --rounds 1 --seconds 2 --out {out}",
         r"\| VGGish \| [\d.]+ \| [\d.]+ \| [\d.]+ \|",
     ),
+    "python -m benchmarks.startup": Small(
+        "--runs 1 --only ListExperts --out {out}", r"\| ListExperts \| [\d.]+ \|", "startup.json"
+    ),
     "python benchmarks/search_weights.py": Small("", r"offset 20 +R@1 +[\d.]+  R@10"),
 }
 

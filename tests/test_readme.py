@@ -16,7 +16,7 @@ from luigi.task_register import Register
 from packaging.requirements import Requirement
 
 import tasks
-from benchmarks import decoding, fusion_table, growth, long_video, planning, profiling, training
+from benchmarks import decoding, fusion_table, growth, long_video, planning, profiling, startup, training
 from benchmarks.gpu.keep import KEPT
 from benchmarks.gpu.table import readme
 from benchmarks.stamps import table as stamps
@@ -47,6 +47,7 @@ SOURCES = {
     "profile": "benchmarks/profiling.json",
     "decoding": "benchmarks/decoding.json",
     "training": "benchmarks/training.json",
+    "startup": "benchmarks/startup.json",
 }
 """Generated part of a page -> what it is generated from, where that is not configs/."""
 
@@ -138,7 +139,7 @@ def test_the_dataset_example_is_a_dataset():
     "name",
     [
         "experts", "zoo", "gpu", "stamps", "weights", "packages", "planning", "profile", "decoding", "fusion", "training", "growth",
-        "long_video",
+        "long_video", "startup",
     ],  # fmt: skip
 )
 def test_the_tables_are_what_the_configs_say(name):
@@ -159,6 +160,7 @@ def test_the_tables_are_what_the_configs_say(name):
         "profile": lambda: profiling.table(ROOT / "benchmarks/profiling.json"),
         "decoding": lambda: decoding.table(ROOT / "benchmarks/decoding.json"),
         "training": lambda: training.table(ROOT / "benchmarks/training.json"),
+        "startup": lambda: startup.table(ROOT / "benchmarks/startup.json"),
     }
     pages = [*PAGES, ROOT / "benchmarks/README.md"]
     (page,) = [page for page in pages if begin in page.read_text(encoding="utf-8")]

@@ -1,32 +1,20 @@
 """Writes and reads checkpoints: tensors with JSON metadata in the safetensors format, which holds no code."""
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from models.architecture import Architecture
-from models.network_inputs import AlignedInput, ExpertInput, TextInput
 from models.networks.ce import CE
 from models.networks.residual import Residual, network
+from models.training.checkpoint_file import DIGEST, FACTS, MODEL, Described, Digest, opened
 from models.training.history import History
-from pipeline import config
-from pipeline.errors import DamagedError
-from pipeline.stores import atomic, damage, places
-
-MODEL = "model.safetensors"
-"""File of the trained network, in the folder of its training."""
-FACTS = "facts"
-"""Key of the metadata in the header of a file. It is the only one: several would be written in a random order."""
-DIGEST = "sha256"
-"""Key in these facts of a digest of the others and of all tensors; files from before November 2026 have none."""
+from pipeline.stores import atomic
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
@@ -35,35 +23,25 @@ def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -
     `facts`: plain JSON.
     """
     written = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-    checked = dict(facts) | {DIGEST: _digest(written, facts)}
+    checked = dict(facts) | {DIGEST: _digest(written, facts).hex}
     with atomic.replacing(path) as temporary:
         save_file(written, temporary, {FACTS: json.dumps(checked)})
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors, on the CPU, and the facts of a file; raises DamagedError when it is damaged."""
-    places.fetched(path)
-    try:
-        with safe_open(path, "pt") as file:
-            facts: dict[str, Any] = json.loads((file.metadata() or {})[FACTS])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - the file is no mapping
-        digest = facts.pop(DIGEST, None)
-        if digest not in {None, _digest(tensors, facts)}:
-            raise ValueError("its tensors have another checksum than when they were written")
-    except PermissionError as error:
-        raise damage.unreadable(path, "the file", error) from None
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise DamagedError(damage.result_of(path), f"{path.name}: not written by this program, or {error}") from None
+    with opened(path, "pt") as (file, facts, written):
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - the file is no mapping
+        _digest(tensors, facts).check(written)
     return tensors, facts
 
 
-def _digest(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> str:
-    """SHA-256 of the names, shapes and bytes of the tensors, and of the facts."""
-    digest = hashlib.sha256(json.dumps(facts).encode())
+def _digest(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Digest:
+    digest = Digest(facts)
     for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data if tensor.numel() else b"")
-    return digest.hexdigest()
+        values = tensor.reshape(-1).view(torch.uint8).numpy().data if tensor.numel() else b""
+        digest.add(name, str(tensor.dtype), tuple(tensor.shape), values)
+    return digest
 
 
 def remove_partial(folder: Path) -> None:
@@ -94,13 +72,8 @@ def load_model(folder: Path, device: str = "cpu") -> CE:
     """The network of the finished training in `folder`, in evaluation mode; raises DamagedError when it is."""
     path = folder / MODEL
     tensors, facts = read(path)
-    where, description = str(path), facts["model"]
-    model = network(
-        [config.parse(ExpertInput, expert, where) for expert in description["experts"]],
-        config.parse(TextInput, description["text"], where),
-        config.parse(Architecture, description["architecture"], where),
-        [config.parse(AlignedInput, one, where) for one in description.get("aligned", ())],
-    )
+    of = Described.parse(facts, str(path))
+    model = network(of.experts, of.text, of.architecture, of.aligned)
     if isinstance(model, Residual):
         tensors.setdefault("base", model.base)  # of before November 2026: even weights
     model.load_state_dict(tensors)

@@ -23,6 +23,7 @@ from models.evaluation.metrics import caption_ranks, summary
 from models.inputs.batches import Batch, Collection, Data, epoch
 from models.training import checkpoint
 from models.training import run as runs
+from models.training.checkpoint_file import MODEL
 from models.training.events import Events
 from models.training.hardware import choose
 from models.training.history import Epoch, History
@@ -53,7 +54,7 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     identity = _identity(data, validation, settings, seed)
     if finished(folder):
-        return _finished_history(folder / checkpoint.MODEL, identity)
+        return _finished_history(folder / MODEL, identity)
     run = runs.start(data, settings, seed, choose(settings.runtime, settings.training))
     _resume(run, folder / STATE, identity)
     trim = settings.architecture.mask_padding
@@ -81,7 +82,7 @@ def train(
 
 def finished(folder: Path) -> bool:
     """Whether the training in `folder` has ended."""
-    return (folder / checkpoint.MODEL).exists()
+    return (folder / MODEL).exists()
 
 
 def _one_epoch(run: Run, training: Data, validation: Data, settings: Training) -> None:
@@ -188,6 +189,6 @@ def _check_same(path: Path, old: Recipe, new: Recipe) -> None:
 def _publish(run: Run, folder: Path, identity: Recipe) -> None:
     """Writes model.safetensors, which marks the training as finished, and removes its checkpoints."""
     plain = {"model": checkpoint.describe(run.model), "history": run.history.plain(), "identity": identity}
-    checkpoint.write(folder / checkpoint.MODEL, run.best, plain)
+    checkpoint.write(folder / MODEL, run.best, plain)
     (folder / STATE).unlink(missing_ok=True)
     checkpoint.remove_partial(folder)

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,6 +33,20 @@ def prepare_for_networks() -> None:
     libc = _glibc()
     if libc and "MALLOC_ARENA_MAX" not in os.environ:
         libc.mallopt(_ARENA_MAX, 1)
+
+
+def one_thread() -> None:
+    """Limits this process to one thread for products of matrices, also in torch, which may be imported later.
+
+    For queries, which are small: OpenBLAS then spends 50 times the CPU seconds on its second thread, which spins while
+    it waits; and in a server they run side by side.
+    """
+    from threadpoolctl import threadpool_limits
+
+    os.environ["OMP_NUM_THREADS"] = "1"  # of a torch that is not imported yet
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    threadpool_limits(1)
 
 
 @contextmanager

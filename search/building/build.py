@@ -134,7 +134,7 @@ def _fill(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSett
         shutil.copy(ingredients.sentence_config, folder / "text")
     embedded = 0
     if ingredients.model and ingredients.sources and ingredients.text_config:
-        from models.training.checkpoint import MODEL
+        from models.training.checkpoint_file import MODEL
 
         embedded = _write_vectors(ingredients, listed, settings, folder)
         (folder / index_folder.MODEL).mkdir()
@@ -225,7 +225,8 @@ def _entry(video: Video, experts: Sequence[str]) -> Entry:
 
 def _write_vectors(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSettings, folder: Path) -> int:
     """Writes the embeddings of videos and moments; returns the number of videos that went through the network."""
-    from models.training.checkpoint import MODEL, load_model
+    from models.training.checkpoint import load_model
+    from models.training.checkpoint_file import MODEL
 
     sources, model = ingredients.sources, ingredients.model
     assert sources and model, "the caller asked for them"

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +12,12 @@ from extractors import registry
 from extractors.base import FrameNeed
 from pipeline.errors import PipelineError, in_one_line
 from pipeline.weights.files import WeightOptions
-from search.engines.example_files import PICTURE, SOUND, read_example
-from search.engines.shown_experts import ShownExpert, load
 from search.index.features import few
 from search.index.folder import EXPERTS, Facts
 from search.index.vectors import Floats
+
+if TYPE_CHECKING:  # what decodes and prepares an example is imported for one alone: a query in words needs none of it
+    from search.engines.shown_experts import ShownExpert
 
 _one_at_a_time = threading.Lock()
 """Networks take all the memory that they are given; two examples at once would take twice of it."""
@@ -46,6 +48,8 @@ class ExampleExperts:
 
         DecodeError where the file is no example; PipelineError where no expert can answer.
         """
+        from search.engines.example_files import read_example
+
         with _one_at_a_time:
             experts, notes = self._experts()
             read = read_example(path, [expert.named.id for expert in experts])
@@ -79,8 +83,10 @@ class ExampleExperts:
     def _options(self) -> WeightOptions:
         return replace(self.weights, seeded=self.facts.seeded)
 
-    def _experts(self) -> tuple[list[ShownExpert], list[str]]:
+    def _experts(self) -> "tuple[list[ShownExpert], list[str]]":
         """The experts that can be shown something, and why the others cannot."""
+        from search.engines.shown_experts import load
+
         found, notes = [], []
         for name in self.facts.compared:
             try:
@@ -92,6 +98,8 @@ class ExampleExperts:
 
 def _nobody(kind: str, notes: Sequence[str]) -> str:
     """Why no expert answers, and what would."""
+    from search.engines.example_files import PICTURE, SOUND
+
     would = {PICTURE: "an expert that sees single frames", SOUND: "an expert that hears (modality audio)"}
     told = f"No expert of this collection can answer this {kind}; it takes {would.get(kind, 'another one')}."
     return f"{told} {'; '.join(notes)}"

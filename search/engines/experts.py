@@ -18,10 +18,10 @@ from search.engines.peaks import Peak, peaks
 from search.engines.text_encoders import TextEncoders
 from search.index import vectors
 from search.index.folder import MODEL, Facts
-from search.index.vectors import MOMENT_TIMES, MOMENTS, UNSEEN, VIDEOS, Floats, Query, Vectors
+from search.index.vectors import MOMENT_TIMES, MOMENTS, UNSEEN, VIDEOS, Query, Vectors
 
 if TYPE_CHECKING:
-    from models.networks.ce import CE
+    from models.networks.text_side import TextSide
     from search.engines.approximate import Approximate
 
 CALIBRATION = "calibration.npy"
@@ -65,7 +65,10 @@ class Scored:
 
 
 class Experts:
-    """The trained network of the index in `folder`, loaded at the first query; `weights`: those of its text encoder."""
+    """The trained experts of the index in `folder`; `weights`: those of the text encoder.
+
+    Of the network the text side alone is loaded, at the first query: what it makes of the videos is in the index.
+    """
 
     def __init__(self, folder: Path, facts: Facts, weights: WeightOptions) -> None:
         self._folder, self.facts = folder, facts
@@ -84,37 +87,23 @@ class Experts:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The experts, in the model's order."""
-        return tuple(expert.name for expert in self._network.experts)
+        return self._text_side.names
 
     def query(
         self, text: str, weights: Mapping[str, float] = MappingProxyType({}), unwanted: Sequence[str] = ()
     ) -> Query:
         """The embedding of a text, less those of `unwanted` ones; `weights` (default 1) multiply its weights."""
         query, away = self._embedded(text), [self._embedded(one).vectors for one in unwanted]
-        is_unit = not self._network.settings.is_aligned
+        is_unit = not self._text_side.aligned
         left = tuple(minus.less(own, [one[at] for one in away], is_unit) for at, own in enumerate(query.vectors))
         return Query(left, query.weights, query.counted).weighted(self._factors(weights))
 
     def _embedded(self, text: str) -> Query:
-        import torch
-
-        tokens = torch.from_numpy(self._encoders.encode(self.facts.text, text)).unsqueeze(0)
-        tokens = tokens[:, : self._network.text_input.max_tokens]
-        count = torch.tensor([tokens.shape[1]])
-        if not self._network.settings.mask_padding:
-            tokens = torch.nn.functional.pad(tokens, (0, 0, 0, self._network.text_input.max_tokens - tokens.shape[1]))
-        aligned = {name: torch.from_numpy(vector) for name, vector in self._aligned(text).items()}
-        with torch.no_grad():
-            embedded = self._network.embed_texts(tokens, count, aligned)
-        counted = None if embedded.counted is None else embedded.counted.numpy()
-        return Query(tuple(vectors[0].numpy() for vectors in embedded.vectors), embedded.weights[0].numpy(), counted)
-
-    def _aligned(self, text: str) -> dict[str, Floats]:
-        from models.networks.residual import Residual
-
-        if not isinstance(self._network, Residual):
-            return {}
-        return AlignedTexts(self._folder, self._encoders).of(self._network.aligned, text)
+        aligned = self._text_side.aligned
+        frozen = AlignedTexts(self._folder, self._encoders).of(aligned, text) if aligned else {}
+        tokens = self._encoders.encode(self.facts.text, text)
+        embedded = self._text_side.embed(tokens, {name: vector[0] for name, vector in frozen.items()})
+        return Query(embedded.vectors, embedded.weights, embedded.counted)
 
     def similar(self, row: int, weights: Mapping[str, float]) -> Query:
         """The video at `row` as a query, to find similar ones."""
@@ -174,7 +163,7 @@ class Experts:
             return arrays["starts_s"], arrays["offsets"]
 
     @cached_property
-    def _network(self) -> "CE":
-        from models.training.checkpoint import load_model
+    def _text_side(self) -> "TextSide":
+        from models.training.checkpoint_file import load_text_side
 
-        return load_model(self._folder / MODEL)
+        return load_text_side(self._folder / MODEL)

@@ -66,7 +66,7 @@ def _encoded(
 
 @lru_cache(maxsize=8)
 def load(folder: Path, name: str, options: WeightOptions, expected: str = "") -> "TextEncoder":
-    """The encoder whose YAML is text/`name`.yaml in the index at `folder`, loaded on the CPU.
+    """The encoder whose YAML is text/`name`.yaml in the index at `folder`, loaded on the CPU for queries.
 
     ExtractionError when its recipe has another fingerprint than `expected`; empty: any.
     """
@@ -76,5 +76,5 @@ def load(folder: Path, name: str, options: WeightOptions, expected: str = "") ->
     if expected and fingerprint(named.recipe) != expected:
         raise ExtractionError(f"text encoder {name} is not as the index was built with; run BuildIndex again")
     cache.ensure(registry.weight_files([named.encoder]), options)
-    named.encoder.load("cpu")
+    named.encoder.load_for_queries()
     return named.encoder

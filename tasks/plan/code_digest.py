@@ -2,9 +2,11 @@
 
 import ast
 import functools
+import gc
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,16 +39,16 @@ def digest(module: str, root: Path = ROOT) -> str:
         if path is not None:
             read[name] = found = _read(path)
             queue += [*found.imported, *([SHOWN_BY] if found.has_expert else [])]
-    code = {name: found.code for name, found in sorted(read.items())}
-    return hashlib.sha256(repr(code).encode()).hexdigest()[:12]
+    pairs = (repr(name).encode() + b": " + found.code for name, found in sorted(read.items()))
+    return hashlib.sha256(b"{" + b", ".join(pairs) + b"}").hexdigest()[:12]
 
 
 @dataclass(frozen=True)
 class _Module:
     """What is read of the file of a module."""
 
-    code: str
-    """Without comments, docstrings and layout."""
+    code: bytes
+    """Without comments, docstrings and layout; as `repr` writes such a text."""
     imported: tuple[str, ...]
     """Names that may be modules of the two floors and are imported anywhere in it, inside functions too."""
     has_expert: bool
@@ -54,12 +56,28 @@ class _Module:
 
 @functools.lru_cache(maxsize=512)  # experts share most of their modules, and Status asks about all experts
 def _read(path: Path) -> _Module:
-    tree = ast.parse(path.read_bytes())
+    with _without_collection():
+        return _module(ast.parse(path.read_bytes()))
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Context in which no garbage is looked for: among the nodes of a tree that takes longer than to parse it."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _module(tree: ast.Module) -> _Module:
     has_expert = any(isinstance(node, ast.ClassDef) and node.name == "Expert" for node in tree.body)
     imported = tuple(name for block in _blocks(tree) for node in block for name in _imported(node))
     for block in _blocks(tree):
         block[:] = [node for node in block if not _is_docstring(node)]
-    return _Module(ast.dump(tree), imported, has_expert)
+    return _Module(repr(ast.dump(tree)).encode(), imported, has_expert)
 
 
 def _file(name: str, root: Path) -> Path | None:

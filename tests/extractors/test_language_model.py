@@ -5,6 +5,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from extractors.language_model import Encoder, EncoderParams
+from extractors.networks.bert import Bert
 from pipeline.errors import WeightsError
 from pipeline.weights.files import SEEDED, WeightOptions, WeightSource
 from tests.extractors.packaged import packaged_text
@@ -152,3 +153,44 @@ def test_a_file_of_another_size_is_told(released):
     _, source = released("bert")
     with pytest.raises(WeightsError, match="not the weights of this network"):
         Encoder(params("bert", sizes=SIZES["bert"] | {"vocab_size": 41}), source).load("cpu")
+
+
+@pytest.mark.parametrize("pool", ["tokens", "mean", "unit_mean"])
+def test_for_queries_bert_gives_the_same_without_torch(released, pool):
+    _, source = released("bert")
+    encoder, light = (Encoder(params("bert", pool=pool), source) for _ in range(2))
+    encoder.load("cpu")
+    light.load_for_queries()
+    assert isinstance(light._model, Bert)
+    for found, wanted in zip(light.encode([*TEXTS, ""]), encoder.encode([*TEXTS, ""]), strict=True):
+        np.testing.assert_allclose(found, wanted, atol=3e-6)
+        assert found.shape == wanted.shape
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "mpnet"])
+def test_for_queries_other_models_are_loaded_as_ever(released, kind):
+    model, source = released(kind)
+    encoder = Encoder(params(kind), source)
+    encoder.load_for_queries()
+    ids = torch.tensor([[VOCABULARY[word] for word in TEXTS[0].split()]])
+    with torch.inference_mode():
+        np.testing.assert_allclose(encoder.encode(TEXTS[:1])[0], model(ids).last_hidden_state[0].numpy(), atol=2e-6)
+
+
+def test_for_queries_stand_ins_and_files_that_do_not_fit_are_as_ever(released):
+    _, source = released("bert")
+    with pytest.raises(WeightsError, match="not the weights of this network"):
+        Encoder(params("bert", sizes=SIZES["bert"] | {"vocab_size": 41}), source).load_for_queries()
+    stand_in = Encoder(params("bert"), WeightSource(always_seeded=True))
+    stand_in.load_for_queries()
+    assert not isinstance(stand_in._model, Bert)
+    assert stand_in.encode(TEXTS)[0].shape == (4, 16)
+
+
+def test_sentence_minilm_gives_queries_the_vectors_that_it_gives_to_captions():
+    encoder = packaged_text("sentence_minilm")
+    light = Encoder(encoder.params, encoder.source)
+    light.load_for_queries()
+    assert isinstance(light._model, Bert)
+    texts = ["a bear", "", "Ein Mädchen öffnet die Tür – „schön“", "two dogs run along the beach " * 60]
+    np.testing.assert_allclose(np.concatenate(light.encode(texts)), np.concatenate(encoder.encode(texts)), atol=2e-6)

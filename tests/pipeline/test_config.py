@@ -256,3 +256,17 @@ def test_a_folder_that_does_not_inherit_has_its_own_configs_alone(tmp_path):
     assert config.names(configs / "experts") == ["mine", "rgb_lite"]
     missing = configs / "experts/ocr_light.yaml"
     assert config.find(missing) == missing
+
+
+def test_what_one_reader_changes_no_other_one_sees(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("name: x\nfree: {list: [1]}\n", encoding="utf-8")
+    config.read_yaml(path)["free"]["list"].append(2)
+    assert config.read_yaml(path) == {"name": "x", "free": {"list": [1]}}
+
+
+def test_a_file_that_has_changed_is_read_anew(tmp_path):
+    path = tmp_path / "a.yaml"
+    for text, expected in (("name: x", "x"), ("name: y", "y"), ("name: x", "x")):
+        path.write_text(text, encoding="utf-8")
+        assert config.load(Outer, path).name == expected

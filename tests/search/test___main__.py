@@ -12,7 +12,6 @@ import urllib.request
 import pytest
 import torch
 import uvicorn
-from threadpoolctl import threadpool_info
 
 from search import __main__ as program
 from search.pages import serving
@@ -135,12 +134,6 @@ def test_the_server_has_limits_on_its_connections(root, monkeypatch, threads):
     monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: seen.append(self.config.http))
     assert program.main(arguments(root)) == 0
     assert issubclass(seen[0], LimitedProtocol)
-
-
-def test_a_query_uses_one_thread(threads):
-    program.one_thread()
-    assert torch.get_num_threads() == 1
-    assert all(library["num_threads"] == 1 for library in threadpool_info())
 
 
 @pytest.fixture

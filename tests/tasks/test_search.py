@@ -1,7 +1,10 @@
 """The index and the queries, as tasks."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -18,6 +21,10 @@ from tests.tasks.aligned_project import add_aligned
 from tests.tasks.labelled_project import add_labels
 from tests.tasks.project import CONFIGS, MODEL, Project
 
+HEAVY = {
+    "torch", "torchvision", "transformers", "timm", "librosa", "scipy", "sklearn", "faiss", "av", "cv2", "zarr",
+}  # fmt: skip
+"""What a query, a status and a table of the experts have no use for."""
 CLASSIFIER = {
     "extractor": "image_classifier", "modality": "rgb", "weights": "seeded",
     "labels": {"names": ["zebra", "brown bear, bruin"], "keep": 2},
@@ -229,3 +236,24 @@ def test_a_sound_is_found_by_its_description_before_any_training(tmp_path):
         first = collection.search(query).hits[0]
         assert (first.video_id, list(first.found_by)) == (video, ["frames"])
         assert [one.expert for one in first.moments] == ["heard"]
+
+
+@pytest.mark.parametrize("task", [["Search", "--query", "hello number 9"], ["Status"], ["ListExperts"]])
+def test_what_only_looks_imports_no_library_of_networks(project, task):
+    project.run(BuildIndex, dataset="tiny")
+    project.run_command("--help")  # writes the settings
+    words = [*task, *(["--dataset", "tiny"] if task != ["ListExperts"] else [])]
+    script = (
+        "import sys\n"
+        "from luigi.cmdline import luigi_run\n"
+        "try:\n"
+        f"    luigi_run(['--module', 'tasks', *{words!r}])\n"
+        "except SystemExit as end:\n"
+        f"    print('heavy:', sorted({HEAVY!r} & sys.modules.keys()), end.code)\n"
+    )
+    settings = os.environ | {"LUIGI_CONFIG_PATH": str(project.root / "command.cfg")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=CONFIGS.parent, env=settings, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[-1] == "heavy: [] 0", done.stdout + done.stderr
+    assert task[0] != "Search" or "experts" in done.stdout

@@ -62,3 +62,21 @@ def test_a_system_without_glibc_goes_on_without(monkeypatch):
     cpu.prepare_for_networks()
     with cpu.freed_memory_kept():
         pass
+
+
+ONE_THREAD = """
+import sys
+import numpy
+if {before}: import torch
+from pipeline.running.cpu import one_thread
+one_thread()
+assert ("torch" in sys.modules) == {before}
+import torch
+from threadpoolctl import threadpool_info
+print(torch.get_num_threads(), {{library["num_threads"] for library in threadpool_info()}})
+"""
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_one_thread_is_all_that_numpy_and_torch_have_whichever_comes_first(before):
+    assert printed(ONE_THREAD.format(before=before), OMP_NUM_THREADS="2") == "1 {1}"

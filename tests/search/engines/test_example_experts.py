@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import DecodeError, PipelineError
-from search.engines import example_experts
+from search.engines import shown_experts
 from tests.clips import make_clip
 from tests.search.example_collection import CLIPS
 
@@ -28,8 +28,8 @@ def test_an_expert_that_fails_costs_its_own_answer(planted, tmp_path, monkeypatc
             raise RuntimeError("no\nmemory")
         return real(expert, items, times_s)
 
-    real = example_experts.ShownExpert.features
-    monkeypatch.setattr(example_experts.ShownExpert, "features", features)
+    real = shown_experts.ShownExpert.features
+    monkeypatch.setattr(shown_experts.ShownExpert, "features", features)
     make_clip(tmp_path / "clip.mp4", seconds=2)
     example = planted.example_experts.show(tmp_path / "clip.mp4", "")
     assert set(example.features) == {"audio_light", "flow_light"}
