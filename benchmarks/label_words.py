@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from models.zero_shot.label_words import LabelVectors
+from pipeline.running.cpu import one_thread
 from pipeline.weights.files import WeightOptions
 from search import config
-from search.__main__ import one_thread
 from search.engines.label_words import FOLDER, Classifier, LabelSearch
 from search.engines.minus import SplitQuery
 from search.engines.text_encoders import TextEncoders

@@ -30,13 +30,13 @@ from models.networks.ce import CE
 from models.training import checkpoint
 from pipeline.datasets.manifest import Manifest, Video
 from pipeline.datasets.videos import Listed
+from pipeline.running.cpu import one_thread
 from pipeline.stores import parts
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
 from pipeline.weights.files import WeightOptions
 from search import Collection, Options
 from search import config as search_config
-from search.__main__ import one_thread
 from search.building.build import Ingredients, build_index
 from search.config import LATE_INTERACTION
 from search.results import Answer

@@ -24,8 +24,8 @@ from models.architecture import Architecture
 from models.network_inputs import ExpertInput, TextInput
 from models.networks.ce import CE
 from models.training import checkpoint
+from pipeline.running.cpu import one_thread
 from pipeline.stores import recipes
-from search.__main__ import one_thread
 from search.config import IndexSettings
 from search.engines import approximate, fulltext
 from search.engines.approximate import Approximate

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from extractors.base import Embedded, FrameNeed, FrameView
 from extractors.frames.windows import WindowExtractor
 from extractors.networks import classifiers
-from extractors.networks.base import NetworkExtractor, network_to_device, without_values
+from extractors.networks.base import NetworkExtractor, network_to_device
 from extractors.networks.batch_norm import fold_batch_norms
+from extractors.networks.without_values import without_values
 from pipeline import config
 from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightFile

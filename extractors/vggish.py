@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
-from extractors.networks.base import NetworkExtractor, without_values
+from extractors.networks.base import NetworkExtractor
+from extractors.networks.without_values import without_values
 from pipeline import config
 from pipeline.media.audio import Resampler
 from pipeline.weights.files import WeightFile

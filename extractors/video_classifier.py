@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from extractors.base import CropOffset, FrameNeed, ResizeMethod
 from extractors.frames.windows import WindowExtractor
 from extractors.networks import classifiers
-from extractors.networks.base import RGB, PixelExtractor, without_values
+from extractors.networks.base import RGB, PixelExtractor
 from extractors.networks.batch_norm import fold_batch_norms
 from extractors.networks.labelled import Classifier
+from extractors.networks.without_values import without_values
 from pipeline import config
 from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightFile

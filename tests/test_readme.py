@@ -138,9 +138,21 @@ def test_the_dataset_example_is_a_dataset():
 @pytest.mark.parametrize(
     "name",
     [
-        "experts", "zoo", "gpu", "stamps", "weights", "packages", "planning", "profile", "decoding", "fusion", "training", "growth",
-        "long_video", "startup",
-    ],  # fmt: skip
+        "experts",
+        "zoo",
+        "gpu",
+        "stamps",
+        "weights",
+        "packages",
+        "planning",
+        "profile",
+        "decoding",
+        "fusion",
+        "training",
+        "growth",
+        "long_video",
+        "startup",
+    ],
 )
 def test_the_tables_are_what_the_configs_say(name):
     source = SOURCES.get(name, "configs")

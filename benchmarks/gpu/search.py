@@ -12,7 +12,7 @@ from benchmarks.gpu.kernels import forget_peak, peak_mb, synchronise
 from benchmarks.gpu.step import Case, Figures, rounded, run_step
 from benchmarks.gpu.there import LEFT_OUT
 from benchmarks.search_index import exact, make, queries, through_faiss, timed
-from search.__main__ import one_thread
+from pipeline.running.cpu import one_thread
 from search.engines import approximate
 from search.engines.approximate import Approximate
 from search.index.vectors import UNSEEN, Query, Vectors

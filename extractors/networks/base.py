@@ -126,18 +126,6 @@ class NetworkPlugin(Plugin):
         return network.float() if is_empty else network
 
 
-def without_values(make: Callable[[], "torch.nn.Module"]) -> "torch.nn.Module":
-    """The network that `make` makes, without memory for its tensors, which `with_weights` fills all.
-
-    To draw and then overwrite the 72 million values of VGGish takes a second. Not for networks with buffers that
-    their state dict lacks.
-    """
-    import torch
-
-    with torch.device("meta"):
-        return make()
-
-
 class NetworkExtractor(NetworkPlugin, Extractor):
     """An extractor that runs one network, `self.network`."""
 

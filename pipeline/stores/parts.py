@@ -214,9 +214,9 @@ class Reader:
         _fetch([self._folder / self._table.parts[number] for number, _ in groups], name)
         for number, mine in groups:
             array = self._array(number, name)
-            if array.shape[1] != dim:
-                part = self._folder / self._table.parts[number]
-                raise StoreError(f"{part}: vectors of length {array.shape[1]}, expected {dim}")
+            if (found := array.shape[1]) != dim:
+                where = self._folder / self._table.parts[number]
+                raise StoreError(f"{where}: vectors of length {found}, expected {dim}")
             for place in mine.tolist():
                 yield int(offsets[place]), array[slice(*spans[place])]
 
@@ -225,11 +225,9 @@ class Reader:
 
     def _rows_of(self, keys: Sequence[str]) -> NDArray[np.int64]:
         rows = self._find(keys)
-        missing = {keys[number] for number in np.flatnonzero(rows < 0).tolist()}
-        if missing:
-            raise StoreError(
-                f"{self._folder}: {len(missing)} rows are not there, e.g. {min(missing)}; run the extraction again"
-            )
+        if missing := {keys[number] for number in np.flatnonzero(rows < 0).tolist()}:
+            some = f"{len(missing)} rows are not there, e.g. {min(missing)}"
+            raise StoreError(f"{self._folder}: {some}; run the extraction again")
         return rows
 
     def _at(self, rows: NDArray[np.int64]) -> list[tuple[int, slice]]:

@@ -11,7 +11,10 @@ from tasks.plan.at_hand import choose
 from tasks.plan.layout import Layout
 from tests.tasks.project import CONFIGS
 
-NETWORK, SIZES = "google/siglip2-base-patch16-224/75de2d55ec2d/model.safetensors", "google/siglip2-base-patch16-224/75de2d55ec2d/config.json"
+NETWORK, SIZES = (
+    "google/siglip2-base-patch16-224/75de2d55ec2d/model.safetensors",
+    "google/siglip2-base-patch16-224/75de2d55ec2d/config.json",
+)
 TOKENIZER = [f"google/siglip2-base-patch16-224/75de2d55ec2d/{name}.json" for name in ("tokenizer", "tokenizer_config")]
 SEEN = [["clip_siglip2", "clip"]]
 
