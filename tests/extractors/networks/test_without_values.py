@@ -35,7 +35,7 @@ def test_a_file_fills_it_with_what_it_holds_in_float32_whatever_its_type(tmp_pat
     assert all(torch.equal(loaded[name], tensor.float()) for name, tensor in tensors.items())
     network.load_state_dict(tensors)
     with torch.inference_mode():
-        expected = network(torch.from_numpy(HEARD)[:, None]).numpy()
+        expected = network(torch.from_numpy(HEARD)).numpy()
     np.testing.assert_allclose(expert.embed(HEARD).values, expected, rtol=1e-4, atol=1e-5)
 
 
