@@ -41,7 +41,7 @@ def write(folder: Path, version: int, stores: Mapping[str, Path], keys: Mapping[
 def _changed(path: Path, index: Path, before: MadeOf, stores: Mapping[str, Path], wanted: Wanted) -> int:
     """Writes the words of `wanted` from those of the earlier `index`; returns how many documents are taken from it.
 
-    0, and writes nothing, where fewer can be kept than must be deleted.
+    0, and writes nothing, where none can be kept, or fewer than must be deleted.
     """
     same = [name for name in before.stores if name in stores and stores[name].name == before.stores[name]]
     rest = {name: _by_packed(of_expert) for name, of_expert in wanted.items()}
@@ -57,7 +57,7 @@ def _changed(path: Path, index: Path, before: MadeOf, stores: Mapping[str, Path]
         num_kept += 1
         if now != row:
             moved[number] = now
-    if num_kept < len(gone):
+    if not num_kept or num_kept < len(gone):
         return 0
     silent = {name: _present(before, name) - spoken[name] for name in same}
     lacking = {

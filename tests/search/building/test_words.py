@@ -106,6 +106,16 @@ def test_an_index_after_many_changes_answers_as_one_that_was_built_from_nothing(
         assert answers(grown) == answers(indexes.index("alone", videos, tmp_path / f"alone{step}")), (step, videos)
 
 
+def test_an_index_beside_one_in_which_nobody_says_a_word_is_built_as_well(indexes, read, tmp_path):
+    silent = {f"{clip.name}.mp4": clip.name for clip in clips() if not clip.speech and not clip.sign}
+    assert silent
+    indexes.index("one", silent)
+    indexes.index("two", dict(list(silent.items())[1:] or silent))
+    grown = indexes.index("three", silent | FIRST)
+    assert sorted(read) == all_spoken(FIRST)
+    assert answers(grown) == answers(indexes.index("alone", silent | FIRST, tmp_path / "alone"))
+
+
 def test_only_the_words_of_new_videos_are_read(indexes, read):
     indexes.index("one", FIRST)
     assert sorted(read) == all_spoken(FIRST)
