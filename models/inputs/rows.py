@@ -52,26 +52,26 @@ class Rows:
 
 def mean(ragged: Ragged) -> Tensor:
     """(V, D), the mean of each row; zeros for an empty row. In a mapped file where the rows would be."""
-    return torch.from_numpy(filled((len(ragged), ragged.dim), _means(ragged), ragged.folder))
+    means = ((start, values / np.maximum(counts, 1)[:, None]) for start, counts, values in sums(ragged))
+    return torch.from_numpy(filled((len(ragged), ragged.dim), means, ragged.folder))
 
 
-def _means(ragged: Ragged) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """The means of some rows at a time, with the place of the first: NumPy copies all that it sums in float64."""
+def sums(ragged: Ragged) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float64]]]:
+    """Of some rows at a time the place of the first, the counts of their vectors, and their sums; zeros for an empty
+    row. NumPy copies all that it sums in float64."""
     start = 0
     while start < len(ragged):
         last = np.searchsorted(ragged.offsets, ragged.offsets[start] + SUMMED_AT_ONCE, side="right") - 1
         stop = min(max(start + 1, int(last)), start + SUMMED_AT_ONCE, len(ragged))
-        yield start, _means_of(ragged, start, stop)
+        yield start, np.diff(ragged.offsets[start : stop + 1]), _sums_of(ragged, start, stop)
         start = stop
 
 
-def _means_of(ragged: Ragged, start: int, stop: int) -> NDArray[np.float64]:
+def _sums_of(ragged: Ragged, start: int, stop: int) -> NDArray[np.float64]:
     offsets = ragged.offsets[start : stop + 1]
-    counts, means = np.diff(offsets), np.zeros((stop - start, ragged.dim))
-    present = counts > 0
+    found, present = np.zeros((stop - start, ragged.dim)), np.diff(offsets) > 0
     if present.any():
         # Without the empty rows: for equal start and end reduceat gives the value at the start instead of 0.
         starts = (offsets[:-1] - offsets[0])[present]
-        sums = np.add.reduceat(ragged.values[offsets[0] : offsets[-1]], starts, axis=0, dtype=np.float64)
-        means[present] = sums / counts[present, None]
-    return means
+        found[present] = np.add.reduceat(ragged.values[offsets[0] : offsets[-1]], starts, axis=0, dtype=np.float64)
+    return found

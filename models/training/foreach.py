@@ -48,9 +48,10 @@ class AdamW:
 def adamw(
     params: Sequence[Tensor], gradients: Sequence[Tensor], means: Sequence[Tensor], squares: Sequence[Tensor], by: AdamW
 ) -> bool:
-    """Takes a step of AdamW by reading and writing each entry once; False where this version of PyTorch cannot."""
+    """Takes a step of AdamW by reading and writing each entry once; False where this version of PyTorch cannot, or
+    where an entry lies elsewhere in memory than in its tensor."""
     step = getattr(torch, "_fused_adamw_", None)
-    if step is None or not params:
+    if step is None or not params or not all(one.is_contiguous() for one in (*params, *means, *squares)):
         return False
     beta1, beta2 = by.betas
     taken = torch.tensor(float(by.steps))

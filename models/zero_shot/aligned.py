@@ -15,6 +15,7 @@ import numpy as np
 from models.architecture import Architecture
 from models.inputs.aligned import Aligned, Calibration, Floats
 from models.inputs.load import Sources, Split, collect
+from models.inputs.rows import sums
 from models.zero_shot.label_words import LabelVectors, TopLabels, label_weights, split, unit_rows
 from models.zero_shot.settings import LabelWords
 from models.zero_shot.stored import LabelSources, text_vectors, top_labels
@@ -48,11 +49,10 @@ def cosines(queries: Floats, rows: Ragged, pool: Pool) -> Floats:
 
 def mean_vectors(rows: Ragged) -> Floats:
     """(V, D), the mean of each video's rows, scaled to length 1; zeros without any."""
-    sums = np.zeros((len(rows), rows.dim), np.float64)
-    present = rows.counts > 0
-    if present.any():
-        sums[present] = np.add.reduceat(rows.values, rows.offsets[:-1][present], axis=0, dtype=np.float64)
-    return unit_rows(sums)
+    units = np.zeros((len(rows), rows.dim), np.float32)
+    for start, counts, found in sums(rows):
+        units[start : start + len(counts)] = unit_rows(found)
+    return units
 
 
 def label_rows(top: TopLabels, num_classes: int, settings: LabelWords) -> Floats:

@@ -33,21 +33,30 @@ def filled(shape: tuple[int, int], blocks: Iterable[Block], folder: Path | None)
         for start, block in blocks:
             values[start : start + len(block)] = block
         return values
-    with _nameless(folder) as file:
-        _write(file, shape[1], blocks, folder)
+    file, where = _nameless(folder)
+    with file:
+        _write(file, shape[1], blocks, where)
         # Not read-only: of such arrays PyTorch warns. What is written to it would change the nameless file alone.
         return np.asarray(np.memmap(file, np.float32, "r+", shape=shape))
 
 
-def _nameless(folder: Path) -> IO[bytes]:
+def _nameless(folder: Path) -> tuple[IO[bytes], Path]:
+    """A file without a name, and the folder on whose disk it lies; StoreError where there can be none."""
     try:
         # Where a file must have a name for a moment, it is one by which CollectGarbage knows what was abandoned.
-        return tempfile.TemporaryFile(dir=folder, prefix=atomic.TEMPORARY, buffering=0)
-    except OSError:
-        return tempfile.TemporaryFile(buffering=0)
+        return tempfile.TemporaryFile(dir=folder, prefix=atomic.TEMPORARY, buffering=0), folder
+    except OSError as error:
+        told = error.strerror or error
+    try:
+        return tempfile.TemporaryFile(buffering=0), Path(tempfile.gettempdir())
+    except OSError as error:
+        raise StoreError(
+            f"{folder}: cannot be written: {told}, nor can a folder of temporary files: {error.strerror or error}; "
+            "set TMPDIR to a folder on a large disk"
+        ) from None
 
 
-def _write(file: IO[bytes], dim: int, blocks: Iterable[Block], folder: Path) -> None:
+def _write(file: IO[bytes], dim: int, blocks: Iterable[Block], where: Path) -> None:
     # Written, and not through the map: there a full disk would end the process without a word.
     for start, block in blocks:
         left = np.ascontiguousarray(block, np.float32).reshape(-1).view(np.uint8)
@@ -57,6 +66,6 @@ def _write(file: IO[bytes], dim: int, blocks: Iterable[Block], folder: Path) -> 
                 left = left[file.write(left.data) :]
         except OSError as error:
             raise StoreError(
-                f"{folder}: no room for a copy of the features that a training reads: {error.strerror or error}; "
+                f"{where}: no room for a copy of the features that are read: {error.strerror or error}; "
                 "free some space and run again"
             ) from error

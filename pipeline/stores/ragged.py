@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.stores.mapped import filled
+
 
 @dataclass(frozen=True)
 class Ragged:
@@ -45,4 +47,7 @@ class Ragged:
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> "Ragged":
         """A new block with the rows at `indices`, in that order; an index may be repeated."""
-        return Ragged.stack([self[int(index)] for index in indices], self.dim)
+        rows = np.asarray(indices, np.int64)
+        offsets = np.concatenate([[0], np.cumsum(self.counts[rows])]).astype(np.int64)
+        blocks = ((int(offsets[place]), self[int(row)]) for place, row in enumerate(rows))
+        return Ragged(filled((int(offsets[-1]), self.dim), blocks, self.folder), offsets, self.folder)

@@ -60,11 +60,19 @@ def newest(folder: Path, version: int, *needed: str) -> tuple[Path, MadeOf] | No
         for path in places.listed(folder.parent).glob(f"*/{recipes.NAME}")
         if not path.parent.name.startswith(atomic.TEMPORARY) and path.parent != folder
     ]
-    for path in sorted(beside, key=lambda one: -one.stat().st_mtime_ns):
+    for path in sorted(beside, key=_age_ns):
         found = _read(path.parent, needed)
         if found and found.version == version:
             return path.parent, found
     return None
+
+
+def _age_ns(path: Path) -> float:
+    """The less, the newer; infinite where it was deleted meanwhile."""
+    try:
+        return -path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return float("inf")
 
 
 def _read(index: Path, needed: Sequence[str]) -> MadeOf | None:

@@ -3,7 +3,9 @@ from collections import Counter
 import torch
 from torch import nn
 
+from benchmarks import training_floor
 from benchmarks.training_floor import Products, passes, walk
+from models.training.foreach import adamw
 from models.training.optim import RULES, Optimizer
 
 
@@ -39,15 +41,22 @@ def test_products_by_onednn_and_of_many_matrices_are_seen():
     products.again()()
 
 
-def test_a_walk_over_the_memory_changes_nothing():
+def test_a_walk_over_the_memory_is_the_optimisers_own_and_changes_no_parameter(monkeypatch):
     params = [torch.arange(4.0)]
-    optimizer = Optimizer(params, RULES["ranger"], 0.0)
+    optimizer = Optimizer(params, RULES["ranger"], 0.5)
     optimizer.state["mean"][0].fill_(3.0)
+    params[0].grad = torch.ones(4)
+    calls = []
+    monkeypatch.setattr(training_floor, "adamw", lambda *args: calls.append(args[:4]) or adamw(*args))
     walk(optimizer)
     assert params[0].tolist() == [0, 1, 2, 3]
+    assert [one[0].data_ptr() for one in calls[0]] == [
+        one.data_ptr()
+        for one in (params[0], params[0].grad, *(optimizer.state[name][0] for name in ("mean", "square")))
+    ]
 
 
 def test_lookahead_adds_what_it_moves_each_sixth_time():
     param = [torch.zeros(1)]
-    assert passes(Optimizer(param, RULES["adamw"], 0.0)) == 7 / 3
-    assert passes(Optimizer(param, RULES["ranger"], 0.0)) == (7 + 2 / 6) / 3
+    assert passes(Optimizer(param, RULES["adamw"], 0.0)) == 1
+    assert passes(Optimizer(param, RULES["ranger"], 0.0)) == (7 + 2 / 6) / 7

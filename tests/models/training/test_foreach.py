@@ -91,5 +91,12 @@ def test_without_the_private_function_nothing_is_done_and_it_says_so(monkeypatch
     torch.testing.assert_close(params, made(3), rtol=0, atol=0)
 
 
+def test_parameters_in_another_order_of_memory_are_left_alone():
+    turned = [tensor.t() if tensor.dim() == 2 else tensor for tensor in made(3)]
+    states = [[torch.zeros_like(tensor) for tensor in turned] for _ in range(2)]
+    assert not adamw(turned, [torch.ones(tensor.shape) for tensor in turned], *states, BY)
+    torch.testing.assert_close(turned[0].t(), made(3)[0], rtol=0, atol=0)
+
+
 def test_no_tensors_are_no_work():
     assert module._one_by_one("mul_", [], 2.0) == []

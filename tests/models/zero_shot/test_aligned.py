@@ -1,9 +1,11 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from models.inputs.aligned import Aligned, Calibration
 from models.zero_shot import aligned
-from models.zero_shot.aligned import UNSEEN, cosines, fused, label_rows
+from models.zero_shot.aligned import UNSEEN, cosines, fused, label_rows, mean_vectors
 from models.zero_shot.label_words import TopLabels, video_scores
 from models.zero_shot.settings import LabelWords
 from pipeline.stores.ragged import Ragged
@@ -50,3 +52,13 @@ def test_an_expert_that_lacks_a_video_leaves_its_share_to_the_others():
     assert found[:, 0] == pytest.approx((first[:, 0] + second[:, 0]) / 2, abs=1e-6)
     assert found[:, 1] == pytest.approx(first[:, 1], abs=1e-6)
     assert not found[:, 2].any()
+
+
+def test_the_means_of_mapped_rows_take_a_part_of_the_memory_that_the_rows_would():
+    rows = Ragged(np.ones((60_000, 64), np.float32), np.arange(0, 60_001, 60, dtype=np.int64))
+    tracemalloc.start()
+    means = mean_vectors(rows)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(means, 1 / 8, rtol=1e-6)
+    assert most < rows.values.nbytes

@@ -2,11 +2,13 @@ import errno
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipeline.errors import StoreError
 from pipeline.stores import mapped
 from pipeline.stores.mapped import filled
 
@@ -51,7 +53,16 @@ def test_where_the_folder_cannot_be_written_the_file_is_a_temporary_one(monkeypa
     np.testing.assert_array_equal(found, ROWS.astype(np.float32))
 
 
-def test_a_full_disk_is_an_error_that_says_what_to_do(tmp_path):
+def test_without_any_folder_to_write_to_it_is_an_error_of_one_line(monkeypatch, tmp_path):
+    monkeypatch.setattr(mapped, "HELD_BYTES", 0)
+    monkeypatch.setattr(mapped.tempfile, "tempdir", str(tmp_path / "nor there"))
+    with pytest.raises(StoreError, match=r"not there: cannot be written: No such file.*set TMPDIR"):
+        filled(ROWS.shape, blocks(), tmp_path / "not there")
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_full_disk_is_an_error_that_says_which_and_what_to_do(is_there, tmp_path):
+    folder = tmp_path if is_there else tmp_path / "not there"
     code = f"""if True:
         import resource, signal
         from pathlib import Path
@@ -62,12 +73,13 @@ def test_a_full_disk_is_an_error_that_says_what_to_do(tmp_path):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
         try:
-            mapped.filled((1000, 10), ((n, np.ones((1, 10))) for n in range(1000)), Path({str(tmp_path)!r}))
+            mapped.filled((1000, 10), ((n, np.ones((1, 10))) for n in range(1000)), Path({str(folder)!r}))
         except StoreError as error:
             print(error)
     """
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert f"no room for a copy of the features that a training reads: {os.strerror(errno.EFBIG)}" in run.stdout
+    where = tmp_path if is_there else tempfile.gettempdir()
+    assert f"{where}: no room for a copy of the features that are read: {os.strerror(errno.EFBIG)}" in run.stdout
     assert not any(tmp_path.iterdir())
 
 

@@ -1,6 +1,9 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
+from pipeline.stores import mapped
 from pipeline.stores.ragged import Ragged
 
 ROWS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.zeros((0, 3), np.float32), np.full((1, 3), 7, np.float32)]
@@ -46,3 +49,13 @@ def test_a_row_of_another_length_is_refused():
 def test_a_row_that_is_not_there_is_an_error(index):
     with pytest.raises(IndexError):
         Ragged.stack(ROWS, 3)[index]
+
+
+def test_rows_that_are_taken_lie_in_a_file_where_all_of_them_did(monkeypatch, tmp_path):
+    monkeypatch.setattr(mapped, "HELD_BYTES", 0)
+    opened, nameless = [], mapped._nameless
+    monkeypatch.setattr(mapped, "_nameless", lambda folder: opened.append(folder) or nameless(folder))
+    block = dataclasses.replace(Ragged.stack(ROWS, 3), folder=tmp_path)
+    taken = block.take([2, 0, 2])
+    assert (opened, taken.folder) == ([tmp_path], tmp_path)
+    assert np.array_equal(taken.values, np.concatenate([ROWS[2], ROWS[0], ROWS[2]]))
