@@ -47,7 +47,7 @@ class Hit:
     shares: dict[str, float | None]
     """Expert -> its contribution to the similarity; None where the video lacks it. Empty without a trained model."""
     words: tuple[Word, ...]
-    """Words of the query that were recognised in the video: of each the first 60 places."""
+    """Words of the query that were recognised in the video: of each expert and word the first 60 places."""
     captions: tuple[str, ...]
     seen: tuple[Seen, ...] = ()
     """Labels of the video that match the query, best first."""

@@ -2,7 +2,6 @@
 
 # ruff: noqa: E402 - the first thing to happen is no import of theirs
 
-import gc
 import sys
 
 from pipeline.running import stopping
@@ -10,38 +9,37 @@ from pipeline.running import stopping
 # What follows takes a second, in which a run may be stopped too.
 stopping.install()
 
+from pipeline.running.cpu import without_collection
 from tasks.console import broken
 
 # Imports make a hundred thousand objects and no garbage: to look for some meanwhile took a tenth of the start.
-gc.disable()
 try:
-    from tasks.ablation import AblateExperts
-    from tasks.compare import CompareRuns
-    from tasks.console.startup import prepare_process
-    from tasks.doctor import Doctor
-    from tasks.evaluation import EvaluateCE
-    from tasks.export import ExportExpert
-    from tasks.extraction import EncodeLabels, EncodeText, ExtractExpert
-    from tasks.fetch_weights import FetchWeights
-    from tasks.known_datasets import FetchAnnotations, ImportExperts
-    from tasks.list_experts import ListExperts
-    from tasks.maintenance import CollectGarbage, ForgetFailures, Status
-    from tasks.manifest import BuildManifest, MakeDemo
-    from tasks.new_dataset import EstimateExtraction, NewDataset
-    from tasks.rankings import ShowRankings
-    from tasks.released import EvaluateReleased
-    from tasks.results_table import ResultsTable
-    from tasks.search import BuildIndex, Search
-    from tasks.search_folder import SearchFolder
-    from tasks.training import TrainCE
+    with without_collection():
+        from tasks.ablation import AblateExperts
+        from tasks.compare import CompareRuns
+        from tasks.console.startup import prepare_process
+        from tasks.doctor import Doctor
+        from tasks.evaluation import EvaluateCE
+        from tasks.export import ExportExpert
+        from tasks.extraction import EncodeLabels, EncodeText, ExtractExpert
+        from tasks.fetch_weights import FetchWeights
+        from tasks.known_datasets import FetchAnnotations, ImportExperts
+        from tasks.list_experts import ListExperts
+        from tasks.maintenance import CollectGarbage, ForgetFailures, Status
+        from tasks.manifest import BuildManifest, MakeDemo
+        from tasks.new_dataset import EstimateExtraction, NewDataset
+        from tasks.rankings import ShowRankings
+        from tasks.released import EvaluateReleased
+        from tasks.results_table import ResultsTable
+        from tasks.search import BuildIndex, Search
+        from tasks.search_folder import SearchFolder
+        from tasks.training import TrainCE
 except broken.CAUSES as error:
     # Whoever types `python -m tasks` is told what is missing; luigi's own command may end before this line.
     status = broken.exit_status(error, sys.argv[1:])
     if status is None:
         raise
     raise SystemExit(status) from None
-finally:
-    gc.enable()
 
 prepare_process()
 

@@ -116,16 +116,16 @@ class Search(RunsEachTime, IndexTask):
     @remakes_damaged
     def run(self) -> None:
         """Searches, and prints the hits."""
-        from pipeline.running.cpu import one_thread
+        from pipeline.running.cpu import on_one_thread
         from search import Collection, Options
         from tasks.console.search_results import print_answer, print_answer_as_json
 
         if not self.query.strip():
             raise ConfigError('--query is empty: say what to look for, e.g. --query "a man cooks pasta"')
-        one_thread()
         layout = self.plan.selection.layout
-        collection = Collection.open(self.dataset, layout.data, layout.configs, layout.weights, layout.stored)
-        answer = collection.search(self.query, options=Options(second_stage=self.second_stage))
+        with on_one_thread():
+            collection = Collection.open(self.dataset, layout.data, layout.configs, layout.weights, layout.stored)
+            answer = collection.search(self.query, options=Options(second_stage=self.second_stage))
         if self.json:
             print_answer_as_json(self.dataset, answer)
         else:

@@ -130,7 +130,7 @@ def _mapped(path: Path) -> dict[str, Floats]:
             for name, told in header.items()
             if name != "__metadata__" and told["dtype"] == "F32"
         }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return {}
 
 

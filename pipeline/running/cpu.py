@@ -1,6 +1,7 @@
 """Settings of the OpenMP and C runtimes for sharing one machine's cores and memory; none changes a result."""
 
 import ctypes
+import gc
 import os
 import platform
 import sys
@@ -12,6 +13,9 @@ SPIN_COUNT = "1000"
 
 TRIM_THRESHOLD_BYTES = 2**31 - 1
 """Free memory at the top of the heap that is kept; the largest value that mallopt takes."""
+
+_NUM_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""What a torch that is not imported yet reads, both of them."""
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -3, -4, -8
 """Parameter numbers of glibc's mallopt(3)."""
@@ -43,10 +47,44 @@ def one_thread() -> None:
     """
     from threadpoolctl import threadpool_limits
 
-    os.environ["OMP_NUM_THREADS"] = "1"  # of a torch that is not imported yet
+    for name in _NUM_THREADS:
+        os.environ[name] = "1"
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     threadpool_limits(1)
+
+
+@contextmanager
+def on_one_thread() -> Iterator[None]:
+    """Context in which `one_thread` holds; what comes after it in the process has the threads of before again.
+
+    Only a torch that was imported inside keeps to one.
+    """
+    from threadpoolctl import threadpool_limits
+
+    variables = {name: os.environ.get(name) for name in _NUM_THREADS}
+    num_torch = sys.modules["torch"].get_num_threads() if "torch" in sys.modules else 0
+    with threadpool_limits(None):  # puts the limits of before back
+        try:
+            one_thread()
+            yield
+        finally:
+            for name, value in variables.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+            if num_torch:
+                sys.modules["torch"].set_num_threads(num_torch)
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Context in which no garbage is looked for: where many objects are made and none becomes garbage."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @contextmanager

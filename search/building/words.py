@@ -12,6 +12,9 @@ from pathlib import Path
 from sqlite3 import DatabaseError
 
 from pipeline.errors import StoreError
+from pipeline.stores import store
+from pipeline.stores.keys import Keys
+from pipeline.stores.row_table import Held
 from search.building.expert_words import Wanted, read_some, rows_by_key
 from search.engines import fulltext
 from search.index import made_of
@@ -25,7 +28,7 @@ def write(folder: Path, version: int, stores: Mapping[str, Path], keys: Mapping[
 
     `keys`: expert -> key of the row in its store of each of V videos.
     """
-    wanted = rows_by_key(keys)
+    wanted = {name: _with_vectors(stores[name], of_expert) for name, of_expert in rows_by_key(keys).items()}
     found = made_of.newest(folder, version, FILE)
     if found:
         try:
@@ -67,6 +70,12 @@ def _changed(path: Path, index: Path, before: MadeOf, stores: Mapping[str, Path]
     shutil.copyfile(index / FILE, path)
     fulltext.change(path, moved, gone, read_some(stores, lacking))
     return num_kept
+
+
+def _with_vectors(path: Path, rows: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int]]:
+    """Those of the rows that the store has vectors of: one that an earlier index has words of may have failed since."""
+    is_present = Held(store.table(path), Keys(rows)).is_present.tolist()
+    return {key: of_key for (key, of_key), is_there in zip(rows.items(), is_present, strict=True) if is_there}
 
 
 def _by_packed(of_expert: Mapping[str, Sequence[int]]) -> dict[bytes, tuple[str, list[int]]]:

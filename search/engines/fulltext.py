@@ -42,7 +42,7 @@ WHERE sources.video = ? ORDER BY sources.expert
 MOST_DOCUMENTS = 5000
 """Maximum number of documents for each word of a query, the best ones first."""
 MOST_OF_A_WORD = 60
-"""Places of one word in a video that a hit tells, the first ones."""
+"""Places of one word of one expert in a video that a hit tells, the first ones."""
 
 
 @dataclass(frozen=True)
@@ -211,12 +211,13 @@ def best_second(words: Sequence[Word], within_s: float = 5.0) -> float:
 
 
 def first_of_each(words: Sequence[Word], most: int = MOST_OF_A_WORD) -> tuple[Word, ...]:
-    """The first `most` of each distinct one of the words, in their order."""
-    counts = Counter[str]()
+    """The first `most` of each distinct one of the words of each expert, in their order."""
+    counts = Counter[tuple[str, str]]()
     kept = []
     for word in words:
-        text = fold(word.text)
-        counts[text] += 1
-        if counts[text] <= most:
+        # By expert: a name that is written on every frame must not hide where it is spoken.
+        one = (word.expert, fold(word.text))
+        counts[one] += 1
+        if counts[one] <= most:
             kept.append(word)
     return tuple(kept)

@@ -60,25 +60,25 @@ def newest(folder: Path, version: int, *needed: str) -> tuple[Path, MadeOf] | No
         for path in places.listed(folder.parent).glob(f"*/{recipes.NAME}")
         if not path.parent.name.startswith(atomic.TEMPORARY) and path.parent != folder
     ]
-    for path in sorted(beside, key=_age_ns):
+    for path in sorted(beside, key=_made_ns, reverse=True):
         found = _read(path.parent, needed)
         if found and found.version == version:
             return path.parent, found
     return None
 
 
-def _age_ns(path: Path) -> float:
-    """The less, the newer; infinite where it was deleted meanwhile."""
+def _made_ns(path: Path) -> int:
+    """When a file was written; 0 where it was deleted meanwhile, as CollectGarbage does, which `_read` finds too."""
     try:
-        return -path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return float("inf")
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _read(index: Path, needed: Sequence[str]) -> MadeOf | None:
     """None where it is not finished, has no FILE, or is damaged."""
     try:
-        if recipes.check_files(places.fetched(index), (FILE, *needed)) is None:
+        if recipes.check_files(index, (FILE, *needed)) is None:
             return None
         with np.load(index / FILE, allow_pickle=False) as arrays:
             told = json.loads(str(arrays["made_of"]))

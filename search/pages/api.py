@@ -83,6 +83,7 @@ class FoundVideo:
     shares: dict[str, float | None]
     """Expert -> what it adds to the similarity; null where the video lacks it."""
     words: tuple[Word, ...]
+    """Words of the query that were read or heard in it: of each expert and word the first 60 places."""
     captions: tuple[str, ...]
     seen: tuple[Seen, ...]
     """Labels of the video that match the query, best first."""

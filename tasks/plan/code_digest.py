@@ -2,15 +2,14 @@
 
 import ast
 import functools
-import gc
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from extractors import OWN
+from pipeline.running.cpu import without_collection
 
 ROOT = Path(__file__).parents[2]
 FLOORS = ("extractors", "pipeline")
@@ -56,20 +55,8 @@ class _Module:
 
 @functools.lru_cache(maxsize=512)  # experts share most of their modules, and Status asks about all experts
 def _read(path: Path) -> _Module:
-    with _without_collection():
+    with without_collection():  # among the nodes of a tree that takes longer than to parse it
         return _module(ast.parse(path.read_bytes()))
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Context in which no garbage is looked for: among the nodes of a tree that takes longer than to parse it."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _module(tree: ast.Module) -> _Module:

@@ -4,6 +4,16 @@ import { clock, make } from "./dom.js";
 // The name of a label without its synonyms.
 export const shortName = (label) => label.split(",")[0];
 
+// Of a word an answer tells the first 60 places: the constant MOST_OF_A_WORD of search/engines/fulltext.py.
+const MOST_PLACES = 60;
+
+// The texts that were found more often than the answer tells: all their places are marked.
+function frequent(found) {
+  const count = new Map();
+  for (const { text } of found) count.set(text, (count.get(text) ?? 0) + 1);
+  return new Set([...count.keys()].filter((text) => count.get(text) >= MOST_PLACES));
+}
+
 // Whether a word is what was found, or a character of it, where its script puts no blanks between words.
 function isPart(word, found) {
   if (word.text === found.text && word.start_s === found.start_s) return true;
@@ -18,10 +28,11 @@ export async function everything(hit, looks) {
   for (const expert of new Set(words.map((word) => word.expert))) {
     const text = make("p");
     const found = hit.words.filter((other) => other.expert === expert);
+    const often = frequent(found);
     let before = null;
     for (const word of words.filter((other) => other.expert === expert)) {
       if (before && !(before.is_unspaced && word.is_unspaced)) text.append(" ");
-      text.append(found.some((one) => isPart(word, one)) ? make("mark", {}, word.text) : word.text);
+      text.append(often.has(word.text) || found.some((one) => isPart(word, one)) ? make("mark", {}, word.text) : word.text);
       before = word;
     }
     parts.push(make("h3", {}, looks.get(expert)?.label ?? expert), text);

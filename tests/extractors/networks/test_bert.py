@@ -93,6 +93,12 @@ def test_a_file_that_is_cut_off_is_left_to_torch_which_says_so(path, kept):
     assert Bert.read(path, SETTINGS) is None
 
 
+@pytest.mark.parametrize("size", [2**62, 2**63, 2**64 - 1])
+def test_a_header_of_impossible_length_is_left_to_torch(path, size):
+    path.write_bytes(size.to_bytes(8, "little") + b"{}")
+    assert Bert.read(path, SETTINGS) is None
+
+
 @pytest.mark.parametrize("header", [b"[]", b"{", b'{"a": 1}', b'{"a": {"dtype": "F32"}}', b"\xff" * 20])
 def test_a_header_of_another_form_is_left_to_torch(path, header):
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(64))

@@ -1,3 +1,4 @@
+import gc
 import os
 import subprocess
 import sys
@@ -79,4 +80,40 @@ print(torch.get_num_threads(), {{library["num_threads"] for library in threadpoo
 
 @pytest.mark.parametrize("before", [True, False])
 def test_one_thread_is_all_that_numpy_and_torch_have_whichever_comes_first(before):
-    assert printed(ONE_THREAD.format(before=before), OMP_NUM_THREADS="2") == "1 {1}"
+    set_by_user = {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+    assert printed(ONE_THREAD.format(before=before), **set_by_user) == "1 {1}"
+
+
+ON_ONE_THREAD = """
+import os
+import numpy, torch
+from threadpoolctl import threadpool_info
+from pipeline.running.cpu import on_one_thread
+def threads():
+    return torch.get_num_threads(), sorted({library["num_threads"] for library in threadpool_info()})
+before, variables = threads(), dict(os.environ)
+try:
+    with on_one_thread():
+        assert threads() == (1, [1]), threads()
+        1 / 0
+except ZeroDivisionError:
+    print(before == threads() != (1, [1]), variables == dict(os.environ))
+"""
+
+
+def test_after_the_context_the_threads_and_variables_are_those_of_before():
+    assert printed(ON_ONE_THREAD, OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="2") == "True True"
+
+
+def test_collection_is_on_again_afterwards_and_stays_off_where_it_was_off():
+    with pytest.raises(ZeroDivisionError), cpu.without_collection():
+        assert not gc.isenabled()
+        raise ZeroDivisionError
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with cpu.without_collection():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.datasets.videos import Listed
 from pipeline.errors import DamagedError
-from pipeline.stores import store
+from pipeline.stores import parts, store
 from search import Collection
 from search import config as search_config
 from search.building import build, expert_words, words
@@ -223,3 +223,16 @@ def test_documents_are_moved_deleted_and_added_in_a_file(tmp_path):
     for query in ("boat", "rain", "red boat", "in the rain"):
         assert one.find(query) == other.find(query)
     assert sorted(fulltext.sources(tmp_path / "a"))[-1][1:] == (0, "speech")
+
+
+def test_words_of_a_row_that_has_failed_since_are_gone(indexes, tmp_path):
+    indexes.index("one", FIRST)
+    path, failed = indexes.sources.stores["speech_light"], all_spoken(FIRST)[0]
+    kept = [row for row in store.rows(path).values() if row.key != failed]
+    features = [parts.read_features(path, row.key) for row in kept]
+    nothing = parts.Features(features[0].values[:0], features[0].times_s[:0])
+    for part in store.parts(path):
+        shutil.rmtree(part)
+    rows = [*kept, store.Row(failed, 0, failed=True, reason="hung")]
+    parts.publish(path, rows, [*features, nothing], features[0].values.shape[1])
+    assert answers(indexes.index("two", FIRST)) == answers(indexes.index("alone", FIRST, tmp_path / "alone"))

@@ -135,6 +135,9 @@ def test_of_a_word_that_is_said_all_the_time_the_first_places_are_told_and_of_ot
     rain = Word("rain", "speech", 9.0, 9.2)
     assert fulltext.first_of_each([*words, rain], 3) == (*words[:3], rain)
     assert fulltext.first_of_each([]) == ()
+    spoken = Word("boat", "speech", 20.0, 20.2)
+    written = [Word("boat", "ocr", float(at), at + 1.0) for at in range(5)]
+    assert fulltext.first_of_each([*written, spoken], 3) == (*written[:3], spoken)
 
 
 def said(tmp_path, *sentences) -> FullText:

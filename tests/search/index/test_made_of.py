@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -48,3 +49,28 @@ def test_an_index_that_is_not_finished_older_damaged_or_of_another_version_is_pa
     assert made_of.newest(tmp_path / "next", 3, "words.sqlite")[0] == oldest
     assert made_of.newest(tmp_path / "next", 5, "words.sqlite") is None
     assert made_of.newest(tmp_path / "elsewhere" / "next", 3) is None
+
+
+def test_an_index_that_is_deleted_while_it_is_looked_for_is_passed_over(tmp_path, monkeypatch):
+    kept, gone = index(tmp_path / "kept"), index(tmp_path / "gone")
+    listed = Path.glob
+
+    def before_a_removal(path, pattern):
+        found = list(listed(path, pattern))
+        shutil.rmtree(gone)
+        return found
+
+    monkeypatch.setattr(Path, "glob", before_a_removal)
+    assert made_of.newest(tmp_path / "next", 3, "words.sqlite")[0] == kept
+
+
+def test_of_an_index_in_object_storage_only_what_is_needed_is_fetched(hosts, tmp_path):
+    made = index(tmp_path / "made")
+    (made / "vectors.npy").write_bytes(bytes(100))
+    (made / recipes.NAME).unlink()
+    recipes.write_recipe(made, {"of": "made"}, files=["words.sqlite", made_of.FILE, "vectors.npy"])
+    for path in made.iterdir():
+        hosts.objects.put(f"index/d/1/{path.name}", path.read_bytes())
+    root = hosts.store("a")
+    found, _ = made_of.newest(root / "index" / "d" / "next", 3, "words.sqlite")
+    assert sorted(path.name for path in found.iterdir()) == ["recipe.json", "rows.npz", "words.sqlite"]

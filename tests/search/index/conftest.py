@@ -1,0 +1,3 @@
+from tests.pipeline.hosts import hosts
+
+__all__ = ["hosts"]
