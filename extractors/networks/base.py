@@ -188,7 +188,7 @@ class PixelExtractor(NetworkExtractor):
 
     def parts_on_cpu(self, items: NDArray[Any]) -> int:
         """Of at most IMAGES_ON_CPU; or of two or three clips, as for one alone PyTorch has a slower convolution."""
-        return -(-len(items) // IMAGES_ON_CPU) if items.ndim == 4 else max(1, len(items) // CLIPS_ON_CPU)
+        return max(1, -(-len(items) // IMAGES_ON_CPU) if items.ndim == 4 else len(items) // CLIPS_ON_CPU)
 
     def embed(self, items: NDArray[Any]) -> Embedded:
         """(B, D)."""

@@ -40,10 +40,10 @@ class Detector:
         """
         import torch
 
-        with torch.inference_mode(), one_thread():
+        with torch.inference_mode(), torch_on_one_thread():
             found = [self._found(frame) for frame in frames]
-        boxes, points = zip(*found, strict=True)
-        return [faces[:, :4] for faces in boxes], [faces[:, 4] for faces in boxes], list(points)
+        boxes, points = [boxes for boxes, _ in found], [points for _, points in found]
+        return [faces[:, :4] for faces in boxes], [faces[:, 4] for faces in boxes], points
 
     def _found(self, frame: NDArray[np.uint8]) -> tuple[Floats, Floats]:
         """Boxes with their confidence (K, 5), and landmarks (K, 5, 2)."""
@@ -215,7 +215,7 @@ def _pairs_maximum() -> Any:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def torch_on_one_thread() -> Iterator[None]:
     """Context in which PyTorch computes on this thread alone: for small layers, more cost more than they do."""
     import torch
 

@@ -115,7 +115,7 @@ class I3D(nn.Module):
         """Mean over height and width, then over time, in pairs of neighbouring steps; T must be at least 16."""
         # Of 64 frames, the first layers take 200 MB a clip, all others together less than 100: on a CPU they see clips
         # one by one. The others see all, since for one clip alone PyTorch has a slower convolution (1.5 times in all).
-        parts = [clip[None] for clip in clips] if clips.device.type == "cpu" else [clips]
+        parts = torch.split(clips, 1) if clips.device.type == "cpu" else [clips]
         clips = torch.cat([self._first_layers(part) for part in parts])
         for name in _MIXED:
             if name == "mixed_4b":

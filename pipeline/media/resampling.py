@@ -51,6 +51,7 @@ def _filtered(signal: NDArray[np.float64], up: int, down: int) -> NDArray[np.flo
     taps = -(-len(weights) // up)
     by_phase = np.zeros((taps, up))
     by_phase.reshape(-1)[: len(weights)] = weights
+    backwards = np.ascontiguousarray(by_phase[::-1].T)  # BLAS takes no reversed columns: all takes twice as long
     reach = len(weights) // 2
     padded = np.concatenate([np.zeros(taps), signal, np.zeros(taps)])
     result = np.empty(num)
@@ -60,7 +61,7 @@ def _filtered(signal: NDArray[np.float64], up: int, down: int) -> NDArray[np.flo
         places = result[first::up]
         for at in range(0, len(places), BLOCK):
             block = np.ascontiguousarray(seen[at : min(at + BLOCK, len(places))])
-            places[at : at + BLOCK] = block @ by_phase[::-1, phase]
+            places[at : at + BLOCK] = block @ backwards[phase]
     return result
 
 

@@ -10,6 +10,7 @@ import pickle
 import platform
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import popen_spawn_posix, reduction, resource_tracker
@@ -21,6 +22,9 @@ from pipeline.running.stopping import SIGNALS
 
 _PR_SET_PDEATHSIG = 1
 """Of Linux's prctl(2)."""
+
+_MAIN = threading.Lock()
+"""Held while the main module is changed: pools replace their workers from threads of their own."""
 
 
 class _Popen(popen_spawn_posix.Popen):
@@ -80,19 +84,21 @@ def end_with_parent() -> None:
 def _main_not_imported() -> Iterator[None]:
     """Context in which a spawned process does not import the main module where that defines nothing: it is a command.
 
-    Else each worker would import all of Luigi, or all tasks, for nothing: half of what its start costs.
+    Else each worker would import all of Luigi, or all tasks, for nothing: half of what its start costs. One thread at a
+    time: a second one would restore what the first one has hidden.
     """
-    main = sys.modules["__main__"]
-    is_needed = any(getattr(value, "__module__", None) == "__main__" for value in vars(main).values())
-    hidden: dict[str, Any] = (
-        {} if is_needed else {name: vars(main).pop(name) for name in ("__file__", "__spec__") if name in vars(main)}
-    )
-    if hidden:
-        vars(main)["__spec__"] = None
-    try:
-        yield
-    finally:
-        vars(main).update(hidden)
+    with _MAIN:
+        main = vars(sys.modules["__main__"])
+        is_needed = any(getattr(value, "__module__", None) == "__main__" for value in list(main.values()))
+        hidden: dict[str, Any] = (
+            {} if is_needed else {name: main.pop(name) for name in ("__file__", "__spec__") if name in main}
+        )
+        if hidden:
+            main["__spec__"] = None
+        try:
+            yield
+        finally:
+            main.update(hidden)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from extractors.video_classifier import Expert, Params
 from pipeline.errors import WeightsError
 from pipeline.media.video import probe
 from pipeline.weights import seeded as seeded_weights
+from pipeline.weights.files import WeightSource
 from tests.clips import make_clip, numbered
 from tests.extractors.reference import (
     REFERENCE,
@@ -165,3 +166,10 @@ def test_labels_of_a_library_network_are_those_of_the_whole_network():
         pixels = normalise_pixels(torch.from_numpy(clips), expert.params.mean, expert.params.std)
         expected = whole(pixels).softmax(dim=1).numpy()[0]
     np.testing.assert_allclose(kept.extras["label_scores"][0], expected[kept.extras["labels"][0]], atol=1e-5)
+
+
+def test_i3d_has_no_rows_of_no_windows():
+    settings = Params(network="i3d", dim=1024, fps=25.0, window=16, stride=16, resize_px=32, crop_px=32)
+    expert = Expert(settings, WeightSource(always_seeded=True))
+    expert.load("cpu")
+    assert expert.embed(np.zeros((0, 16, 32, 32, 3), np.uint8)).values.shape == (0, 1024)

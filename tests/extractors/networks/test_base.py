@@ -171,3 +171,13 @@ def test_a_network_on_its_device_only_evaluates_with_channels_last(kind, memory_
 def test_a_batch_becomes_a_tensor_whatever_its_strides():
     items = np.arange(12).reshape(3, 4)[:, ::-1]
     assert array_to_device(items, "cpu").tolist() == items.tolist()
+
+
+@pytest.mark.parametrize("number", [0, 1, 17])
+def test_a_batch_of_any_number_has_a_row_for_each(number):
+    expert = Expert(
+        Params(network="torchvision/resnet18", dim=512, fps=1.0, resize_px=32, crop_px=32),
+        WeightSource(always_seeded=True),
+    )
+    expert.load("cpu")
+    assert expert.embed(np.zeros((number, 32, 32, 3), np.uint8)).values.shape == (number, 512)

@@ -37,7 +37,7 @@ def crowd(seed, height=240, width=320):
 @pytest.mark.parametrize("size", [(240, 320), (240, 427), (320, 240), (97, 131)])
 def test_the_faces_are_those_of_its_authors_code(detector, seed, size):
     picture = crowd(seed, *size)
-    with mtcnn.one_thread():
+    with mtcnn.torch_on_one_thread():
         boxes, confidence, points = original().detect(picture[None], landmarks=True)
     ours = detector.detect(picture[None])
     if boxes[0] is None:
@@ -103,9 +103,13 @@ def test_pytorch_has_its_threads_again_afterwards(detector):
         torch.set_num_threads(3)
         detector.detect(crowd(1)[None])
         assert torch.get_num_threads() == 3
-        with pytest.raises(ZeroDivisionError), mtcnn.one_thread():
+        with pytest.raises(ZeroDivisionError), mtcnn.torch_on_one_thread():
             assert torch.get_num_threads() == 1
             raise ZeroDivisionError
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_of_no_frames_there_are_no_faces(detector):
+    assert detector.detect(np.zeros((0, 240, 320, 3), np.uint8)) == ([], [], [])

@@ -1,11 +1,14 @@
+import importlib.machinery
 import os
 import signal
 import subprocess
 import sys
 import threading
+import types
 
 import pytest
 
+from pipeline.running import processes
 from pipeline.running.processes import UnsignalledContext
 from pipeline.running.stopping import SIGNALS
 from tests.conftest import ROOT
@@ -98,3 +101,57 @@ def test_a_process_whose_locks_are_gone_before_it_has_started_ends_without_a_wor
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+COMMAND = """
+from pipeline.running.processes import UnsignalledContext
+{defines}
+print("imported", flush=True)
+if __name__ == "__main__":
+    process = UnsignalledContext().Process(target=print, args=(1,))
+    process.start()
+    process.join()
+    print(__spec__ is not None, flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("defines", "expected"),
+    [("", "imported 1 True"), ("def own(): ...", "imported imported 1 True")],
+)
+def test_a_main_module_is_imported_in_the_process_only_where_it_defines_something(tmp_path, defines, expected):
+    (tmp_path / "command.py").write_text(COMMAND.format(defines=defines))
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "command"], env=environment, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout.split(), done.stderr) == (expected.split(), "")
+
+
+def test_the_main_module_is_as_it_was_after_two_threads_have_hidden_it_at_once(monkeypatch):
+    main = types.ModuleType("__main__")
+    main.__file__, main.__spec__ = "main.py", importlib.machinery.ModuleSpec("main", None)
+    before = dict(vars(main))
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    first_is_in, second_is_in = threading.Event(), threading.Event()
+    hidden_at_end = []
+
+    def second():
+        first_is_in.wait(10)
+        with processes._main_not_imported():
+            second_is_in.set()
+            first.join(10)  # which restores what it has hidden meanwhile, where nothing keeps the two apart
+            hidden_at_end.append("__file__" not in vars(main))
+
+    def hide():
+        with processes._main_not_imported():
+            first_is_in.set()
+            second_is_in.wait(1)
+
+    first, other = threading.Thread(target=hide), threading.Thread(target=second)
+    for thread in (first, other):
+        thread.start()
+    for thread in (first, other):
+        thread.join(20)
+    assert hidden_at_end == [True]
+    assert vars(main) == before
