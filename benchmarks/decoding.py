@@ -12,7 +12,7 @@ import json
 import resource
 import statistics
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,10 +127,22 @@ def ratio(row: dict[str, Any]) -> str:
     return f"{row['cpu_s'][OURS] / min(others):.2f}" if others else "none"
 
 
-def main() -> None:
-    """Measures, prints the table, and writes the JSON file."""
+def rows_of(path: Path, names: Sequence[str], rates: Sequence[str], runs: int) -> list[dict[str, Any]]:
+    """The figures of a video at each of the rates."""
     from pipeline.media.video import probe
 
+    for name in names:  # the first use imports
+        READERS[name](asked_of(path, "1"))
+    rows = []
+    for rate in rates:
+        video = {"video": path.stem, "rate": rate, "video_s": round(probe(path).duration_s, 2)}
+        rows.append(video | measure(asked_of(path, rate), list(names), runs))
+        print(rows[-1], file=sys.stderr, flush=True)
+    return rows
+
+
+def main() -> None:
+    """Measures, prints the table, and writes the JSON file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--videos", type=Path, help="a folder of videos, in place of the generated ones")
     parser.add_argument("--folder", type=Path, default=HERE.parent / "data" / "decoding", help="of the generated ones")
@@ -141,8 +153,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "decoding.json")
     options = parser.parse_args()
     with_libraries(options.folder.resolve() / "libraries")
+    import av
     import cv2
     import torch
+
+    from pipeline.errors import PipelineError
 
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
@@ -155,12 +170,10 @@ def main() -> None:
         files = videos(options.folder, options.seconds)
     rows = []
     for path in (path for path in files if options.only in path.name):
-        for name in names:  # the first use imports
-            READERS[name](asked_of(path, "1"))
-        for rate in options.rates.split(","):
-            video = {"video": path.stem, "rate": rate, "video_s": round(probe(path).duration_s, 2)}
-            rows.append(video | measure(asked_of(path, rate), names, options.runs))
-            print(rows[-1], file=sys.stderr, flush=True)
+        try:
+            rows += rows_of(path, names, options.rates.split(","), options.runs)
+        except (av.FFmpegError, PipelineError) as error:
+            print(f"left out, since it cannot be read: {path}: {error}", file=sys.stderr, flush=True)
     result = {"machine": machine(), "readers": names, "missing": lacks, "runs": options.runs, "rows": rows}
     options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(table(options.out))

@@ -133,7 +133,8 @@ class WorkerMemory(threading.Thread):
             for thread in Path("/proc/self/task").glob("*/children"):
                 with suppress(OSError):  # the thread has ended in the meantime
                     children = thread.read_text(encoding="utf-8").split()
-                    self._worker_mb = max([self._worker_mb, *(self.peak_mb(int(child)) for child in children)])
+                    workers = (self.peak_mb(int(child)) for child in children if _has_begun(child))
+                    self._worker_mb = max([self._worker_mb, *workers])
 
     def stop(self) -> float:
         """Stops polling; returns the peak memory of the largest child in MB."""
@@ -150,6 +151,14 @@ class WorkerMemory(threading.Thread):
             return 0.0
         found = re.search(r"VmHWM:\s+(\d+) kB", status)
         return int(found[1]) / 1024 if found else 0.0
+
+
+def _has_begun(child: str) -> bool:
+    """Whether a child runs its own program; between fork and exec its memory is that of this process."""
+    try:
+        return Path(f"/proc/{child}/cmdline").read_bytes() != Path("/proc/self/cmdline").read_bytes()
+    except OSError:  # it has ended in the meantime
+        return False
 
 
 def _cpu_s(whose: int) -> float:

@@ -44,6 +44,7 @@ LEFT_OUT = {
     "fastapi": "the search page",
     "starlette": "the search page",
     "uvicorn": "the search page",
+    "omegaconf": "the settings of the expert ocr_light",
     "obstore": "stores and videos elsewhere",
     "ray": "extraction on several machines",
     "mcp": "a collection as tools of an assistant",

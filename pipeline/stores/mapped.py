@@ -5,7 +5,7 @@ The file has no name: nobody else sees it, and its space is free when the array 
 """
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,6 +38,17 @@ def filled(shape: tuple[int, int], blocks: Iterable[Block], folder: Path | None)
         _write(file, shape[1], blocks, where)
         # Not read-only: of such arrays PyTorch warns. What is written to it would change the nameless file alone.
         return np.asarray(np.memmap(file, np.float32, "r+", shape=shape))
+
+
+def runs(places: NDArray[np.int64], spans: NDArray[np.int64]) -> Iterator[tuple[int, slice]]:
+    """(first place, slice) of each run of places that follow one another and whose spans (n, 2) do so too."""
+    apart = (np.diff(places) != 1) | (spans[1:, 0] != spans[:-1, 1])
+    first = np.flatnonzero(np.concatenate([[True], apart]))
+    last = np.append(first[1:], len(places)) - 1
+    for place, start, end in zip(
+        places[first].tolist(), spans[first, 0].tolist(), spans[last, 1].tolist(), strict=True
+    ):
+        yield place, slice(start, end)
 
 
 def _nameless(folder: Path) -> tuple[IO[bytes], Path]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pipeline.errors import DamagedError, StoreError
 from pipeline.stores import damage, places, store, zarr_library
 from pipeline.stores.keys import pack
-from pipeline.stores.mapped import Block, filled
+from pipeline.stores.mapped import Block, filled, runs
 from pipeline.stores.ragged import Ragged
 from pipeline.stores.raw_array import read_raw
 from pipeline.stores.store import Row
@@ -217,8 +217,8 @@ class Reader:
             if (found := array.shape[1]) != dim:
                 where = self._folder / self._table.parts[number]
                 raise StoreError(f"{where}: vectors of length {found}, expected {dim}")
-            for place in mine.tolist():
-                yield int(offsets[place]), array[slice(*spans[place])]
+            for place, span in runs(mine, spans[mine]):
+                yield int(offsets[place]), array[span]
 
     def _find(self, keys: Sequence[str]) -> NDArray[np.int64]:
         return self._table.sorted.find(pack(keys)[0])

@@ -35,6 +35,28 @@ def test_an_array_is_what_its_blocks_were_in_float32(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_runs_copy_what_row_by_row_is_copied(seed):
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 4, 30)
+    ends = np.cumsum(counts)
+    rows = np.sort(rng.choice(30, 20)) if seed % 2 else np.arange(5, 25)
+    spans, is_mine = np.stack([ends - counts, ends], axis=1)[rows], rng.random(20) < (0.7 if seed % 3 else 1.0)
+    stored, offsets, places = (
+        np.arange(ends[-1]),
+        np.concatenate([[0], np.cumsum(counts[rows])]),
+        np.flatnonzero(is_mine),
+    )
+    found, expected = np.full(offsets[-1], -1), np.full(offsets[-1], -1)
+    for place in places:
+        expected[offsets[place] : offsets[place + 1]] = stored[slice(*spans[place])]
+    several = list(mapped.runs(places, spans[places]))
+    for place, span in several:
+        found[offsets[place] : offsets[place] + span.stop - span.start] = stored[span]
+    assert found.tolist() == expected.tolist()
+    assert seed % 2 or seed % 3 or len(several) == 1, "rows that follow one another are one"
+
+
 @pytest.mark.usefixtures("held")
 @pytest.mark.parametrize("shape", [(0, 7), (3, 0)])
 def test_no_entries_are_no_file(shape, tmp_path):
