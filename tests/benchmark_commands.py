@@ -26,7 +26,9 @@ SMALL = {
         "extraction_light.json",
     ),
     "python -m benchmarks.extraction": Small(
-        "--size 64x48 --count 1 --experts rgb_light --workers 1 --out {out}", r"\| rgb_light \| [\d.]+ \|"
+        "--size 64x48 --count 1 --experts rgb_light --workers 1 --out {out}",
+        r"\| rgb_light \| [\d.]+ \|",
+        "extraction_light_720p.json",
     ),
     "python benchmarks/training.py": Small(
         "--experts audio face --videos 8 --batch 4 --steps 1 --gating sequential --precision fp32 --out {out}",
