@@ -71,13 +71,24 @@ class Host:
         """Whether a Ray task runs here: Ray calls its process by the name of the function, and else ray::IDLE."""
         return any(b"ray::extract_on_host" in _command_line(pid) for pid in self.pids())
 
+    def is_stopped_in_mid_chunk(self) -> bool:
+        """Stops its processes, and whether one of them is within a Ray task then; else they go on."""
+        self._signal(signal.SIGSTOP)
+        if self.is_extracting():
+            return True
+        self._signal(signal.SIGCONT)
+        return False
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in self.pids():
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def kill(self) -> None:
         """Kills all processes of this host at once, as a power cut does."""
         until_s = time.monotonic() + 20
-        while (pids := self.pids()) and time.monotonic() < until_s:
-            for pid in pids:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        while self.pids() and time.monotonic() < until_s:
+            self._signal(signal.SIGKILL)
             time.sleep(0.1)
 
     def unplug(self) -> None:
