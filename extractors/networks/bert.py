@@ -14,12 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.networks.hub import without_head
-from pipeline import plain_data
 
 Floats = NDArray[np.float32]
 
-MOST_HEADER_BYTES = 100_000_000
-"""Of the header of a safetensors file, as the format limits it."""
 LAYER_NORM_EPSILON = np.float32(1e-12)
 
 
@@ -74,7 +71,7 @@ class Bert:
         if min(vars(sizes).values()) < 1 or sizes.hidden_size % sizes.num_attention_heads:
             return None
         shapes = sizes.shapes
-        found = without_head(_mapped(path), shapes)
+        found = without_head(_tensors(path), shapes)
         return cls(sizes, found) if {name: array.shape for name, array in found.items()} == shapes else None
 
     def states(self, ids: Sequence[int]) -> Floats:
@@ -114,24 +111,16 @@ class Bert:
         return scaled * self.tensors[f"{name}.weight"] + self.tensors[f"{name}.bias"]
 
 
-def _mapped(path: Path) -> dict[str, Floats]:
-    """The float32 tensors of a safetensors file, mapped into memory: of most words no query ever asks.
+def _tensors(path: Path) -> dict[str, Floats]:
+    """The float32 tensors of a safetensors file; nothing where it is none, or is damaged."""
+    from safetensors import SafetensorError, safe_open
 
-    The file begins with the length of its header, 8 bytes, and the header, JSON; offsets count from behind it. Nothing
-    where it is not so.
-    """
     try:
-        with path.open("rb") as file:
-            size = int.from_bytes(file.read(8), "little")
-            header = plain_data.parse_json(file.read(min(size, MOST_HEADER_BYTES)))
-        data = np.memmap(path, np.uint8, "r", 8 + size)
-        return {
-            name: data[slice(*told["data_offsets"])].view("<f4").reshape(told["shape"])
-            for name, told in header.items()
-            if name != "__metadata__" and told["dtype"] == "F32"
-        }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        with safe_open(path, "numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError):  # also of a type that NumPy does not have
         return {}
+    return {name: array for name, array in arrays.items() if array.dtype == np.float32}
 
 
 def _gelu(x: Floats) -> Floats:

@@ -24,6 +24,7 @@ from pipeline.stores.fingerprint import Recipe, canonical, file_sha256
 from pipeline.stores.parts import Reader
 from search.building.embedder import Embedder
 from search.index.growing_array import GrowingArray
+from search.index.made_of import made_ns
 from search.index.previous_vectors import PreviousVectors, VectorBlock
 from search.index.vectors import DIGESTS, MOMENT_TIMES, MOMENTS, VIDEOS
 
@@ -111,7 +112,7 @@ def _previous(folder: Path, vectors_recipe: Recipe, experts: Sequence[str]) -> P
         if not path.parent.name.startswith(atomic.TEMPORARY)
     ]
     same = [path for path in beside if _recipe_of(path) == vectors_recipe and _is_whole(path.parent)]
-    newest = max(same, key=lambda path: path.stat().st_mtime_ns, default=None)
+    newest = max(same, key=made_ns, default=None)
     return PreviousVectors(newest.parent, experts) if newest else None
 
 

@@ -60,14 +60,14 @@ def newest(folder: Path, version: int, *needed: str) -> tuple[Path, MadeOf] | No
         for path in places.listed(folder.parent).glob(f"*/{recipes.NAME}")
         if not path.parent.name.startswith(atomic.TEMPORARY) and path.parent != folder
     ]
-    for path in sorted(beside, key=_made_ns, reverse=True):
+    for path in sorted(beside, key=made_ns, reverse=True):
         found = _read(path.parent, needed)
         if found and found.version == version:
             return path.parent, found
     return None
 
 
-def _made_ns(path: Path) -> int:
+def made_ns(path: Path) -> int:
     """When a file was written; 0 where it was deleted meanwhile, as CollectGarbage does, which `_read` finds too."""
     try:
         return path.stat().st_mtime_ns
