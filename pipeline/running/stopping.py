@@ -23,6 +23,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 REPEAT_S = 1.0
 """A signal this soon after the first one is the same one: `timeout` sends it to the process and then to its group."""
 
+AGAIN_S = 0.02
+"""Time until an interruption is raised again that was lost; by then the finalizer that lost it has ended."""
+
 PATIENCE_S = 10.0
 """Time from the interruption to the end of the process, which is then ended whatever it does."""
 
@@ -34,6 +37,8 @@ class _State:
     """The first stop signal; 0 for none."""
     at_s = 0.0
     is_deferred = False
+    is_lost = False
+    """Whether the exception was raised where Python drops exceptions, and is to be raised again."""
 
 
 def install() -> None:
@@ -54,6 +59,18 @@ def install() -> None:
         previous(kind, error, trace)
 
     sys.excepthook = hook
+    previous_unraisable = sys.unraisablehook
+
+    def unraisable_hook(lost: "sys.UnraisableHookArgs") -> None:
+        # A handler runs wherever the main thread is, also in a __del__ or a callback, whose exceptions go no further:
+        # the run would go on as if no signal had come.
+        if isinstance(lost.exc_value, KeyboardInterrupt) and requested():
+            with suppress(RuntimeError):  # the interpreter is being taken down: the process ends anyway
+                threading.Timer(AGAIN_S, _send_again).start()
+        else:
+            previous_unraisable(lost)
+
+    sys.unraisablehook = unraisable_hook
 
 
 def requested() -> bool:
@@ -110,6 +127,10 @@ def _receive(number: int, frame: FrameType | None) -> None:
         _State.number, _State.at_s = number, time.monotonic()
         if not _State.is_deferred:
             _interrupt()
+    elif _State.is_lost:
+        _State.is_lost = False
+        if not _State.is_deferred:
+            raise KeyboardInterrupt
     elif time.monotonic() - _State.at_s > REPEAT_S:
         end_at_once()
 
@@ -120,6 +141,12 @@ def _interrupt() -> NoReturn:
     watchdog.daemon = True
     watchdog.start()
     raise KeyboardInterrupt
+
+
+def _send_again() -> None:
+    """Sends the first signal again, to the main thread: it may sleep in a call that only a signal ends."""
+    _State.is_lost = True
+    signal.pthread_kill(threading.main_thread().ident or 0, _State.number)
 
 
 def _exit_code() -> int:

@@ -88,6 +88,40 @@ time.sleep(50)
     assert run(script) == (143, "never mind\n", "")
 
 
+LOSES = """
+class Resource:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+"""
+"""A signal arrives while an object is being deleted, as Python does at any moment."""
+
+
+def test_an_interruption_that_a_finalizer_has_lost_is_raised_again_without_a_word_of_the_first_one():
+    script = LOSES + "try:\n  Resource(); print('on', flush=True); time.sleep(50)\nfinally: print('left')"
+    assert run(script) == (143, "on\nleft\n", stopping.MESSAGE + "\n")
+
+
+def test_a_lost_interruption_waits_for_the_end_of_what_defers_it_meanwhile():
+    script = (
+        LOSES
+        + """
+Resource()
+with stopping.deferred():
+    time.sleep(5 * stopping.AGAIN_S)
+    print("put away")
+print("never here")
+"""
+    )
+    assert run(script) == (143, "put away\n", stopping.MESSAGE + "\n")
+
+
+def test_another_error_of_a_finalizer_is_told_as_ever():
+    code, output, errors = run("class Bad:\n  def __del__(self): raise ValueError('a bug')\nBad(); print('on')")
+    assert (code, output) == (0, "on\n")
+    assert errors.startswith("Exception ignored in") and "ValueError: a bug" in errors
+
+
 def test_a_signal_that_is_ignored_from_the_start_stays_so():
     script = "os.kill(os.getpid(), signal.SIGINT); time.sleep(0.1); print('on')"
     ignored = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)}
