@@ -16,6 +16,8 @@ from search.engines.fusion import Ranking
 
 MOST_CAPTIONS = 200
 """Spread evenly over those of the validation split."""
+KEPT_WORDS = 256
+"""Of the captions, whose documents are looked up once: most words of captions are in several."""
 BLOCK_VIDEOS = 500
 """Read by one query of the videos' file."""
 
@@ -36,6 +38,7 @@ def write(folder: Path, settings: SearchConfig, weights: WeightOptions) -> None:
     captions = _captions(collection)
     if len(captions) < FEWEST:
         return
+    collection.words.remember(KEPT_WORDS)
     asked = [Asked(row, collection.rankings(caption)) for row, caption in captions]
     engines = sorted({engine for one in asked for engine in one.rankings})
     fitted = fit(examples(asked, engines, settings, len(collection.videos)))

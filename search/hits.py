@@ -1,6 +1,6 @@
 """Describes hits: the videos at the top of the fused rankings, with what each engine knows of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from search.config import LATE_INTERACTION, Fusion, SearchConfig
 from search.engines import fulltext
 from search.engines.experts import Experts
-from search.engines.fulltext import FullText
+from search.engines.fulltext import FullText, Place
 from search.engines.fusion import CANDIDATES, Ranking, fuse
 from search.engines.label_words import LabelSearch
 from search.engines.labels import Labels, Seen
@@ -50,8 +50,8 @@ class Describer:
 
     def _hit(self, sought: Sought, row: int, entry: Entry, score: float, found: dict[str, Found]) -> Hit:
         weights = sought.options.weights
-        words = self.words.matched(sought.text, row, weights) if row in sought.matches else ()
-        seen, example, shown = self._seen(sought, row), sought.example, fulltext.first_of_each(words)
+        words = self.words.places(sought.text, row, weights) if row in sought.matches else []
+        seen, example, shown = self._seen(sought, row), sought.example, fulltext.words_at(fulltext.first_of_each(words))
         return Hit(
             key=entry.key,
             video_id=entry.video_id,
@@ -92,7 +92,7 @@ class Describer:
     def best_second(
         self,
         row: int,
-        words: tuple[fulltext.Word, ...],
+        words: Sequence[Place],
         seen: tuple[Seen, ...],
         found: Mapping[str, Found],
         sought: Sought,

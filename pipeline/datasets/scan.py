@@ -4,7 +4,7 @@ import dataclasses
 import heapq
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,10 @@ from pipeline.datasets.stamps import stamp_of
 from pipeline.datasets.video import is_missing
 from pipeline.datasets.video_columns import gather
 from pipeline.datasets.video_files import VideoFile, VideoFiles, find_videos
+from pipeline.datasets.videos import Videos
 from pipeline.errors import AnnotationError
 from pipeline.remote_files.packs import is_stand_in
+from pipeline.running.cpu import without_collection
 from pipeline.stores import fingerprint
 
 
@@ -65,6 +67,17 @@ def build(
     `deadline_s` holds for each file; `progress` is called as by `inspect_files`. AnnotationError when videos or
     captions are missing or contradict each other.
     """
+    with without_collection():  # a tenth of the time of a large dataset of which little is new
+        files, annotations, missing, warnings = _looked_up(name, settings)
+    infos = inspect_files(files, cache, workers, deadline_s, progress)
+    with without_collection():
+        videos = _videos(files, infos, annotations, missing)
+        warnings += shared_between_splits(videos)
+        return manifest.of(name, files.root, videos, warnings)
+
+
+def _looked_up(name: str, settings: DatasetConfig) -> tuple[VideoFiles, Annotations, dict[str, str], list[str]]:
+    """The files of a dataset, what its captions say, the videos that these miss and why, and warnings."""
     root = Path(settings.videos)
     left_out: list[str] = []
     by_name, warnings = annotations_of(name, settings)
@@ -78,8 +91,13 @@ def build(
         refuse_unrelated(annotations, missing, settings)
         warnings += refuse_missing(name, settings, missing, annotations)
         annotations = {key: one for key, one in annotations.items() if not (settings.allow_partial and key in missing)}
-    files = _wanted(files, annotations, settings)
-    infos = inspect_files(files, cache, workers, deadline_s, progress)
+    return _wanted(files, annotations, settings), annotations, missing, warnings
+
+
+def _videos(
+    files: VideoFiles, infos: Mapping[str, FileInfo], annotations: Annotations, missing: Mapping[str, str]
+) -> Videos:
+    """The videos of a manifest, in its order."""
     clips = clips_by_file(annotations)
     of_files = (
         rows_of(file, infos[file.video_id], _whole(annotations, file.video_id), clips.get(file.video_id, ()))
@@ -87,9 +105,7 @@ def build(
     )
     absent = [missing_row(key, one, missing[key]) for key, one in annotations.items() if key in missing]
     rows = heapq.merge(chain.from_iterable(of_files), sorted(absent, key=order), key=order)
-    videos = gather(rows, bool(clips), any(caption.judged for one in annotations.values() for caption in one.captions))
-    warnings += shared_between_splits(videos)
-    return manifest.of(name, root, videos, warnings)
+    return gather(rows, bool(clips), any(caption.judged for one in annotations.values() for caption in one.captions))
 
 
 def _missing(annotations: Annotations, files: VideoFiles, root: Path) -> dict[str, str]:

@@ -36,7 +36,10 @@ not import pyarrow: that and reading any table take 0.06 CPU seconds, as reading
 GROUP = 8192
 """Videos that are read at once, of all their columns."""
 
-_PIECE = 1 << 20
+PIECE = 512
+"""Videos of a group that are made at once where those of one split are wanted."""
+
+_PIECE_BYTES = 1 << 20
 
 
 class Columns(Videos):
@@ -91,8 +94,12 @@ class Columns(Videos):
     def of_split(self, split: str) -> Iterator[Video]:
         """The captioned videos of a split."""
         for number in range(self._num_groups):
-            if split in self._read([number], "split").column(0).to_pylist():
-                yield from (video for video in self._group(number) if video.split == split and video.captions)
+            splits, table = self._read([number], "split").column(0).to_pylist(), None
+            for first in range(0, len(splits), PIECE):  # since most ask for the first few alone
+                if split in splits[first : first + PIECE]:
+                    table = self._table_of_group(number) if table is None else table
+                    some = self._objects(table.slice(first, PIECE))
+                    yield from (video for video in some if video.split == split and video.captions)
 
     def texts(self) -> Iterator[str]:
         """The text of each caption, in manifest order."""
@@ -109,7 +116,7 @@ class Columns(Videos):
         digest = hashlib.sha256()
         self._table.seek(0)
         with path.open("wb") as file:
-            while some := self._table.read(_PIECE):
+            while some := self._table.read(_PIECE_BYTES):
                 file.write(some)
                 digest.update(some)
         return digest.hexdigest()
@@ -120,8 +127,13 @@ class Columns(Videos):
         return num
 
     def _group(self, number: int) -> Sequence[Video]:
+        return self._objects(self._table_of_group(number))
+
+    def _table_of_group(self, number: int) -> Any:
+        return self._read([number], *_PLAIN, *self._clips, "captions", *([ASKED] if self._has_asked else []))
+
+    def _objects(self, table: Any) -> list[Video]:
         names = (*_PLAIN, *self._clips)
-        table = self._read([number], *names, "captions", *([ASKED] if self._has_asked else []))
         with self._told():
             columns: list[Iterable[Any]] = [table.column(name).to_pylist() for name in names]
             for place in (place for place, name in enumerate(names) if name in _LISTS):
@@ -160,7 +172,7 @@ def open_table(path: Path, sha256: str) -> Columns:
 
     digest = hashlib.sha256()
     table = pa.OSFile(str(path))
-    while some := table.read(_PIECE):
+    while some := table.read(_PIECE_BYTES):
         digest.update(some)
     if digest.hexdigest() != sha256:
         raise DamagedError(path.parent, f"{path.name} has another checksum than when it was written")
@@ -208,7 +220,7 @@ def _table_of(group: list[Video], schema: Any) -> Any:
 
 def _captions_of(lists: Any) -> list[tuple[Caption, ...]]:
     """The captions of each video; by columns, since a value at a time takes ten times as long."""
-    ends, values = lists.offsets.to_pylist(), lists.values
+    ends, values = lists.offsets.to_pylist(), lists.flatten()
     texts, tags = values.field("text").to_pylist(), values.field("tags").to_pylist()
     captions = [Caption(text, tuple(found)) for text, found in zip(texts, tags, strict=True)]
-    return [tuple(captions[start:end]) for start, end in pairwise(ends)]
+    return [tuple(captions[start - ends[0] : end - ends[0]]) for start, end in pairwise(ends)]

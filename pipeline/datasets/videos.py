@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any, overload
 
 from pipeline.datasets.video import Video
+from pipeline.stores.fingerprint import fingerprint_of_long
 
 
 class Videos(Sequence[Video]):
@@ -47,6 +48,12 @@ class Videos(Sequence[Video]):
     def durations_s(self) -> list[float]:
         """The duration of each video."""
         return self.column("duration_s")
+
+    @cached_property
+    def of_files(self) -> str:
+        """Fingerprint of what is known of the files beside their content, which alone names a manifest."""
+        columns = self.ids, self.durations_s, self.column("has_video"), self.column("problem")
+        return fingerprint_of_long({}, "files", zip(*columns, strict=True))
 
     def texts(self) -> Iterator[str]:
         """The text of each caption, in manifest order."""

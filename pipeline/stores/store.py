@@ -31,8 +31,11 @@ __all__ = [
     "table",
 ]
 
-COPIED_PARTS, COPIED_ROWS = 256, 16384
-"""From so many parts or rows on that no copy in one file has (`row_cache.py`), one is written; fewer are read fast."""
+COPIED_PARTS, COPIED_ROWS = 64, 4096
+"""From so many parts or rows on that no copy in one file has (`row_cache.py`), one is written; fewer are read fast.
+
+Each command reads them anew: the indexes of 161 parts with 10,000 rows take 31 CPU ms, and their copy takes 2.
+"""
 
 KEPT_ROWS = 40_000_000
 """Rows of all stores that are kept in memory, some 40 bytes each; those looked at least lately go first."""

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from pipeline.datasets.manifest import Manifest, Video
 from pipeline.errors import PipelineError
+from pipeline.running.cpu import without_collection
 from pipeline.stores import atomic, places, recipes, store
 from pipeline.stores.fingerprint import Recipe
+from pipeline.stores.keeping_reader import KeepingReader
 from pipeline.stores.keys import Keys
 from pipeline.stores.parts import Reader
 from pipeline.stores.row_table import Held
@@ -116,17 +118,15 @@ def build_index(
 def _fill(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSettings, folder: Path) -> int:
     """Writes all files of an index; returns the number of videos that went through the network."""
     keys = {name: [ingredients.key(name, video) for video in listed] for name in ingredients.stores}
-    facts = _write_videos(ingredients, listed, keys, folder)
-    words.write(folder, VERSION, ingredients.stores, keys)
+    with without_collection():
+        facts = _write_videos(ingredients, listed, keys, folder)
+        words.write(folder, VERSION, ingredients.stores, keys)
     if ingredients.labels:
         seen = expert_labels.read_labels(ingredients.stores, ingredients.labels, ingredients.key, listed)
         labels.build(folder / labels.FILE, ingredients.labels, seen)
-    _write_features(ingredients, keys, folder)
+    _write_rows(ingredients, keys, folder)
     (folder / "text").mkdir()
-    for expert, text_config in ingredients.towers.items():
-        store_of, dim = Reader(ingredients.stores[expert]), ingredients.dims[expert]
-        frames.save(folder, expert, store_of, dim, keys[expert])
-        late_interaction.save(folder, expert, store_of, dim, keys[expert])
+    for text_config in ingredients.towers.values():
         shutil.copy(text_config, folder / "text")
     if ingredients.label_words and ingredients.sentence_config:
         for expert in ingredients.label_words.classifiers:
@@ -147,10 +147,18 @@ def _fill(ingredients: Ingredients, listed: Sequence[Video], settings: IndexSett
     return embedded
 
 
-def _write_features(ingredients: Ingredients, keys: Mapping[str, Sequence[str]], folder: Path) -> None:
-    """Writes what an example is compared with: vectors of each expert, and the YAMLs of those that can be shown one."""
+def _write_rows(ingredients: Ingredients, keys: Mapping[str, Sequence[str]], folder: Path) -> None:
+    """Writes what is kept of the rows of each expert: for a map, for examples, and for texts that its tower reads.
+
+    Beside them the YAMLs of the experts that can be shown an example.
+    """
     for name, path in ingredients.stores.items():
-        features.save(folder, name, ingredients.modalities[name], Reader(path), ingredients.dims[name], keys[name])
+        reader, dim, of_videos = KeepingReader(path), ingredients.dims[name], keys[name]
+        write_map(folder, name, reader, of_videos, reader.counts(of_videos) > 0)
+        features.save(folder, name, ingredients.modalities[name], reader, dim, of_videos)
+        if name in ingredients.towers:
+            frames.save(folder, name, reader, dim, of_videos)
+            late_interaction.save(folder, name, reader, dim, of_videos)
     (folder / index_folder.EXPERTS).mkdir()
     for expert_config in ingredients.experts.values():
         shutil.copy(expert_config, folder / index_folder.EXPERTS)
@@ -164,7 +172,6 @@ def _write_videos(
     for name, path in ingredients.stores.items():
         held = Held(store.table(path), Keys(keys[name]))
         present[name], told[name] = held.is_present, of_expert(held, keys[name], listed, ingredients.manifest.root)
-        write_map(folder, name, Reader(path), keys[name], held.is_present)
     made_of.write(folder, VERSION, ingredients.stores, keys, present)
     overview.write(folder, of_collection(told, ingredients.manifest.videos, ingredients.manifest.root))
     num_videos = dict.fromkeys(ingredients.stores, 0)

@@ -1,6 +1,6 @@
 """Reads the words that experts such as OCR and speech recognition stored beside their vectors."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,8 @@ def read_words(
     stores: Mapping[str, Path], key: Callable[[str, Video], str], videos: Sequence[Video]
 ) -> Iterator[Document]:
     """The words of each of `videos`, by expert; `key(expert, video)` is the key of the row in the expert's store."""
-    return read_some(stores, rows_by_key({name: [key(name, video) for video in videos] for name in stores}))
+    keys = {name: [key(name, video) for video in videos] for name in stores}
+    return read_some(stores, rows_by_key(keys, dict.fromkeys(stores, range(len(videos)))))
 
 
 def read_some(stores: Mapping[str, Path], wanted: Wanted) -> Iterator[Document]:
@@ -42,13 +43,15 @@ def read_some(stores: Mapping[str, Path], wanted: Wanted) -> Iterator[Document]:
                     yield Document(index, expert, words, times_s)
 
 
-def rows_by_key(keys: Mapping[str, Sequence[str]]) -> dict[str, dict[str, list[int]]]:
-    """Expert -> key -> rows of the index, of the keys of all V videos by expert."""
+def rows_by_key(
+    keys: Mapping[str, Sequence[str]], rows: Mapping[str, Iterable[int]]
+) -> dict[str, dict[str, list[int]]]:
+    """Expert -> key -> those of the `rows` of the index that have it, of the keys of all V videos by expert."""
     found: dict[str, dict[str, list[int]]] = {}
     for expert, of_expert in keys.items():
-        rows = found[expert] = {}
-        for index, key in enumerate(of_expert):
-            rows.setdefault(key, []).append(index)
+        by_key = found[expert] = {}
+        for row in rows[expert]:
+            by_key.setdefault(of_expert[row], []).append(row)
     return found
 
 

@@ -5,18 +5,21 @@ A document is the words that one expert recognised in one video, with their time
 """
 
 import json
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import repeat
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from sqlite3 import Connection
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from extractors.text.folding import fold
 from extractors.text.queries import query_words
 from extractors.text.tokens import is_unspaced
-from search.engines import term_text
+from search.engines import postings, term_text
+from search.engines.postings import Postings
 from search.engines.term_text import TOKENIZER, phrase
 from search.index import sqlite
 
@@ -70,6 +73,18 @@ class Word:
     """Whether its script puts no blanks between words; a word of several characters is then one word, if it matched."""
 
 
+class Place(NamedTuple):
+    """Where a word was recognised, which is made faster than a Word."""
+
+    text: str
+    expert: str
+    start_s: float
+    end_s: float
+
+
+AWord = TypeVar("AWord", Place, Word)
+
+
 @dataclass(frozen=True)
 class Match:
     """How well the words of one video match a query."""
@@ -107,15 +122,12 @@ def sources(path: Path) -> list[tuple[int, int, str]]:
 
 def _insert(database: Connection, documents: Iterable[Document], first: int) -> None:
     for number, document in enumerate(documents, first):
-        times = json.dumps([[round(float(start), 3), round(float(end), 3)] for start, end in document.times_s])
+        times = term_text.times_as_text(document.times_s)
         text, words = term_text.indexed(["".join(word.split()) for word in document.words])
         values = (number, document.video, document.expert, times, words)
         database.execute("INSERT INTO sources VALUES (?, ?, ?, ?, ?)", values)
         database.execute("INSERT INTO documents (rowid, text) VALUES (?, ?)", (number, text))
     database.execute("INSERT INTO documents (documents) VALUES ('optimize')")
-
-
-NO_MATCH = Match(0.0, 0.0)
 
 
 class Matches(dict[int, Match]):
@@ -129,8 +141,8 @@ class FullText:
     """The documents in the file that `build` wrote; may be queried from any thread."""
 
     def __init__(self, path: Path, stop_words: Collection[str]) -> None:
-        self._path = path
-        self._stop_words = stop_words
+        self._path, self._stop_words = path, stop_words
+        self._postings: Callable[[str], Postings] = self._look_up
 
     def query_words(self, query: str) -> list[str]:
         """The words of a query that are searched for: distinct, without stop words."""
@@ -138,50 +150,58 @@ class FullText:
 
     def find(self, query: str, weights: Mapping[str, float] = MappingProxyType({})) -> Matches:
         """Row of a video -> how well it matches the query; `weights`: by expert, default 1."""
-        words = self.query_words(query)
-        found = Matches()
-        for word in words:
-            of_word: dict[int, Match] = {}
-            documents = self._query(_FIND, (phrase(word), MOST_DOCUMENTS))
-            found.is_all &= len(documents) < MOST_DOCUMENTS
-            for video, expert, score in documents:
-                weight = weights.get(expert, 1.0)
-                before = of_word.get(video, NO_MATCH)
-                if weight > 0:
-                    coverage = max(before.coverage, min(1.0, weight) / len(words))
-                    of_word[video] = Match(before.score + score * weight, coverage)
-            for video, match in of_word.items():
-                before = found.get(video, NO_MATCH)
-                found[video] = Match(before.score + match.score, before.coverage + match.coverage)
+        words, found = self.query_words(query), Matches()
+        of_words = [self._postings(phrase(word)) for word in words]
+        videos, *columns = postings.summed([one.weighted(weights, len(words)) for one in of_words])
+        found.update(zip(videos.tolist(), map(Match, *(column.tolist() for column in columns)), strict=True))
+        found.is_all = all(len(one) < MOST_DOCUMENTS for one in of_words)
         return found
 
     def matched(self, query: str, video: int, weights: Mapping[str, float] = MappingProxyType({})) -> tuple[Word, ...]:
         """The words of the query that occur in a video, sorted by time."""
+        return words_at(self.places(query, video, weights))
+
+    def places(self, query: str, video: int, weights: Mapping[str, float] = MappingProxyType({})) -> list[Place]:
+        """The same in a form that is cheaper to make: in one hour there may be thousands."""
         words = self.query_words(query)
         if not words:
-            return ()
-        found: set[Word] = set()
+            return []
+        found = dict[Place, None]()
         for expert, marked, times, words_beside in self._query(_MARK, (video, " OR ".join(map(phrase, words)))):
-            if weights.get(expert, 1.0) > 0:
-                spans = term_text.matched(marked, words_beside, json.loads(times))
-                found |= {_word(text, expert, span_s) for text, *span_s in spans}
-        return tuple(sorted(found, key=lambda word: (word.start_s, word.text)))
+            if weights.get(expert, 1.0) > 0 and (spans := list(term_text.matched(marked, words_beside))):
+                texts, first, last = zip(*spans, strict=True)
+                starts, ends = zip(*term_text.times_of(times, first), strict=True)
+                if first != last:
+                    _, ends = zip(*term_text.times_of(times, last), strict=True)
+                found |= dict.fromkeys(map(Place, texts, repeat(expert), starts, ends))
+        return sorted(found, key=itemgetter(2, 0, 1, 3))
 
     def words_of(self, video: int) -> tuple[Word, ...]:
         """All recognised words of a video, sorted by expert and time."""
         return tuple(
-            _word(text, expert, times_s)
+            _word(Place(text, expert, *times_s))
             for expert, indexed, times, words_beside in self._query(_ALL, (video,))
             for text, times_s in zip(term_text.stored(indexed, words_beside)[0], json.loads(times), strict=True)
         )
+
+    def remember(self, num_words: int) -> None:
+        """Keeps what is found of so many words, 120 kB each at most: for who asks for the same words many times."""
+        self._postings = lru_cache(num_words)(self._look_up)
+
+    def _look_up(self, words: str) -> Postings:
+        return Postings.of(self._query(_FIND, (words, MOST_DOCUMENTS)))
 
     def _query(self, statement: str, values: tuple[str | int, ...]) -> list[tuple[Any, ...]]:
         return sqlite.query(self._path, statement, values)
 
 
-def _word(text: str, expert: str, times_s: Sequence[float]) -> Word:
-    start_s, end_s = times_s
-    return Word(text, expert, start_s, end_s, is_unspaced(text))
+def words_at(places: Iterable[Place]) -> tuple[Word, ...]:
+    """The words at these places."""
+    return tuple(map(_word, places))
+
+
+def _word(place: Place) -> Word:
+    return Word(*place, is_unspaced(place.text))
 
 
 def words_of_query(query: str, stop_words: Collection[str]) -> list[str]:
@@ -190,34 +210,39 @@ def words_of_query(query: str, stop_words: Collection[str]) -> list[str]:
     return [word for word in query_words(query) if fold(word) not in left_out]
 
 
-def best_second(words: Sequence[Word], within_s: float = 5.0) -> float:
+def best_second(words: Sequence[Place | Word], within_s: float = 5.0) -> float:
     """Start of the span of `within_s` seconds with the most distinct words; the first such span."""
-    ordered = sorted(words, key=lambda word: word.start_s)
-    texts, inside = [fold(word.text) for word in ordered], Counter[str]()
-    best, most, left, entered = ordered[0].start_s, 0, 0, 0
+    ordered = sorted(words, key=attrgetter("start_s"))
+    texts, starts_s, inside = (
+        [fold(word.text) for word in ordered],
+        [word.start_s for word in ordered],
+        dict[str, int](),
+    )
+    best, most, left, entered, count = starts_s[0], 0, 0, 0, len(ordered)
     # Each word enters the span and leaves it once: in an hour of speech a word may match a thousand times.
-    for start_s in (word.start_s for word in ordered):
-        while entered < len(ordered) and ordered[entered].start_s - start_s <= within_s:
-            inside[texts[entered]] += 1
+    for start_s in starts_s:
+        while entered < count and starts_s[entered] - start_s <= within_s:
+            inside[texts[entered]] = inside.get(texts[entered], 0) + 1
             entered += 1
-        while ordered[left].start_s < start_s:
-            inside[texts[left]] -= 1
-            if not inside[texts[left]]:
+        while starts_s[left] < start_s:
+            if inside[texts[left]] == 1:
                 del inside[texts[left]]
+            else:
+                inside[texts[left]] -= 1
             left += 1
         if len(inside) > most:
             best, most = start_s, len(inside)
     return best
 
 
-def first_of_each(words: Sequence[Word], most: int = MOST_OF_A_WORD) -> tuple[Word, ...]:
+def first_of_each(words: Sequence[AWord], most: int = MOST_OF_A_WORD) -> tuple[AWord, ...]:
     """The first `most` of each distinct one of the words of each expert, in their order."""
-    counts = Counter[tuple[str, str]]()
+    counts = dict[tuple[str, str], int]()
     kept = []
     for word in words:
         # By expert: a name that is written on every frame must not hide where it is spoken.
-        one = (word.expert, fold(word.text))
-        counts[one] += 1
-        if counts[one] <= most:
+        one = word.expert, fold(word.text)
+        counts[one] = number = counts.get(one, 0) + 1
+        if number <= most:
             kept.append(word)
     return tuple(kept)

@@ -5,7 +5,7 @@ blank apart: English as it is, which it stems, and all else as the numbers of it
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from extractors.text.queries import query_terms, terms
 from extractors.text.tokens import is_unspaced
@@ -56,22 +56,36 @@ def stored(text: str, beside: str) -> tuple[list[str], list[int]]:
     return words, counts
 
 
-def matched(marked: str, beside: str, times_s: Sequence[tuple[float, float]]) -> Iterator[tuple[str, float, float]]:
-    """Text, start and end of what is between marks in the text that `indexed` gave.
+def matched(marked: str, beside: str) -> Iterator[tuple[str, int, int]]:
+    """Text, number of the first word and of the last of what is between marks in the text that `indexed` gave.
 
     It is whole words; those of a script without blanks are one, if one pair of marks encloses them.
     """
     words, counts = stored(marked.replace(MARK, "").replace(END, ""), beside)
+    if not beside:  # each term is a word, in a script with blanks
+        yield from ((words[term], term, term) for run in _runs(marked) for term in run)
+        return
     word_of_term = [index for index, count in enumerate(counts) for _ in range(count)]
     for run in _runs(marked):
-        found: list[tuple[str, float, float]] = []
+        found: list[tuple[str, int, int]] = []
         for index in sorted({word_of_term[term] for term in run}):
-            word, (start_s, end_s) = words[index], times_s[index]
+            word, first = words[index], index
             if found and is_unspaced(found[-1][0]) and is_unspaced(word):
-                before, start_s, _ = found.pop()
+                before, first, _ = found.pop()
                 word = before + word
-            found.append((word, start_s, end_s))
+            found.append((word, first, index))
         yield from found
+
+
+def times_as_text(times_s: Iterable[Sequence[float]]) -> str:
+    """Start and end of each word, as `times_of` reads them."""
+    return json.dumps([[round(float(start), 3), round(float(end), 3)] for start, end in times_s])
+
+
+def times_of(text: str, numbers: Sequence[int]) -> list[tuple[float, float]]:
+    """Start and end of the words with these numbers, from what `times_as_text` gave; reads no others."""
+    pairs = text[2:-2].split("], [")
+    return [(float(start), float(end)) for start, end in (pairs[number].split(", ") for number in numbers)]
 
 
 def _runs(marked: str) -> Iterator[list[int]]:

@@ -65,13 +65,14 @@ class Scale:
 
     def unit(self, values: Floats) -> Floats:
         """(n, D), u of each of the vectors (n, D); zeros for one that is the mean."""
+        return self.units_and_lengths(values)[0]
+
+    def units_and_lengths(self, values: Floats) -> tuple[Floats, Floats]:
+        """(n, D), u of each of the vectors (n, D); (n,), |z| of each."""
         scaled = (values.astype(np.float32) - self.mean) / self.spread
         lengths = np.linalg.norm(scaled, axis=1, keepdims=True)
-        return np.asarray(scaled / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
-
-    def lengths(self, values: Floats) -> Floats:
-        """(n,), |z| of each of the vectors (n, D)."""
-        return np.asarray(np.linalg.norm((values - self.mean) / self.spread, axis=1), np.float32)
+        scaled /= np.maximum(lengths, np.finfo(np.float32).tiny)
+        return np.asarray(scaled, np.float32), np.asarray(lengths[:, 0], np.float32)
 
 
 class Features:
@@ -170,8 +171,9 @@ def save(folder: Path, expert: str, modality: str, store: Reader, dim: int, keys
             block = keys[start : start + BLOCK_VIDEOS]
             values, times = store.values(block, dim), store.times_s(block)
             vectors = _each(values, lambda one: few(one, modality))
-            units.append(scale.unit(vectors))
-            lengths.append(scale.lengths(vectors))
+            of_block, long = scale.units_and_lengths(vectors)
+            units.append(of_block)
+            lengths.append(long)
             times_s.append(_each(times, lambda one: few_times(one.astype(np.float64), modality)).astype(np.float64))
             counts.append(np.minimum(values.counts, MOST_VECTORS))
             if has_boxes and len(vectors):

@@ -6,7 +6,7 @@ Everything is read on demand, so that a collection of a million videos opens at 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ _CLIPS = "CREATE TABLE clips (row INTEGER PRIMARY KEY, file TEXT NOT NULL, start
 _INSERT_CLIP = "INSERT INTO clips VALUES (?, ?, ?)"
 _SELECT_CLIPS = "SELECT row, file, start_s FROM clips WHERE row IN ({})"
 _HAS_CLIPS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'clips'"
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+_encoded = lru_cache(1024)(_ENCODE)  # few sets of experts are different
 _ROW = "SELECT row FROM videos WHERE key = ? UNION ALL SELECT row FROM videos WHERE video_id = ? LIMIT 1"
 
 
@@ -128,17 +130,20 @@ def _entry(columns: Sequence[Any]) -> Entry:
 def write(folder: Path, entries: Iterable[Entry], experts: Sequence[str]) -> None:
     """Writes `entries` in their order, and the columns, into the folder of an index."""
     durations_s, splits, present, clips = [], [], [], list[tuple[int, str, float]]()
-    with sqlite.create(folder / FILE) as database:
-        database.executescript(_SCHEMA)
+
+    def rows() -> Iterator[tuple[Any, ...]]:
         for row, entry in enumerate(entries):
-            captions, names = json.dumps(entry.captions, ensure_ascii=False), json.dumps(entry.experts)
-            columns = (entry.key, entry.video_id, entry.duration_s, entry.split, entry.playable, names, captions)
-            database.execute(_INSERT, (row, *columns))
             if entry.clip_of:
                 clips.append((row, entry.clip_of, entry.start_s))
             durations_s.append(entry.duration_s)
             splits.append(entry.split.encode())
             present.append([name in entry.experts for name in experts])
+            captions, names = _ENCODE(entry.captions), _encoded(entry.experts)
+            yield row, entry.key, entry.video_id, entry.duration_s, entry.split, entry.playable, names, captions
+
+    with sqlite.create(folder / FILE) as database:
+        database.executescript(_SCHEMA)
+        database.executemany(_INSERT, rows())
         if clips:
             database.execute(_CLIPS)
             database.executemany(_INSERT_CLIP, clips)

@@ -3,16 +3,14 @@
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractors import registry
 from extractors.registry import NamedText
 from pipeline import config
-from pipeline.datasets.videos import Videos
 from pipeline.errors import ConfigError
-from pipeline.stores.fingerprint import Recipe, fingerprint, fingerprint_of_long
+from pipeline.stores.fingerprint import Recipe, fingerprint
 from tasks.plan.label_words import LabelWordsPlan
 from tasks.plan.plan import Plan, load_plan
 
@@ -126,7 +124,7 @@ class IndexPlan:
             "train": train and fingerprint(train),
             "towers": {name: fingerprint(self._text(path).recipe) for name, path in self._text_towers().items()},
             "modalities": {expert.name: expert.config.modality for expert in selection.experts},
-            "files": fingerprint_of_long({}, "files", _file_facts(videos.videos)),
+            "files": videos.videos.of_files,
             "settings": dataclasses.asdict(self.settings),
             **({"label_words": self.label_words.inputs()} if self.label_words.is_on else {}),
             **({"selector": weighing.recipe(self.search_settings)} if self.has_selector else {}),
@@ -182,9 +180,3 @@ class IndexPlan:
     def _text_towers(self) -> dict[str, Path]:
         selection = self.searched.selection
         return registry.text_towers(selection.experts, selection.layout.configs / "text")
-
-
-def _file_facts(videos: Videos) -> Iterator[tuple[str | float, ...]]:
-    """What an index says of the videos' files; a manifest is named by their content alone."""
-    columns = videos.ids, videos.durations_s, videos.column("has_video"), videos.column("problem")
-    return zip(*columns, strict=True)

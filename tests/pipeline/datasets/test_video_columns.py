@@ -68,6 +68,16 @@ def test_any_videos_are_packed_and_unpacked_without_a_change(listed):
     assert types <= {str, tuple, float, bool}
 
 
+def test_of_a_split_whose_first_videos_are_enough_no_others_are_made(monkeypatch):
+    monkeypatch.setattr(video_columns, "PIECE", 3)
+    made, video = [], video_columns.Video
+    packed = pack(some(60))
+    monkeypatch.setattr(video_columns, "Video", lambda *values: made.append(values[0]) or video(*values))
+    found = packed.of_split("val")
+    assert next(found).video_id == next(one.video_id for one in some(60) if one.split == "val" and one.captions)
+    assert len(made) == 3
+
+
 def test_many_videos_are_packed_and_few_are_not(monkeypatch):
     monkeypatch.setattr(video_columns, "FEW", 4)
     few, many = gather(iter(some(4))), gather(iter(some(5)))

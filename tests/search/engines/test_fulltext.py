@@ -5,7 +5,7 @@ from extractors.base import WordView
 from extractors.spoken_words import Expert, Params
 from extractors.text.tokens import normalised
 from search.engines import fulltext
-from search.engines.fulltext import Document, FullText, Word
+from search.engines.fulltext import Document, FullText, Match, Word
 
 SPACED = [
     # Script, a sentence, the words of it that are looked for, and other words that share letters with it.
@@ -91,6 +91,29 @@ def test_words_of_two_experts_count_together(tmp_path):
     assert {word.expert for word in words.matched("bakery bread", 0)} == {"speech", "ocr"}
     without = words.find("bakery bread", {"ocr": 0.0})
     assert without[0].coverage == without[1].coverage == 0.5
+
+
+def test_what_is_remembered_of_a_word_is_found_as_before_without_a_look_at_the_file(tmp_path, monkeypatch):
+    words = made(tmp_path, document(0, "red boat"), document(1, "boat"), document(1, "boat", "ocr"))
+    looked, query = [], words._query
+    monkeypatch.setattr(words, "_query", lambda *asked: looked.append(asked) or query(*asked))
+    first = words.find("red boat")
+    words.remember(1)
+    assert words.find("boat red") == first
+    looked.clear()
+    assert words.find("red") == {0: Match(words.find("red")[0].score, 1.0)}
+    assert looked == []
+    assert words.find("boat", {"ocr": 0.0})[1].score < words.find("boat")[1].score
+    assert len(looked) == 1, "one word is kept, and its documents are weighed anew"
+
+
+def test_the_places_are_those_of_the_words_that_match(tmp_path):
+    words = made(tmp_path, document(0, "red boat red"), document(0, "RED", "ocr"))
+    places = words.places("red", 0)
+    assert places == [("RED", "ocr", 0.0, 0.5), ("red", "speech", 0.0, 0.5), ("red", "speech", 2.0, 2.5)]
+    assert fulltext.words_at(places) == words.matched("red", 0)
+    assert words.places("red", 0, {"ocr": 0.0}) == places[1:]
+    assert words.places("", 0) == words.places("green", 0) == []
 
 
 def test_stop_words_alone_find_nothing(tmp_path):

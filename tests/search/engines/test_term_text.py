@@ -1,3 +1,4 @@
+import json
 import sqlite3
 
 import pytest
@@ -5,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.engines import term_text
-from search.engines.term_text import END, MARK, TOKENIZER, in_ascii, indexed, matched, phrase, stored
+from search.engines.term_text import (
+    END,
+    MARK,
+    TOKENIZER,
+    in_ascii,
+    indexed,
+    matched,
+    phrase,
+    stored,
+    times_as_text,
+    times_of,
+)
 
 
 def tokens_of(text: str) -> list[str]:
@@ -47,14 +59,26 @@ def test_words_in_plain_english_are_the_text_and_nothing_lies_beside_it():
     assert indexed(["Boats", "ON", "water"]) == ("Boats ON water", "")
 
 
-def test_marks_become_whole_words_with_their_times():
+def test_marks_become_whole_words_with_their_numbers():
     text, beside = indexed(["去", "港", "口", "in", "항구에서", "harbour"])
-    times_s = [(float(at), at + 0.5) for at in range(6)]
     terms = text.split(" ")
     marked = " ".join([terms[0], MARK + terms[1], terms[2] + END, terms[3], MARK + terms[4] + END, *terms[5:]])
-    assert list(matched(marked, beside, times_s)) == [("港口", 1.0, 2.5), ("항구에서", 4.0, 4.5)]
+    assert list(matched(marked, beside)) == [("港口", 1, 2), ("항구에서", 4, 4)]
     english = f"{MARK}in harbour{END} {MARK}a{END} b"
-    assert list(matched(english, "", times_s)) == [("in", 0.0, 0.5), ("harbour", 1.0, 1.5), ("a", 2.0, 2.5)]
+    assert list(matched(english, "")) == [("in", 0, 0), ("harbour", 1, 1), ("a", 2, 2)]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e6)), min_size=1), st.data())
+def test_times_of_some_words_are_those_that_all_have_in_their_json(times_s, data):
+    numbers = data.draw(st.lists(st.integers(0, len(times_s) - 1)))
+    text = times_as_text(times_s)
+    every = [tuple(pair) for pair in json.loads(text)]
+    assert every == [(round(start, 3), round(end, 3)) for start, end in times_s]
+    assert times_of(text, numbers) == [every[number] for number in numbers]
+
+
+def test_no_word_has_no_time():
+    assert times_of(times_as_text([]), []) == []
 
 
 def test_a_phrase_holds_no_sign_of_the_query_language():
