@@ -15,18 +15,18 @@ from pipeline.errors import PipelineError
 from pipeline.running.cpu import without_collection
 from pipeline.stores import atomic, places, recipes, store
 from pipeline.stores.fingerprint import Recipe
-from pipeline.stores.keeping_reader import KeepingReader
 from pipeline.stores.keys import Keys
 from pipeline.stores.parts import Reader
 from pipeline.stores.row_table import Held
 from pipeline.weights.files import WeightOptions
 from search.building import embed, expert_labels, words
-from search.building.overview import of_collection, of_expert, write_map
+from search.building.expert_rows import ExpertRows
+from search.building.overview import of_collection, of_expert
 from search.config import IndexSettings
-from search.engines import frames, label_words, labels, late_interaction
+from search.engines import label_words, labels
 from search.engines.experts import CALIBRATION, Experts
-from search.index import features, made_of, overview, vectors, videos
 from search.index import folder as index_folder
+from search.index import made_of, overview, vectors, videos
 from search.index.folder import Facts
 from search.index.vectors import VIDEOS
 from search.index.videos import Entry
@@ -153,12 +153,10 @@ def _write_rows(ingredients: Ingredients, keys: Mapping[str, Sequence[str]], fol
     Beside them the YAMLs of the experts that can be shown an example.
     """
     for name, path in ingredients.stores.items():
-        reader, dim, of_videos = KeepingReader(path), ingredients.dims[name], keys[name]
-        write_map(folder, name, reader, of_videos, reader.counts(of_videos) > 0)
-        features.save(folder, name, ingredients.modalities[name], reader, dim, of_videos)
+        rows = ExpertRows(name, ingredients.modalities[name], path, ingredients.dims[name], keys[name])
+        rows.write(folder)
         if name in ingredients.towers:
-            frames.save(folder, name, reader, dim, of_videos)
-            late_interaction.save(folder, name, reader, dim, of_videos)
+            rows.write_for_texts(folder, VERSION)
     (folder / index_folder.EXPERTS).mkdir()
     for expert_config in ingredients.experts.values():
         shutil.copy(expert_config, folder / index_folder.EXPERTS)

@@ -25,12 +25,30 @@ from search.engines.fusion import Ranking, fuse
 from search.engines.minus import SplitQuery
 from search.engines.towers import Towered, loaded
 from search.engines.weighing import Weighing
+from search.index.earlier_rows import EarlierRows
 from search.index.growing_array import GrowingArray
 from search.index.vectors import TINY, Floats
 
 FOLDER = "late_interaction"
 """In an index: by expert its vectors, and which video has which."""
 BLOCK_VIDEOS = 1024
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The vectors of one expert in an index, by its rows; read when they are needed."""
+
+    vectors: NDArray[np.float16]
+    offsets: NDArray[np.int64]
+    """(V + 1,); video i has the vectors offsets[i] to offsets[i + 1] - 1."""
+
+    @classmethod
+    def open(cls, index: Path, expert: str) -> "_Kept":
+        vectors, offsets = (index / name for name in files(expert))
+        return cls(np.load(vectors, mmap_mode="r"), np.load(offsets))
+
+    def __getitem__(self, row: int) -> Floats:
+        return self.vectors[self.offsets[row] : self.offsets[row + 1]].astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -48,19 +66,13 @@ class LateInteraction(Towered):
 
     def scores(self, tokens: Floats, rows: Sequence[int]) -> Floats:
         """(n,) scores of the videos at `rows` for the tokens (W, D); UNSEEN for one without vectors."""
-        vectors = [self._vectors[self._offsets[row] : self._offsets[row + 1]].astype(np.float32) for row in rows]
         dim = tokens.shape[1]
-        return np.asarray(maxsim(Ragged.stack([tokens], dim), Ragged.stack(vectors, dim))[0], np.float32)
+        vectors = Ragged.stack([self._kept[row] for row in rows], dim)
+        return np.asarray(maxsim(Ragged.stack([tokens], dim), vectors)[0], np.float32)
 
     @cached_property
-    def _vectors(self) -> NDArray[np.float16]:
-        vectors: NDArray[np.float16] = np.load(self.folder / FOLDER / f"{self.expert}.npy", mmap_mode="r")
-        return vectors
-
-    @cached_property
-    def _offsets(self) -> NDArray[np.int64]:
-        offsets: NDArray[np.int64] = np.load(self.folder / FOLDER / f"{self.expert}.offsets.npy")
-        return offsets
+    def _kept(self) -> "_Kept":
+        return _Kept.open(self.folder, self.expert)
 
 
 def refine(
@@ -106,13 +118,37 @@ def _above(scores: Floats) -> Floats:
     return np.where(scores > UNSEEN, (scores - seen.mean()) / max(float(seen.std()), float(TINY)), -np.inf)
 
 
-def save(folder: Path, expert: str, store: Reader, dim: int, keys: Sequence[str]) -> None:
-    """Writes the few vectors of V videos, the rows `keys` of a store, into the index at `folder`."""
+def files(expert: str) -> tuple[str, str]:
+    """The files of an expert in an index, which `save` writes."""
+    return f"{FOLDER}/{expert}.npy", f"{FOLDER}/{expert}.offsets.npy"
+
+
+def save(
+    folder: Path, expert: str, store: Reader, dim: int, keys: Sequence[str], earlier: EarlierRows | None = None
+) -> None:
+    """Writes the few vectors of V videos, the rows `keys` of a store, into the index at `folder`.
+
+    Those that an `earlier` index has are taken from there: to find the centres of 60 rows takes 0.4 CPU ms.
+    """
     (folder / FOLDER).mkdir(exist_ok=True)
+    kept = _kept(earlier.index, expert) if earlier else None
+    rows = earlier.rows if earlier and kept else np.full(len(keys), -1)
     counts = [np.zeros(1, np.int64)]
-    with GrowingArray(folder / FOLDER / f"{expert}.npy", (dim,), np.float16) as vectors:
+    with GrowingArray(folder / files(expert)[0], (dim,), np.float16) as vectors:
         for start in range(0, len(keys), BLOCK_VIDEOS):
-            few = few_vectors(store.values(keys[start : start + BLOCK_VIDEOS], dim))
+            block, taken = keys[start : start + BLOCK_VIDEOS], rows[start : start + BLOCK_VIDEOS].tolist()
+            lacking = [key for key, row in zip(block, taken, strict=True) if row < 0]
+            new = few_vectors(store.values(lacking, dim))
+            rest = iter(range(len(new)))
+            few = Ragged.stack([kept[row] if kept and row >= 0 else new[next(rest)] for row in taken], dim)
             vectors.append(few.values)
             counts.append(few.counts)
-    np.save(folder / FOLDER / f"{expert}.offsets.npy", np.cumsum(np.concatenate(counts)))
+    np.save(folder / files(expert)[1], np.cumsum(np.concatenate(counts)))
+
+
+def _kept(index: Path, expert: str) -> "_Kept | None":
+    """The vectors in an index; None where it was deleted meanwhile."""
+    try:
+        return _Kept.open(index, expert)
+    except (OSError, ValueError):
+        return None

@@ -6,7 +6,7 @@ import pytest
 from pipeline.stores.parts import Reader
 from search import Options, by_example
 from search.config import SecondStage
-from search.engines import text_encoders
+from search.engines import late_interaction, text_encoders
 from search.engines.fusion import Ranking
 from search.engines.late_interaction import LateInteraction, find, refine
 from search.engines.minus import SplitQuery
@@ -48,9 +48,9 @@ def test_an_index_keeps_at_most_32_vectors_of_a_video_and_scores_them_as_brute_f
     tokens = late.query("harbor closed")
     assert tokens.shape == (2, small_collection.DIM)
     rows = list(range(len(CLIPS)))
-    kept = [late._vectors[late._offsets[row] : late._offsets[row + 1]].astype(np.float64) for row in rows]
+    kept = [late._kept[row].astype(np.float64) for row in rows]
     assert sorted(map(len, kept)) == [0, 1, 2, 2, 32]
-    assert late._vectors.dtype == np.float16
+    assert late._kept.vectors.dtype == np.float16
     expected = [np.mean([max((token @ vector for vector in of), default=-1) for token in tokens]) for of in kept]
     np.testing.assert_allclose(late.scores(tokens, rows), expected, atol=1e-5)
 
@@ -59,7 +59,7 @@ def test_the_vectors_of_a_short_video_are_its_rows(collection, root):
     (late,) = collection.late
     row = collection.row("both.mp4")
     rows = Reader(root / "store" / "features" / "ocr_light").values(["both.mp4"], small_collection.DIM).values
-    kept = late._vectors[late._offsets[row] : late._offsets[row + 1]]
+    kept = late._kept[row]
     np.testing.assert_allclose(kept, rows / np.linalg.norm(rows, axis=1, keepdims=True), atol=1e-3)
 
 
@@ -147,12 +147,8 @@ class Turned(LateInteraction):
         return super().scores(tokens, rows[::-1])
 
     @property
-    def _vectors(self):
-        return np.load(self.folder / LATE / "ocr_light.npy")
-
-    @property
-    def _offsets(self):
-        return np.load(self.folder / LATE / "ocr_light.offsets.npy")
+    def _kept(self):
+        return late_interaction._kept(self.folder, "ocr_light")
 
 
 def test_a_collection_without_text_towers_refuses_to_be_asked_so(tmp_path):
