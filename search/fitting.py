@@ -8,6 +8,7 @@ import numpy as np
 
 from models.fusion.lists import Examples, Lists
 from models.fusion.nested import FEWEST, fit
+from pipeline.running.cpu import on_one_thread
 from pipeline.weights.files import WeightOptions
 from search.collection import Collection
 from search.config import SearchConfig
@@ -39,7 +40,8 @@ def write(folder: Path, settings: SearchConfig, weights: WeightOptions) -> None:
     if len(captions) < FEWEST:
         return
     collection.words.remember(KEPT_WORDS)
-    asked = [Asked(row, collection.rankings(caption)) for row, caption in captions]
+    with on_one_thread():
+        asked = [Asked(row, collection.rankings(caption)) for row, caption in captions]
     engines = sorted({engine for one in asked for engine in one.rankings})
     fitted = fit(examples(asked, engines, settings, len(collection.videos)))
     weighing.save(folder, settings, engines, fitted.selector, fitted.facts())

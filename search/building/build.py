@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.datasets.manifest import Manifest, Video
 from pipeline.errors import PipelineError
-from pipeline.running.cpu import without_collection
+from pipeline.running.cpu import on_one_thread, without_collection
 from pipeline.stores import atomic, places, recipes, store
 from pipeline.stores.fingerprint import Recipe
 from pipeline.stores.keys import Keys
@@ -211,7 +211,8 @@ def _calibration(experts: Experts, listed: Sequence[Video]) -> NDArray[np.float3
     """The highest score in the collection of each of at most CALIBRATION_CAPTIONS validation captions."""
     captions = [caption.text for video in listed if video.split == "val" for caption in video.captions]
     chosen = captions[:: -(-len(captions) // CALIBRATION_CAPTIONS)] if captions else []
-    return np.array([experts.videos.scores(experts.query(text)).max() for text in chosen], np.float32)
+    with on_one_thread():
+        return np.array([experts.videos.scores(experts.query(text)).max() for text in chosen], np.float32)
 
 
 def _entry(video: Video, experts: Sequence[str]) -> Entry:
