@@ -168,7 +168,7 @@ class FullText:
             return []
         found = dict[Place, None]()
         for expert, marked, times, words_beside in self._query(_MARK, (video, " OR ".join(map(phrase, words)))):
-            if weights.get(expert, 1.0) > 0 and (spans := list(term_text.matched(marked, words_beside))):
+            if weights.get(expert, 1.0) > 0 and (spans := term_text.matched(marked, words_beside)):
                 texts, first, last = zip(*spans, strict=True)
                 starts, ends = zip(*term_text.times_of(times, first), strict=True)
                 if first != last:

@@ -13,6 +13,8 @@ from extractors.text.tokens import is_unspaced
 TOKENIZER = "porter unicode61 remove_diacritics 2"
 MARK, END = "\x02", "\x03"
 """Around what matches a query."""
+Span = tuple[str, int, int]
+"""Text of words that are next to one another, the number of the first and that of the last."""
 _PRIVATE = "\ue000"  # a letter to SQLite, and of no word
 
 
@@ -56,25 +58,35 @@ def stored(text: str, beside: str) -> tuple[list[str], list[int]]:
     return words, counts
 
 
-def matched(marked: str, beside: str) -> Iterator[tuple[str, int, int]]:
+def matched(marked: str, beside: str) -> list[Span]:
     """Text, number of the first word and of the last of what is between marks in the text that `indexed` gave.
 
     It is whole words; those of a script without blanks are one, if one pair of marks encloses them.
     """
+    if not beside:
+        return _plain(marked)
     words, counts = stored(marked.replace(MARK, "").replace(END, ""), beside)
-    if not beside:  # each term is a word, in a script with blanks
-        yield from ((words[term], term, term) for run in _runs(marked) for term in run)
-        return
     word_of_term = [index for index, count in enumerate(counts) for _ in range(count)]
+    spans: list[Span] = []
     for run in _runs(marked):
-        found: list[tuple[str, int, int]] = []
+        found: list[Span] = []
         for index in sorted({word_of_term[term] for term in run}):
             word, first = words[index], index
             if found and is_unspaced(found[-1][0]) and is_unspaced(word):
                 before, first, _ = found.pop()
                 word = before + word
             found.append((word, first, index))
-        yield from found
+        spans += found
+    return spans
+
+
+def _plain(marked: str) -> list[Span]:
+    """As `matched`, where each term is a word, in a script with blanks: an hour of speech has nine thousand."""
+    terms = marked.split(" ")
+    found = [number for number, term in enumerate(terms) if MARK in term]
+    if marked.count(MARK) > len(found) or not all(END in terms[number] for number in found):
+        found = [number for run in _runs(marked) for number in run]
+    return [(terms[number].replace(MARK, "").replace(END, ""), number, number) for number in found]
 
 
 def times_as_text(times_s: Iterable[Sequence[float]]) -> str:

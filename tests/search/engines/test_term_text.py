@@ -63,9 +63,26 @@ def test_marks_become_whole_words_with_their_numbers():
     text, beside = indexed(["去", "港", "口", "in", "항구에서", "harbour"])
     terms = text.split(" ")
     marked = " ".join([terms[0], MARK + terms[1], terms[2] + END, terms[3], MARK + terms[4] + END, *terms[5:]])
-    assert list(matched(marked, beside)) == [("港口", 1, 2), ("항구에서", 4, 4)]
+    assert matched(marked, beside) == [("港口", 1, 2), ("항구에서", 4, 4)]
     english = f"{MARK}in harbour{END} {MARK}a{END} b"
-    assert list(matched(english, "")) == [("in", 0, 0), ("harbour", 1, 1), ("a", 2, 2)]
+    assert matched(english, "") == [("in", 0, 0), ("harbour", 1, 1), ("a", 2, 2)]
+
+
+MARKS = st.lists(st.sampled_from(["a", "b'c", " ", MARK, END]), max_size=30)
+
+
+@given(MARKS)
+def test_plain_words_are_those_that_any_words_would_be(pieces):
+    """However the marks lie: within a word, over several of them, two in one; each is opened and closed."""
+    marked, is_open = "", False
+    for piece in pieces:
+        if piece not in (MARK, END):
+            marked += piece
+        elif (piece == MARK) != is_open:
+            marked, is_open = marked + piece, not is_open
+    marked += END if is_open else ""
+    words = [term.replace(MARK, "").replace(END, "") for term in marked.split(" ")]
+    assert matched(marked, "") == matched(marked, json.dumps([words, [1] * len(words)]))
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e6)), min_size=1), st.data())
