@@ -54,6 +54,11 @@ class Expert(OcrExpert):
         """Those of the networks inside the wheel, and those of the word vectors."""
         return super().weights | wheel_sha256("rapidocr", ".onnx")
 
+    @property
+    def takes_one_core(self) -> bool:
+        """Yes, but where a language model makes the vectors of words."""
+        return not getattr(self.params.words, "is_hub_model", False)
+
     def load(self, device: str) -> None:
         """Build the reader on the CPU, and load the word vectors."""
         from rapidocr import RapidOCR
