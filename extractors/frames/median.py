@@ -23,7 +23,7 @@ def median(values: NDArray[np.float32]) -> NDArray[np.float32]:
         ordered[low], spare = spare, ordered[low]
     middle = len(values) // 2
     if len(values) % 2:
-        return ordered[middle]
+        return np.asarray(ordered[middle])
     return np.asarray((ordered[middle - 1] + ordered[middle]) / np.float32(2))
 
 

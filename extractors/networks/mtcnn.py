@@ -165,13 +165,14 @@ def _means(sums: NDArray[np.int32], rows: NDArray[np.int64], columns: NDArray[np
     """As `_area_means`, of areas with these edges (2, K, height) and (2, K, width)."""
     if rows.shape[1] == 1:
         strips = sums.take(rows[1, 0], axis=0) - sums.take(rows[0, 0], axis=0)
-        means = (strips.take(columns[1, 0], axis=1) - strips.take(columns[0, 0], axis=1))[None].astype(np.float32)
+        of_areas: NDArray[np.int32] = (strips.take(columns[1, 0], axis=1) - strips.take(columns[0, 0], axis=1))[None]
     else:
         flat = sums.reshape(-1, 3)
         (upper, lower), (before, after) = (rows * sums.shape[1])[:, :, :, None], columns[:, :, None]
         lower_part = flat.take(lower + after, axis=0) - flat.take(lower + before, axis=0)
         upper_part = flat.take(upper + after, axis=0) - flat.take(upper + before, axis=0)
-        means = (lower_part - upper_part).astype(np.float32)
+        of_areas = lower_part - upper_part
+    means: Floats = of_areas.astype(np.float32)
     means /= (rows[1] - rows[0]).astype(np.float32)[:, :, None, None]
     means /= (columns[1] - columns[0]).astype(np.float32)[:, None, :, None]
     means -= np.float32(127.5)

@@ -37,7 +37,8 @@ def _function(layer: Any) -> Layer:
     import torch
     from torch.nn import functional
 
-    weight, bias = getattr(layer, "weight", None), getattr(layer, "bias", None)
+    weight: Any = getattr(layer, "weight", None)
+    bias: Any = getattr(layer, "bias", None)
     if isinstance(layer, torch.nn.Conv2d):
         return lambda values: torch.conv2d(values, weight, bias)
     if isinstance(layer, torch.nn.Linear):
