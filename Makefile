@@ -29,6 +29,7 @@ bench: bench-extract bench-train bench-search
 
 bench-extract: $(SETUP)
 	@$(BIN)/python benchmarks/extraction.py
+	@$(BIN)/python -m benchmarks.extraction --size 320x240 --count 8 --name light_240p
 	@$(BIN)/python -m benchmarks.extraction --size 1280x720 --count 8 --name light_720p
 	@$(BIN)/python benchmarks/extraction.py --experts rgb,flow,audio,face,ocr,speech,scene --count 6 --name networks
 

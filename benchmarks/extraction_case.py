@@ -181,7 +181,3 @@ def wanted(experts: list[NamedExpert], videos: list[tuple[Path, Video]], folder:
 def items_of(expert: NamedExpert, path: Path) -> Iterable[Any]:
     for index in range(num_segments(probe(path).duration_s)):
         yield from prepare_segment(Segment(path, path.name, index, (expert.id,)))[expert.name].items
-
-
-if __name__ == "__main__":
-    main()

@@ -136,6 +136,14 @@ class Extractor(Plugin):
         return self.label_settings.classes.descriptions if self.label_settings else ()
 
     @property
+    def takes_one_core(self) -> bool:
+        """Whether `embed` computes on one core of the CPU alone and may run in several threads at once.
+
+        Batches of such an expert are in work beside one another and beside the networks of others.
+        """
+        return False
+
+    @property
     @abstractmethod
     def need(self) -> Need:
         """Which frames, audio or subtitles the extractor takes."""

@@ -101,13 +101,12 @@ def _log_gabor(height: int, width: int, scales: int, orientations: int) -> NDArr
     y, x = np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :]
     radius = np.hypot(y, x)
     radius[0, 0] = 1  # for its logarithm; the response to the mean is set to 0 below
-    filters = []
-    for scale in range(scales):
-        ratio = np.log(radius * _FINEST_PX * 2**scale) / np.log(_BANDWIDTH)
-        for orientation in range(orientations):
-            angle = np.pi * orientation / orientations
-            away = np.angle(np.exp(1j * (np.arctan2(y, x) - angle)))
-            filters.append(2 * np.exp(-(ratio**2) / 2) * np.exp(-((away * orientations / np.pi / 0.6) ** 2) / 2))
+    ratios = [np.log(radius * _FINEST_PX * 2**scale) / np.log(_BANDWIDTH) for scale in range(scales)]
+    angles = [np.pi * number / orientations for number in range(orientations)]
+    away = [np.angle(np.exp(1j * (np.arctan2(y, x) - angle))) for angle in angles]
+    radial = [2 * np.exp(-(ratio**2) / 2) for ratio in ratios]
+    angular = [np.exp(-((turn * orientations / np.pi / 0.6) ** 2) / 2) for turn in away]
+    filters = [across * along for across in radial for along in angular]
     stack = np.array(filters, np.float32)
     stack[:, 0, 0] = 0
     return stack

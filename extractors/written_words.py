@@ -4,12 +4,12 @@ RapidOCR's own models (PP-OCR, ONNX) are inside its wheel and always run on the 
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded
+from extractors.networks import rapid_ocr
 from extractors.text.hashed_words import EncoderParams
 from extractors.word_experts.ocr_expert import OcrExpert, Word, split_line
 from extractors.word_experts.word_expert import WordParams
@@ -54,25 +54,15 @@ class Expert(OcrExpert):
         """Those of the networks inside the wheel, and those of the word vectors."""
         return super().weights | wheel_sha256("rapidocr", ".onnx")
 
+    @property
+    def takes_one_core(self) -> bool:
+        """Yes, but where a language model makes the vectors of words."""
+        return not getattr(self.params.words, "is_hub_model", False)
+
     def load(self, device: str) -> None:
         """Build the reader on the CPU, and load the word vectors."""
-        from rapidocr import RapidOCR
-
         super().load(device)
-        self._reader: Any = RapidOCR(
-            params={
-                "Global.log_level": "error",  # the default logs every model file and every frame without text
-                "Global.use_cls": False,  # the detector of upside-down text
-                "Global.text_score": self.params.min_confidence,
-                "Det.limit_type": "max",
-                "Det.limit_side_len": self.params.detector_px,
-                # With two threads beside busy decode workers OCR took three times as long: idle threads spin.
-                "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-            }
-        )
-        # It looks its settings up for every frame; in the objects that OmegaConf makes of them, that takes 1 ms.
-        self._reader.cfg = _plain(self._reader.cfg)
+        self._reader = rapid_ocr.reader(self.params.detector_px, self.params.min_confidence)
 
     def embed(self, items: NDArray[np.uint8]) -> Embedded:
         """(R, D) vectors, with extras `text` (R,), `confidence` (R,) and `box_px` (R, 4) px of the resized frame."""
@@ -80,29 +70,10 @@ class Expert(OcrExpert):
 
     def _read(self, frame: NDArray[np.uint8]) -> list[Word]:
         """The words in one frame (H, W, 3) RGB, line by line."""
-        result = self._reader(np.ascontiguousarray(frame[:, :, ::-1]))  # RapidOCR takes BGR
+        import cv2
+
+        result = self._reader(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
         if result.boxes is None:
             return []
         lines = zip(result.txts, result.scores, result.boxes, strict=True)
         return [word for text, confidence, corners in lines for word in split_line(text, confidence, corners)]
-
-
-class _Settings(dict[str, Any]):
-    """Settings that are also attributes, as in OmegaConf."""
-
-    __setattr__ = dict.__setitem__
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-
-def _plain(settings: Any) -> Any:
-    """OmegaConf's settings as plain dicts and lists."""
-    from omegaconf import DictConfig, ListConfig
-
-    if isinstance(settings, DictConfig):
-        return _Settings({str(name): _plain(value) for name, value in settings.items()})
-    return [_plain(value) for value in settings] if isinstance(settings, ListConfig) else settings

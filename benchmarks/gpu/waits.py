@@ -25,7 +25,7 @@ class Waits:
     for_networks_s: float = 0.0
     """Two batches of an expert are under way already: the networks are the bottleneck."""
     networks_s: float = 0.0
-    """The networks are at work: copies, kernels, and what is done around them on the CPU."""
+    """The networks are at work: copies, kernels, and what is done around them on the CPU; not what takes one core."""
 
     def shares(self) -> dict[str, float]:
         """Of the wall time; the networks have nothing to do for the rest of theirs."""

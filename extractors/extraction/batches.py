@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -23,12 +24,17 @@ class Batches:
         self._expert = expert
         self._device = device
         self._loaded = False
+        self._loading = threading.Lock()
         self._limit: int | None = None
 
     def load(self) -> None:
-        """Load the networks, if they are not loaded; to be called before each `embed`."""
-        if self._loaded:
-            return
+        """Load the networks, if they are not loaded; to be called before each `embed`, in any thread."""
+        with self._loading:
+            if not self._loaded:
+                self._load()
+                self._loaded = True
+
+    def _load(self) -> None:
         extractor = self._expert.extractor
         extractor.load(self._device)
         config = self._expert.config
@@ -36,7 +42,6 @@ class Batches:
             extractor.use_onnx_runtime()
         elif config.runtime.compile:
             extractor.compile()
-        self._loaded = True
 
     def embed(self, items: NDArray[Any]) -> Embedded:
         """The features of a batch (B, ...); computed in parts where the batch does not fit into GPU memory."""

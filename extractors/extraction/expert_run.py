@@ -27,7 +27,7 @@ from pipeline.stores import parts
 P = ParamSpec("P")
 
 MAX_QUEUED = 1
-"""Batches of an expert that are queued while its networks run on another one."""
+"""Batches of an expert that are queued while its networks run on others: on one, or on one in each side thread."""
 
 
 _Kind = tuple[str, str, tuple[int, ...]]
@@ -83,6 +83,7 @@ class ExpertRun:
         self._options = options
         self._batches = batches
         self._thread = thread
+        self._most_waiting = thread.number - 1 + MAX_QUEUED
         self._watch = watch
         self._videos: dict[str, VideoRows] = {}
         self._pending: dict[_Kind, list[_Item]] = {}
@@ -93,7 +94,7 @@ class ExpertRun:
 
     @_keeping_error
     def add(self, segment: SegmentResult) -> None:
-        """Queues the items of one segment; waits while more than MAX_QUEUED batches are on their way."""
+        """Queues the items of one segment; waits while more batches are queued than MAX_QUEUED."""
         if segment.index == 0:
             self._videos[segment.key] = VideoRows(segment.key, num_segments=segment.num_segments)
         video, prepared = self._videos[segment.key], segment.of(self.wanted.expert.name)
@@ -101,11 +102,11 @@ class ExpertRun:
         video.add_note(prepared.note, segment.index + 1)
         for data, time_s in zip(prepared.items, prepared.times_s, strict=True):
             self._pack(_Item(video, time_s, np.asarray(data), segment.index + 1))
-            self._collect_all_but(MAX_QUEUED)
+            self._collect_all_but(self._most_waiting)
         if segment.is_last:
             if not self._spans_videos:
                 self._submit_pending(video.key)
-                self._collect_all_but(MAX_QUEUED)
+                self._collect_all_but(self._most_waiting)
             video.spoiled, video.has_ended = segment.spoiled, True
 
     def publish_if_due(self) -> None:

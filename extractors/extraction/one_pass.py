@@ -6,14 +6,15 @@ bytes whichever experts and videos share the pass, and wherever it is stopped.
 
 import dataclasses
 import itertools
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 from extractors.extraction.expert_run import ExpertRun
 from extractors.extraction.kept import Kept
-from extractors.extraction.network_thread import NetworkThread
+from extractors.extraction.network_thread import NetworkThread, SideThreads
 from extractors.extraction.pieces import grouped, piece_of, pieces_of
 from extractors.extraction.segments import Piece, Prepared
 from extractors.extraction.views import prepare_piece
@@ -60,27 +61,33 @@ def run_pass(
 ) -> dict[str, Exception]:
     """As `extract`, with the videos from an iterator. `kept`: what this process keeps from pass to pass."""
     networks_of = (kept or Kept()).batches
-    workers = kept.workers(options.workers) if kept else options.workers
+    workers = kept.workers(options.workers) if kept else KeptWorkers(options.workers)
     with freed_memory_kept() if options.device == "cpu" else nullcontext():
-        networks = NetworkThread()
+        networks, beside = NetworkThread(), SideThreads(options.workers)
+
+        def run_of(item: Wanted) -> ExpertRun:
+            threads = beside if item.expert.extractor.takes_one_core else networks
+            return ExpertRun(item, options, threads, watch, networks_of(item.expert, options.device))
+
         try:
-            runs = {
-                item.expert.name: ExpertRun(item, options, networks, watch, networks_of(item.expert, options.device))
-                for item in wanted
-            }
+            runs = {item.expert.name: run_of(item) for item in wanted}
             try:
                 _feed(runs, todo, options, watch, workers)
+                with nullcontext() if kept else _ending(workers):
+                    for run in runs.values():
+                        run.publish()
             except StopRequestedError:
                 until_s = time.monotonic() + STOP_S
                 for run in runs.values():
                     run.stop(until_s)
         finally:
             networks.stop()
+            beside.stop()
     return {name: run.error for name, run in runs.items() if run.error}
 
 
 def _feed(
-    runs: dict[str, ExpertRun], todo: Iterable[Todo], options: PassOptions, watch: Watch, workers: int | KeptWorkers
+    runs: dict[str, ExpertRun], todo: Iterable[Todo], options: PassOptions, watch: Watch, workers: KeptWorkers
 ) -> None:
     """Passes each segment to the experts that lack it, until all segments are done or all experts have failed."""
 
@@ -100,8 +107,17 @@ def _feed(
             if runs and all(run.error for run in runs.values()):
                 return
             watch.advance(result.video_s)
-    for run in runs.values():
-        run.publish()
+
+
+@contextmanager
+def _ending(workers: KeptWorkers) -> Iterator[None]:
+    """Context in which they end, which takes a tenth of a second, beside what is done in it."""
+    ending = threading.Thread(target=workers.stop, name="ending")
+    ending.start()
+    try:
+        yield
+    finally:
+        ending.join()
 
 
 def missing_videos(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]]) -> list[Todo]:
@@ -110,7 +126,7 @@ def missing_videos(wanted: Sequence[Wanted], videos: Sequence[tuple[Path, Video]
 
 
 def _results(
-    todo: Iterable[Todo], options: PassOptions, idle: Callable[[], None], workers: int | KeptWorkers
+    todo: Iterable[Todo], options: PassOptions, idle: Callable[[], None], workers: KeptWorkers
 ) -> Generator[SegmentResult]:
     """Segment by segment in the order of `todo`, those of clips as they lie in their file.
 

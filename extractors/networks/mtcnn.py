@@ -7,10 +7,13 @@ the others of its batch, not even in their last digits. K candidates of a frame;
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from extractors.networks.mtcnn_layers import plain
 
 Floats = NDArray[np.float32]
 
@@ -28,8 +31,7 @@ class Detector:
     """facenet-pytorch's MTCNN with its settings, on the CPU."""
 
     def __init__(self, mtcnn: Any) -> None:
-        self._networks = mtcnn.pnet, mtcnn.rnet, mtcnn.onet
-        self._networks[0].pool1 = _pairs_maximum()
+        self._networks = [plain(network) for network in (mtcnn.pnet, mtcnn.rnet, mtcnn.onet)]
         self._thresholds = mtcnn.thresholds
         self._min_face_px, self._factor = mtcnn.min_face_size, mtcnn.factor
 
@@ -83,9 +85,7 @@ class Detector:
         """(K, 9) boxes at one size, their confidence, and how each is to be moved."""
         import torch
 
-        height, width = (side - 1 for side in sums.shape[:2])
-        frame = np.array([[0, 0, width, height]], np.int64)
-        means = _area_means(sums, frame, int(height * scale + 1), int(width * scale + 1))
+        means = _means(sums, *_frame_edges(sums.shape[0] - 1, sums.shape[1] - 1, scale))
         moves, confidence = self._networks[0](torch.from_numpy(means.transpose(0, 3, 1, 2).copy()))
         sure = confidence[0, 1].numpy()
         rows, columns = np.nonzero(sure >= np.float32(self._thresholds[0]))
@@ -151,20 +151,33 @@ def _area_means(sums: NDArray[np.int32], boxes: NDArray[np.int64], height: int, 
     (H + 1, W + 1, 3): of all that lies above and left of each corner.
     """
     left, top, right, bottom = boxes.T
-    rows, columns = _edges(top, bottom - top, height), _edges(left, right - left, width)
-    if len(boxes) == 1:
+    return _means(sums, _edges(top, bottom - top, height), _edges(left, right - left, width))
+
+
+@lru_cache(maxsize=64)
+def _frame_edges(height: int, width: int, scale: float) -> list[NDArray[np.int64]]:
+    """The edges of the rows and columns of a whole frame at one size, which all frames of a video share."""
+    sides = np.array([[height], [width]])
+    return [_edges(np.zeros(1, np.int64), side, int(side[0] * scale + 1)) for side in sides]
+
+
+def _means(sums: NDArray[np.int32], rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
+    """As `_area_means`, of areas with these edges (2, K, height) and (2, K, width)."""
+    if rows.shape[1] == 1:
         strips = sums.take(rows[1, 0], axis=0) - sums.take(rows[0, 0], axis=0)
-        means = (strips.take(columns[1, 0], axis=1) - strips.take(columns[0, 0], axis=1))[None].astype(np.float32)
+        of_areas: NDArray[np.int32] = (strips.take(columns[1, 0], axis=1) - strips.take(columns[0, 0], axis=1))[None]
     else:
         flat = sums.reshape(-1, 3)
         (upper, lower), (before, after) = (rows * sums.shape[1])[:, :, :, None], columns[:, :, None]
         lower_part = flat.take(lower + after, axis=0) - flat.take(lower + before, axis=0)
         upper_part = flat.take(upper + after, axis=0) - flat.take(upper + before, axis=0)
-        means = (lower_part - upper_part).astype(np.float32)
+        of_areas = lower_part - upper_part
+    means: Floats = of_areas.astype(np.float32)
     means /= (rows[1] - rows[0]).astype(np.float32)[:, :, None, None]
     means /= (columns[1] - columns[0]).astype(np.float32)[:, None, :, None]
-    scaled: Floats = (means - np.float32(127.5)) * np.float32(0.0078125)
-    return scaled
+    means -= np.float32(127.5)
+    means *= np.float32(0.0078125)
+    return means
 
 
 def _edges(begin: NDArray[np.int64], length: NDArray[np.int64], number: int) -> NDArray[np.int64]:
@@ -196,22 +209,6 @@ def _moved(boxes: Floats, moves: Floats) -> Floats:
     """The boxes (K, 5), each edge moved by that part of the side."""
     sides = np.tile(boxes[:, 2:4] - boxes[:, :2] + 1, 2)
     return np.concatenate([boxes[:, :4] + moves * sides, boxes[:, 4:]], axis=1)
-
-
-def _pairs_maximum() -> Any:
-    """A layer that does what MaxPool2d(2, 2, ceil_mode=True) does, for few channels in a tenth of its time."""
-    import torch
-    from torch import nn
-    from torch.nn import functional
-
-    class PairsMaximum(nn.Module):
-        def forward(self, values: torch.Tensor) -> torch.Tensor:
-            height, width = values.shape[2:]
-            even = functional.pad(values, (0, width % 2, 0, height % 2), value=-torch.inf)
-            rows = torch.maximum(even[..., ::2, :], even[..., 1::2, :])
-            return torch.maximum(rows[..., ::2], rows[..., 1::2])
-
-    return PairsMaximum()
 
 
 @contextmanager

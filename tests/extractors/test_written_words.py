@@ -1,10 +1,12 @@
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import pytest
 
 from extractors.text.hashed_words import EncoderParams, vectors
+from extractors.word_vectors import EncoderParams as LearnedParams
 from extractors.written_words import Expert, Params
 from pipeline.media.video import frames_at, probe
 from tests.clips import make_clip, set_display_matrix
@@ -55,6 +57,23 @@ def test_rows_belong_to_their_frames_and_a_batch_changes_nothing(expert):
     np.testing.assert_array_equal(together.values, np.concatenate([single.values for single in alone]))
     for name in together.extras:
         np.testing.assert_array_equal(together.extras[name], np.concatenate([one.extras[name] for one in alone]))
+
+
+def test_several_threads_that_read_at_once_read_the_same(expert):
+    frames = [frame(text)[None] for text in ("one", "two three", "", "four", "HARBOR", "Room 24")] * 3
+    alone = [expert.embed(single) for single in frames]
+    with ThreadPoolExecutor(4) as threads:
+        at_once = list(threads.map(expert.embed, frames))
+    for found, expected in zip(at_once, alone, strict=True):
+        np.testing.assert_array_equal(found.values, expected.values)
+        for name in expected.extras:
+            np.testing.assert_array_equal(found.extras[name], expected.extras[name])
+
+
+def test_it_takes_one_core_but_where_a_language_model_makes_the_vectors(expert):
+    assert expert.takes_one_core
+    assert Expert(Params(words=LearnedParams("file"))).takes_one_core
+    assert not Expert(Params(words=LearnedParams("transformers/me/tiny"))).takes_one_core
 
 
 def test_reading_is_quiet(expert, capfd):

@@ -1,4 +1,6 @@
 import logging
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -116,3 +118,22 @@ def test_onnx_runtime_is_for_float32_and_only_when_asked_for(precision, device, 
     assert not small.is_onnx
     batches(small, onnx=True, precision=precision)
     assert small.is_onnx == expected
+
+
+def test_networks_are_loaded_once_by_whichever_thread_is_first_and_the_others_wait():
+    class Slow(Small):
+        loads = 0
+
+        def load(self, device):
+            time.sleep(0.1)
+            self.loads += 1
+
+    slow = Slow(room=3)
+    made = Batches(NamedExpert("small", ExpertConfig("small", "rgb"), slow, {}), "cpu")
+    seen = []
+    threads = [threading.Thread(target=lambda: (made.load(), seen.append(slow.loads))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert seen == [1, 1, 1, 1]

@@ -8,7 +8,7 @@ import pytest
 from extractors.base import Embedded
 from extractors.extraction.batches import Batches
 from extractors.extraction.expert_run import MAX_QUEUED, ExpertRun
-from extractors.extraction.network_thread import NetworkThread
+from extractors.extraction.network_thread import NetworkThread, SideThreads
 from extractors.extraction.segments import Prepared
 from extractors.extraction.watch import StopRequestedError, Watch
 from extractors.extraction.work import SegmentResult, Wanted
@@ -40,10 +40,10 @@ class Doubler:
         return features
 
 
-@pytest.fixture
-def start(tmp_path):
-    """A run of an expert in batches of three."""
-    networks = NetworkThread()
+@pytest.fixture(params=[None])
+def start(request, tmp_path):
+    """A run of an expert in batches of three; where a test asks for some, on so many side threads."""
+    networks = SideThreads(request.param) if request.param else NetworkThread()
 
     def run(extractor, stop=lambda: False, **options):
         expert = dataclasses.replace(named("rgb_light", batch_size=3), extractor=extractor)
@@ -233,3 +233,29 @@ def test_a_fault_of_an_item_is_told_with_its_part_and_fails_a_video_of_which_not
     assert (rows["a"].count, rows["a"].failed, rows["a"].reason) == (2, False, "part 1: -2 is below zero")
     assert (rows["b"].count, rows["b"].failed, rows["b"].reason) == (0, True, "-4 is below zero")
     assert kept(tmp_path, "a").values[:, 0].tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("start", [3], indirect=True)
+def test_on_side_threads_batches_are_in_work_at_once_and_their_rows_are_in_order(start, tmp_path):
+    """The first batch ends last; the fourth waits for its place, and no fifth is taken."""
+    at_work, last = threading.Barrier(4), threading.Event()
+
+    class Slow(Doubler):
+        def embed(self, items):
+            if items[0, 0] < 9:
+                at_work.wait(10)
+            if items[0, 0] == 0:
+                assert last.wait(10)
+            return super().embed(items)
+
+    run = start(Slow())
+    feeder = threading.Thread(target=lambda: run.add(shown("a", range(18))), daemon=True)
+    feeder.start()
+    at_work.wait(10)  # of three batches at once
+    feeder.join(0.3)
+    assert feeder.is_alive()
+    assert len(run._running) == 3 + MAX_QUEUED
+    last.set()
+    feeder.join(10)
+    run.publish()
+    assert kept(tmp_path, "a").values[:, 0].tolist() == list(range(18))

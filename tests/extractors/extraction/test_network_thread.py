@@ -4,7 +4,7 @@ import weakref
 
 import pytest
 
-from extractors.extraction.network_thread import NetworkThread
+from extractors.extraction.network_thread import NetworkThread, SideThreads
 
 
 @pytest.fixture
@@ -70,3 +70,33 @@ def test_nothing_of_a_job_is_kept_once_its_result_is_gone(networks):
     networks.submit(lambda: None, "a").result(10)
     gc.collect()
     assert seen() is None
+
+
+def test_side_threads_do_so_many_jobs_at_once_in_their_order():
+    threads, meeting, begun = SideThreads(3), threading.Barrier(3), []
+
+    def meet(number):
+        begun.append(number)
+        meeting.wait(10)
+        return number
+
+    futures = [threads.submit(lambda number=number: meet(number), "a") for number in range(6)]
+    assert [future.result(10) for future in futures] == list(range(6))
+    assert set(begun[:3]) == {0, 1, 2}
+    threads.stop()
+
+
+def test_a_stop_ends_all_side_threads():
+    threads, meeting = SideThreads(2), threading.Barrier(2)
+
+    def met():
+        meeting.wait(10)
+        return threading.current_thread()
+
+    both = [threads.submit(met, "a") for _ in range(2)]
+    workers = [future.result(10) for future in both]
+    assert len(set(workers)) == 2
+    threads.stop()
+    for worker in workers:
+        worker.join(10)
+        assert not worker.is_alive()

@@ -1,8 +1,10 @@
 import csv
 import dataclasses
 import errno
+import multiprocessing
 import os
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -526,3 +528,32 @@ def test_every_bad_file_gives_the_rows_that_it_should(media, tmp_path):
         assert (audio.count > 0) == row["expect_audio"].startswith("yes"), path.name
         assert (rgb.reason == "no video stream") == (row["expect_video"] == "no stream"), path.name
         assert (audio.reason == "no audio stream") == (row["expect_audio"] == "no stream"), path.name
+
+
+def test_what_takes_one_core_is_computed_beside_the_networks_of_others(videos, together, tmp_path):
+    """On one thread for both, neither would get what it waits for."""
+    meeting = threading.Barrier(2)
+
+    def met(name):
+        embed = named(name).extractor.embed
+
+        def wait(items):
+            if not met_once.is_set():
+                meeting.wait(30)
+                met_once.set()
+            return embed(items)
+
+        return wait
+
+    met_once = threading.Event()
+    beside = spoil("scene_light", embed=met("scene_light"), takes_one_core=True)
+    assert run_pass([spoil("rgb_light", embed=met("rgb_light")), beside], videos[:1], tmp_path) == {}
+    for name in ("rgb_light", "scene_light"):
+        found = parts.read_features(tmp_path / f"spoiled_{name}", videos[0][1].content)
+        np.testing.assert_array_equal(found.values, features_of(together, named(name), videos[0][1]).values)
+
+
+def test_the_decode_workers_have_ended_when_the_pass_has(videos, tmp_path):
+    before = set(multiprocessing.active_children())
+    assert run_pass([named("scene_light")], videos[2:5], tmp_path, in_process=False) == {}
+    assert set(multiprocessing.active_children()) <= before

@@ -80,6 +80,16 @@ def test_the_region_is_the_one_whose_salience_by_the_whole_frame_is_highest(seed
         np.testing.assert_array_equal(region.mask, parts[int(np.argmax(saliences))])
 
 
+def test_a_large_picture_has_more_parts_than_sixteen_bits_can_number():
+    """Every pixel of a checkerboard is a part of its own; the box on it comes after 66,000 of them."""
+    rows, columns = np.indices((260, 280))
+    names = ((rows + columns) % 2).astype(np.uint8)
+    names[238:258, 100:160] = 5
+    (part,) = salient_region._uniform_parts(names)
+    assert (part.left, part.top, part.mask.shape, part.order[0]) == (100, 238, (20, 60), 5)
+    assert part.order[1] > 2**16
+
+
 def uniform_parts(names):
     """Parts of one colour name that touch along edges, with their holes, by colour and then by their first pixel."""
     parts = []
@@ -88,13 +98,6 @@ def uniform_parts(names):
         alone = [labels == number for number in range(1, count + 1)]
         parts += [binary_fill_holes(part) for part in alone if part.sum() >= 0.004 * names.size]
     return parts
-
-
-def test_median_is_that_of_numpy_to_the_bit():
-    chance = np.random.default_rng(0)
-    for length in (1, 2, 5, 24):
-        values = chance.random((length, 6, 3), np.float32)
-        np.testing.assert_array_equal(salient_region.median(values), np.median(values, axis=0))
 
 
 def whole_frame_salience(mask, lab, moved):
