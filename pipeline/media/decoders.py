@@ -67,7 +67,21 @@ def pyav_frames(
     next_s: float = np.inf,
     damaged: set[int] | None = None,
 ) -> Iterator[TimedFrame]:
-    """For each of the rising `times_s` the frame shown then, native size, as a player shows it.
+    """For each of the rising `times_s` the frame shown then, native size, as a player shows it; see `pyav_shots`."""
+    for indices, shot, painter in pyav_shots(path, times_s, info, next_s, damaged):
+        pixels = painter.rgb(shot.frame)
+        yield from ((index, pixels) for index in indices)
+        del pixels  # before the next one is made: one of 8K takes 100 MB
+
+
+def pyav_shots(
+    path: Path,
+    times_s: NDArray[np.float64],
+    info: VideoInfo | None = None,
+    next_s: float = np.inf,
+    damaged: set[int] | None = None,
+) -> Iterator[tuple[range, Shot, Painter]]:
+    """The frames that are shown at the rising `times_s`, each with the indices of its times and who paints it.
 
     Frames that cannot be decoded are left out; the indices of those that were decoded with errors are added to
     `damaged`. The frames depend on nothing but the file and the times, not even on which others are wanted. A file that
@@ -83,9 +97,7 @@ def pyav_frames(
                     continue
                 if damaged is not None and shot.frame.is_corrupt:
                     damaged.update(new)
-                pixels = painter.rgb(shot.frame)
-                yield from ((index, pixels) for index in new)
-                del pixels  # before the next one is made: one of 8K takes 100 MB
+                yield new, shot, painter
                 done = new.stop
             return
         except _NotHereError:
