@@ -33,12 +33,11 @@ class Resize:
 
 
 def resize_shown(shown: ShownFrame, settings: Resize) -> NDArray[Any]:
-    """As `resize_frame`, of a frame of a video: with `area` shrunk in one pass while it becomes RGB, where it can be."""
-    whole = shown.shape
-    if settings.resize == "area" and not _is_cut_first(whole, settings):
-        size = _size(whole, settings)
-        pixels = shown.shrunk(size) if size[0] < whole[1] and size[1] < whole[0] else None
-        if pixels is not None:
+    """As `resize_frame`, of a frame of a video; with `area` it is shrunk while it becomes RGB, where it can be."""
+    height, width = shown.shape
+    if settings.resize == "area" and not _is_cut_first((height, width), settings):
+        size = _size((height, width), settings)
+        if size[0] < width and size[1] < height and (pixels := shown.shrunk(size)) is not None:
             return np.ascontiguousarray(_centre_crop(pixels, settings.crop_px, settings.crop_offset))
     return resize_frame(shown.rgb(), settings)
 
@@ -62,7 +61,7 @@ def resize_frame(frame: NDArray[np.uint8], settings: Resize) -> NDArray[Any]:
 
 
 def _is_cut_first(shape: tuple[int, ...], settings: Resize) -> bool:
-    """Whether a frame (height, width) is too long for all of it to be resized, of which only the centre will be seen."""
+    """Whether a frame (height, width) is cut before it is resized: of a long one only the centre will be seen."""
     cut = settings.crop_px is not None and settings.short_px is not None
     return cut and max(shape) > LONGEST * min(shape)
 

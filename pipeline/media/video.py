@@ -18,7 +18,7 @@ from pipeline.media.container import open_container, pick_video, subtitle_stream
 from pipeline.media.cursor import LARGE_BYTES, SLACK_S, Cursor
 from pipeline.media.decoders import TimedFrame, pyav_shots
 from pipeline.media.info import VideoInfo
-from pipeline.media.packets import Packets, read_packets, tells_times
+from pipeline.media.packets import Packets, comes_in_order, read_packets, tells_times
 from pipeline.media.picture import AS_IT_IS, Display, Painter, frame_bytes, too_large
 from pipeline.media.raw_streams import is_raw
 from pipeline.media.second_decoder import decord_frames, is_plain_h264
@@ -51,7 +51,9 @@ def probe(path: Path, reads_on: bool = False) -> VideoInfo:
         if video is not None and not len(seen.frame_times_s) and seen.error:
             raise DecodeError(f"the video stream cannot be read: {seen.error}")
         told = notes(path, container, video, seen)
-        cursor = Cursor.of_packets(container, video, _given_away(kept)) if kept and _is_short(seen, told) else None
+        in_order = video is not None and comes_in_order(video, seen)
+        is_kept = bool(kept) and _is_short(seen, told)
+        cursor = Cursor.of_packets(container, video, _given_away(kept or []), in_order) if is_kept else None
         if cursor is not None:
             closing.callback(cursor.close)
         first = _first_frame(path, cursor) if len(seen.frame_times_s) else _First()
@@ -71,6 +73,7 @@ def probe(path: Path, reads_on: bool = False) -> VideoInfo:
             display=first.display,
             seekable=seen.num_jumps == 0 and not is_raw(container) and not _seeks_cost_more(seen),
             tells_times=video is not None and tells_times(container, video, seen),
+            comes_in_order=in_order,
             is_plain_h264=first.is_plain_h264,
         )
 
