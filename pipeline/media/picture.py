@@ -43,6 +43,10 @@ class Orientation(NamedTuple):
     flipped_x: bool = False
     flipped_y: bool = False
 
+    def turned_px(self, size_px: tuple[int, int]) -> tuple[int, int]:
+        """Width and height of a picture of this size in this orientation; of the turned one, those of the first."""
+        return size_px[::-1] if self.transposed else size_px
+
     def apply(self, pixels: Pixels) -> Pixels:
         """The picture (H, W, C) in this orientation, (W, H, C) when transposed; a view."""
         if self.transposed:
@@ -71,8 +75,7 @@ class Display:
 
     def size_px(self, frame: Any) -> tuple[int, int]:
         """Width and height of the frame as shown."""
-        width, height = self.unturned_px(frame)
-        return (height, width) if self.orientation_of(frame).transposed else (width, height)
+        return self.orientation_of(frame).turned_px(self.unturned_px(frame))
 
     def is_plain(self, frame: Any) -> bool:
         """Whether the frame only has to be converted to RGB, by the matrix that FFmpeg would take by itself."""
@@ -105,10 +108,10 @@ class Painter:
         """As `rgb`, at this smaller width and height, by a Shrinker; None where it has none of this frame, and of one
         whose whole picture is not of `whole_px`."""
         display = self._shown_as(frame)
-        if display.size_px(frame) != whole_px:
-            return None
         orientation = display.orientation_of(frame)
-        pixels = self._shrinker.rgb(frame, size_px[::-1] if orientation.transposed else size_px)
+        if orientation.turned_px(display.unturned_px(frame)) != whole_px:
+            return None
+        pixels = self._shrinker.rgb(frame, orientation.turned_px(size_px))
         return None if pixels is None else np.ascontiguousarray(orientation.apply(pixels))
 
     def _shown_as(self, frame: Any) -> Display:
