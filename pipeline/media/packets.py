@@ -96,9 +96,9 @@ def tells_times(container: Any, video: Any, seen: Packets) -> bool:
     return codec.name == "hevc" or (codec.name == "h264" and has_only_frames(codec.extradata))
 
 
-def comes_in_order(video: Any, seen: Packets) -> bool:
+def comes_in_order(video: Any | None, seen: Packets) -> bool:
     """Whether frames are decoded in the order of their times, and none can be left out: those of VP9 and AV1."""
-    codec = video.codec_context
+    codec = video.codec_context if video is not None else None
     return codec is not None and codec.codec.canonical_name in IN_ORDER and not seen.is_reordered
 
 

@@ -51,9 +51,7 @@ def probe(path: Path, reads_on: bool = False) -> VideoInfo:
         if video is not None and not len(seen.frame_times_s) and seen.error:
             raise DecodeError(f"the video stream cannot be read: {seen.error}")
         told = notes(path, container, video, seen)
-        in_order = video is not None and comes_in_order(video, seen)
-        is_kept = bool(kept) and _is_short(seen, told)
-        cursor = Cursor.of_packets(container, video, _given_away(kept or []), in_order) if is_kept else None
+        cursor = _at_start(container, video, seen, kept) if kept and _is_short(seen, told) else None
         if cursor is not None:
             closing.callback(cursor.close)
         first = _first_frame(path, cursor) if len(seen.frame_times_s) else _First()
@@ -73,7 +71,7 @@ def probe(path: Path, reads_on: bool = False) -> VideoInfo:
             display=first.display,
             seekable=seen.num_jumps == 0 and not is_raw(container) and not _seeks_cost_more(seen),
             tells_times=video is not None and tells_times(container, video, seen),
-            comes_in_order=in_order,
+            comes_in_order=comes_in_order(video, seen),
             is_plain_h264=first.is_plain_h264,
         )
 
@@ -143,6 +141,10 @@ def _seeks_cost_more(seen: Packets) -> bool:
 def _is_short(seen: Packets, told: list[str]) -> bool:
     """Whether the frames of a file are read in one go, and nothing in it is missing or strange."""
     return not told and len(seen.frame_times_s) > 0 and seen.duration_s <= PIECE_S
+
+
+def _at_start(container: Any, video: Any, seen: Packets, kept: list[Any]) -> Cursor:
+    return Cursor.of_packets(container, video, _given_away(kept), comes_in_order(video, seen))
 
 
 def _given_away(packets: list[Any]) -> Iterator[Any]:
