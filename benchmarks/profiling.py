@@ -82,8 +82,8 @@ def measure(files: list[Path], names: list[str]) -> dict[str, Any]:
     stages = Stages()
     with ExitStack() as patches:
         for name, wrap, stage in (
-            ("frames_at", stages.timed_steps, "decoding"),
-            ("resize_frame", stages.timed, "resize"),
+            ("shown_at", stages.timed_steps, "decoding"),
+            ("resize_shown", stages.timed, "colours and resize"),
         ):
             function = wrap(stage, getattr(frame_views, name))
             patches.enter_context(mock.patch.object(frame_views, name, function))

@@ -12,8 +12,10 @@ from typing import Any
 from extractors.base import Extractor, Plugin, TextEncoder, TokenEncoder
 from extractors.configs import ExpertConfig, TextConfig
 from extractors.labels.settings import LabelSettings
+from extractors.shown.needs import means_areas
 from pipeline import config
 from pipeline.errors import ConfigError
+from pipeline.media.shrinking import SHRINK_VERSION
 from pipeline.media.video import DECODE_VERSION
 from pipeline.released.feature_import import IMPORTED
 from pipeline.stores.fingerprint import Recipe
@@ -96,10 +98,11 @@ def expert(name: str, folder: Path = EXPERTS, options: WeightOptions | None = No
     extractor: Extractor
     extractor, recipe = _build(path, settings, _EXPERT, options)
     if settings.extractor != IMPORTED:
-        # Decoding and sampling decide the features as much as the extractor does.
-        recipe |= {"decode": [DECODE_VERSION, PASS_VERSION]}
-        recipe |= {"precision": settings.precision} if settings.precision != "fp32" else {}
         _check_parts(extractor, path)
+        # Decoding, sampling and resizing decide the features as much as the extractor does.
+        shrinking = [SHRINK_VERSION] if means_areas(extractor.need) else []
+        recipe |= {"decode": [DECODE_VERSION, PASS_VERSION, *shrinking]}
+        recipe |= {"precision": settings.precision} if settings.precision != "fp32" else {}
     if settings.labels:
         recipe |= {"labels": _checked_labels(settings.labels, extractor, path)}
         extractor.label_settings = settings.labels

@@ -16,10 +16,37 @@ EDGE_S = 1e-6
 
 
 class GridFrames(dict[int, NDArray[Any]]):
-    """Grid index -> frame."""
+    """Grid index -> frame. Those that are added one after another lie in one array, so that a view copies none."""
 
     num_damaged = 0
     """How many of them were decoded with errors."""
+
+    def __init__(self, expected: int = 0) -> None:
+        """For so many frames."""
+        super().__init__()
+        self._expected = expected
+        self._row: NDArray[Any] | None = None
+        self._placed: list[int] = []
+
+    def add(self, index: int, frame: NDArray[Any]) -> None:
+        """Adds a copy of the frame."""
+        if self._row is None:
+            self._row = np.empty((self._expected, *frame.shape), frame.dtype)
+        self._row[len(self._placed)] = frame
+        self[index] = self._row[len(self._placed)]
+        self._placed.append(index)
+
+    def clear(self) -> None:
+        """Lets go of all frames."""
+        super().clear()
+        self._row = None
+
+    def in_order(self) -> NDArray[Any]:
+        """(F, ...), the frames by their index; one that stands for several is there as often."""
+        order = sorted(self)
+        if self._row is not None and order == self._placed:
+            return self._row[: len(order)]
+        return np.stack([self[index] for index in order])
 
 
 @dataclass(frozen=True)

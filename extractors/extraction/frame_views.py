@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from extractors.base import FrameNeed, FrameView, SpreadNeed
 from extractors.extraction.decoded import Decoded
 from extractors.extraction.frame_grid import Grid, GridFrames, empty_frame_view, frames_note, grid_of
-from extractors.extraction.resize import Resize, resize_frame
+from extractors.extraction.resize import Resize, resize_shown
 from extractors.extraction.segments import Segment
 from extractors.extraction.spread import SpreadGrid, spread_grid, spread_view
-from pipeline.media.video import VideoInfo, frames_at
+from pipeline.media.video import ShownFrame, VideoInfo, shown_at
 
 FAR_S = 16.0
 """Wanted frames further apart than this are each sought: decoding what lies between would cost more."""
@@ -68,35 +68,35 @@ def decode_frames(segment: Segment, info: VideoInfo, grids: Sequence[AnyGrid]) -
         {int(at): grid.first + number for number, at in enumerate(np.searchsorted(times_s, wanted_s))}
         for grid, wanted_s in zip(grids, all_times_s, strict=True)
     ]
-    frames_of_grids = [GridFrames() for _ in grids]
+    frames_of_grids = [GridFrames(len(grid.times_s)) for grid in grids]
+    settings_of_grids = [Resize.of(grid.need) for grid in grids]
     # The grid of a whole video begins with its first frame, those of clips with their own start.
     next_s = segment.offset_s + segment.span_s[1] + (0.0 if segment.clip_s else float(info.frame_times_s[0]))
     damaged: set[int] = set()
     next_s = next_s if next_s < info.end_s else np.inf
-    for index, native in _native_frames(segment, info, times_s, next_s, damaged):
+    for index, shown in _shown_frames(segment, info, times_s, next_s, damaged):
         resized: dict[Resize, NDArray[Any]] = {}
-        for grid, indices, frames in zip(grids, grid_indices, frames_of_grids, strict=True):
+        for settings, indices, frames in zip(settings_of_grids, grid_indices, frames_of_grids, strict=True):
             if index in indices:
-                settings = Resize.of(grid.need)
                 if settings not in resized:
-                    resized[settings] = resize_frame(native, settings)
-                frames[indices[index]] = resized[settings]
+                    resized[settings] = resize_shown(shown, settings)
+                frames.add(indices[index], resized[settings])
                 frames.num_damaged += index in damaged
-        del native  # before the next one is made: one of 8K takes 100 MB
+        del shown  # before the next one is made: one of 8K takes 100 MB
     return frames_of_grids
 
 
-def _native_frames(
+def _shown_frames(
     segment: Segment, info: VideoInfo, times_s: NDArray[np.float64], next_s: float, damaged: set[int]
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """As `frames_at`, which reads on from one time to the next; here it is sought anew where they lie far apart."""
+) -> Iterator[tuple[int, ShownFrame]]:
+    """As `shown_at`, which reads on from one time to the next; here it is sought anew where they lie far apart."""
     far = np.flatnonzero(np.diff(times_s) > FAR_S) + 1 if info.seekable else np.zeros(0, np.int64)
     for first, stop in itertools.pairwise([0, *far.tolist(), len(times_s)]):
         hurt: set[int] = set()
-        for index, native in frames_at(segment.path, times_s[first:stop], info, next_s, hurt, segment.is_retry):
+        for index, shown in shown_at(segment.path, times_s[first:stop], info, next_s, hurt, segment.is_retry):
             damaged.update(first + one for one in hurt)
-            yield first + index, native
-            del native
+            yield first + index, shown
+            del shown
 
 
 def frame_view(grid: Grid, frames: GridFrames, info: VideoInfo) -> Decoded:
@@ -112,9 +112,8 @@ def frame_view(grid: Grid, frames: GridFrames, info: VideoInfo) -> Decoded:
     complete = [int(start) for start in grid.starts if all(start + step in frames for step in range(need.window))]
     if not complete:
         return Decoded(None, note, failed=True)
-    order = sorted(frames)
-    position = {index: number for number, index in enumerate(order)}
+    position = {index: number for number, index in enumerate(sorted(frames))}
     times_s = grid.times_of(np.array(complete, np.int64), info)
     starts = np.array([position[start] for start in complete], np.int64)
-    view = FrameView(np.stack([frames[index] for index in order]), starts, need.window, times_s)
+    view = FrameView(frames.in_order(), starts, need.window, times_s)
     return Decoded(view, note)

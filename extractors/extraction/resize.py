@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.shown.needs import CropOffset, FrameNeed, ResizeMethod, SpreadNeed
+from pipeline.media.video import ShownFrame
 
 EDGE_PX = 1e-6
 """Tolerance of a computed length: 480 * (224 / 480) is a hair below 224."""
@@ -31,6 +32,16 @@ class Resize:
         return cls(need.short_px, need.resize, need.crop_px, need.size_px, need.crop_offset)
 
 
+def resize_shown(shown: ShownFrame, settings: Resize) -> NDArray[Any]:
+    """As `resize_frame`, of a frame of a video; with `area` it is shrunk while it becomes RGB, where it can be."""
+    height, width = shown.shape
+    if settings.resize == "area" and not _is_cut_first((height, width), settings):
+        size = _size((height, width), settings)
+        if size[0] < width and size[1] < height and (pixels := shown.shrunk(size)) is not None:
+            return np.ascontiguousarray(_centre_crop(pixels, settings.crop_px, settings.crop_offset))
+    return resize_frame(shown.rgb(), settings)
+
+
 def resize_frame(frame: NDArray[np.uint8], settings: Resize) -> NDArray[Any]:
     """The native frame (H, W, 3), resized and cropped: uint8, with `bilinear_float` float32 in 0..255.
 
@@ -39,9 +50,9 @@ def resize_frame(frame: NDArray[np.uint8], settings: Resize) -> NDArray[Any]:
     length: all of it is seen, and no side is shorter than an expert can take.
     """
     offset = settings.crop_offset
-    if settings.crop_px is not None and settings.short_px is not None:
+    if _is_cut_first(frame.shape[:2], settings):
         frame = _centre_crop(frame, LONGEST * min(frame.shape[:2]), offset)
-    size = _size(frame, settings)
+    size = _size(frame.shape[:2], settings)
     if settings.resize == "bilinear_float":
         resized: NDArray[Any] = _interpolate(frame, size, settings)
     else:
@@ -49,9 +60,15 @@ def resize_frame(frame: NDArray[np.uint8], settings: Resize) -> NDArray[Any]:
     return np.ascontiguousarray(_centre_crop(resized, settings.crop_px, offset))
 
 
-def _size(frame: NDArray[np.uint8], settings: Resize) -> tuple[int, int]:
-    """(width, height) before the crop."""
-    height, width = frame.shape[:2]
+def _is_cut_first(shape: tuple[int, ...], settings: Resize) -> bool:
+    """Whether a frame (height, width) is cut before it is resized: of a long one only the centre will be seen."""
+    cut = settings.crop_px is not None and settings.short_px is not None
+    return cut and max(shape) > LONGEST * min(shape)
+
+
+def _size(shape: tuple[int, ...], settings: Resize) -> tuple[int, int]:
+    """(width, height) of a frame (height, width) before the crop."""
+    height, width = shape
     short_px = settings.short_px
     if settings.size_px is not None:
         return settings.size_px[1], settings.size_px[0]

@@ -28,7 +28,8 @@ class Segment:
     in_order: bool = False
     """Whether the file is read on from where the segment before it ended (see `VideoInfo.seekable`)."""
     is_retry: bool = False
-    """Whether its worker hung or died the first time; its frames are then read by decord where that shows the same."""
+    """Whether its worker hung or died the first time; its frames are then read by decord where that shows the same, but
+    for the rounding of what is shrunk (second_decoder.py)."""
     clip_s: tuple[float, ...] = ()
     """Of a clip its start and end in the file; empty for a whole video."""
 

@@ -22,8 +22,9 @@ class FrameNeed:
     stride: int = 1
     """Frames from the start of one item to the start of the next."""
     resize: ResizeMethod = "area"
-    """area: OpenCV's INTER_AREA; bilinear, bicubic: Pillow's, with which networks are usually trained; bilinear_float:
-    torch's `interpolate` in mode bilinear, which does not smooth before it shrinks, without rounding to 8 bits."""
+    """area: the mean of the area that a pixel covers (see `resize_shown`); bilinear, bicubic: Pillow's, with which
+    networks are usually trained; bilinear_float: torch's `interpolate` in mode bilinear, which does not smooth before
+    it shrinks, without rounding to 8 bits."""
     crop_px: int | None = None
     """Side of the square that is cropped from the centre after the resize; None: no crop."""
     size_px: tuple[int, int] | None = None
@@ -112,3 +113,11 @@ class JointNeed:
 
 
 Need = FrameNeed | SpreadNeed | AudioNeed | SubtitleNeed | NameNeed | JointNeed
+
+
+def means_areas(need: Need) -> bool:
+    """Whether a need is shown frames that are resized by the mean of areas."""
+    frames = need.frames if isinstance(need, JointNeed) else need
+    if not isinstance(frames, FrameNeed | SpreadNeed) or frames.resize != "area":
+        return False
+    return frames.short_px is not None or frames.size_px is not None

@@ -22,7 +22,8 @@ LOOKAHEAD = 2
 """Frames by which the times of decoded frames may be out of order."""
 
 DELAY = 4
-"""Frames that are decoded ahead, so that damage is known before a frame is shown that was predicted from it."""
+"""Frames that are decoded ahead, so that damage is known before a frame is shown that was predicted from it. They cost
+a tenth of the time, as memory that one frame has left is not yet free for the next one."""
 
 LARGE_BYTES = 32e6
 """Of frames that take more, as of 8K, none is decoded ahead, and then none is left out. Their times are taken as they
@@ -48,22 +49,28 @@ class Shot(NamedTuple):
 class Cursor:
     """Where the reading of a file's video has come to; a context that closes the file."""
 
-    def __init__(self, path: Path, from_s: float = 0.0, display: Display | None = None) -> None:
-        """At the last key frame before `from_s`; some formats land after it. At 0 the file is read without a seek."""
+    def __init__(self, path: Path, from_s: float = 0.0, display: Display | None = None, in_order: bool = False) -> None:
+        """At the last key frame before `from_s`; some formats land after it. At 0 the file is read without a seek.
+
+        `in_order`: what `packets.comes_in_order` says of the file; then no frame is decoded ahead.
+        """
         container = open_container(path)
         stream: Any = pick_video(container)
         if from_s > 0:
             container.seek(int((from_s + start_s(container)) * 1e6), backward=True)
-        self._begin(container, stream, Timeline(container, from_start=from_s <= 0).packets([stream]), display)
+        packets = Timeline(container, from_start=from_s <= 0).packets([stream])
+        self._begin(container, stream, packets, display, in_order)
 
     @classmethod
-    def of_packets(cls, container: Any, stream: Any, packets: Iterator[Any]) -> "Cursor":
+    def of_packets(cls, container: Any, stream: Any, packets: Iterator[Any], in_order: bool = False) -> "Cursor":
         """At the beginning of an open container whose packets, those that `Timeline` gives, were read before."""
         cursor = cls.__new__(cls)
-        cursor._begin(container, stream, packets, None)
+        cursor._begin(container, stream, packets, None, in_order)
         return cursor
 
-    def _begin(self, container: Any, stream: Any, packets: Iterator[Any], display: Display | None) -> None:
+    def _begin(
+        self, container: Any, stream: Any, packets: Iterator[Any], display: Display | None, in_order: bool
+    ) -> None:
         self._container = container
         self.stream = stream
         self.painter = Painter(stream, display)
@@ -81,7 +88,7 @@ class Cursor:
         self._keep_from_s = np.inf
         self.is_damaged = False
         """Whether a packet has failed to decode, or was decoded with errors."""
-        self.skips = frame_bytes(stream) <= LARGE_BYTES
+        self.skips = frame_bytes(stream) <= LARGE_BYTES and not in_order
         """Whether frames may be left out, see `want_only`; for the reader to remember."""
         self._delay = DELAY if self.skips else 0
 
@@ -190,7 +197,8 @@ def _decoded(
 
     if decoder is None:
         return
-    decoder.thread_type = "NONE"  # parallelism is across videos; threads inside one only cost memory
+    # Parallelism is across videos; threads inside one cost memory, and libdav1d's own ones a fifth of its time.
+    decoder.thread_type, decoder.thread_count = "NONE", 1
     ends = False
     while not ends:
         try:

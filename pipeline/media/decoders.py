@@ -50,7 +50,7 @@ class Span(NamedTuple):
             return cls(times_s, last_s=float(starts_s[-1]))
         shown = np.maximum(np.searchsorted(starts_s, times_s + SLACK_S / 2, side="right") - 1, 0)
         sparse, reach = (SPARSE_TOLD, 0) if info.tells_times else (SPARSE, LOOKAHEAD)
-        is_sparse = shown[-1] - shown[0] + 1 >= sparse * len(times_s)
+        is_sparse = shown[-1] - shown[0] + 1 >= sparse * len(times_s) and not info.comes_in_order
         near = np.unique(shown[:, None] + np.arange(-reach, reach + 1))
         needed_s = starts_s[near[(near >= 0) & (near < len(starts_s))]]
         return cls(times_s, starts_s[shown], float(starts_s[-1]), needed_s, bool(is_sparse))
@@ -67,7 +67,21 @@ def pyav_frames(
     next_s: float = np.inf,
     damaged: set[int] | None = None,
 ) -> Iterator[TimedFrame]:
-    """For each of the rising `times_s` the frame shown then, native size, as a player shows it.
+    """For each of the rising `times_s` the frame shown then, native size, as a player shows it; see `pyav_shots`."""
+    for indices, shot, painter in pyav_shots(path, times_s, info, next_s, damaged):
+        pixels = painter.rgb(shot.frame)
+        yield from ((index, pixels) for index in indices)
+        del pixels  # before the next one is made: one of 8K takes 100 MB
+
+
+def pyav_shots(
+    path: Path,
+    times_s: NDArray[np.float64],
+    info: VideoInfo | None = None,
+    next_s: float = np.inf,
+    damaged: set[int] | None = None,
+) -> Iterator[tuple[range, Shot, Painter]]:
+    """The frames that are shown at the rising `times_s`, each with the indices of its times and who paints it.
 
     Frames that cannot be decoded are left out; the indices of those that were decoded with errors are added to
     `damaged`. The frames depend on nothing but the file and the times, not even on which others are wanted. A file that
@@ -83,9 +97,7 @@ def pyav_frames(
                     continue
                 if damaged is not None and shot.frame.is_corrupt:
                     damaged.update(new)
-                pixels = painter.rgb(shot.frame)
-                yield from ((index, pixels) for index in new)
-                del pixels  # before the next one is made: one of 8K takes 100 MB
+                yield new, shot, painter
                 done = new.stop
             return
         except _NotHereError:
@@ -170,7 +182,7 @@ def _sought(path: Path, span: Span, info: VideoInfo | None) -> Iterator[Cursor]:
     first_s = float(span.times_s[0])
     from_s = first_s if first_s > SEEK_FROM_S else 0.0
     cursor = left_open.take_unread(path) if from_s == 0.0 else None
-    with cursor or Cursor(path, from_s, info.display if info else None) as cursor:
+    with cursor or _opened(path, from_s, info) as cursor:
         yield cursor
 
 
@@ -185,7 +197,7 @@ def _in_order(path: Path, span: Span, info: VideoInfo | None, next_s: float) -> 
     if cursor is not None and (info is None or cursor.has_passed(float(span.times_s[0]))):
         cursor.close()
         cursor = None
-    cursor = cursor or Cursor(path, 0.0, info.display if info else None)
+    cursor = cursor or _opened(path, 0.0, info)
     cursor.keep_from(next_s)
     is_whole = False
     try:
@@ -197,3 +209,7 @@ def _in_order(path: Path, span: Span, info: VideoInfo | None, next_s: float) -> 
             left_open.leave(file, cursor)
         else:
             cursor.close()
+
+
+def _opened(path: Path, from_s: float, info: VideoInfo | None) -> Cursor:
+    return Cursor(path, from_s, info.display, info.comes_in_order) if info else Cursor(path, from_s)

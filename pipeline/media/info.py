@@ -37,6 +37,9 @@ class VideoInfo:
     tells_times: bool = False
     """Whether each packet of the video tells the time of its own frame for certain, see `packets.tells_times`."""
 
+    comes_in_order: bool = False
+    """Whether frames are decoded in the order of their times and none is left out, see `packets.comes_in_order`."""
+
     is_plain_h264: bool = False
     """Whether it is H.264 that a second decoder shows alike, see second_decoder.py."""
 

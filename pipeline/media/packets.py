@@ -17,6 +17,10 @@ TOLD_FORMATS = ("mov", "matroska")
 """Beginnings of the names of containers that store presentation times."""
 
 
+IN_ORDER = frozenset({"vp9", "av1"})
+"""Codecs of which each packet gives one frame, at once; FFmpeg's decoders of them leave none out when told to."""
+
+
 @dataclass(frozen=True)
 class Packets:
     """What the packets of a file tell."""
@@ -90,6 +94,12 @@ def tells_times(container: Any, video: Any, seen: Packets) -> bool:
     if not (seen.is_reordered and container.format.name.startswith(TOLD_FORMATS)) or codec is None:
         return False
     return codec.name == "hevc" or (codec.name == "h264" and has_only_frames(codec.extradata))
+
+
+def comes_in_order(video: Any | None, seen: Packets) -> bool:
+    """Whether frames are decoded in the order of their times, and none can be left out: those of VP9 and AV1."""
+    codec = video.codec_context if video is not None else None
+    return codec is not None and codec.codec.canonical_name in IN_ORDER and not seen.is_reordered
 
 
 def read_packets(container: Any, video: Any | None, kept: list[Any] | None = None) -> Packets:

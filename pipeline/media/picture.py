@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipeline.media.colours import Pixels, has_alpha, matrix_of, on_black
+from pipeline.media.fields import deinterlaced
+from pipeline.media.shrinking import Shrinker
 
 WIDEST_PIXEL = 8
 """Pixels that are said to be wider (or taller) than this are taken for square: no camera or disc format has them."""
@@ -26,9 +28,6 @@ MAX_DECODED_PIXELS = 5 * 2**23
 MAX_DECODED_BYTES = 4 * MAX_PIXELS
 """Larger frames are not decoded: a decoder holds several of them, of 100 MB and more each. The bytes tell where a pixel
 takes more than the 1.5 bytes that it mostly takes: a GIF of 17 kB may ask for 250 MB a frame."""
-
-FEWEST_LINES = 8
-"""Frames with fewer lines are taken for progressive: neither the filter nor libswscale finds two fields in them."""
 
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """Codec -> the decoder that reads its alpha channel; FFmpeg's own decoders leave it out."""
@@ -43,6 +42,10 @@ class Orientation(NamedTuple):
     transposed: bool = False
     flipped_x: bool = False
     flipped_y: bool = False
+
+    def turned_px(self, size_px: tuple[int, int]) -> tuple[int, int]:
+        """Width and height of a picture of this size in this orientation; of the turned one, those of the first."""
+        return size_px[::-1] if self.transposed else size_px
 
     def apply(self, pixels: Pixels) -> Pixels:
         """The picture (H, W, C) in this orientation, (W, H, C) when transposed; a view."""
@@ -72,8 +75,7 @@ class Display:
 
     def size_px(self, frame: Any) -> tuple[int, int]:
         """Width and height of the frame as shown."""
-        width, height = self.unturned_px(frame)
-        return (height, width) if self.orientation_of(frame).transposed else (width, height)
+        return self.orientation_of(frame).turned_px(self.unturned_px(frame))
 
     def is_plain(self, frame: Any) -> bool:
         """Whether the frame only has to be converted to RGB, by the matrix that FFmpeg would take by itself."""
@@ -100,14 +102,29 @@ class Painter:
 
         self._stream, self._display = stream, display
         self._reformatter = VideoReformatter()
+        self._shrinker = Shrinker()
+
+    def shrunk(self, frame: Any, size_px: tuple[int, int], whole_px: tuple[int, int]) -> Pixels | None:
+        """As `rgb`, at this smaller width and height, by a Shrinker; None where it has none of this frame, and of one
+        whose whole picture is not of `whole_px`."""
+        display = self._shown_as(frame)
+        orientation = display.orientation_of(frame)
+        if orientation.turned_px(display.unturned_px(frame)) != whole_px:
+            return None
+        pixels = self._shrinker.rgb(frame, orientation.turned_px(size_px))
+        return None if pixels is None else np.ascontiguousarray(orientation.apply(pixels))
+
+    def _shown_as(self, frame: Any) -> Display:
+        if self._display is None:
+            self._display = Display.of(self._stream, frame)
+        return self._display
 
     def rgb(self, frame: Any) -> Pixels:
         """The frame as a player shows it, (H, W, 3), contiguous, H and W as `Display.size_px`."""
         import cv2
 
-        if self._display is None:
-            self._display = Display.of(self._stream, frame)
-        size_px, orientation = self._display.unturned_px(frame), self._display.orientation_of(frame)
+        display = self._shown_as(frame)
+        size_px, orientation = display.unturned_px(frame), display.orientation_of(frame)
         pixels = self._converted(deinterlaced(frame))
         if pixels.shape[1::-1] != size_px:
             pixels = np.asarray(cv2.resize(pixels, size_px, interpolation=cv2.INTER_LINEAR), np.uint8)
@@ -211,32 +228,6 @@ def stretched_px(width_px: int, height_px: int, pixel_aspect: Fraction) -> tuple
     height = max(float(height_px), height_px / float(pixel_aspect))
     scale = min(1.0, math.sqrt(MAX_PIXELS / (width * height)))
     return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def deinterlaced(frame: Any) -> Any:
-    """The frame, in which the lines of the second field are interpolated when it is flagged as interlaced.
-
-    By w3fdif, which is shown this one frame: the neighbours that yadif wants are not there after a seek. It leaves no
-    more combing than yadif does, and takes about 1 ms where libavfilter's spatial deinterlacer (estdif) takes 30.
-    """
-    import av
-
-    if not frame.interlaced_frame:
-        return frame
-    name, settings = ("w3fdif", "filter=simple:mode=frame") if frame.height >= FEWEST_LINES else ("setfield", "prog")
-    graph = av.filter.Graph()
-    graph.threads = 1
-    try:
-        source = graph.add_buffer(
-            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
-        )
-        sink = graph.add("buffersink")
-        graph.link_nodes(source, graph.add(name, settings), sink).configure()
-        source.push(frame)
-        source.push(None)
-        return sink.pull()
-    except av.error.FFmpegError:  # a pixel format that the filter cannot take: combed is better than nothing
-        return frame
 
 
 def _is_sane(aspect: Fraction | None) -> bool:

@@ -1,6 +1,7 @@
 """Reads frames with decord: a second decoder, with an FFmpeg of its own, for files that have made PyAV hang or crash.
 
 On plain, undamaged H.264 both give the same pixels at the same times (a test compares them); it serves nothing else.
+They are RGB, so that what is shrunk of them has been rounded before, and is a level darker than by PyAV (shrinking.py).
 It is not the first choice: at low rates PyAV leaves out frames that nobody needs (`Cursor.want_only`), and takes half
 of decord's time.
 """

@@ -16,15 +16,16 @@ from pipeline.errors import DecodeError
 from pipeline.media import left_open
 from pipeline.media.container import open_container, pick_video, subtitle_streams
 from pipeline.media.cursor import LARGE_BYTES, SLACK_S, Cursor
-from pipeline.media.decoders import TimedFrame, pyav_frames
+from pipeline.media.decoders import TimedFrame, pyav_shots
 from pipeline.media.info import VideoInfo
-from pipeline.media.packets import Packets, read_packets, tells_times
+from pipeline.media.packets import Packets, comes_in_order, read_packets, tells_times
 from pipeline.media.picture import AS_IT_IS, Display, Painter, frame_bytes, too_large
 from pipeline.media.raw_streams import is_raw
 from pipeline.media.second_decoder import decord_frames, is_plain_h264
 from pipeline.media.shortfall import notes
+from pipeline.media.shown_frame import ShownFrame
 
-__all__ = ["DECODE_VERSION", "PIECE_S", "VideoInfo", "frames_at", "probe"]
+__all__ = ["DECODE_VERSION", "PIECE_S", "ShownFrame", "VideoInfo", "frames_at", "probe", "shown_at"]
 
 DECODE_VERSION = 2
 """Raised by hand when the decoded frames or samples change; part of every expert's recipe."""
@@ -50,7 +51,7 @@ def probe(path: Path, reads_on: bool = False) -> VideoInfo:
         if video is not None and not len(seen.frame_times_s) and seen.error:
             raise DecodeError(f"the video stream cannot be read: {seen.error}")
         told = notes(path, container, video, seen)
-        cursor = Cursor.of_packets(container, video, _given_away(kept)) if kept and _is_short(seen, told) else None
+        cursor = _at_start(container, video, seen, kept) if kept and _is_short(seen, told) else None
         if cursor is not None:
             closing.callback(cursor.close)
         first = _first_frame(path, cursor) if len(seen.frame_times_s) else _First()
@@ -70,6 +71,7 @@ def probe(path: Path, reads_on: bool = False) -> VideoInfo:
             display=first.display,
             seekable=seen.num_jumps == 0 and not is_raw(container) and not _seeks_cost_more(seen),
             tells_times=video is not None and tells_times(container, video, seen),
+            comes_in_order=comes_in_order(video, seen),
             is_plain_h264=first.is_plain_h264,
         )
 
@@ -89,20 +91,36 @@ def frames_at(
     the next call will want frames of the same file as `next_s`: a file that cannot be sought is then read on from here.
     `by_decord`: by decord as far as it shows the same, for a second try where PyAV has hung or crashed.
     """
+    for index, frame in shown_at(path, times_s, info, next_s, damaged, by_decord):
+        yield index, frame.rgb()
+        del frame
+
+
+def shown_at(
+    path: Path,
+    times_s: NDArray[np.float64],
+    info: VideoInfo,
+    next_s: float = np.inf,
+    damaged: set[int] | None = None,
+    by_decord: bool = False,
+) -> Iterator[tuple[int, ShownFrame]]:
+    """As `frames_at`, but each frame is converted when it is asked for: whole, or shrunk."""
     if not len(times_s) or not info.has_video:
         return
     done = 0
     for index, pixels in decord_frames(path, times_s, info) if by_decord else ():
-        yield index, pixels
+        yield index, ShownFrame(pixels, info)
         done = index + 1
     if done == len(times_s):
         return
     rest_damaged: set[int] = set()
-    for index, pixels in pyav_frames(path, times_s[done:], info, next_s, rest_damaged):
-        if damaged is not None and index in rest_damaged:
-            damaged.add(done + index)
-        yield done + index, _resized_to_first(pixels, info)
-        del pixels
+    for indices, shot, painter in pyav_shots(path, times_s[done:], info, next_s, rest_damaged):
+        shown = ShownFrame.of(shot.frame, painter, info)
+        for index in indices:
+            if damaged is not None and index in rest_damaged:
+                damaged.add(done + index)
+            yield done + index, shown
+        del shown, shot  # before the next one comes: one of 8K takes 100 MB
 
 
 def _seeks_cost_more(seen: Packets) -> bool:
@@ -123,6 +141,10 @@ def _seeks_cost_more(seen: Packets) -> bool:
 def _is_short(seen: Packets, told: list[str]) -> bool:
     """Whether the frames of a file are read in one go, and nothing in it is missing or strange."""
     return not told and len(seen.frame_times_s) > 0 and seen.duration_s <= PIECE_S
+
+
+def _at_start(container: Any, video: Any, seen: Packets, kept: list[Any]) -> Cursor:
+    return Cursor.of_packets(container, video, _given_away(kept), comes_in_order(video, seen))
 
 
 def _given_away(packets: list[Any]) -> Iterator[Any]:
@@ -150,13 +172,3 @@ def _first_frame(path: Path, at_start: Cursor | None) -> _First:
             return _First()
         display = Display.of(cursor.stream, frame)
         return _First(*display.size_px(frame), display, is_plain_h264(cursor.stream, frame, display))
-
-
-def _resized_to_first(pixels: NDArray[np.uint8], info: VideoInfo) -> NDArray[np.uint8]:
-    """The frame in the size of the first one: in video calls and broadcasts the size may change within a stream."""
-    import cv2
-
-    if not info.width_px or pixels.shape[:2] == (info.height_px, info.width_px):
-        return pixels
-    resized = cv2.resize(pixels, (info.width_px, info.height_px), interpolation=cv2.INTER_AREA)
-    return np.asarray(resized, np.uint8)

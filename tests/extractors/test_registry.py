@@ -137,6 +137,24 @@ def test_params_and_version_change_the_fingerprint(new_module, write):
     assert len(names) == 3
 
 
+MEANS_AREAS = {
+    *("captions", "captions_server", "face", "face_light", "flow_light", "ocr", "ocr_light", "ocr_lines", "ocr_pp"),
+    *("rgb_light", "scene_light", "shots", "shots_light"),
+}
+
+
+def test_how_frames_are_shrunk_is_in_the_recipe_of_those_who_see_means_of_areas_and_of_no_other(monkeypatch):
+    names = [path.stem for path in sorted((CONFIGS / "experts").glob("*.yaml"))]
+    before = {name: registry.expert(name, CONFIGS / "experts").recipe for name in names}
+    monkeypatch.setattr(registry, "SHRINK_VERSION", 99)
+    after = {name: registry.expert(name, CONFIGS / "experts").recipe for name in names}
+    assert {name for name in names if after[name] != before[name]} == MEANS_AREAS
+    assert {
+        len(recipe["decode"]) for name, recipe in after.items() if name not in MEANS_AREAS and "decode" in recipe
+    } == {2}
+    assert all(recipe["decode"][2:] == [99] for name, recipe in after.items() if name in MEANS_AREAS)
+
+
 @pytest.mark.parametrize("what", ["DECODE_VERSION", "PASS_VERSION"])
 def test_how_videos_are_decoded_and_cut_changes_the_fingerprint(write, monkeypatch, what):
     folder = write("plain", **LIGHT)

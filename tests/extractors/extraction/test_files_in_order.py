@@ -67,9 +67,9 @@ def test_a_pass_opens_each_of_them_once(videos, tmp_path, monkeypatch):
     opened = []
     init = cursor.Cursor.__init__
 
-    def noted(self, path, from_s=0.0, display=None):
+    def noted(self, path, from_s=0.0, *how):
         opened.append((path.name, from_s))
-        init(self, path, from_s, display)
+        init(self, path, from_s, *how)
 
     monkeypatch.setattr(cursor.Cursor, "__init__", noted)
     assert run_pass([named(name) for name in EXPERTS], videos, tmp_path) == {}

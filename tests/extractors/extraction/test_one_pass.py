@@ -123,13 +123,13 @@ def test_two_experts_that_need_the_same_share_it(videos, together, tmp_path, mon
 
 def test_each_video_is_decoded_once_for_all(videos, tmp_path, monkeypatch):
     opened = []
-    frames_at = frame_views.frames_at
+    shown_at = frame_views.shown_at
 
     def counted(path, *rest):
         opened.append(path.name)
-        return frames_at(path, *rest)
+        return shown_at(path, *rest)
 
-    monkeypatch.setattr(frame_views, "frames_at", counted)
+    monkeypatch.setattr(frame_views, "shown_at", counted)
     run_pass([named(name) for name in LIGHT], videos, tmp_path)
     # One a segment; what has no picture or is known to be broken is not opened.
     assert sorted(opened) == sorted(

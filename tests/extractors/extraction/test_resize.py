@@ -5,7 +5,9 @@ from PIL import Image
 from torch.nn import functional
 
 from extractors.base import FrameNeed
-from extractors.extraction.resize import Resize, resize_frame
+from extractors.extraction.resize import Resize, resize_frame, resize_shown
+from pipeline.media.video import probe, shown_at
+from tests.clips import make_clip, numbered, set_display_matrix
 
 FRAME = np.random.default_rng(0).integers(0, 256, (120, 170, 3)).astype(np.uint8)
 
@@ -133,3 +135,83 @@ def test_ordinary_shapes_are_resized_and_cropped_as_ever(size):
     top, left = (round((length - 20) / 2) for length in whole.shape[:2])
     cropped = cut(frame, short_px=24, crop_px=20, resize="bilinear")
     np.testing.assert_array_equal(cropped, whole[top : top + 20, left : left + 20])
+
+
+@pytest.fixture(scope="module")
+def shown_of(tmp_path_factory):
+    """Makes a clip, and shows its first frame."""
+    folder = tmp_path_factory.mktemp("shown")
+
+    def show(name, turned=False, **how):
+        path = make_clip(folder / name, sound=None, seconds=0.12, **how)
+        path = set_display_matrix(path, 0, 1, -1, 0) if turned else path
+        ((_, shown),) = shown_at(path, np.zeros(1), probe(path))
+        return shown
+
+    return show
+
+
+def near(found, expected):
+    """As the mean of areas of the whole RGB, which libswscale makes up to two levels too dark."""
+    difference = found.astype(np.float64) - expected
+    return found.shape == expected.shape and np.abs(difference).mean() < 2.5
+
+
+def soft(index):
+    return np.asarray(Image.fromarray(numbered(index, (320, 240))).resize((40, 30)).resize((320, 240)))
+
+
+@pytest.mark.parametrize("how", ["bilinear", "bicubic", "bilinear_float"])
+def test_networks_see_the_very_pixels_that_they_saw_before(shown_of, how):
+    shown = shown_of("network.mp4", size=(320, 240), picture=soft)
+    for need in ({"short_px": 64}, {"size_px": (48, 60)}, {"short_px": 64, "crop_px": 50}, {"short_px": None}):
+        settings = Resize.of(FrameNeed(1.0, resize=how, **need))
+        np.testing.assert_array_equal(resize_shown(shown, settings), resize_frame(shown.rgb(), settings))
+
+
+@pytest.mark.parametrize(
+    "need",
+    [
+        {"short_px": 60},
+        {"short_px": 239},
+        {"size_px": (27, 48)},
+        {"short_px": 100, "crop_px": 90},
+        {"short_px": 101, "crop_px": 90, "crop_offset": "floor"},
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_means_of_areas_are_taken_while_a_frame_becomes_rgb(shown_of, need, turned):
+    shown = shown_of(f"{turned}.mp4", turned, size=(320, 240), picture=soft)
+    settings = Resize.of(FrameNeed(1.0, **need))
+    found, longer = resize_shown(shown, settings), resize_frame(shown.rgb(), settings)
+    assert near(found, longer)
+    assert not np.array_equal(found, longer), "this is the other way"
+    assert found.flags.c_contiguous
+
+
+def test_a_long_frame_is_squeezed_in_one_pass_too_and_one_that_is_cut_first_is_not(shown_of):
+    shown = shown_of("long.mkv", size=(1000, 100), codec="ffv1", picture=lambda index: numbered(index, (1000, 100)))
+    squeezed, cut_first = (Resize.of(FrameNeed(1.0, short_px=20, crop_px=crop_px)) for crop_px in (None, 20))
+    assert near(resize_shown(shown, squeezed), resize_frame(shown.rgb(), squeezed))
+    assert resize_shown(shown, squeezed).shape == (20, 160, 3)
+    np.testing.assert_array_equal(resize_shown(shown, cut_first), resize_frame(shown.rgb(), cut_first))
+
+
+@pytest.mark.parametrize("need", [{"short_px": None}, {"short_px": 240}, {"short_px": 300}, {"size_px": (60, 320)}])
+def test_what_does_not_become_smaller_both_ways_is_resized_as_rgb(shown_of, need):
+    shown = shown_of("kept.mp4", size=(320, 240), picture=soft)
+    settings = Resize.of(FrameNeed(1.0, **need))
+    np.testing.assert_array_equal(resize_shown(shown, settings), resize_frame(shown.rgb(), settings))
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("rgb.mkv", {"codec": "ffv1", "pixels": "bgr0"}),
+        ("transparent.mkv", {"codec": "ffv1", "pixels": "yuva420p"}),
+        ("palette.gif", {"codec": "gif"}),
+    ],
+)
+def test_what_is_rgb_already_or_may_be_transparent_is_resized_as_rgb(shown_of, name, how):
+    shown, settings = shown_of(name, **how), Resize.of(FrameNeed(1.0, short_px=60))
+    np.testing.assert_array_equal(resize_shown(shown, settings), resize_frame(shown.rgb(), settings))

@@ -131,9 +131,9 @@ def test_it_is_shown_the_same_alone_and_beside_others(long_clip):
 
 
 def test_frames_that_lie_far_apart_are_sought(long_clip, monkeypatch):
-    asked, frames_at = [], frame_views.frames_at
+    asked, shown_at = [], frame_views.shown_at
     monkeypatch.setattr(
-        frame_views, "frames_at", lambda path, at_s, *rest: (asked.append(len(at_s)), frames_at(path, at_s, *rest))[1]
+        frame_views, "shown_at", lambda path, at_s, *rest: (asked.append(len(at_s)), shown_at(path, at_s, *rest))[1]
     )
     decoded = shown(long_clip, SpreadNeed(3, at="start"))
     assert asked == [1, 1, 1]
@@ -150,9 +150,9 @@ def test_a_file_that_does_not_say_how_long_it_is_is_counted(tmp_path, name, opti
 
 
 def test_a_frame_that_does_not_decode_is_replaced_by_its_neighbour(clip, monkeypatch):
-    frames_at = frame_views.frames_at
+    shown_at = frame_views.shown_at
     monkeypatch.setattr(
-        frame_views, "frames_at", lambda *args: (item for item in frames_at(*args) if item[0] not in {0, 2})
+        frame_views, "shown_at", lambda *args: (item for item in shown_at(*args) if item[0] not in {0, 2})
     )
     whole = of_numpy(35, 4, "middle").tolist()
     decoded = shown(clip, SpreadNeed(4))
@@ -163,7 +163,7 @@ def test_a_frame_that_does_not_decode_is_replaced_by_its_neighbour(clip, monkeyp
 def test_no_frame_that_decodes_is_a_failure_and_no_picture_is_none(clip, tmp_path, monkeypatch):
     sound = make_clip(tmp_path / "sound.mp4", codec="", seconds=0.4)
     assert (shown(sound, SpreadNeed(4)).view, shown(sound, SpreadNeed(4)).note) == (None, "no video stream")
-    monkeypatch.setattr(frame_views, "frames_at", lambda *args: iter(()))
+    monkeypatch.setattr(frame_views, "shown_at", lambda *args: iter(()))
     decoded = shown(clip, SpreadNeed(4))
     assert (decoded.view, decoded.failed, decoded.note) == (None, True, "0 of 4 sampled frames decode")
 

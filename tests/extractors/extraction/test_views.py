@@ -19,6 +19,7 @@ from extractors.registry import ExpertId
 from pipeline.errors import DecodeError
 from pipeline.media.video import VideoInfo, probe
 from tests.clips import AUDIO_HZ, make_clip, number_in, numbered, write_srt
+from tests.pipeline.media.sample_frames import KR_KB, rgb_by_formula
 
 
 class Recorder:
@@ -234,12 +235,19 @@ def test_the_native_frame_is_that_of_the_video(ten_fps, show):
 
 
 def test_a_resize_is_the_mean_over_the_area(tmp_path, show):
-    """Half the size: each pixel is the mean of four, computed here with numpy."""
-    path = make_clip(tmp_path / "a.mp4", seconds=0.2, sound=None)
-    show(path, FrameNeed(5.0), FrameNeed(5.0, 60))
-    native, half = (view.frames[0].astype(np.float64) for view in show.views)
-    means = native.reshape(60, 2, 80, 2, 3).mean(axis=(1, 3))
-    np.testing.assert_allclose(half, means, atol=0.51)
+    """Half the size: each pixel is the mean of four, computed here with numpy of the levels that the file holds."""
+
+    def ramp(index):
+        y, x = np.mgrid[:120, :160]
+        return np.stack([x, y, 255 - x], -1).astype(np.uint8)
+
+    path = make_clip(tmp_path / "a.mp4", seconds=0.2, sound=None, picture=ramp, pixels="yuv444p")
+    show(path, FrameNeed(5.0, 60))
+    with av.open(str(path)) as container:
+        planes = next(container.decode(video=0)).to_ndarray().astype(np.float64)
+    means = planes.reshape(3, 60, 2, 80, 2).mean(axis=(2, 4))
+    expected = rgb_by_formula(*means, *KR_KB[5], False).transpose(1, 2, 0)
+    np.testing.assert_allclose(show.views[0].frames[0], expected, atol=1.01)
 
 
 def test_a_cut_file_shows_what_is_left_and_says_so(tmp_path, show):
@@ -253,9 +261,9 @@ def test_a_cut_file_shows_what_is_left_and_says_so(tmp_path, show):
 
 
 def test_items_with_a_frame_that_does_not_decode_are_left_out(ten_fps, show, monkeypatch):
-    frames_at = frame_views.frames_at
+    shown_at = frame_views.shown_at
     monkeypatch.setattr(
-        frame_views, "frames_at", lambda *args: (item for item in frames_at(*args) if item[0] not in {3, 17})
+        frame_views, "shown_at", lambda *args: (item for item in shown_at(*args) if item[0] not in {3, 17})
     )
     got = show(ten_fps, FrameNeed(10.0, window=4, stride=2))
     wanted = [item for item in whole_items(35, 4, 2) if not {3, 17} & set(item)]
@@ -266,20 +274,20 @@ def test_items_with_a_frame_that_does_not_decode_are_left_out(ten_fps, show, mon
 
 @pytest.mark.parametrize("window", [1, 4])
 def test_no_frame_that_decodes_is_a_failure(ten_fps, show, monkeypatch, window):
-    monkeypatch.setattr(frame_views, "frames_at", lambda *args: iter(()))
+    monkeypatch.setattr(frame_views, "shown_at", lambda *args: iter(()))
     got = show(ten_fps, FrameNeed(10.0, window=window))
     assert (len(got.items), got.failed, got.note) == (0, True, "0 of 35 sampled frames decode")
 
 
 @pytest.mark.parametrize("error", [IndexError("out of range"), ValueError("no match"), DecodeError("damaged")])
-@pytest.mark.parametrize("part", [("frames_at", 0), ("audio_view", 1), ("words_between", 2)])
+@pytest.mark.parametrize("part", [("shown_at", 0), ("audio_view", 1), ("words_between", 2)])
 def test_a_fault_in_a_part_of_a_video_costs_the_needs_that_it_meets(ten_fps, show, monkeypatch, part, error):
     def broken(*args, **how):
         raise error
 
     needs = [FrameNeed(1.0), AudioNeed(8000, 1.0, 1.0), SubtitleNeed()]
     whole = show(ten_fps, *needs)
-    monkeypatch.setattr(frame_views if part[0] == "frames_at" else views, part[0], broken)
+    monkeypatch.setattr(frame_views if part[0] == "shown_at" else views, part[0], broken)
     for number, (found, before) in enumerate(zip(show(ten_fps, *needs), whole, strict=True)):
         if number == part[1]:
             why = str(error) if isinstance(error, DecodeError) else f"{type(error).__name__}: {error}"
@@ -290,14 +298,14 @@ def test_a_fault_in_a_part_of_a_video_costs_the_needs_that_it_meets(ten_fps, sho
 
 
 def test_a_fault_in_the_frames_of_one_need_costs_no_other(ten_fps, show, monkeypatch):
-    resize = frame_views.resize_frame
+    resize = frame_views.resize_shown
 
     def broken(frame, settings):
         if settings.short_px == 50:
             raise ValueError("not to 50 pixels")
         return resize(frame, settings)
 
-    monkeypatch.setattr(frame_views, "resize_frame", broken)
+    monkeypatch.setattr(frame_views, "resize_shown", broken)
     good = FrameNeed(2.0, short_px=60)
     alone = show(ten_fps, good)
     found, failed = show(ten_fps, good, FrameNeed(2.0, short_px=50))
@@ -307,12 +315,12 @@ def test_a_fault_in_the_frames_of_one_need_costs_no_other(ten_fps, show, monkeyp
 
 
 @pytest.mark.parametrize("error", [MemoryError, ImportError])
-@pytest.mark.parametrize("part", ["frames_at", "audio_view", "words_between"])
+@pytest.mark.parametrize("part", ["shown_at", "audio_view", "words_between"])
 def test_a_fault_of_the_machine_is_raised(ten_fps, show, monkeypatch, part, error):
     def faulty(*args):
         raise error
 
-    monkeypatch.setattr(frame_views if part == "frames_at" else views, part, faulty)
+    monkeypatch.setattr(frame_views if part == "shown_at" else views, part, faulty)
     with pytest.raises(error):
         show(ten_fps, FrameNeed(1.0), AudioNeed(8000, 1.0, 1.0), SubtitleNeed())
 

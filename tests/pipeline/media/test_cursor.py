@@ -88,6 +88,21 @@ def test_where_no_frame_decodes_there_is_no_first_one(tmp_path):
         assert list(cursor) == []
 
 
+@pytest.mark.parametrize("in_order", [False, True])
+def test_of_a_file_whose_frames_come_in_order_none_is_decoded_ahead(tmp_path, monkeypatch, in_order):
+    path = make_clip(tmp_path / "a.webm", seconds=0.8, sound=None, codec="libvpx-vp9")
+    given = []
+    placed = Cursor._skip_unwanted
+    monkeypatch.setattr(Cursor, "_skip_unwanted", lambda self, packet: (given.append(packet.pts), placed(self, packet)))
+    with Cursor(path, 0.0, None, in_order) as cursor:
+        ahead = [
+            (len(given) - number, number_in(cursor.painter.rgb(shot.frame))) for number, shot in enumerate(cursor, 1)
+        ]
+    assert [number for _, number in ahead] == list(range(20))
+    assert max(more for more, _ in ahead) == (0 if in_order else 4)
+    assert cursor.skips != in_order
+
+
 def test_a_closed_cursor_is_gone_without_the_garbage_collector(tmp_path):
     path = make_clip(tmp_path / "a.mp4", sound=None)
     gc.disable()

@@ -1,8 +1,11 @@
+from fractions import Fraction
+
+import av
 import numpy as np
 import pytest
 
 from pipeline.media.container import open_container, pick_video
-from pipeline.media.packets import read_packets, tells_times
+from pipeline.media.packets import comes_in_order, read_packets, tells_times
 from pipeline.media.video import frames_at, probe
 from tests.clips import make_clip, number_in
 from tests.pipeline.media.joined_clips import joined, piece
@@ -28,6 +31,39 @@ def test_packets_tell_times_where_the_container_keeps_them_and_frames_are_reorde
     with open_container(path) as container:
         video = pick_video(container)
         assert tells_times(container, video, read_packets(container, video)) == told
+
+
+def with_times(source, target, times_ms):
+    """The video of the source with these times."""
+    with av.open(str(source)) as read, av.open(str(target), "w") as written:
+        stream = written.add_stream_from_template(read.streams.video[0])
+        packets = [packet for packet in read.demux(video=0) if packet.size]
+        for place, (packet, time_ms) in enumerate(zip(packets, times_ms, strict=True)):
+            packet.stream, packet.time_base = stream, Fraction(1, 1000)
+            packet.pts, packet.dts = time_ms, sorted(times_ms)[place] - 80
+            written.mux(packet)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "expected"),
+    [
+        ("a.webm", {"codec": "libvpx-vp9"}, True),
+        ("a.mp4", {"codec": "libsvtav1"}, True),
+        ("shuffled.mkv", {"codec": "libvpx-vp9"}, False),
+        ("a.webm", {"codec": "libvpx"}, False),  # VP8, of which frames are left out
+        ("a.mp4", {"encoder": {"bf": "0"}}, False),
+        ("a.mp4", {}, False),
+    ],
+)
+def test_frames_of_vp9_and_av1_come_in_order_where_their_times_do(tmp_path, name, how, expected):
+    path = make_clip(tmp_path / name, sound=None, seconds=0.4, **how)
+    if name.startswith("shuffled"):
+        path = with_times(path, tmp_path / "times.mkv", [0, 40, 120, 80, 160, 200, 240, 280, 320, 360])
+    with open_container(path) as container:
+        video = pick_video(container)
+        assert comes_in_order(video, read_packets(container, video)) == expected
+    assert probe(path).comes_in_order == expected
 
 
 @pytest.mark.parametrize("suffix", [".ts", ".mpg", ".mkv"])

@@ -11,7 +11,7 @@ from pipeline.media.picture import Display, Orientation, orientation_of, stretch
 from pipeline.media.video import frames_at, probe
 from tests.clips import make_clip, numbered, set_display_matrix
 from tests.pipeline.media.sample_clips import decoded_in_order
-from tests.pipeline.media.sample_frames import KR_KB, flat_frame, rgb_by_formula, seen
+from tests.pipeline.media.sample_frames import KR_KB, flagged, flat_frame, rgb_by_formula, seen
 
 
 def shown(path, times_s=None):
@@ -352,16 +352,6 @@ def combing(pixels):
     """How far lines are from the mean of their neighbours."""
     lines = pixels[..., 1].astype(np.float64)
     return np.abs(lines[1:-1] - (lines[:-2] + lines[2:]) / 2).mean()
-
-
-def flagged(frame, fields):
-    """The frame with the flags of interlaced ones: tff or bff (top or bottom field first)."""
-    graph = av.filter.Graph()
-    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 25))
-    sink = graph.add("buffersink")
-    graph.link_nodes(source, graph.add("setfield", fields), sink).configure()
-    source.push(frame)
-    return sink.pull()
 
 
 @pytest.mark.parametrize(("fields", "first", "moment"), [("tff", 0, 1), ("bff", 1, 0)])

@@ -4,9 +4,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from extractors.base import FrameNeed
+from extractors.extraction.resize import Resize, resize_shown
 from pipeline.media import second_decoder
 from pipeline.media.second_decoder import decord_frames
-from pipeline.media.video import frames_at, probe
+from pipeline.media.video import frames_at, probe, shown_at
 from tests.clips import make_clip, set_display_matrix
 
 HAS_DECORD = importlib.util.find_spec("decord") is not None
@@ -103,6 +105,19 @@ def test_where_it_fails_in_the_middle_pyav_reads_the_rest(clips, monkeypatch):
     for one, other in zip(*both(path, info, times), strict=True):
         assert one[0] == other[0]
         np.testing.assert_array_equal(one[1], other[1])
+
+
+@pytest.mark.skipif(not HAS_DECORD, reason="no decord here")
+def test_what_is_shrunk_on_a_second_try_differs_by_the_rounding_of_rgb_alone(clips):
+    """decord gives RGB, which is as dark as libswscale makes it; the first try shrinks YCbCr."""
+    path, info = clips["h264.mp4"], probe(clips["h264.mp4"])
+    settings = Resize.of(FrameNeed(1.0, short_px=60))
+    again, first = (
+        np.stack([resize_shown(shown, settings) for _, shown in shown_at(path, info.frame_times_s, info, by_decord=by)])
+        for by in (True, False)
+    )
+    assert again.shape == first.shape == (50, 60, 80, 3)
+    assert 0 < np.abs(again.astype(np.float64) - first).mean() < 2.5
 
 
 def test_an_edit_list_that_it_does_not_heed_is_left_to_pyav(media):
