@@ -29,13 +29,14 @@ class Batches:
         """Load the networks, if they are not loaded; to be called before each `embed`."""
         if self._loaded:
             return
-        extractor = self._expert.extractor
-        extractor.load(self._device)
-        config = self._expert.config
-        if config.runtime.onnx and self._device == "cpu" and config.precision == "fp32":
-            extractor.use_onnx_runtime()
-        elif config.runtime.compile:
-            extractor.compile()
+        extractor, config = self._expert.extractor, self._expert.config
+        is_plain = self._device == "cpu" and config.precision == "fp32"
+        if not is_plain or config.runtime.compile or not extractor.load_without_torch():
+            extractor.load(self._device)
+            if config.runtime.onnx and is_plain:
+                extractor.use_onnx_runtime()
+            elif config.runtime.compile:
+                extractor.compile()
         self._loaded = True
 
     def embed(self, items: NDArray[Any]) -> Embedded:

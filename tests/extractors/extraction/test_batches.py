@@ -18,7 +18,11 @@ class Small:
 
     def __init__(self, room):
         self.room, self.sizes, self.dtypes, self.compiled = room, [], [], False
-        self.is_onnx = False
+        self.is_onnx = self.is_light = False
+        self.device = ""
+
+    def load_without_torch(self):
+        return self.is_light
 
     def load(self, device):
         self.device = device
@@ -116,3 +120,14 @@ def test_onnx_runtime_is_for_float32_and_only_when_asked_for(precision, device, 
     assert not small.is_onnx
     batches(small, onnx=True, precision=precision)
     assert small.is_onnx == expected
+
+
+@pytest.mark.parametrize(
+    ("precision", "runtime", "device"),
+    [("fp32", {}, ""), ("fp32", {"onnx": True}, ""), ("bf16", {}, "cpu"), ("fp32", {"compile": True}, "cpu")],
+)
+def test_an_expert_is_loaded_without_torch_where_that_changes_nothing(precision, runtime, device):
+    light = Small(room=3)
+    light.is_light = True
+    batches(light, precision, **runtime)
+    assert light.device == device
