@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from extractors.base import Embedded
 from extractors.configs import Precision
 from extractors.registry import NamedExpert
+from pipeline.running.cpu import give_back_freed_memory
 from pipeline.running.tf32 import tf32
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,8 @@ class Batches:
                 extractor.use_onnx_runtime()
             elif config.runtime.compile:
                 extractor.compile()
+        if self._device == "cpu":
+            give_back_freed_memory()
         self._loaded = True
 
     def embed(self, items: NDArray[Any]) -> Embedded:
