@@ -169,7 +169,7 @@ class _Unpickler(pickle.Unpickler):
         kind, of, key, _, _, *view = told
         if kind != "storage" or of is not _FloatStorage or any(view):
             raise ArchiveError("numbers of another type")
-        return _checked(key, str)
+        return str(_checked(key, str))
 
 
 def _checked(value: Any, kind: type[Any]) -> Any:
