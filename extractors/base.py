@@ -160,6 +160,10 @@ class Extractor(Plugin):
         """The rows of one whole video, in the order of their items, as they are to be stored."""
         return features
 
+    def load_without_torch(self) -> bool:
+        """Load the networks for the CPU and float32 by other means than torch, in place of `load`, if that can be."""
+        return False
+
     def compile(self) -> None:
         """Compile the networks, after `load`: slow once, faster from then on."""
 

@@ -5,6 +5,7 @@ Hann windows every 10 ms, 64 triangular filters on the mel scale from 125 to 750
 """
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,14 @@ from extractors.networks.base import NetworkExtractor
 from extractors.networks.without_values import without_values
 from pipeline import config
 from pipeline.media.audio import Resampler
+from pipeline.weights.arrays import load_arrays
 from pipeline.weights.files import WeightFile
+from pipeline.weights.seeded import stand_in
 
 if TYPE_CHECKING:
     import torch
+
+    from extractors.networks.vggish_onnx import VGGishOnnx
 
 RATE_HZ = 16000
 WINDOW, HOP, FFT = 400, 160, 512
@@ -58,6 +63,7 @@ class Expert(NetworkExtractor):
 
     version = 1
     params: Params
+    _without_torch: "VGGishOnnx | None" = None
 
     @property
     def dim(self) -> int:
@@ -89,8 +95,22 @@ class Expert(NetworkExtractor):
 
         return self.with_weights("network", without_values(VGGish))
 
+    def load_without_torch(self) -> bool:
+        """By ONNX Runtime and NumPy; not from a file that only torch can read, or that it has to refuse."""
+        from extractors.networks.vggish_onnx import SHAPES, VGGishOnnx
+
+        tensors: Mapping[str, NDArray[np.float32]] | None
+        if self.source.seeded:
+            tensors = {name: stand_in(name, shape) for name, shape in SHAPES.items()}
+        else:
+            tensors = load_arrays(self.weight_path("network"), SHAPES)
+        self._without_torch = VGGishOnnx.of(tensors) if tensors else None
+        return tensors is not None
+
     def embed(self, items: NDArray[np.float32]) -> Embedded:
         """(B, 128)."""
+        if self._without_torch:
+            return Embedded.one_per_item(self._without_torch.embed(items))
         return self.run(items)
 
 

@@ -1,12 +1,14 @@
 """Motion expert: the input of the last layer of a video classifier, over windows of frames."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from extractors.base import CropOffset, FrameNeed, ResizeMethod
+from numpy.typing import NDArray
+
+from extractors.base import CropOffset, Embedded, FrameNeed, ResizeMethod
 from extractors.frames.windows import WindowExtractor
 from extractors.networks import classifiers
-from extractors.networks.base import RGB, PixelExtractor
+from extractors.networks.base import RGB, PixelExtractor, normalise_pixels
 from extractors.networks.batch_norm import fold_batch_norms
 from extractors.networks.labelled import Classifier
 from extractors.networks.without_values import without_values
@@ -100,6 +102,16 @@ class Expert(WindowExtractor, PixelExtractor, Classifier):
             size_px,
             settings.crop_offset,
         )
+
+    def load(self, device: str) -> None:
+        """Build the network and move it to the device; I3D makes its pixels numbers itself, as 39 MB a clip."""
+        super().load(device)
+        if self.params.network == "i3d":
+            self.network.prepare = lambda clips: normalise_pixels(clips, self.params.mean, self.params.std)
+
+    def embed(self, items: NDArray[Any]) -> Embedded:
+        """(B, D)."""
+        return self.run(items) if self.params.network == "i3d" else super().embed(items)
 
     def build(self) -> "torch.nn.Module":
         """The network without its last layer."""

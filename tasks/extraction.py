@@ -24,7 +24,7 @@ from tasks.plan.targets import ExpertTarget, LabelsTarget, TextTarget
 
 if TYPE_CHECKING:
     from extractors.extraction.job import Terms
-    from extractors.extraction.one_pass import Wanted
+    from extractors.extraction.one_pass import PassOptions, Wanted
 
 
 class ExtractExpert(DatasetTask):
@@ -75,15 +75,18 @@ class ExtractExpert(DatasetTask):
     def _extract(self, wanted: "list[Wanted]") -> None:
         from extractors.executors.base import RunOptions, load_executor
         from extractors.extraction.job import chunk_jobs, total_video_s
+        from extractors.extraction.work import enough_workers
 
         for item in wanted:
             say_unpinned(f"experts/{item.expert.name}", item.expert.extractor)
             recipes.write_recipe(item.folder, item.expert.recipe, provenance(item.expert.config.extractor))
         settings, files = Extraction(), self.plan.inventory.files()
         announce_extraction(wanted, files, settings, self.plan.selection.layout.store)
-        jobs, errors = chunk_jobs(wanted, files, self._terms(settings)), dict[str, Exception]()
+        total_s = total_video_s(wanted, files)
+        options = settings.options()
+        options = dataclasses.replace(options, workers=enough_workers(wanted, total_s, options.workers))
+        jobs, errors = chunk_jobs(wanted, files, self._terms(options)), dict[str, Exception]()
         with deferred() as stop, video_progress("Extracting") as progress:
-            total_s = total_video_s(wanted, files)
             run = RunOptions(
                 settings.devices,
                 tuple(wanted),
@@ -95,14 +98,14 @@ class ExtractExpert(DatasetTask):
         if errors:
             raise ExceptionGroup("experts that failed; the others are kept", list(errors.values()))
 
-    def _terms(self, settings: Extraction) -> "Terms":
+    def _terms(self, options: "PassOptions") -> "Terms":
         from extractors.extraction.job import Folders, Terms
 
         layout = self.plan.selection.layout
         mirrored = layout.stored if is_remote(layout.stored) else ""
         folders = Folders(layout.data.absolute(), layout.store.absolute(), layout.configs.absolute(), mirrored)
         weights = dataclasses.replace(layout.weights, cache=layout.weights.cache.absolute())
-        return Terms(self.dataset, folders, weights, settings.options())
+        return Terms(self.dataset, folders, weights, options)
 
 
 class EncodeText(ModelTask):

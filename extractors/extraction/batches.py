@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from extractors.base import Embedded
 from extractors.configs import Precision
 from extractors.registry import NamedExpert
+from pipeline.running.cpu import give_back_freed_memory
 from pipeline.running.tf32 import tf32
 
 log = logging.getLogger(__name__)
@@ -35,13 +36,16 @@ class Batches:
                 self._loaded = True
 
     def _load(self) -> None:
-        extractor = self._expert.extractor
-        extractor.load(self._device)
-        config = self._expert.config
-        if config.runtime.onnx and self._device == "cpu" and config.precision == "fp32":
-            extractor.use_onnx_runtime()
-        elif config.runtime.compile:
-            extractor.compile()
+        extractor, config = self._expert.extractor, self._expert.config
+        is_plain = self._device == "cpu" and config.precision == "fp32"
+        if not is_plain or config.runtime.compile or not extractor.load_without_torch():
+            extractor.load(self._device)
+            if config.runtime.onnx and is_plain:
+                extractor.use_onnx_runtime()
+            elif config.runtime.compile:
+                extractor.compile()
+        if self._device == "cpu":
+            give_back_freed_memory()
 
     def embed(self, items: NDArray[Any]) -> Embedded:
         """The features of a batch (B, ...); computed in parts where the batch does not fit into GPU memory."""

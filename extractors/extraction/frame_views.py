@@ -63,7 +63,7 @@ def decode_frames(segment: Segment, info: VideoInfo, grids: Sequence[AnyGrid]) -
     `segment`: any of the piece; `info`: of the whole file.
     """
     all_times_s = [grid.offset_s + grid.times_s for grid in grids]
-    times_s = np.unique(np.concatenate(all_times_s))
+    times_s = np.array(sorted(set(np.concatenate(all_times_s).tolist())), np.float64)
     grid_indices = [
         {int(at): grid.first + number for number, at in enumerate(np.searchsorted(times_s, wanted_s))}
         for grid, wanted_s in zip(grids, all_times_s, strict=True)

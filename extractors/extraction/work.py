@@ -7,6 +7,7 @@ from pathlib import Path
 
 from extractors.extraction.segments import Prepared
 from extractors.registry import NamedExpert
+from extractors.shown.needs import AudioNeed, NameNeed, SubtitleNeed
 from pipeline.datasets.manifest import Video
 from pipeline.stores.keys import contained
 
@@ -40,6 +41,18 @@ class Wanted:
     """Folder of the store."""
     keys: Set[str]
     """Content hashes of the missing videos."""
+
+
+SOUND_OF_WORKER_S = 120.0
+"""Seconds of sound that take a worker about as long as its start."""
+
+
+def enough_workers(wanted: Sequence[Wanted], total_s: float, most: int) -> int:
+    """So many decode workers, at most `most`, that each is worth its start: for `total_s` of sound and words fewer."""
+    cheap = AudioNeed, SubtitleNeed, NameNeed
+    if all(isinstance(item.expert.extractor.need, cheap) for item in wanted):
+        return min(most, max(1, int(total_s / SOUND_OF_WORKER_S)))
+    return most
 
 
 def without_networks(wanted: Wanted) -> Wanted:

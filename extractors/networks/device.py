@@ -1,13 +1,17 @@
 """Resolves the device setting, and shares the CPU cores between decode workers and networks."""
 
+import ctypes
+import sys
+from pathlib import Path
+
 from pipeline.errors import ConfigError
 from pipeline.running.worker_pool import num_workers
 
 
 def resolve(setting: str) -> str:
     """ "cpu" or "cuda:<n>" for the setting auto, cpu, cuda or cuda:<n>; ConfigError for a device that is not there."""
-    if setting == "cpu":
-        return setting
+    if setting == "cpu" or (setting == "auto" and not _may_have_gpu()):
+        return "cpu"
     import torch
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -29,6 +33,17 @@ def resolve_all(setting: str) -> tuple[str, ...]:
     import torch
 
     return tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
+
+
+def _may_have_gpu() -> bool:
+    """Whether the driver of a GPU may be there, which torch then says; its import takes longer than a small network."""
+    if "torch" in sys.modules or sys.platform != "linux":
+        return True
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return Path("/dev/kfd").exists()  # of AMD's driver
+    return True
 
 
 def share_cores(workers: int, device: str) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from torch import nn
 
 from extractors.networks.fixed_padding import fixed_padding
+from extractors.networks.onnx_session import open_session
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +40,7 @@ def converted(network: nn.Module, shape: tuple[int, ...]) -> nn.Module:
         return network
     example = torch.randn(BATCH, *shape, generator=torch.Generator().manual_seed(0))
     try:
-        session = _session(_exported(network, example))
+        session = open_session(_exported(network, example), torch.get_num_threads())
         with torch.inference_mode():
             expected = network(example)
         difference = (_run(session, example) - expected).abs().max() / expected.abs().max().clamp_min(1e-12)
@@ -80,17 +81,6 @@ def _exported(network: nn.Module, example: "torch.Tensor") -> bytes:
             network, (example,), file, dynamo=False, input_names=["input"], dynamic_axes={"input": {0: "batch"}}
         )
         return file.read_bytes()
-
-
-def _session(model: bytes) -> Any:
-    """An ONNX Runtime session on as many threads as PyTorch has, which do not spin while they wait."""
-    import onnxruntime
-    import torch
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # decode workers need the cores
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _run(session: Any, batch: "torch.Tensor") -> "torch.Tensor":

@@ -7,7 +7,7 @@ B clips, C channels, T frames, H x W pixels.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
@@ -66,11 +66,13 @@ class Pool(nn.Module):
     def __init__(self, kernel: Size, stride: Size) -> None:
         super().__init__()
         padding, self._remainder = _same_padding(kernel, stride)
+        self._stride = stride
         self._pool = nn.MaxPool3d(kernel, stride, padding, ceil_mode=True)
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         """(B, C, T, H, W) to (B, C, T', H', W')."""
-        if any(self._remainder):
+        # Of sizes that are multiples of the stride the last window reaches over the edge by itself, without a copy.
+        if any(size % step for size, step in zip(clips.shape[2:], self._stride, strict=True)):
             clips = nn.functional.pad(clips, self._remainder)
         pooled: torch.Tensor = self._pool(clips)
         return pooled
@@ -82,6 +84,7 @@ class Mixed(nn.Module):
     def __init__(self, channels_in: int, widths: Sequence[int]) -> None:
         super().__init__()
         width_0, reduced_1, width_1, reduced_2, width_2, width_3 = widths
+        self._num_channels = width_0 + width_1 + width_2 + width_3
         point, cube = (1, 1, 1), (3, 3, 3)
         self.branch_0 = Unit(channels_in, width_0, point)
         self.branch_1 = nn.Sequential(Unit(channels_in, reduced_1, point), Unit(reduced_1, width_1, cube))
@@ -90,8 +93,14 @@ class Mixed(nn.Module):
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         """(B, C, T, H, W) to (B, C', T, H, W)."""
-        branches = (self.branch_0, self.branch_1, self.branch_2, self.branch_3)
-        return torch.cat([branch(clips) for branch in branches], dim=1)
+        shape, place = (len(clips), self._num_channels, *clips.shape[2:]), 0
+        joined = torch.empty(shape, dtype=clips.dtype, device=clips.device, memory_format=torch.channels_last_3d)
+        # One by one into their place: no two of them are in memory, of which one takes up to 77 MB for two clips.
+        for branch in (self.branch_0, self.branch_1, self.branch_2, self.branch_3):
+            found = branch(clips)
+            joined[:, place : place + found.shape[1]] = found
+            place += found.shape[1]
+        return joined
 
 
 class I3D(nn.Module):
@@ -110,13 +119,15 @@ class I3D(nn.Module):
             self.add_module(name, Mixed(channels_in, widths))
         # The classifier. Not used, but the released files contain it, and a file must match the state dict.
         self.conv3d_0c_1x1 = nn.ModuleDict({"conv3d": nn.Conv3d(DIM, classes, 1)})
+        self.prepare: Callable[[torch.Tensor], torch.Tensor] = lambda clips: clips
+        """What makes the input of the first layer of what `forward` gets: as little at a time as they see."""
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         """Mean over height and width, then over time, in pairs of neighbouring steps; T must be at least 16."""
         # Of 64 frames, the first layers take 200 MB a clip, all others together less than 100: on a CPU they see clips
         # one by one. The others see all, since for one clip alone PyTorch has a slower convolution (1.5 times in all).
         parts = torch.split(clips, 1) if clips.device.type == "cpu" else [clips]
-        clips = torch.cat([self._first_layers(part) for part in parts])
+        clips = torch.cat([self._first_layers(self.prepare(part)) for part in parts])
         for name in _MIXED:
             if name == "mixed_4b":
                 clips = self.pool_4a(clips)

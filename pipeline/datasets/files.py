@@ -19,6 +19,9 @@ from pipeline.running.worker_pool import run_jobs
 INSPECT_VERSION = 2
 """Raised by hand when the inspection of a file changes: all files are then inspected again."""
 
+FILES_OF_WORKER, BYTES_OF_WORKER = 8, 256 << 20
+"""What a worker looks into in about the time that it takes to start."""
+
 
 @dataclass(frozen=True)
 class _InspectJob:
@@ -46,7 +49,8 @@ def inspect_files(
         closed = (file for file in files if file.irregular) if files.irregular else ()  # they must not be opened
         infos |= {file.video_id: FileInfo(_unread_content(file), problem=file.irregular) for file in closed}
         jobs = [_InspectJob(files[place]) for place, video_id in enumerate(files.ids) if video_id not in infos]
-        for count, done in enumerate(run_jobs(_inspect, jobs, workers, deadline_s, again=_without_probe), 1):
+        number = min(workers, _enough_workers(jobs))
+        for count, done in enumerate(run_jobs(_inspect, jobs, number, deadline_s, again=_without_probe), 1):
             file = done.job.file
             info = done.result or FileInfo(_unread_content(file), problem=done.failure.reason if done.failure else "")
             infos[file.video_id] = info
@@ -55,6 +59,12 @@ def inspect_files(
             if progress:
                 progress(count, len(jobs))
     return infos
+
+
+def _enough_workers(jobs: Sequence[_InspectJob]) -> int:
+    """So many that the start of each, a third of a second, is paid for by what it looks into."""
+    num_bytes = sum(max(0, job.file.size) for job in jobs)
+    return max(1, len(jobs) // FILES_OF_WORKER, num_bytes // BYTES_OF_WORKER)
 
 
 def cached_infos(files: VideoFiles, cache: Path) -> dict[str, FileInfo]:

@@ -209,8 +209,6 @@ class _Ticket:
 def _initialize_worker() -> None:
     """Initializer of a worker: one thread per library, since the workers are the parallelism."""
     end_with_parent()
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ[variable] = "1"
-    import cv2
-
-    cv2.setNumThreads(1)
+    for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"
+    os.environ["OPENCV_FOR_THREADS_NUM"] = "1"  # read like the others at its import, which sound does not need

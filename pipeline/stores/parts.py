@@ -237,7 +237,7 @@ class Reader:
 
     def _arrays_of(self, rows: NDArray[np.int64], name: str) -> dict[int, NDArray[Any]]:
         """Number of a part -> its array `name`, for all parts of these rows."""
-        numbers = np.unique(self._table.parts_of(rows)).tolist()
+        numbers = sorted(set(self._table.parts_of(rows).tolist()))
         _fetch([self._folder / self._table.parts[number] for number in numbers], name)
         return {number: self._array(number, name) for number in numbers}
 

@@ -9,9 +9,9 @@ import mmap
 import pickle
 import pickletools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def load_pickle(path: Path, name: str = "") -> Any:
         raise ArchiveError(f"{name or path}: refused, it is {why}")
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            _check_opcodes(data)
+            check_opcodes(data, len(data))
             data.seek(0)
             return _plain(_Unpickler(data).load(), {})
     except ArchiveError as error:
@@ -57,21 +57,24 @@ class ExpertStore:
         return {key: np.full(store.shape[1], np.nan) if key in missing else store[row] for key, row in keymap.items()}
 
 
-def _check_opcodes(data: mmap.mmap) -> None:
-    """ArchiveError for opcodes that are not needed, or that would make the unpickler allocate too much."""
+def check_opcodes(data: IO[bytes] | mmap.mmap, size: int, allowed: Set[str] = frozenset()) -> None:
+    """ArchiveError for opcodes that are not needed, or that would make the unpickler allocate too much.
+
+    Of the pickle of at most `size` bytes that begins where `data` stands, up to its end; `allowed`: of those refused.
+    """
     memos = 0
     for name, argument in _opcodes(data):
-        if name in _OPCODES_REFUSED:
+        if name in _OPCODES_REFUSED - allowed:
             raise ArchiveError(f"it uses {name}, which no file of features needs")
-        if name == "FRAME" and argument > len(data):
+        if name == "FRAME" and argument > size:
             raise ArchiveError("a frame in it is longer than the file, which may be cut")
         memos += name in {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
-        if name in {"PUT", "LONG_BINPUT"} and argument > len(data):
+        if name in {"PUT", "LONG_BINPUT"} and argument > size:
             # The unpickler would allocate memory for all memo indices below this one.
             raise ArchiveError(f"it numbers an object {argument} after {memos} of them")
 
 
-def _opcodes(data: mmap.mmap) -> Iterator[tuple[str, Any]]:
+def _opcodes(data: IO[bytes] | mmap.mmap) -> Iterator[tuple[str, Any]]:
     """(name, argument) of each opcode, like pickletools.genops, which fails on non-ASCII strings of Python 2."""
     name = ""
     while name != "STOP":
@@ -93,7 +96,7 @@ class _Token:
     __slots__ = ()
 
 
-class _Call:
+class Call:
     """A name that may be called; a pickle cannot change what it does."""
 
     __slots__ = ("_function",)
@@ -103,6 +106,7 @@ class _Call:
         object.__setattr__(self, "_function", function)
 
     def __call__(self, *args: Any) -> Any:
+        """What the function gives."""
         return self._function(*args)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -196,18 +200,18 @@ def _frombuffer(data: Any, kind: _Dtype, shape: tuple[int, ...], order: str) -> 
 _TOKENS = ("float16", "float32", "float64", "int32", "int64")
 
 _KNOWN: dict[tuple[str, str], Any] = {
-    ("numpy.core.multiarray", "_reconstruct"): _Call(lambda *_: _Array()),
-    ("numpy.core.multiarray", "scalar"): _Call(_scalar),
-    ("numpy.core.numeric", "_frombuffer"): _Call(_frombuffer),
-    ("numpy", "dtype"): _Call(_Dtype),
+    ("numpy.core.multiarray", "_reconstruct"): Call(lambda *_: _Array()),
+    ("numpy.core.multiarray", "scalar"): Call(_scalar),
+    ("numpy.core.numeric", "_frombuffer"): Call(_frombuffer),
+    ("numpy", "dtype"): Call(_Dtype),
     ("numpy", "ndarray"): _Token(),
-    ("_codecs", "encode"): _Call(_encode),
-    ("builtins", "bytes"): _Call(lambda: b""),  # protocol 2 pickles only b"" as a call
-    ("builtins", "set"): _Call(set),
-    ("builtins", "frozenset"): _Call(frozenset),
+    ("_codecs", "encode"): Call(_encode),
+    ("builtins", "bytes"): Call(lambda: b""),  # protocol 2 pickles only b"" as a call
+    ("builtins", "set"): Call(set),
+    ("builtins", "frozenset"): Call(frozenset),
     ("builtins", "object"): _Token(),
-    ("copyreg", "_reconstructor"): _Call(_reconstruct),
-    ("collections", "OrderedDict"): _Call(_pairs),
+    ("copyreg", "_reconstructor"): Call(_reconstruct),
+    ("collections", "OrderedDict"): Call(_pairs),
 } | {("numpy", name): _Token() for name in _TOKENS}
 
 
@@ -230,4 +234,4 @@ def _plain_inside(value: Any, made: dict[int, Any], depth: int) -> Any:
         return {key: _plain(item, made, depth) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item, made, depth) for item in value]
-    return None if isinstance(value, (_Token, _Call, _Dtype, type)) else value
+    return None if isinstance(value, (_Token, Call, _Dtype, type)) else value

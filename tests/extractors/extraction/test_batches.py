@@ -20,7 +20,11 @@ class Small:
 
     def __init__(self, room):
         self.room, self.sizes, self.dtypes, self.compiled = room, [], [], False
-        self.is_onnx = False
+        self.is_onnx = self.is_light = False
+        self.device = ""
+
+    def load_without_torch(self):
+        return self.is_light
 
     def load(self, device):
         self.device = device
@@ -137,3 +141,14 @@ def test_networks_are_loaded_once_by_whichever_thread_is_first_and_the_others_wa
     for thread in threads:
         thread.join(10)
     assert seen == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("precision", "runtime", "device"),
+    [("fp32", {}, ""), ("fp32", {"onnx": True}, ""), ("bf16", {}, "cpu"), ("fp32", {"compile": True}, "cpu")],
+)
+def test_an_expert_is_loaded_without_torch_where_that_changes_nothing(precision, runtime, device):
+    light = Small(room=3)
+    light.is_light = True
+    batches(light, precision, **runtime)
+    assert light.device == device

@@ -1,6 +1,8 @@
 import dataclasses
 
-from extractors.extraction.work import Wanted, without_networks
+import pytest
+
+from extractors.extraction.work import SOUND_OF_WORKER_S, Wanted, enough_workers, without_networks
 from extractors.labels.settings import LabelSettings
 from tests.extractors.run_experts import named
 
@@ -14,3 +16,18 @@ def test_a_fresh_expert_has_the_settings_and_no_network(tmp_path):
     assert again.expert.extractor.params is expert.extractor.params
     assert again.expert.extractor.labels == expert.extractor.labels != ()
     assert not hasattr(again.expert.extractor, "network")
+
+
+@pytest.mark.parametrize(
+    ("names", "minutes", "number"),
+    [
+        (("audio_light",), 0.5, 1),
+        (("audio_light",), 3 * SOUND_OF_WORKER_S / 60, 3),
+        (("audio_light",), 600, 4),
+        (("audio_light", "speech_light"), 0.5, 1),
+        (("audio_light", "rgb_light"), 0.5, 4),
+    ],
+)
+def test_a_little_sound_needs_one_worker_and_frames_need_all(tmp_path, names, minutes, number):
+    wanted = [Wanted(named(name), tmp_path, frozenset("a")) for name in names]
+    assert enough_workers(wanted, 60 * minutes, 4) == number

@@ -15,6 +15,7 @@ def gpus(monkeypatch):
     """As if there were so many GPUs."""
 
     def be(count):
+        monkeypatch.setattr(device_module, "_may_have_gpu", lambda: True)
         monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
 
@@ -85,12 +86,25 @@ def test_each_of_several_devices_must_be_there(gpus):
             resolve_all(setting)
 
 
-def test_the_cpu_needs_no_torch():
-    script = "import sys; from extractors.networks.device import resolve; resolve('cpu'); print('torch' in sys.modules)"
+def test_the_cpu_needs_no_torch_nor_does_a_machine_without_the_driver_of_a_gpu():
+    script = """if True:
+        import ctypes, sys
+        from extractors.networks.device import resolve
+        def without_driver(name): raise OSError(name)
+        ctypes.CDLL = without_driver
+        print(resolve("cpu"), resolve("auto"), "torch" in sys.modules)
+    """
     told = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3]
     )
-    assert told.stdout.strip() == "False"
+    assert told.stdout.strip() == "cpu cpu False"
+
+
+def test_where_a_driver_is_there_torch_says_whether_there_is_a_gpu(monkeypatch):
+    monkeypatch.setattr(device_module.sys, "modules", {})
+    monkeypatch.setattr(device_module.sys, "platform", "linux")
+    monkeypatch.setattr(device_module.ctypes, "CDLL", lambda name: name)
+    assert device_module._may_have_gpu()
 
 
 @pytest.mark.parametrize(

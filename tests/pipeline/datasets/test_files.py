@@ -220,3 +220,16 @@ def test_a_file_that_grows_while_it_is_looked_into_is_told_and_taken_up_the_next
     assert info.content != content_of(path)
     again = inspect(path.parent, tmp_path / "cache.db")["a.mp4"]
     assert (again.problem, again.content) == ("", content_of(path))
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "number"), [(1, 10, 1), (15, 10, 1), (16, 10, 2), (100, 10, 4), (2, 600 << 20, 4)]
+)
+def test_workers_are_as_many_as_the_files_are_worth(tmp_path, monkeypatch, clip, count, size, number):
+    used = []
+    monkeypatch.setattr(files, "run_jobs", lambda *args, **more: used.append(args[2]) or [])
+    for place in range(count):
+        with (tmp_path / f"{place}.mp4").open("wb") as file:
+            file.truncate(size)
+    inspect_files(find_videos(tmp_path), tmp_path / "cache.sqlite", 4, DEADLINE_S)
+    assert used == [number]
