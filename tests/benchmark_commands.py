@@ -74,6 +74,7 @@ SMALL = {
     "python -m benchmarks.peers": Small(
         "--networks vggish --rounds 1 --seconds 2 --out {out}",
         r"\| VGGish \| [\d.]+ \| [\d.]+ \| [\d.]+ \|",
+        "peers.json",
     ),
     "python -m benchmarks.startup": Small(
         "--runs 1 --only ListExperts --out {out}", r"\| ListExperts \| [\d.]+ \|", "startup.json"

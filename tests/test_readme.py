@@ -16,7 +16,7 @@ from luigi.task_register import Register
 from packaging.requirements import Requirement
 
 import tasks
-from benchmarks import decoding, fusion_table, growth, long_video, planning, profiling, startup, training
+from benchmarks import decoding, fusion_table, growth, long_video, peers, planning, profiling, startup, training
 from benchmarks.gpu.keep import KEPT
 from benchmarks.gpu.table import readme
 from benchmarks.stamps import table as stamps
@@ -43,6 +43,7 @@ SOURCES = {
     "long_video": "benchmarks/long_video.json",
     "stamps": "benchmarks/stamps.json",
     "packages": "pyproject.toml",
+    "peers": "benchmarks/peers.json",
     "planning": "benchmarks/planning.json",
     "profile": "benchmarks/profiling.json",
     "decoding": "benchmarks/decoding.json",
@@ -144,6 +145,7 @@ def test_the_dataset_example_is_a_dataset():
         "stamps",
         "weights",
         "packages",
+        "peers",
         "planning",
         "profile",
         "decoding",
@@ -168,6 +170,7 @@ def test_the_tables_are_what_the_configs_say(name):
         "stamps": lambda: stamps.readme(ROOT / "benchmarks/stamps.json"),
         "growth": lambda: growth.table(ROOT / "benchmarks/growth.json"),
         "long_video": lambda: long_video.table(ROOT / "benchmarks/long_video.json"),
+        "peers": lambda: peers.table(ROOT / "benchmarks/peers.json"),
         "planning": lambda: planning.table(ROOT / "benchmarks/planning.json"),
         "profile": lambda: profiling.table(ROOT / "benchmarks/profiling.json"),
         "decoding": lambda: decoding.table(ROOT / "benchmarks/decoding.json"),

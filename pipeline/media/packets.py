@@ -130,9 +130,8 @@ def read_packets(container: Any, video: Any | None, kept: list[Any] | None = Non
     frame_times = np.array([time_s for time_s in of_video.times_s if time_s >= 0], np.float64)
     end_s = _end_s(of_video.end_s, frame_times, video)
     return Packets(
-        # Not by np.unique, which imports all of numpy.ma.
-        frame_times_s=np.array(sorted(set(frame_times.tolist())), np.float64),
-        key_times_s=np.array(sorted(set(of_video.key_times_s)), np.float64),
+        frame_times_s=_distinct(frame_times.tolist()),
+        key_times_s=_distinct(of_video.key_times_s),
         end_s=end_s,
         duration_s=max([end_s, *(seen[stream.index].end_s for stream in shown)]),
         reached_s=max(0.0, *(one.end_s + start_s(container) for one in seen.values())) if seen else 0.0,
@@ -143,3 +142,8 @@ def read_packets(container: Any, video: Any | None, kept: list[Any] | None = Non
         read_bytes=max((one.read_bytes for one in seen.values()), default=0),
         error=error,
     )
+
+
+def _distinct(times_s: list[float]) -> NDArray[np.float64]:
+    """Each time once, by size; as np.unique, which imports all of numpy.ma for it."""
+    return np.array(sorted(set(times_s)), np.float64)
