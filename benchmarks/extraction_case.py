@@ -88,7 +88,8 @@ def measure_networks(experts: list[NamedExpert], files: list[Path], device: str,
 def load_all(experts: list[NamedExpert], videos: list[tuple[Path, Video]], device: str) -> None:
     """Loads the networks in a first pass over one video, and caches them for the next one; raises an expert's error."""
     for expert in experts:
-        expert.extractor.load = functools.cache(expert.extractor.load)  # type: ignore[method-assign]
+        for name in ("load", "load_without_torch"):
+            setattr(expert.extractor, name, functools.cache(getattr(expert.extractor, name)))
     options = PassOptions(1, DEADLINE_S, VIDEOS_PER_PART, device)
     with tempfile.TemporaryDirectory() as folder:
         errors = extract(wanted(experts, videos, Path(folder)), videos, options)
