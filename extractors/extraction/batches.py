@@ -96,8 +96,8 @@ def _precision(precision: Precision, device: str) -> AbstractContextManager[obje
 
 def _is_out_of_memory(error: Exception) -> bool:
     """Whether the error is torch's; without torch in memory it cannot be."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(error, torch.OutOfMemoryError)
+    kind = getattr(sys.modules.get("torch"), "OutOfMemoryError", None)  # another thread may be importing it
+    return kind is not None and isinstance(error, kind)
 
 
 def _concatenate(parts: list[Embedded], length: int) -> Embedded:

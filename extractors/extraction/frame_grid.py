@@ -40,6 +40,7 @@ class GridFrames(dict[int, NDArray[Any]]):
         """Lets go of all frames."""
         super().clear()
         self._row = None
+        self._placed.clear()
 
     def in_order(self) -> NDArray[Any]:
         """(F, ...), the frames by their index; one that stands for several is there as often."""

@@ -66,8 +66,9 @@ def run_pass(
         networks, beside = NetworkThread(), SideThreads(options.workers)
 
         def run_of(item: Wanted) -> ExpertRun:
-            threads = beside if item.expert.extractor.takes_one_core else networks
-            return ExpertRun(item, options, threads, watch, networks_of(item.expert, options.device))
+            if item.expert.extractor.takes_one_core:  # on the CPU: what a GPU needs around a batch is not for threads
+                return ExpertRun(item, options, beside, watch, networks_of(item.expert, "cpu"))
+            return ExpertRun(item, options, networks, watch, networks_of(item.expert, options.device))
 
         try:
             runs = {item.expert.name: run_of(item) for item in wanted}

@@ -42,7 +42,7 @@ def _may_have_gpu() -> bool:
     try:
         ctypes.CDLL("libcuda.so.1")
     except OSError:
-        return Path("/dev/kfd").exists()  # of AMD's driver
+        return any(Path(driver).exists() for driver in ("/dev/kfd", "/dev/dxg"))  # AMD's, and that of Windows
     return True
 
 

@@ -2,7 +2,8 @@
 
 libswscale does both in one pass, in a quarter of the time that full-size RGB and OpenCV's mean of areas take, and
 nearer to what a computation without rounding gives: its fast way to full-size RGB is a level too dark in the mean.
-Rounding is exact, so that all CPUs give the same pixels.
+Rounding is exact, so that all CPUs give the same pixels. Chroma of half the size is interpolated where the picture
+becomes less than half as small.
 """
 
 from typing import Any
@@ -50,8 +51,9 @@ class Shrinker:
 
 
 def _can_shrink(frame: Any, width: int, height: int) -> bool:
+    # One line or column of pixels is left out: there libswscale takes no means.
     form = frame.format
-    if form.is_rgb or form.is_bit_stream or has_alpha(frame):
+    if form.is_rgb or form.is_bit_stream or has_alpha(frame) or min(width, height) == 1:
         return False
     becomes_smaller = width <= frame.width and height <= frame.height and (width, height) != (frame.width, frame.height)
     return becomes_smaller and frame.width <= MOST_TIMES * width and frame.height <= MOST_TIMES * height

@@ -28,12 +28,13 @@ Floats = NDArray[np.float32]
 
 _LEGACY = 0x1950A86A20F9469CFC6C, 1001
 """The first two objects of a file of torch.save that is no zip archive: its mark and version."""
+_LITTLE = b"little"
 _MOST_PICKLED_BYTES = 64 << 20
 """Of names and shapes; those of the largest networks take less than a megabyte."""
 
 
 def load_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Floats] | None:
-    """Name -> array, most of them only mapped from the file.
+    """Name -> array, most of them only mapped from the file, which must not be written over while they are used.
 
     None where they are not the ones of these names and shapes, or torch has to read the file.
     """
@@ -74,7 +75,7 @@ def _zipped(data: mmap.mmap, path: Path) -> tuple[dict[str, Any], dict[str, _Blo
     with zipfile.ZipFile(path) as archive:
         members = {member.filename.partition("/")[2]: member for member in archive.infolist()}
         order = members.get("byteorder")
-        if order is not None and archive.read(order) != b"little":
+        if order is not None and (order.file_size != len(_LITTLE) or archive.read(order) != _LITTLE):
             raise ValueError("its numbers are big-endian")
         if members["data.pkl"].file_size > _MOST_PICKLED_BYTES:
             raise ValueError("too much besides its numbers")

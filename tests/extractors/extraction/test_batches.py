@@ -1,6 +1,9 @@
 import logging
+import sys
 import threading
 import time
+import types
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -78,6 +81,18 @@ def test_what_fitted_is_where_the_next_batch_starts():
     small.sizes.clear()
     halved.embed(np.arange(8))
     assert small.sizes == [4, 4]
+
+
+def test_an_error_stays_itself_while_another_thread_imports_torch(monkeypatch):
+    class Broken(Small):
+        def embed(self, items):
+            raise RuntimeError("broken")
+
+    broken = batches(Broken(room=3))
+    monkeypatch.setattr("extractors.extraction.batches._precision", lambda *_: nullcontext())
+    monkeypatch.setitem(sys.modules, "torch", types.ModuleType("torch"))
+    with pytest.raises(RuntimeError, match="broken"):
+        broken.embed(np.arange(4))
 
 
 def test_one_item_that_does_not_fit_is_an_error_and_so_is_anything_else():

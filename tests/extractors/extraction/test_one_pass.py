@@ -11,6 +11,7 @@ import pytest
 
 from extractors.base import Embedded
 from extractors.extraction import expert_run, frame_views, one_pass, segments
+from extractors.extraction.batches import Batches
 from extractors.extraction.one_pass import Wanted, extract
 from pipeline.datasets.manifest import Video
 from pipeline.errors import ExtractionError, StoreError
@@ -551,6 +552,20 @@ def test_what_takes_one_core_is_computed_beside_the_networks_of_others(videos, t
     for name in ("rgb_light", "scene_light"):
         found = parts.read_features(tmp_path / f"spoiled_{name}", videos[0][1].content)
         np.testing.assert_array_equal(found.values, features_of(together, named(name), videos[0][1]).values)
+
+
+def test_what_takes_one_core_has_no_part_in_what_a_gpu_needs_around_a_batch(videos, tmp_path, monkeypatch):
+    devices = {}
+
+    class Seen(Batches):
+        def __init__(self, expert, device):
+            devices[expert.name] = device
+            super().__init__(expert, "cpu")
+
+    monkeypatch.setattr("extractors.extraction.kept.Batches", Seen)
+    experts = [named("rgb_light"), spoil("scene_light", takes_one_core=True)]
+    assert run_pass(experts, videos[:1], tmp_path, dataclasses.replace(OPTIONS, device="cuda:0")) == {}
+    assert devices == {"rgb_light": "cuda:0", "spoiled_scene_light": "cpu"}
 
 
 def test_the_decode_workers_have_ended_when_the_pass_has(videos, tmp_path):

@@ -113,7 +113,7 @@ def test_what_is_rgb_already_or_may_be_transparent_is_left_to_the_long_way(pixel
     assert Shrinker().rgb(av.VideoFrame(320, 240, pixels), (160, 120)) is None
 
 
-@pytest.mark.parametrize("small", [(320, 240), (330, 100), (100, 250), (1, 120), (160, 1)])
+@pytest.mark.parametrize("small", [(320, 240), (330, 100), (100, 250), (1, 120), (160, 1), (319, 1)])
 def test_so_is_what_would_not_become_smaller_or_would_by_too_much(small):
     assert Shrinker().rgb(flat_frame((320, 240), "yuv420p", (9, 9, 9), 5, False), small) is None
 

@@ -102,6 +102,22 @@ def test_a_file_that_was_cut_is_left_to_torch(tmp_path, name):
         assert load_arrays(tmp_path / name, shapes_of(tensors())) is None
 
 
+def test_what_is_to_say_the_byte_order_is_not_unpacked_when_it_is_too_long_for_that(tmp_path, monkeypatch):
+    save(tensors(), tmp_path / "a.pth")
+    with zipfile.ZipFile(tmp_path / "a.pth") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(tmp_path / "b.pth", "w") as archive:
+        for name, data in members.items():
+            bomb = name.endswith("byteorder")
+            archive.writestr(name, bytes(10**6) if bomb else data, zipfile.ZIP_DEFLATED if bomb else zipfile.ZIP_STORED)
+    unpacked, read = [], zipfile.ZipFile.read
+    monkeypatch.setattr(
+        zipfile.ZipFile, "read", lambda self, member: (unpacked.append(member.filename), read(self, member))[1]
+    )
+    assert load_arrays(tmp_path / "b.pth", shapes_of(tensors())) is None
+    assert unpacked == []
+
+
 def test_a_compressed_archive_and_one_of_another_byte_order_are_left_to_torch(tmp_path):
     save(tensors(), tmp_path / "a.pth")
     with zipfile.ZipFile(tmp_path / "a.pth") as archive:
