@@ -25,6 +25,7 @@ import yaml
 from benchmarks.extraction import HERE, machine
 
 FPS = 25
+TICK_S = Fraction(1, 90_000)
 HALF = [0.5, 0.5, 0.5]
 EXPERTS: dict[str, dict[str, Any]] = {
     "resnet50": {
@@ -87,7 +88,10 @@ def retime(source: Path, target: Path) -> None:
             if packet.dts is None or packet.pts is None:
                 continue
             if packet.stream.type == "video":
-                packet.pts, packet.dts = round(packet.pts * ratio), round(packet.dts * ratio)
+                # In ticks of their own: in those of 30 frames a second, times of 25 would be up to 13 ms off.
+                scale = packet.time_base * ratio / TICK_S
+                packet.pts, packet.dts = round(packet.pts * scale), round(packet.dts * scale)
+                packet.time_base = TICK_S
             packet.stream = copies[packet.stream.index]
             made.mux(packet)
 
