@@ -91,7 +91,7 @@ def retime(source: Path, target: Path) -> None:
                 # In ticks of their own: in those of 30 frames a second, times of 25 would be up to 13 ms off.
                 scale = packet.time_base * ratio / TICK_S
                 packet.pts, packet.dts = round(packet.pts * scale), round(packet.dts * scale)
-                packet.time_base = TICK_S
+                packet.duration, packet.time_base = round((packet.duration or 0) * scale), TICK_S
             packet.stream = copies[packet.stream.index]
             made.mux(packet)
 
