@@ -144,7 +144,7 @@ def table(path: Path) -> str:
             f"| {NAMES[name]} | {middle['ours']['cpu_s']:.1f} | {middle['plain']['cpu_s']:.1f} | {ratio:.2f} "
             f"| {middle['ours']['peak_mb']:,.0f} | {middle['plain']['peak_mb']:,.0f} |"
         )
-    where = f"{told['machine']['cpu']}, {told['machine']['cores']} cores, others busy on them"
+    where = f"{told['machine']['cpu']}, {told['machine']['cores']} cores"
     number = len(next(iter(told["networks"].values()))["ours"])
     return "\n".join([*lines, "", f"On {where}; {', '.join(told['videos'])}; medians of {number}, in turns."])
 

@@ -67,6 +67,8 @@ class Stages:
 
 def measure(files: list[Path], names: list[str]) -> dict[str, Any]:
     """{video_s, cpu_s: {stage: seconds}} of one pass over the files, after one over the first of them."""
+    import cv2
+
     from extractors import registry
     from extractors.extraction import frame_views
     from extractors.extraction.batches import Batches
@@ -74,6 +76,7 @@ def measure(files: list[Path], names: list[str]) -> dict[str, Any]:
     from pipeline.running.cpu import prepare_for_networks
 
     prepare_for_networks()
+    cv2.setNumThreads(1)  # as in each decode worker
     experts = [registry.expert(name, CONFIGS) for name in names]
     networks = {expert.name: Batches(expert, "cpu") for expert in experts}
     for network in networks.values():

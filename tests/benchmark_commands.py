@@ -52,7 +52,7 @@ SMALL = {
         "engines.json",
     ),
     "python benchmarks/ab.py": Small(
-        "--seeds 1 --grid-seeds 1 --rates 0.1 --out {out}", r"running mean \(0.98\) .* p = [01]\.\d", "ab.json"
+        "--seeds 1 --grid-seeds 1 --rates 0.01 --out {out}", r"running mean \(0.98\) .* p = [01]\.\d", "ab.json"
     ),
     "python benchmarks/search_page.py": Small("30 --queries 2 --out {out}", '"hits": [0-9.]+', "search_page.json"),
     "python -m benchmarks.rankings_page": Small("--videos 40", r"#text=harbour: [\d.]+ to [\d.]+ s"),
