@@ -88,13 +88,18 @@ def measure_networks(experts: list[NamedExpert], files: list[Path], device: str,
 def load_all(experts: list[NamedExpert], videos: list[tuple[Path, Video]], device: str) -> None:
     """Loads the networks in a first pass over one video, and caches them for the next one; raises an expert's error."""
     for expert in experts:
-        for name in ("load", "load_without_torch"):
-            setattr(expert.extractor, name, functools.cache(getattr(expert.extractor, name)))
+        load_once(expert)
     options = PassOptions(1, DEADLINE_S, VIDEOS_PER_PART, device)
     with tempfile.TemporaryDirectory() as folder:
         errors = extract(wanted(experts, videos, Path(folder)), videos, options)
     for error in errors.values():
         raise error
+
+
+def load_once(expert: NamedExpert) -> None:
+    """Lets its networks stay loaded, whatever asks for them."""
+    for name in ("load", "load_without_torch"):
+        setattr(expert.extractor, name, functools.cache(getattr(expert.extractor, name)))
 
 
 class Clock:

@@ -1,6 +1,5 @@
 """Step b: each expert alone, on items made beforehand and in a pass with its decoding; who waits for whom."""
 
-import functools
 import tempfile
 import time
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.extraction_case import DEADLINE_S, VIDEOS_PER_PART, items_of, video_of, wanted
+from benchmarks.extraction_case import DEADLINE_S, VIDEOS_PER_PART, items_of, load_once, video_of, wanted
 from benchmarks.gpu.kernels import forget_peak, in_kernels, peak_mb, synchronise, timed
 from benchmarks.gpu.step import Case, Figures, rounded, run_step
 from benchmarks.gpu.videos import NARROW, clips
@@ -88,7 +87,7 @@ def item_of(need: Need) -> str:
 
 def loaded(expert: NamedExpert, path: Path, case: Case) -> tuple[Batches, np.ndarray]:
     """The networks, which have seen a batch and stay loaded for the passes to come, and a full batch of a video."""
-    expert.extractor.load = functools.cache(expert.extractor.load)  # type: ignore[method-assign]
+    load_once(expert)
     networks = Batches(expert, case.device)
     networks.load()
     items = np.stack(list(items_of(expert, path)))

@@ -18,6 +18,7 @@ from search.config import IndexSettings
 from search.engines import late_interaction
 from search.index import earlier_rows
 from tests.search import small_collection
+from tests.search.building.random_changes import FIRST, change
 from tests.search.small_collection import CONFIGS, Clip
 
 TOWERS = {"ocr_light": CONFIGS / "text" / "words_hashed.yaml"}
@@ -73,23 +74,11 @@ def files_of(index):
     return {str(path.relative_to(index)): path.read_bytes() for name in FOLDERS for path in (index / name).iterdir()}
 
 
-FIRST = {f"{number:02}.mp4": f"clip{number:02}" for number in range(8)}
-
-
 def test_after_many_changes_the_files_are_those_of_an_index_that_was_built_from_nothing(indexes, tmp_path):
     rng, videos = random.Random(1), dict(FIRST)
     indexes.index("0", videos)
     for step in range(1, 9):
-        for _ in range(rng.randrange(1, 3)):
-            kind, name = rng.choice(("add", "change", "rename", "remove")), rng.choice(sorted(videos))
-            if kind == "remove" and len(videos) > 4:
-                del videos[name]
-            elif kind == "rename":
-                videos[f"{rng.randrange(100):02}-renamed.mp4"] = videos.pop(name)
-            elif kind == "change":
-                videos[name] = f"clip{rng.randrange(12):02}"
-            else:
-                videos[f"{rng.randrange(100):02}.mp4"] = f"clip{rng.randrange(12):02}"  # equal contents happen too
+        change(videos, rng)
         grown, alone = indexes.index(str(step), videos), indexes.index("alone", videos, tmp_path / f"alone{step}")
         assert files_of(grown).keys() == files_of(alone).keys()
         assert files_of(grown) == files_of(alone), (step, videos)

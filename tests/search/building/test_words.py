@@ -19,6 +19,7 @@ from search.config import IndexSettings
 from search.engines import fulltext
 from search.index import made_of
 from tests.search import small_collection
+from tests.search.building.random_changes import FIRST, change
 from tests.search.small_collection import CONFIGS, Clip
 
 SPOKEN = ("river", "boat", "boats", "harbour", "train", "night", "rain", "soup", "café", "港口")
@@ -81,7 +82,6 @@ def read(monkeypatch):
 
 
 WITH_SPEECH = {clip.name for clip in clips() if clip.speech}
-FIRST = {f"{number:02}.mp4": f"clip{number:02}" for number in range(8)}
 
 
 def all_spoken(videos: dict[str, str]) -> list[str]:
@@ -92,16 +92,7 @@ def test_an_index_after_many_changes_answers_as_one_that_was_built_from_nothing(
     rng, videos = random.Random(1), dict(FIRST)
     indexes.index("0", videos)
     for step in range(1, 11):
-        for _ in range(rng.randrange(1, 3)):
-            kind, name = rng.choice(("add", "change", "rename", "remove")), rng.choice(sorted(videos))
-            if kind == "remove" and len(videos) > 4:
-                del videos[name]
-            elif kind == "rename":
-                videos[f"{rng.randrange(100):02}-renamed.mp4"] = videos.pop(name)
-            elif kind == "change":
-                videos[name] = f"clip{rng.randrange(12):02}"
-            else:
-                videos[f"{rng.randrange(100):02}.mp4"] = f"clip{rng.randrange(12):02}"  # equal contents happen too
+        change(videos, rng)
         grown = indexes.index(str(step), videos)
         assert answers(grown) == answers(indexes.index("alone", videos, tmp_path / f"alone{step}")), (step, videos)
 
