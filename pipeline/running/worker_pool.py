@@ -17,6 +17,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from pipeline.errors import OutageError, PipelineError
 from pipeline.running.processes import UnsignalledContext, end_with_parent
+from pipeline.running.shared_results import Mailbox, call
 
 MAX_NEW_POOLS = 2
 """New pools that are tried for one job; when more break, the workers do not even start."""
@@ -157,7 +158,9 @@ class _Pool(Generic[Job, Result]):
         if not self._pool.active:
             self.stop()
             self._pool = self._new()
-        return _Ticket(self._pool, self._pool.schedule(self._function, args=(job,), timeout=self._deadline_s))
+        mailbox = Mailbox()
+        future = self._pool.schedule(call, args=(self._function, job, mailbox.path), timeout=self._deadline_s)
+        return _Ticket(self._pool, future, mailbox)
 
     def wait(self, job: Job, ticket: "_Ticket", idle: Callable[[], None]) -> Done[Job, Result]:
         """Waits for a job's result or failure; BrokenProcessPool when the workers do not even start."""
@@ -191,10 +194,11 @@ class _Pool(Generic[Job, Result]):
 
 @dataclass(frozen=True)
 class _Ticket:
-    """A submitted job: its pool and its future."""
+    """A submitted job: its pool, its future, and where the large arrays of its result will lie."""
 
     pool: ProcessPool
     future: Future[Any]
+    mailbox: Mailbox
 
     def result(self, idle: Callable[[], None]) -> Any:
         """The result of the job; BrokenProcessPool also when the pool broke without completing the future."""
@@ -203,7 +207,10 @@ class _Ticket:
             # pebble 5.2 never completes a future that is scheduled in the moment in which its pool breaks.
             if not self.pool.active and not self.future.done():
                 raise BrokenProcessPool("the workers ended before the job began")
-        return self.future.result()
+        try:
+            return self.mailbox.taken(self.future.result())
+        finally:
+            self.mailbox.close()
 
 
 def _initialize_worker() -> None:

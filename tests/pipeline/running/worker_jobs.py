@@ -56,6 +56,13 @@ def write_pid_and_sleep(path):
     time.sleep(FOREVER_S)
 
 
+def array(number):
+    """So many bytes more than go through the pipe, each of that value; other jobs do without the import of NumPy."""
+    import numpy as np
+
+    return np.full(2**20 + number, number, np.uint8)
+
+
 def open_media(path):
     import av
 
@@ -77,6 +84,7 @@ JOBS = {
     "environment": os.environ.get,
     "ignores ctrl-c": lambda _: signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
     "write and sleep": write_pid_and_sleep,
+    "array": array,
     "pid": lambda _: os.getpid(),
 }
 
