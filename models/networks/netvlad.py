@@ -36,6 +36,9 @@ class NetVLAD(nn.Module):
             shares: Tensor = self.norm(logits).softmax(-1)
             return shares
         real = torch.arange(tokens.shape[1], device=tokens.device) < counts.unsqueeze(1)
+        if logits.device.type != "cpu":
+            # How many are real is not known to who launches the kernels: picking them out would wait for the GPU.
+            return self.norm.of_real(logits, real).softmax(-1) * real.unsqueeze(-1)
         shares = self.norm(logits[real]).softmax(-1)
         return torch.zeros_like(logits, dtype=shares.dtype).masked_scatter(real.unsqueeze(-1), shares)
 

@@ -21,6 +21,28 @@ class BatchNorm(nn.BatchNorm1d):
             return self._by_running_statistics(rows).view_as(x)
         return super().forward(rows).view_as(x)
 
+    def of_real(self, x: Tensor, real: Tensor) -> Tensor:
+        """`forward` of the rows of x (..., D) that are `real` (...), without picking them out; others mean nothing."""
+        rows, share = x.flatten(0, -2).float(), real.flatten().unsqueeze(1).float()
+        if not self.training:
+            return self._by_running_statistics(rows).to(x.dtype).view_as(x)
+        assert self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None
+        number = share.sum()
+        mean = (rows * share).sum(0) / number.clamp(min=1)
+        squares = ((rows - mean).square() * share).sum(0)
+        is_enough = number >= 2
+        with torch.no_grad():
+            step = is_enough * (self.momentum or 0.0)
+            # Before they are changed: what stands in for a variance that there is not.
+            running = self.running_mean.clone(), self.running_var.clone()
+            self.running_mean.add_(step * (mean - self.running_mean))
+            self.running_var.add_(step * (squares / (number - 1).clamp(min=1) - self.running_var))
+            self.num_batches_tracked += is_enough
+        mean = torch.where(is_enough, mean, running[0])
+        variance = torch.where(is_enough, squares / number.clamp(min=1), running[1])
+        scaled = (rows - mean) * torch.rsqrt(variance + self.eps)
+        return (scaled * self.weight + self.bias).to(x.dtype).view_as(x)
+
     def _by_running_statistics(self, rows: Tensor) -> Tensor:
         return functional.batch_norm(
             rows, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps

@@ -89,7 +89,8 @@ class Collaborative(nn.Module):
             together = available[:, index : index + 1]
             for at_place, chosen in zip(partners, self._partners(index), strict=True):
                 relation = relation + torch.stack([at_place[partner] for partner in chosen], 1)
-                together = together * available[:, chosen]
+                # Column by column: a list as an index is copied to a GPU, which waits for it.
+                together = together * torch.stack([available[:, partner] for partner in chosen], 1)
             gated.append(gate(reduced[index], self.summarise(self._mean_relation(relation, together))))
             for placed, at_place in zip(others, partners, strict=True):
                 at_place[index] = placed(gated[index])

@@ -54,7 +54,7 @@ def adamw(
     if step is None or not params or not all(one.is_contiguous() for one in (*params, *means, *squares)):
         return False
     beta1, beta2 = by.betas
-    taken = torch.tensor(float(by.steps))
+    taken = torch.full((), float(by.steps), device=params[0].device)
     # It takes the entries in the order of memory, whatever the strides say.
     in_order = [gradient.contiguous() for gradient in gradients]
     step(

@@ -100,7 +100,7 @@ class Optimizer:
         epsilon; but for its first steps, which do without the second moment. The weights decay by the plain rate.
         """
         factor = rectification(self.steps, self.rule.betas[1]) if self.rule.rectified else 1.0
-        if not factor or any(param.device.type != "cpu" for param in params):
+        if not factor or len({param.device for param in params}) > 1:
             return False
         eps = self.rule.eps
         if self.rule.rectified:

@@ -15,6 +15,7 @@ from models.inputs.batches import Collection
 from models.network_inputs import AlignedInput
 from models.networks.ce import CE
 from models.networks.residual import Residual, network
+from models.training.captured import Captured
 from models.training.hardware import Hardware
 from models.training.history import History
 from models.training.losses import Loss
@@ -34,6 +35,8 @@ class Run:
     scaler: torch.amp.GradScaler
     generator: torch.Generator
     """The only source of random numbers after initialisation."""
+    captured: Captured | None
+    """On a GPU, what computes gradients by a recording; None on a CPU, and in float16, as the loss's scale varies."""
     history: History = field(default_factory=History)
     best: dict[str, Tensor] = field(default_factory=dict)
     """Weights of the epoch that is kept so far."""
@@ -59,7 +62,9 @@ def start(data: Collection, settings: ModelConfig, seed: int, hardware: Hardware
     loss = Loss(settings.training).to(hardware.device)
     chosen = optimizer([*model.parameters(), *loss.parameters()], settings.training)
     average = copy.deepcopy(model).requires_grad_(False) if settings.training.ema else None
-    return Run(hardware, model, average, loss, chosen, hardware.scaler(), torch.Generator().manual_seed(seed))
+    captured = Captured() if hardware.device.type == "cuda" and hardware.dtype != torch.float16 else None
+    generator = torch.Generator().manual_seed(seed)
+    return Run(hardware, model, average, loss, chosen, hardware.scaler(), generator, captured)
 
 
 def _begin(model: Residual, data: Collection) -> None:

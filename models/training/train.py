@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,9 @@ def train(
     run = runs.start(data, settings, seed, choose(settings.runtime, settings.training))
     _resume(run, folder / STATE, identity)
     trim = settings.architecture.mask_padding
-    training_data, validation_data = (Data(split, run.hardware.device, trim) for split in (data, validation))
+    # What is recorded for a GPU is for batches of one shape.
+    training_data = Data(data, run.hardware.device, trim and run.captured is None)
+    validation_data = Data(validation, run.hardware.device, trim)
     written = time.monotonic()
     with closing(Events(folder, run.history.epochs)) as events:
         if settings.architecture.is_aligned and not run.history.epochs:
@@ -130,12 +133,22 @@ def _evaluate(run: Run, validation: Data, settings: Training, ended: Epoch) -> N
 
 def train_step(run: Run, batch: Batch, rate: float) -> Tensor:
     """One optimiser step on a batch, at learning rate `rate`; returns the loss."""
-    run.optimizer.zero_grad()
     with run.hardware.float32_products():
-        loss = batch_loss(run, batch)
-        run.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        loss = _gradients(run, batch)
     run.scaler.step(run.optimizer, rate)  # type: ignore[arg-type]
     run.scaler.update()
+    return loss
+
+
+def _gradients(run: Run, batch: Batch) -> Tensor:
+    """The loss of a batch; the parameters get its gradients."""
+    if run.captured is not None:
+        recorded = run.captured.loss(run, batch, partial(batch_loss, run))
+        if recorded is not None:
+            return recorded
+    run.optimizer.zero_grad()
+    loss = batch_loss(run, batch)
+    run.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     return loss.detach()
 
 

@@ -69,6 +69,39 @@ def test_a_step_on_it_is_the_cpus_step_in_float32(device, precision):
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-3 if precision == "fp32" else 5e-2)
 
 
+ARCHITECTURES = {
+    "padding ignored": {"mask_padding": True},
+    "as released": {"mask_padding": False, "standardise": False},
+    "in parallel": {"gating": "parallel", "mask_padding": False, "standardise": False},
+    "moee": {"gating": "moee", "mask_padding": True},
+    "mixed": {"gating": "concat_mix", "mask_padding": True},
+}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("device", [pytest.param(GPU, marks=gpu_only)])
+def test_steps_that_are_recorded_are_those_kernel_by_kernel(device, name, precision):
+    chosen = settings(device, precision)
+    chosen = dataclasses.replace(chosen, architecture=dataclasses.replace(chosen.architecture, **ARCHITECTURES[name]))
+    losses, states = [], []
+    for is_recorded in (True, False):
+        run = runs.start(synthetic_split(60, 1), chosen, 0, choose(chosen.runtime, chosen.training))
+        recorder = run.captured
+        run = dataclasses.replace(run, captured=recorder if is_recorded else None)
+        run.model.train()
+        there = Data(synthetic_split(60, 1), run.hardware.device, trim=False)
+        batches = [batch for _ in range(2) for batch in epoch(there, 16, run.generator)]
+        losses.append([float(train_step(run, batch, 0.01)) for batch in batches])
+        states.append(run.model.state_dict())
+        assert (recorder._recording is not None) == is_recorded
+        assert len({len(batch.texts.counts) for batch in batches}) == 2, "those at the end are smaller"
+    tolerance = 1e-4 if precision == "fp32" else 2e-2
+    np.testing.assert_allclose(losses[0], losses[1], rtol=tolerance)
+    for key, value in states[1].items():
+        torch.testing.assert_close(states[0][key], value, rtol=tolerance, atol=tolerance)
+
+
 @on_every_hardware
 def test_scores_are_float32_whatever_the_training_was(tmp_path, device, precision):
     trained(tmp_path, settings(device, precision, epochs=1))

@@ -65,8 +65,8 @@ def test_a_batch_arrives_on_the_gpu_from_either_place(monkeypatch, free_bytes):
     split, rows = synthetic_split(9, 0), torch.tensor([7, 2, 5])
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free_bytes, 1 << 41))
     found, expected = (Data(split, torch.device(name), trim=True) for name in ("cuda", "cpu"))
-    for ours, theirs in ((found.videos(rows).experts, expected.videos(rows).experts),
-                         (vars(found.texts(rows)), vars(expected.texts(rows)))):  # fmt: skip
+    texts = ({"text": of.texts(rows).text, "counts": of.texts(rows).counts} for of in (found, expected))
+    for ours, theirs in ((found.videos(rows).experts, expected.videos(rows).experts), tuple(texts)):
         assert all(value.is_cuda for value in ours.values())
         torch.testing.assert_close({name: value.cpu() for name, value in ours.items()}, theirs, rtol=0, atol=0)
 

@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import nn
 
@@ -73,3 +74,31 @@ def _like(kind):
     nn.init.normal_(norm.weight)
     nn.init.normal_(norm.running_mean)
     return norm
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 7])
+@pytest.mark.parametrize("is_training", [True, False])
+def test_rows_that_are_not_picked_out_are_normalised_as_if_they_were(number, is_training):
+    generator = torch.Generator().manual_seed(0)
+    x = 3 * torch.randn((2, 5, 4), generator=generator) + 1
+    real = torch.zeros(10, dtype=torch.bool)
+    real[torch.randperm(10, generator=generator)[:number]] = True
+    real = real.view(2, 5)
+    outputs, states, gradients = [], [], []
+    for picks in (True, False):
+        norm = BatchNorm(4).train(is_training)
+        with torch.no_grad():
+            norm.weight.copy_(torch.tensor([1.0, 2.0, 0.5, -1.0]))
+            norm.bias.copy_(torch.tensor([0.0, 1.0, -1.0, 0.5]))
+            norm.running_mean.fill_(0.3)
+            norm.running_var.fill_(1.7)
+        given = x.clone().requires_grad_()
+        out = norm(given[real]) if picks else norm.of_real(given, real)[real]
+        (out**3).sum().backward()
+        outputs.append(out.detach())
+        states.append(norm.state_dict())
+        gradients.append(given.grad)
+    torch.testing.assert_close(outputs[1], outputs[0])
+    torch.testing.assert_close(states[1], states[0])
+    torch.testing.assert_close(gradients[1][real], gradients[0][real], rtol=1e-4, atol=1e-4)
+    assert not gradients[1][~real].any()
