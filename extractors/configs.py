@@ -16,6 +16,8 @@ class Runtime:
     __pydantic_config__ = config.STRICT
     batch_size: int = 64
     """Items in a batch for `embed`."""
+    gpu_batch_size: int = 0
+    """The same on a GPU, which small batches leave idle; halved where its memory is short. 0: as `batch_size`."""
     compile: bool = False
     """Use torch.compile: a minute or more at the start, faster from then on."""
     onnx: bool = False
@@ -27,14 +29,18 @@ class Runtime:
     precision: str = ""
     """Refused: it stood here once, but it decides the features."""
 
+    def batch_size_on(self, device: str) -> int:
+        """Items in a batch on "cpu" or "cuda:<n>"."""
+        return self.batch_size if device == "cpu" else self.gpu_batch_size or self.batch_size
+
     def __post_init__(self) -> None:
         if self.precision:
             raise ValueError(
                 "runtime.precision decides the features, so it stands at the top of an expert's YAML now, e.g. "
                 "precision: bf16 (fp32 where nothing is said, in place of auto); text encoders always run in fp32"
             )
-        if self.batch_size < 1:
-            raise ValueError("batch_size must be at least 1")
+        if self.batch_size < 1 or self.gpu_batch_size < 0:
+            raise ValueError("batch_size must be at least 1, and gpu_batch_size at least 0")
         if self.timeout_s <= 0:
             raise ValueError("timeout_s must be above 0")
         if self.server and not _is_address(self.server):
@@ -48,7 +54,7 @@ def _is_address(server: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc and not parts.query
 
 
-Precision = Literal["fp32", "bf16", "fp16"]
+Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 Weights = Literal["released", "seeded"] | dict[str, WeightFile]
 """released: the files that the network's library publishes; seeded: stand-ins; or part -> file."""
 
@@ -80,7 +86,8 @@ class ExpertConfig:
     """Settings that decide the features; fingerprinted."""
     weights: Weights = "released"
     precision: Precision = "fp32"
-    """Of the networks' products, by torch.autocast, on every device; fingerprinted where it is not fp32."""
+    """Of the networks' products, by torch.autocast, on every device; fingerprinted where it is not fp32. tf32 lets a
+    GPU round what it multiplies to 10 bits, in matrix products and convolutions; a CPU computes it in fp32."""
     labels: LabelSettings | None = None
     """What a classifier keeps of its classes; fingerprinted where it is there."""
     runtime: Runtime = field(default_factory=Runtime)

@@ -58,7 +58,7 @@ class Params:
     eight_bit: bool = False
     """Round flow to steps of 40 / 255 px, as it is when flow is kept in images, on which I3D was trained."""
     pairs_at_once: int = 16
-    """Pairs of frames in a batch of RAFT, whatever the number of windows in a batch."""
+    """Pairs of frames in a batch of RAFT on a CPU, whatever the number of windows in a batch; a GPU gets all."""
     epsilon: float = 1e-3
     """What the flow stream's batch norm adds to the variance: 1e-3 for the published files."""
 
@@ -139,7 +139,10 @@ class Expert(WindowExtractor, NetworkExtractor):
         pixels = _padded((frames.float() / 127.5 - 1).movedim(-1, 2).flatten(0, 1))
         pixels = pixels.view(batch, length, *pixels.shape[1:])
         pairs = (pixels[:, part].flatten(0, 1) for part in (slice(-1), slice(1, None)))
-        chunks = (torch.split(half, self.params.pairs_at_once) for half in pairs)
+        # On a GPU the kernels of 16 small pairs are over before the next one is launched: 25 windows/s, of 256 pairs 86
+        # (H200). What does not fit there comes again with fewer windows.
+        at_once = self.params.pairs_at_once if self.device == "cpu" else batch * length
+        chunks = (torch.split(half, at_once) for half in pairs)
         flow = torch.cat([self._square(*pair) for pair in zip(*chunks, strict=True)])
         flow = flow.clamp(-MAX_FLOW_PX, MAX_FLOW_PX)
         flow = _eight_bit(flow) if self.params.eight_bit else flow / MAX_FLOW_PX

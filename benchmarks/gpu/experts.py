@@ -66,7 +66,7 @@ def measured(expert: NamedExpert, videos: Videos, case: Case) -> dict[str, Any]:
     config = expert.config
     told = {
         "item": item_of(expert.extractor.need),
-        "batch_size": config.runtime.batch_size,
+        "batch_size": config.runtime.batch_size_on(case.device),
         "precision": config.precision,
     }
     return told | {"alone": alone(networks, batch, case), "pass": in_a_pass([expert], videos, case)}
@@ -91,7 +91,7 @@ def loaded(expert: NamedExpert, path: Path, case: Case) -> tuple[Batches, np.nda
     networks = Batches(expert, case.device)
     networks.load()
     items = np.stack(list(items_of(expert, path)))
-    size = min(expert.config.runtime.batch_size, case.sizes.most_items)
+    size = min(expert.config.runtime.batch_size_on(case.device), case.sizes.most_items)
     batch = items[np.arange(size) % len(items)]
     networks.embed(batch)
     return networks, batch

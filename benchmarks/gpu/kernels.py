@@ -20,6 +20,7 @@ def forget_peak(device: str) -> None:
     if device != "cpu":
         import torch
 
+        torch.cuda.init()  # without it there are no figures that could be forgotten, and asking for that is an error
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
 

@@ -17,8 +17,8 @@ flatbuffers fonttools fsspec grpcio h5py hf-xet httpx huggingface-hub hypothesis
 kiwisolver lazy-loader llvmlite markdown markdown-it-py markupsafe matplotlib mdurl ml-dtypes mpmath msgpack networkx
 numba numpy nvidia-ml-py onnxruntime opencv-python-headless packaging pandas pillow pluggy protobuf psutil pyarrow
 pygments pyparsing pytest pytest-timeout pytest-xdist python-dateutil pyyaml regex requests rich safetensors
-scikit-image scikit-learn scipy setuptools six sortedcontainers sympy tensorboard threadpoolctl tifffile tiktoken timm
-tokenizers torch torchaudio torchvision tqdm transformers triton typer typing-extensions typing-inspection urllib3
+scikit-image scikit-learn scipy setuptools six sortedcontainers sympy tensorboard threadpoolctl tifffile tiktoken
+tokenizers torch torchaudio torchvision tqdm transformers triton typer typing-extensions urllib3
 wrapt
 """
 THERE = frozenset(_NAMES.split())
@@ -26,15 +26,14 @@ THERE = frozenset(_NAMES.split())
 
 BROUGHT = (
     "av", "zarr", "luigi", "facenet-pytorch", "open-clip-torch", "pydantic", "pebble", "librosa",
-    "openai-whisper",
+    "openai-whisper", "easyocr", "timm",
 )  # fmt: skip
 """Packages of the project that are not there; what they need in turn is found in their wheels."""
 
-NEEDLESS = frozenset({"docutils"})
-"""Asked for by the metadata of a wheel (python-daemon's), for nothing that is ever imported."""
+NEEDLESS = frozenset({"docutils", "ninja"})
+"""Asked for by the metadata of a wheel (python-daemon's, easyocr's), for nothing that is imported here."""
 
 LEFT_OUT = {
-    "easyocr": "the expert ocr",
     "rapidocr": "the expert ocr_light",
     "faster_whisper": "the expert speech_fast",
     "ctranslate2": "the network of the expert speech_fast",

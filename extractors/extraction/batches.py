@@ -17,6 +17,9 @@ from pipeline.running.tf32 import tf32
 
 log = logging.getLogger(__name__)
 
+FLOAT32 = ("fp32", "tf32")
+"""Precisions whose tensors are float32; on a CPU the two are one."""
+
 
 class Batches:
     """The networks of one expert on one device, loaded once."""
@@ -37,7 +40,7 @@ class Batches:
 
     def _load(self) -> None:
         extractor, config = self._expert.extractor, self._expert.config
-        is_plain = self._device == "cpu" and config.precision == "fp32"
+        is_plain = self._device == "cpu" and config.precision in FLOAT32
         if not is_plain or config.runtime.compile or not extractor.load_without_torch():
             extractor.load(self._device)
             if config.runtime.onnx and is_plain:
@@ -74,7 +77,7 @@ class Batches:
         if self._limit is None:
             log.warning(
                 "expert %s: the GPU's memory is full; going on with smaller batches. To spare the tries, set "
-                "runtime: batch_size: %d in its YAML",
+                "runtime: gpu_batch_size: %d in its YAML",
                 self._expert.name,
                 limit,
             )
@@ -82,15 +85,15 @@ class Batches:
 
 
 def _precision(precision: Precision, device: str) -> AbstractContextManager[object]:
-    """torch.autocast; for float32 without TF32; nothing where no network is loaded."""
+    """torch.autocast; for float32 with or without TF32; nothing where no network is loaded."""
     if "torch" not in sys.modules:
         return nullcontext()
     import torch
 
     kind = device.partition(":")[0]
-    if precision == "fp32":
+    if precision in FLOAT32:
         # By default cuDNN rounds the inputs of convolutions to 10 bits (TF32), also where float32 is asked for.
-        return tf32(False) if kind == "cuda" else nullcontext()
+        return tf32(precision == "tf32") if kind == "cuda" else nullcontext()
     return torch.autocast(kind, torch.float16 if precision == "fp16" else torch.bfloat16)
 
 

@@ -149,7 +149,7 @@ class ExpertRun:
 
     @property
     def _batch_size(self) -> int:
-        return self.wanted.expert.config.runtime.batch_size
+        return self.wanted.expert.config.runtime.batch_size_on(self._options.device)
 
     def _submit_pending(self, video: str = "") -> None:
         for kind in [kind for kind in self._pending if kind[0] == video]:

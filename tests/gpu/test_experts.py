@@ -20,6 +20,8 @@ from tests.extractors.run_experts import EXPERTS
 
 TOLERANCES = {"fp32": 1e-3, "tf32": 3e-2, "bf16": 3e-2}
 """Relative L2. Only fp32 has to be float32: PyTorch's own default for convolutions would be tf32."""
+COARSE = {"audio_video_pe": 0.18, "shots": 0.15, "sound_pe": 0.21}
+"""In bfloat16, where it is more: three times what was found between it and float32 on a CPU with the stand-ins."""
 
 QUICK = ("rgb_resnet50", "audio", "face_light")
 ON_CPU = (*QUICK, "flow", "motion_mvit", "clip_siglip2", "audio_ast", "face", "speech", "ocr")
@@ -77,8 +79,19 @@ def references(rich_clip):
 def load(expert, device):
     try:
         expert.extractor.load(device)
+        calm(expert.extractor.network if expert.name == "rgb" else None)
     except ModuleNotFoundError as error:
         pytest.skip(f"the package {error.name} is missing")
+
+
+def calm(network):
+    """Lets the blocks of SENet-154 add little to what comes in: its stand-ins grow from block to block, until a change
+    of the input by 1e-5 is one of the output by half, also in float64."""
+    if network is not None and not hasattr(network, "is_calm"):
+        network.is_calm = True
+        for name, parameter in network.named_parameters():
+            if name.endswith("bn3.weight"):
+                parameter.data.mul_(0.05)
 
 
 def moved(expert, device):
@@ -133,7 +146,8 @@ def test_a_network_gives_what_it_gives_on_the_cpu_in_float32(name, device, preci
     finally:
         moved(expert, "cpu")
     assert found.shape == expected.shape
-    assert np.linalg.norm(found - expected) <= TOLERANCES[precision] * np.linalg.norm(expected)
+    tolerance = COARSE.get(name, TOLERANCES[precision]) if precision == "bf16" else TOLERANCES[precision]
+    assert np.linalg.norm(found - expected) <= tolerance * np.linalg.norm(expected)
 
 
 @pytest.mark.parametrize("device", [pytest.param(GPU, marks=gpu_only), "cpu"])
