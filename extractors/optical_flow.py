@@ -141,7 +141,7 @@ class Expert(WindowExtractor, NetworkExtractor):
         pairs = (pixels[:, part].flatten(0, 1) for part in (slice(-1), slice(1, None)))
         # On a GPU the kernels of 16 small pairs are over before the next one is launched: 25 windows/s, of 256 pairs 86
         # (H200). What does not fit there comes again with fewer windows.
-        at_once = self.params.pairs_at_once if self.device == "cpu" else batch * length
+        at_once = self.params.pairs_at_once if frames.device.type == "cpu" else batch * length
         chunks = (torch.split(half, at_once) for half in pairs)
         flow = torch.cat([self._square(*pair) for pair in zip(*chunks, strict=True)])
         flow = flow.clamp(-MAX_FLOW_PX, MAX_FLOW_PX)

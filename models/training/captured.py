@@ -7,15 +7,12 @@ copied there, and only batches of equal shapes can be computed by it.
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.inputs.batches import Batch, Texts, Videos
-
-if TYPE_CHECKING:
-    from models.training.run import Run
+from models.training.optim import Optimizer
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +26,12 @@ LossOf = Callable[[Batch], Tensor]
 class Captured:
     """Computes gradients by a recording where batches have the shapes of the first one, and kernel by kernel else."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: nn.Module, optimizer: Optimizer, device: torch.device) -> None:
+        self._model, self._optimizer, self._device = model, optimizer, device
         self._recording: _Recording | None = None
         self._is_possible = True
 
-    def loss(self, run: "Run", batch: Batch, loss_of: LossOf) -> Tensor | None:
+    def loss(self, batch: Batch, loss_of: LossOf) -> Tensor | None:
         """The loss of a batch, its gradients being those of the parameters; None where it is not to be recorded.
 
         Recorded is the first batch that is asked for: the batches of a training are of one size but for the last.
@@ -41,14 +39,14 @@ class Captured:
         if not self._is_possible:
             return None
         if self._recording is None:
-            self._recording = self._recorded(run, batch, loss_of)
+            self._recording = self._recorded(batch, loss_of)
         if self._recording is None or self._recording.shapes != _shapes(batch):
             return None
         return self._recording.replay(batch)
 
-    def _recorded(self, run: "Run", batch: Batch, loss_of: LossOf) -> "_Recording | None":
+    def _recorded(self, batch: Batch, loss_of: LossOf) -> "_Recording | None":
         try:
-            return _Recording(run, batch, loss_of)
+            return _Recording(self._model, self._optimizer, _copy(batch, self._device), loss_of)
         except RuntimeError as error:  # torch's for what cannot be recorded, and for memory that is short
             log.warning("training without a CUDA graph, and so more slowly: %s", str(error).partition("\n")[0])
             self._is_possible = False
@@ -58,34 +56,34 @@ class Captured:
 class _Recording:
     """A recorded pass, and the memory that it reads and writes."""
 
-    def __init__(self, run: "Run", batch: Batch, loss_of: LossOf) -> None:
+    def __init__(self, model: nn.Module, optimizer: Optimizer, batch: Batch, loss_of: LossOf) -> None:
         self.shapes = _shapes(batch)
-        self._batch = _copy(batch, run.hardware.device)
-        self._inputs = list(_tensors(self._batch).values())
-        self._params = run.optimizer.params
+        self._batch = batch
+        self._inputs = list(_tensors(batch).values())
+        self._params = optimizer.params
         # Running statistics change with each pass, also with those that only warm up.
-        buffers = [buffer for buffer in run.model.buffers() if buffer.numel()]
+        buffers = [buffer for buffer in model.buffers() if buffer.numel()]
         before = [buffer.clone() for buffer in buffers]
         try:
-            self._warm_up(run, loss_of)
+            self._warm_up(optimizer, loss_of)
             self._graph = torch.cuda.CUDAGraph()
-            run.optimizer.zero_grad()  # gradients that are not there yet are written by each replay, not added to
+            optimizer.zero_grad()  # gradients that are not there yet are written by each replay, not added to
             with torch.cuda.graph(self._graph):
                 self._loss = loss_of(self._batch)
                 self._loss.backward()  # type: ignore[no-untyped-call]
             self._gradients = [param.grad for param in self._params]
         finally:
-            run.optimizer.zero_grad()
+            optimizer.zero_grad()
             for buffer, kept in zip(buffers, before, strict=True):
                 buffer.copy_(kept)
 
-    def _warm_up(self, run: "Run", loss_of: LossOf) -> None:
+    def _warm_up(self, optimizer: Optimizer, loss_of: LossOf) -> None:
         """On a stream of its own, as a recording takes place on one."""
         stream, current = torch.cuda.Stream(), torch.cuda.current_stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(current)
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP):
-                run.optimizer.zero_grad()
+                optimizer.zero_grad()
                 loss_of(self._batch).backward()  # type: ignore[no-untyped-call]
         current.wait_stream(stream)
 

@@ -62,7 +62,8 @@ def start(data: Collection, settings: ModelConfig, seed: int, hardware: Hardware
     loss = Loss(settings.training).to(hardware.device)
     chosen = optimizer([*model.parameters(), *loss.parameters()], settings.training)
     average = copy.deepcopy(model).requires_grad_(False) if settings.training.ema else None
-    captured = Captured() if hardware.device.type == "cuda" and hardware.dtype != torch.float16 else None
+    records = hardware.device.type == "cuda" and hardware.dtype != torch.float16
+    captured = Captured(model, chosen, hardware.device) if records else None
     generator = torch.Generator().manual_seed(seed)
     return Run(hardware, model, average, loss, chosen, hardware.scaler(), generator, captured)
 

@@ -58,10 +58,7 @@ def train(
         return _finished_history(folder / MODEL, identity)
     run = runs.start(data, settings, seed, choose(settings.runtime, settings.training))
     _resume(run, folder / STATE, identity)
-    trim = settings.architecture.mask_padding
-    # What is recorded for a GPU is for batches of one shape.
-    training_data = Data(data, run.hardware.device, trim and run.captured is None)
-    validation_data = Data(validation, run.hardware.device, trim)
+    training_data, validation_data = _on_device(run, data, validation, settings.architecture.mask_padding)
     written = time.monotonic()
     with closing(Events(folder, run.history.epochs)) as events:
         if settings.architecture.is_aligned and not run.history.epochs:
@@ -81,6 +78,12 @@ def train(
                 progress(run.history.epochs[-1])
     _publish(run, folder, identity)
     return run.history
+
+
+def _on_device(run: Run, data: Collection, validation: Collection, trim: bool) -> tuple[Data, Data]:
+    """Both splits; what is recorded for a GPU is for batches of one shape, so those of the training are not trimmed."""
+    device = run.hardware.device
+    return Data(data, device, trim and run.captured is None), Data(validation, device, trim)
 
 
 def finished(folder: Path) -> bool:
@@ -143,7 +146,7 @@ def train_step(run: Run, batch: Batch, rate: float) -> Tensor:
 def _gradients(run: Run, batch: Batch) -> Tensor:
     """The loss of a batch; the parameters get its gradients."""
     if run.captured is not None:
-        recorded = run.captured.loss(run, batch, partial(batch_loss, run))
+        recorded = run.captured.loss(batch, partial(batch_loss, run))
         if recorded is not None:
             return recorded
     run.optimizer.zero_grad()

@@ -51,7 +51,7 @@ def test_where_it_cannot_be_recorded_the_steps_are_those_without(monkeypatch, ca
     def refuse(*_, **__):
         raise RuntimeError("operation not permitted when stream is capturing\nmore of it")
 
-    def passes(self, run, loss_of):
+    def passes(self, optimizer, loss_of):
         loss_of(self._batch).backward()
 
     if fails_at == "recording":
@@ -60,7 +60,7 @@ def test_where_it_cannot_be_recorded_the_steps_are_those_without(monkeypatch, ca
     monkeypatch.setattr(torch.cuda, "CUDAGraph", refuse)
     run, batches = started()
     plain, same_batches = started()
-    run.captured = Captured()
+    run.captured = Captured(run.model, run.optimizer, CPU)
     with caplog.at_level(logging.WARNING):
         losses = [float(train_step(run, batch, 0.01)) for batch in batches]
     assert losses == [float(train_step(plain, batch, 0.01)) for batch in same_batches]
