@@ -1,5 +1,6 @@
 """Step b: each expert alone, on items made beforehand and in a pass with its decoding; who waits for whom."""
 
+import dataclasses
 import tempfile
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 
 from benchmarks.extraction_case import DEADLINE_S, VIDEOS_PER_PART, items_of, load_once, video_of, wanted
 from benchmarks.gpu.kernels import forget_peak, in_kernels, peak_mb, synchronise, timed
+from benchmarks.gpu.stand_ins import take_real_time
 from benchmarks.gpu.step import Case, Figures, rounded, run_step
 from benchmarks.gpu.videos import NARROW, clips
 from benchmarks.gpu.waits import watched
@@ -35,7 +37,7 @@ def work(case: Case, figures: Figures) -> None:
     """Expert by expert, the most wanted first, until the time is over."""
     prepare_for_networks()
     sizes = case.sizes
-    videos = [(path, video_of(path)) for path in clips(Path(case.work), NARROW, sizes.clip_s, sizes.clips)]
+    videos = videos_of(Path(case.work), NARROW, sizes.clip_s, sizes.most_clips)
     for name in sizes.experts:
         if case.left_s() < SPARE_S and not case.small:
             figures.leave_out(name, "no time left")
@@ -49,7 +51,7 @@ def work(case: Case, figures: Figures) -> None:
 
 
 def expert_called(name: str) -> NamedExpert:
-    """A shipped expert on stand-ins: no file is needed, and the values of weights change no speed but Whisper's."""
+    """A shipped expert on stand-ins: no file is needed."""
     return registry.expert(name, EXPERTS, WeightOptions(seeded=True))
 
 
@@ -60,16 +62,30 @@ def reason_of(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
+def videos_of(folder: Path, size: tuple[int, int], clip_s: float, copies: int) -> Videos:
+    """Copies of one clip, as a pass is given them."""
+    paths = clips(folder, size, clip_s, copies)
+    first = video_of(paths[0])
+    return [(path, dataclasses.replace(first, video_id=path.name, content=path.name)) for path in paths]
+
+
 def measured(expert: NamedExpert, videos: Videos, case: Case) -> dict[str, Any]:
-    """Both ways."""
-    networks, batch = loaded(expert, videos[0][0], case)
+    """Both ways, in a pass over as many videos as the networks take some seconds for."""
+    networks, batch, per_video = loaded(expert, videos[0][0], case)
     config = expert.config
     told = {
         "item": item_of(expert.extractor.need),
         "batch_size": config.runtime.batch_size_on(case.device),
         "precision": config.precision,
     }
-    return told | {"alone": alone(networks, batch, case), "pass": in_a_pass([expert], videos, case)}
+    told["alone"] = alone(networks, batch, case)
+    num_videos = round(case.sizes.pass_s * told["alone"]["items_per_s"] / max(1, per_video))
+    some = videos[: max(case.sizes.clips, num_videos)]
+    told["pass"] = in_a_pass([expert], some, case)
+    if shares := told["alone"].get("shares"):
+        of_items = told["pass"]["times_real_time"] * per_video / some[0][1].duration_s
+        told["pass"]["kernels"] = rounded(shares["kernels"] * of_items / told["alone"]["items_per_s"], 3)
+    return told
 
 
 def item_of(need: Need) -> str:
@@ -85,16 +101,18 @@ def item_of(need: Need) -> str:
     return "frame" if isinstance(need, FrameNeed) else "word"
 
 
-def loaded(expert: NamedExpert, path: Path, case: Case) -> tuple[Batches, np.ndarray]:
-    """The networks, which have seen a batch and stay loaded for the passes to come, and a full batch of a video."""
+def loaded(expert: NamedExpert, path: Path, case: Case) -> tuple[Batches, np.ndarray, int]:
+    """The networks, which have seen a batch and stay loaded for the passes to come, a full batch of a video's items,
+    and how many it has."""
     load_once(expert)
     networks = Batches(expert, case.device)
     networks.load()
+    take_real_time(expert)
     items = np.stack(list(items_of(expert, path)))
     size = min(expert.config.runtime.batch_size_on(case.device), case.sizes.most_items)
     batch = items[np.arange(size) % len(items)]
     networks.embed(batch)
-    return networks, batch
+    return networks, batch, len(items)
 
 
 def alone(networks: Batches, batch: np.ndarray, case: Case) -> dict[str, Any]:
@@ -119,7 +137,10 @@ def copy_s(batch: np.ndarray, device: str) -> float:
 
 
 def in_a_pass(experts: list[NamedExpert], videos: Videos, case: Case) -> dict[str, Any]:
-    """What `ExtractExpert` does; from a short pass and the whole one follows what starting takes, and the rest."""
+    """What `ExtractExpert` does; from a short pass and the whole one follows what starting takes, and the rest.
+
+    `kernels`, which is added to it: the share of the rest in which kernels ran, if they took as long as alone.
+    """
     forget_peak(case.device)
     short, _ = timed_pass(experts, videos[: max(1, len(videos) // 4)], case)
     whole, shares = timed_pass(experts, videos, case)

@@ -18,10 +18,15 @@ class Sizes:
     most_items: int
     """In a batch, whatever the expert's own is."""
     clips: int
-    """Copies of one clip of MSR-VTT's size, that each expert is measured on."""
+    """Copies of one clip of MSR-VTT's size, that each expert is measured on at least."""
+    most_clips: int
+    pass_s: float
+    """Seconds that the networks of an expert take in its pass, if so many clips are enough for it."""
     clip_s: float
+    fused_clips: int
+    """Of the same size, for all experts in one pass."""
     wide_clips: int
-    """As many copies of a clip of 720p are 60 s; four times as many tell what a longer run costs."""
+    """Of 720p."""
     wide_clip_s: float
     least_s: float
     """Seconds that networks are at work on frames made beforehand, at least."""
@@ -41,10 +46,11 @@ class Sizes:
 FULL = Sizes(
     tests=("-m", "gpu", "-n", "8", "--dist", "loadgroup"),
     experts=(
-        *SEVEN, "motion_mvit", "clip", "audio_ast", "rgb_resnet50", "motion", "scene_resnet50", "motion_ig65m",
+        *SEVEN, "motion", "motion_mvit", "clip", "audio_ast", "rgb_resnet50", "scene_resnet50", "motion_ig65m",
         "clip_siglip2", "face_light", "rgb_instagram",
     ),
-    fused=SEVEN, most_items=1 << 20, clips=32, clip_s=15.0, wide_clips=6, wide_clip_s=10.0, least_s=1.5, workers=0,
+    fused=SEVEN, most_items=1 << 20, clips=32, most_clips=480, pass_s=4.0, clip_s=15.0, fused_clips=160, wide_clips=24,
+    wide_clip_s=10.0, least_s=1.0, workers=0,
     training_experts=(), training_videos=6513, training_batches=(64, 128), training_precisions=("fp32", "tf32", "bf16"),
     metrics_videos=2990, search_videos=1_000_000, search_queries=200,
 )  # fmt: skip
@@ -52,7 +58,7 @@ FULL = Sizes(
 SMALL = Sizes(
     tests=("-m", "not slow", "-k", "test_a_step_on_it"),
     experts=("audio",), fused=("audio", "rgb_light"), most_items=4,
-    clips=2, clip_s=2.0, wide_clips=1, wide_clip_s=1.0, least_s=0.1, workers=1,
+    clips=2, most_clips=4, pass_s=0.1, clip_s=2.0, fused_clips=4, wide_clips=4, wide_clip_s=1.0, least_s=0.1, workers=1,
     training_experts=("face",), training_videos=24, training_batches=(8,), training_precisions=("bf16",),
     metrics_videos=50, search_videos=2000, search_queries=5,
 )  # fmt: skip

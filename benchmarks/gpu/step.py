@@ -1,5 +1,6 @@
 """What every step has in common: it is a program that is told a case, and keeps its figures as it goes."""
 
+import faulthandler
 import json
 import sys
 import time
@@ -61,6 +62,8 @@ class Figures:
 def run_step(work: Callable[[Case, Figures], None]) -> None:
     """The life of a step: the case is what was typed."""
     case = Case(**json.loads(sys.argv[1]))
+    # Where a step hangs stands in its log before it is ended.
+    faulthandler.dump_traceback_later(max(1.0, case.left_s() - 2.0))
     figures = Figures(Path(case.result))
     work(case, figures)
     if not figures.told["figures"]:

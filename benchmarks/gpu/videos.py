@@ -1,6 +1,5 @@
 """Generated clips with something for each expert: a face, a word, things that move, and sound like syllables."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ def clips(folder: Path, size: tuple[int, int], seconds: float, copies: int) -> l
     paths = [first.with_stem(f"{size[1]}p-{seconds:g}s-{number}") for number in range(copies)]
     for path in paths:
         if not path.exists():
-            shutil.copy(first, path)
+            path.hardlink_to(first)
     return paths
 
 

@@ -126,9 +126,9 @@ def test_what_cannot_be_measured_is_left_out_by_name_and_the_others_go_on(monkey
 
     monkeypatch.setattr(experts, "measured", measured)
     monkeypatch.setattr(experts, "expert_called", lambda name: name)
-    monkeypatch.setattr(experts, "clips", lambda *told: [])
+    monkeypatch.setattr(experts, "videos_of", lambda *told: [])
     left = itertools.chain([100.0, 90.0, 80.0, 70.0], itertools.repeat(1.0))
-    sizes = SimpleNamespace(experts=("good", "easyocr", "broken", "last", "late"), clip_s=1.0, clips=0)
+    sizes = SimpleNamespace(experts=("good", "easyocr", "broken", "last", "late"), clip_s=1.0, most_clips=0)
     case = SimpleNamespace(work=str(tmp_path), sizes=sizes, device="cpu", small=False, left_s=lambda: next(left))
     experts.work(case, figures)
     assert told["kept"] == ["good", "last"]
