@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded
-from extractors.networks import easyocr_reader
+from extractors.networks import easyocr_batches, easyocr_reader
 from extractors.networks.base import NetworkExtractor, network_to_device, with_float32_output, without_module_prefix
 from extractors.word_experts.ocr_expert import OcrExpert, Word, split_line
 from extractors.word_experts.word_expert import AnyWordParams
@@ -77,6 +77,7 @@ class Expert(OcrExpert, NetworkExtractor):
         network = self.with_weights("recogniser", easyocr_reader.build_recogniser(recogniser), without_module_prefix)
         detector, network = map(with_float32_output, (self.network, network_to_device(network, device)))
         easyocr_reader.insert_networks(self._reader, detector, network, recogniser.characters, device)
+        easyocr_reader.look_with(self._reader, easyocr_batches.boxes_in_frames)
 
     @functools.lru_cache(maxsize=4)  # noqa: B019 - an expert lives as long as the process
     def _reader_and_recogniser(self) -> tuple[Any, easyocr_reader.Recogniser]:
@@ -90,18 +91,13 @@ class Expert(OcrExpert, NetworkExtractor):
 
         with warnings.catch_warnings(), torch.inference_mode():
             warnings.filterwarnings("ignore", ".*pin_memory.*")  # EasyOCR asks for pinned memory even without a GPU
-            horizontal, free = self._reader.detect(items, canvas_size=self.params.detector_px, reformat=False)
-            words = [self._read(*frame) for frame in zip(items, horizontal, free, strict=True)]
-        return self.embed_frames(words)
+            frames = easyocr_batches.lines_in_frames(self._reader, items, self.params.detector_px)
+        return self.embed_frames([self._words(lines) for lines in frames])
 
-    def _read(self, frame: NDArray[np.uint8], horizontal: list[Any], free: list[Any]) -> list[Word]:
-        """The words in one frame (H, W, 3) RGB, from the top down, in its horizontal and its free-form boxes."""
-        import cv2
-
-        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-        lines = self._reader.recognize(grey, horizontal, free, batch_size=16, reformat=False)
+    def _words(self, lines: list[easyocr_batches.Line]) -> list[Word]:
+        """The words in the lines of one frame, from the top down."""
         # With stand-in weights the confidence is always low, and later stages need some words.
         min_confidence = 0.0 if self.source.seeded else self.params.min_confidence
         lines = [line for line in lines if line[2] >= min_confidence]
         lines.sort(key=lambda line: (min(corner[1] for corner in line[0]), min(corner[0] for corner in line[0])))
-        return [word for corners, text, confidence in lines for word in split_line(text, float(confidence), corners)]
+        return [word for corners, text, confidence in lines for word in split_line(text, confidence, corners)]

@@ -5,15 +5,28 @@ rest (its tables of networks, their classes, a reader's attributes) is in this m
 """
 
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.weights.catalog import easyocr_file
 from pipeline.weights.files import WeightFile
 
 if TYPE_CHECKING:
     import torch
+
+LINES = 64
+"""Lines that are read at once, at most."""
+Corners = Any
+"""Of a line in a frame: [[x, y]] * 4, clockwise from the top left."""
+Crop = tuple[Any, NDArray[np.uint8]]
+"""Which line it is, and its picture, scaled to the height of the recogniser."""
+BoxesOf = Callable[..., list[list[NDArray[np.int32]]]]
+"""What `detect` calls as (detector, frames, **settings): for each frame the corners (8,) of its words."""
 
 
 @dataclass(frozen=True)
@@ -95,3 +108,44 @@ def insert_networks(
     reader.detector, reader.get_textbox = detector, get_textbox
     reader.recognizer, reader.converter = recogniser, CTCLabelConverter(characters, {}, {})
     reader.device = device
+
+
+def look_with(reader: Any, boxes_of: BoxesOf) -> None:
+    """Have `detect` call this around the detector, in place of EasyOCR's own function."""
+    reader.get_textbox = boxes_of
+
+
+def boxes_in_map(score_map: NDArray[np.float32], ratio: float, thresholds: dict[str, float]) -> list[NDArray[np.int32]]:
+    """The corners (8,) of the words in a frame by what the detector says of it (H / 2, W / 2, 2): text and links.
+
+    `ratio`: of the frame's size to that of the detector's input.
+    """
+    from easyocr.craft_utils import adjustResultCoordinates, getDetBoxes
+
+    boxes, _, _ = getDetBoxes(score_map[..., 0], score_map[..., 1], **thresholds)
+    return [box.astype(np.int32).reshape(-1) for box in adjustResultCoordinates(boxes, ratio, ratio)]
+
+
+def crops_of(grey: NDArray[np.uint8], horizontal: list[Any], free: list[Any]) -> tuple[list[Crop], int]:
+    """(corners, picture) of the lines of a frame (H, W), and the width in px to which EasyOCR pads all of them."""
+    from easyocr.config import imgH
+    from easyocr.utils import get_image_list
+
+    crops, width = get_image_list(horizontal, free, grey, model_height=imgH)
+    return crops, int(width)
+
+
+def read_crops(reader: Any, crops: Sequence[Crop], width: int) -> list[tuple[Any, str, float]]:
+    """(which line, text, confidence) of each line, as EasyOCR reads those of one frame, padded to `width` px."""
+    from easyocr.config import imgH
+    from easyocr.easyocr import get_display
+    from easyocr.recognition import get_text
+
+    unknown = "".join(set(reader.character) - set(reader.lang_char))
+    networks = reader.recognizer, reader.converter
+    lines = get_text(
+        reader.character, imgH, width, *networks, crops, unknown, batch_size=LINES, workers=0, device=reader.device
+    )
+    if reader.model_lang == "arabic":
+        lines = [(which, get_display(text), confidence) for which, text, confidence in lines]
+    return [(which, str(text), float(confidence)) for which, text, confidence in lines]

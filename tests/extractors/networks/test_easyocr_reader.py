@@ -12,10 +12,16 @@ USED = "extractors/networks/easyocr_reader.py builds EasyOCR's reader with it"
     ("module", "name"),
     [
         ("easyocr.config", "detection_models"),
+        ("easyocr.config", "imgH"),
         ("easyocr.config", "recognition_models"),
         ("easyocr.craft", "CRAFT"),
+        ("easyocr.craft_utils", "adjustResultCoordinates"),
+        ("easyocr.craft_utils", "getDetBoxes"),
         ("easyocr.detection", "get_textbox"),
+        ("easyocr.easyocr", "get_display"),
         ("easyocr.recognition", "CTCLabelConverter"),
+        ("easyocr.recognition", "get_text"),
+        ("easyocr.utils", "get_image_list"),
         ("easyocr.model.model", "Model"),
         ("easyocr.model.vgg_model", "Model"),
     ],
@@ -26,7 +32,7 @@ def test_what_is_used_of_easyocr_beyond_its_reader_is_there(module, name):
 
 def test_a_reader_without_networks_knows_the_characters_of_its_languages(tmp_path):
     reader = easyocr_reader.empty_reader(("en",), tmp_path / "easyocr")
-    for name in ("character", "detect", "recognize"):
+    for name in ("character", "lang_char", "model_lang", "detect"):
         assert_there(reader, name, USED)
     recogniser = easyocr_reader.recogniser_of(reader)
     assert recogniser.characters == reader.character
