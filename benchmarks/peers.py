@@ -42,7 +42,13 @@ EXPERTS: dict[str, dict[str, Any]] = {
     },
     "vggish": {"extractor": "vggish", "modality": "audio", "params": {}},
 }
-NAMES = {"resnet50": "ResNet-50, every frame", "i3d": "I3D, stacks of 64", "vggish": "VGGish"}
+EXPERTS["i3d_bf16"] = EXPERTS["i3d"] | {"precision": "bf16"}
+NAMES = {
+    "resnet50": "ResNet-50, every frame",
+    "i3d": "I3D, stacks of 64",
+    "i3d_bf16": "the same, `precision: bf16` (a recipe of its own)",
+    "vggish": "VGGish",
+}
 
 
 def prepare(root: Path, videos: list[Path]) -> None:
@@ -50,7 +56,8 @@ def prepare(root: Path, videos: list[Path]) -> None:
     for name in ("configs/experts", "configs/datasets", "data/weights", "videos", "plain"):
         (root / name).mkdir(parents=True)
     for name, config in EXPERTS.items():
-        weights = {"network": {"url": f"https://example.org/{name}.pth", "place": f"{name}.pth"}}
+        file = f"{network_of(name)}.pth"
+        weights = {"network": {"url": f"https://example.org/{file}", "place": file}}
         text = yaml.safe_dump(config | {"weights": weights})
         (root / f"configs/experts/{name}.yaml").write_text(text, encoding="utf-8")
     (root / "configs/datasets/clips.yaml").write_text(f"videos: {root / 'videos'}\n", encoding="utf-8")
@@ -61,6 +68,11 @@ def prepare(root: Path, videos: list[Path]) -> None:
     saving.join()
     for path in videos:
         retime(path, root / "videos" / f"{path.stem}.mp4")
+
+
+def network_of(name: str) -> str:
+    """The network of one of EXPERTS, which the plain loop runs in float32."""
+    return name.removesuffix("_bf16")
 
 
 def save_weights(folder: Path) -> None:
@@ -109,8 +121,9 @@ def _luigi() -> list[str]:
 
 def plain(root: Path, name: str) -> list[str]:
     """The command of the plain loop."""
-    weights, videos = root / "data/weights" / f"{name}.pth", sorted((root / "videos").iterdir())
-    return [sys.executable, str(HERE / "peers_plain.py"), name, str(weights), str(root / "plain"), *map(str, videos)]
+    network, videos = network_of(name), sorted((root / "videos").iterdir())
+    weights = root / "data/weights" / f"{network}.pth"
+    return [sys.executable, str(HERE / "peers_plain.py"), network, str(weights), str(root / "plain"), *map(str, videos)]
 
 
 def measured(command: list[str], folder: Path) -> dict[str, float]:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from extractors.networks.base import Tensors, without_module_prefix
+from extractors.networks.max_pool import max_of_cubes
 
 Size = tuple[int, int, int]
 """Frames, height, width."""
@@ -67,10 +68,14 @@ class Pool(nn.Module):
         super().__init__()
         padding, self._remainder = _same_padding(kernel, stride)
         self._stride = stride
+        self._side = kernel[0]
+        self._is_cube = stride == (1, 1, 1) and kernel == (self._side,) * 3 and self._side % 2 == 1
         self._pool = nn.MaxPool3d(kernel, stride, padding, ceil_mode=True)
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         """(B, C, T, H, W) to (B, C, T', H', W')."""
+        if self._is_cube and clips.device.type == "cpu" and not clips.requires_grad:
+            return max_of_cubes(clips, self._side)
         # Of sizes that are multiples of the stride the last window reaches over the edge by itself, without a copy.
         if any(size % step for size, step in zip(clips.shape[2:], self._stride, strict=True)):
             clips = nn.functional.pad(clips, self._remainder)
