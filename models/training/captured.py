@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 WARM_UP = 3
 """Passes before the recording, in which libraries choose their algorithms and take their memory."""
 
+APART = 0.01
+"""By how much the gradients of a recorded pass may differ from those of the same pass without; rounding is less."""
+
 LossOf = Callable[[Batch], Tensor]
 """The loss of a batch, with its graph for the backward pass."""
 
@@ -56,42 +59,72 @@ class Captured:
 class _Recording:
     """A recorded pass, and the memory that it reads and writes."""
 
+    _graph: torch.cuda.CUDAGraph
+    _loss: Tensor
+    _gradients: list[Tensor | None]
+
     def __init__(self, model: nn.Module, optimizer: Optimizer, batch: Batch, loss_of: LossOf) -> None:
         self.shapes = _shapes(batch)
         self._batch = batch
         self._inputs = list(_tensors(batch).values())
         self._params = optimizer.params
-        # Running statistics change with each pass, also with those that only warm up.
+        # Running statistics change with each pass, also with those that are no step of the training.
         buffers = [buffer for buffer in model.buffers() if buffer.numel()]
         before = [buffer.clone() for buffer in buffers]
         try:
-            self._warm_up(optimizer, loss_of)
-            self._graph = torch.cuda.CUDAGraph()
+            loss, gradients = self._warm_up(optimizer, loss_of)
             optimizer.zero_grad()  # gradients that are not there yet are written by each replay, not added to
-            with torch.cuda.graph(self._graph):
-                self._loss = loss_of(self._batch)
-                self._loss.backward()  # type: ignore[no-untyped-call]
-            self._gradients = [param.grad for param in self._params]
+            self._record(loss_of)
+            self._run()
+            self._check(loss, gradients)
         finally:
             optimizer.zero_grad()
             for buffer, kept in zip(buffers, before, strict=True):
                 buffer.copy_(kept)
 
-    def _warm_up(self, optimizer: Optimizer, loss_of: LossOf) -> None:
-        """On a stream of its own, as a recording takes place on one."""
+    def _warm_up(self, optimizer: Optimizer, loss_of: LossOf) -> tuple[Tensor, list[Tensor | None]]:
+        """The loss of the batch and its gradients; on a stream of its own, as a recording takes place on one."""
         stream, current = torch.cuda.Stream(), torch.cuda.current_stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(current)
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP):
                 optimizer.zero_grad()
-                loss_of(self._batch).backward()  # type: ignore[no-untyped-call]
+                loss = loss_of(self._batch)
+                loss.backward()  # type: ignore[no-untyped-call]
         current.wait_stream(stream)
+        return loss.detach(), [param.grad for param in self._params]
+
+    def _record(self, loss_of: LossOf) -> None:
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            self._loss = loss_of(self._batch)
+            self._loss.backward()  # type: ignore[no-untyped-call]
+        self._gradients = [param.grad for param in self._params]
+
+    def _run(self) -> None:
+        self._graph.replay()
+
+    def _check(self, loss: Tensor, gradients: list[Tensor | None]) -> None:
+        """RuntimeError where what was recorded gives other numbers than the same pass kernel by kernel.
+
+        What a recording must not hold (a copy from memory that is gone, a decision of Python's) is not always refused.
+        """
+        missing = [(one is None) != (other is None) for one, other in zip(self._gradients, gradients, strict=True)]
+        pairs = [
+            (one, other)
+            for one, other in zip(self._gradients, gradients, strict=True)
+            if not (one is None or other is None)
+        ]
+        off = sum(((one - other).float().square().sum() for one, other in pairs), (self._loss - loss).square())
+        size = sum((other.float().square().sum() for _, other in pairs), loss.square())
+        if any(missing) or not bool(off <= APART**2 * size):
+            raise RuntimeError("its recorded pass gave other gradients than the pass itself")
 
     def replay(self, batch: Batch) -> Tensor:
         """The loss of a batch of these shapes; the parameters have its gradients, until the next replay."""
         for held, new in zip(self._inputs, _tensors(batch).values(), strict=True):
             held.copy_(new, non_blocking=True)
-        self._graph.replay()
+        self._run()
         for param, gradient in zip(self._params, self._gradients, strict=True):
             param.grad = gradient
         return self._loss.detach().clone()

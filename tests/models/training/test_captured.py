@@ -46,6 +46,74 @@ def test_a_copy_of_a_batch_has_the_same_values_elsewhere():
         assert ours[name].data_ptr() != value.data_ptr()
 
 
+class OnCpu(captured._Recording):
+    """What a GPU does, by a CPU: a replay computes on the batch and writes the gradients where they were recorded."""
+
+    apart = 0.0
+
+    def _warm_up(self, optimizer, loss_of):
+        for _ in range(2):
+            optimizer.zero_grad()
+            loss = loss_of(self._batch)
+            loss.backward()
+        return loss.detach(), [param.grad for param in self._params]
+
+    def _record(self, loss_of):
+        assert all(param.grad is None for param in self._params)
+        self.loss_of, self._loss = loss_of, torch.zeros(())
+        loss_of(self._batch).backward()
+        self._gradients = [param.grad for param in self._params]
+        assert {gradient is None for gradient in self._gradients} == {False}
+
+    def _run(self):
+        for param in self._params:
+            param.grad = None
+        loss = self.loss_of(self._batch)
+        loss.backward()
+        self._loss.copy_(loss.detach())
+        for held, param in zip(self._gradients, self._params, strict=True):
+            held.copy_(param.grad * (1 + self.apart))
+
+
+def steps(run, batches):
+    losses = [train_step(run, batch, 0.01) for batch in batches]
+    return [float(loss) for loss in losses], run.model.state_dict()
+
+
+@pytest.mark.parametrize("apart", [0.0, 0.02])
+def test_recorded_steps_are_those_without_and_are_not_taken_where_they_are_not(monkeypatch, caplog, apart):
+    monkeypatch.setattr(captured, "_Recording", OnCpu)
+    monkeypatch.setattr(OnCpu, "apart", apart)
+    run, batches = started()
+    run.captured = Captured(run.model, run.optimizer, CPU)
+    plain, same_batches = started()
+    with caplog.at_level(logging.WARNING):
+        losses, state = steps(run, [*batches, *batches])
+    expected, expected_state = steps(plain, [*same_batches, *same_batches])
+    assert losses == expected
+    for key, value in expected_state.items():
+        assert torch.equal(state[key], value), key
+    assert (run.captured._recording is None) == bool(apart)
+    assert ("gave other gradients" in caplog.text) == bool(apart)
+
+
+def test_a_gradient_that_is_missing_is_found(monkeypatch, caplog):
+    class Forgetful(OnCpu):
+        def _record(self, loss_of):
+            super()._record(loss_of)
+            self._gradients[0] = None
+
+        def _run(self):
+            pass
+
+    monkeypatch.setattr(captured, "_Recording", Forgetful)
+    run, batches = started()
+    run.captured = Captured(run.model, run.optimizer, CPU)
+    with caplog.at_level(logging.WARNING):
+        train_step(run, batches[0], 0.01)
+    assert "gave other gradients" in caplog.text
+
+
 @pytest.mark.parametrize("fails_at", ["warm-up", "recording"])
 def test_where_it_cannot_be_recorded_the_steps_are_those_without(monkeypatch, caplog, fails_at):
     def refuse(*_, **__):
@@ -53,6 +121,7 @@ def test_where_it_cannot_be_recorded_the_steps_are_those_without(monkeypatch, ca
 
     def passes(self, optimizer, loss_of):
         loss_of(self._batch).backward()
+        return torch.zeros(()), []
 
     if fails_at == "recording":
         monkeypatch.setattr(captured._Recording, "_warm_up", passes)
