@@ -36,7 +36,7 @@ def encode(
     """
     if texts:
         named.encoder.load(device)
-    size = named.config.runtime.batch_size
+    size = named.config.runtime.batch_size_on(device)
     first, done, tokens, published_s = 0, 0, list[NDArray[np.float32]](), time.monotonic()
     while done < len(texts) and not stop():
         end = min(done + size, first + CAPTIONS_PER_PART, len(texts))

@@ -36,20 +36,24 @@ of any length are equal. Where items have named parts, as frames and sound, the 
 
 
 @dataclass(frozen=True)
-class _Item:
+class _Place:
+    """Of an item."""
+
     video: VideoRows
     time_s: NDArray[np.float64]
     """(2,), start and end."""
-    data: NDArray[Any]
     segment: int
     """In which it lies, from 1 on."""
+
+
+_Item = tuple[_Place, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class _Running:
     """A batch that was submitted to the networks."""
 
-    batch: list[_Item]
+    batch: list[_Place]
     num_items: int
     """With the copies that fill it up."""
     future: Future[Embedded]
@@ -101,8 +105,9 @@ class ExpertRun:
         video.failed |= prepared.failed
         video.add_note(prepared.note, segment.index + 1)
         for data, time_s in zip(prepared.items, prepared.times_s, strict=True):
-            self._pack(_Item(video, time_s, np.asarray(data), segment.index + 1))
+            self._pack(_Place(video, time_s.copy(), segment.index + 1), np.asarray(data))
             self._collect_all_but(self._most_waiting)
+        self._keep_what_waits()
         if segment.is_last:
             if not self._spans_videos:
                 self._submit_pending(video.key)
@@ -137,15 +142,20 @@ class ExpertRun:
             self._collect()
         self._write()
 
-    def _pack(self, item: _Item) -> None:
-        item.video.num_awaited += 1
-        dtype = item.data.dtype
-        of_dtype = str(dtype) if dtype.names else dtype.kind
-        kind = "" if self._spans_videos else item.video.key, of_dtype, item.data.shape
+    def _pack(self, place: _Place, data: NDArray[Any]) -> None:
+        place.video.num_awaited += 1
+        of_dtype = str(data.dtype) if data.dtype.names else data.dtype.kind
+        kind = "" if self._spans_videos else place.video.key, of_dtype, data.shape
         batch = self._pending.setdefault(kind, [])
-        batch.append(item)
+        batch.append((place, data))
         if len(batch) >= self._batch_size:
             self._submit(self._pending.pop(kind))
+
+    def _keep_what_waits(self) -> None:
+        """Gives memory of its own to what waits for a full batch: it is a part of all that came with its segment, also
+        for other experts, and one window of speech would keep hundreds of frames."""
+        for batch in self._pending.values():
+            batch[:] = [(place, data if data.base is None else data.copy()) for place, data in batch]
 
     @property
     def _batch_size(self) -> int:
@@ -157,12 +167,12 @@ class ExpertRun:
 
     def _submit(self, batch: list[_Item]) -> None:
         """Submits a batch to the network thread, filled up where shapes must be fixed."""
-        data = [item.data for item in batch]
+        data = [data for _, data in batch]
         if self._spans_videos:
             data += [data[-1]] * (self._batch_size - len(data))
         items = np.stack(data)
         future = self._thread.submit(lambda: self._embed(items), self.wanted.expert.name)
-        self._running.append(_Running(batch, len(items), future))
+        self._running.append(_Running([place for place, _ in batch], len(items), future))
 
     def _embed(self, items: NDArray[Any]) -> Embedded:
         self._batches.load()
@@ -178,11 +188,11 @@ class ExpertRun:
         embedded = self._watch.result(running.future, lambda: f"the networks of {self._thread.current}")
         self._running.popleft()
         check_embedded(embedded, self.wanted.expert, running.num_items)
-        for index, item in enumerate(running.batch):
-            item.video.append(item.time_s, embedded, np.flatnonzero(embedded.item_index == index))
+        for index, place in enumerate(running.batch):
+            place.video.append(place.time_s, embedded, np.flatnonzero(embedded.item_index == index))
             if fault := embedded.faults.get(index):
-                item.video.failed = True
-                item.video.add_note(fault, item.segment)
+                place.video.failed = True
+                place.video.add_note(fault, place.segment)
 
     def _write(self) -> None:
         """Writes the videos that are whole as a part."""

@@ -1,8 +1,8 @@
 """The lines of text in a batch of frames, read with the networks of an EasyOCR reader.
 
 EasyOCR prepares the frames one by one, looks for words in the map of each, also where there are none, and reads frame
-by frame. Here the device prepares the whole batch and says which maps have text, threads look for words in these
-alone, and lines of one width are read together, from all frames. B frames of H by W.
+by frame. Here the device prepares the whole batch and says which maps have text, and threads look for words in these
+alone. B frames of H by W.
 """
 
 import functools
@@ -72,8 +72,13 @@ def detector_input(frames: NDArray[np.uint8], device: str) -> "torch.Tensor":
     pixels = torch.nn.functional.pad(pixels, (0, 0, 0, right, 0, below))
     # Row by row: over the three numbers of a pixel alone the arithmetic takes three times as long.
     mean, std = (torch.tensor([255 * one for one in of]).repeat(pixels.shape[2]) for of in (MEAN, STD))
-    rows = pixels.flatten(2).float().sub_(mean.to(device)).div_(std.to(device))
+    rows = pixels.flatten(2).float().sub_(_sent(mean, device)).div_(_sent(std, device))
     return rows.reshape(pixels.shape).movedim(-1, 1)
+
+
+def _sent(values: "torch.Tensor", device: str) -> "torch.Tensor":
+    """On the device, without waiting for what it is at: of so few numbers the system makes a copy of its own."""
+    return values.to(device, non_blocking=True)
 
 
 def _start(detector: Any, batch: "torch.Tensor", text_threshold: float, device: str) -> Maps:
@@ -100,18 +105,13 @@ def read_boxes(
     """The lines in each frame, in its horizontal and its free-form boxes.
 
     As in EasyOCR a line is padded to the width of the widest line of its frame, on a CPU to its own, and read alone.
+    Frame by frame, since what is read in one must not depend on those beside it, and few have text.
     """
-    alone = reader.device == "cpu"
-    groups: dict[Any, tuple[int, list[easyocr_reader.Crop]]] = {}
-    for frame, parts in enumerate(_threads().map(functools.partial(_crops, alone=alone), frames, horizontal, free)):
-        for number, (crops, width) in enumerate(parts):
-            _, members = groups.setdefault((frame, number) if alone else width, (width, []))
-            members += [((frame, corners), picture) for corners, picture in crops]
-    lines: list[list[Line]] = [[] for _ in frames]
-    for width, crops in groups.values():
-        for (frame, corners), text, confidence in easyocr_reader.read_crops(reader, crops, width):
-            lines[frame].append((corners, text, confidence))
-    return lines
+    crops_of = functools.partial(_crops, alone=reader.device == "cpu")
+    return [
+        [line for crops, width in groups for line in easyocr_reader.read_crops(reader, crops, width)]
+        for groups in _threads().map(crops_of, frames, horizontal, free)
+    ]
 
 
 def _crops(

@@ -19,7 +19,7 @@ from pipeline.weights.files import WeightFile
 if TYPE_CHECKING:
     import torch
 
-LINES = 64
+LINES = 16
 """Lines that are read at once, at most."""
 Corners = Any
 """Of a line in a frame: [[x, y]] * 4, clockwise from the top left."""

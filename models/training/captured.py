@@ -7,6 +7,7 @@ copied there, and only batches of equal shapes can be computed by it.
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -32,27 +33,30 @@ class Captured:
     def __init__(self, model: nn.Module, optimizer: Optimizer, device: torch.device) -> None:
         self._model, self._optimizer, self._device = model, optimizer, device
         self._recording: _Recording | None = None
-        self._is_possible = True
+        self.is_possible = True
+        """Until a recording has failed."""
 
     def loss(self, batch: Batch, loss_of: LossOf) -> Tensor | None:
         """The loss of a batch, its gradients being those of the parameters; None where it is not to be recorded.
 
         Recorded is the first batch that is asked for: the batches of a training are of one size but for the last.
         """
-        if not self._is_possible:
+        if not self.is_possible:
             return None
         if self._recording is None:
             self._recording = self._recorded(batch, loss_of)
         if self._recording is None or self._recording.shapes != _shapes(batch):
             return None
-        return self._recording.replay(batch)
+        with _on(self._device):
+            return self._recording.replay(batch)
 
     def _recorded(self, batch: Batch, loss_of: LossOf) -> "_Recording | None":
         try:
-            return _Recording(self._model, self._optimizer, _copy(batch, self._device), loss_of)
+            with _on(self._device):
+                return _Recording(self._model, self._optimizer, _copy(batch, self._device), loss_of)
         except RuntimeError as error:  # torch's for what cannot be recorded, and for memory that is short
             log.warning("training without a CUDA graph, and so more slowly: %s", str(error).partition("\n")[0])
-            self._is_possible = False
+            self.is_possible = False
             return None
 
 
@@ -96,9 +100,12 @@ class _Recording:
 
     def _record(self, loss_of: LossOf) -> None:
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._loss = loss_of(self._batch)
-            self._loss.backward()  # type: ignore[no-untyped-call]
+        # On a stream of this device: by default it is one of the device that recorded first.
+        with torch.cuda.graph(self._graph, stream=torch.cuda.Stream()):  # type: ignore[no-untyped-call]
+            loss = loss_of(self._batch)
+            loss.backward()  # type: ignore[no-untyped-call]
+        # Without its graph for the backward pass, which is of the stream of the recording, as no later pass is.
+        self._loss = loss.detach()
         self._gradients = [param.grad for param in self._params]
 
     def _run(self) -> None:
@@ -127,7 +134,12 @@ class _Recording:
         self._run()
         for param, gradient in zip(self._params, self._gradients, strict=True):
             param.grad = gradient
-        return self._loss.detach().clone()
+        return self._loss.clone()
+
+
+def _on(device: torch.device) -> AbstractContextManager[object]:
+    """The context in which streams are those of the device."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 def _tensors(batch: Batch) -> dict[str, Tensor]:

@@ -45,6 +45,11 @@ class Run:
     scores; else None."""
 
     @property
+    def records(self) -> bool:
+        """Whether passes are recorded, or will be with the first batch."""
+        return self.captured is not None and self.captured.is_possible
+
+    @property
     def evaluated(self) -> CE:
         """The network that is evaluated and kept: the moving average, if there is one."""
         return self.average or self.model
@@ -62,8 +67,8 @@ def start(data: Collection, settings: ModelConfig, seed: int, hardware: Hardware
     loss = Loss(settings.training).to(hardware.device)
     chosen = optimizer([*model.parameters(), *loss.parameters()], settings.training)
     average = copy.deepcopy(model).requires_grad_(False) if settings.training.ema else None
-    records = hardware.device.type == "cuda" and hardware.dtype != torch.float16
-    captured = Captured(model, chosen, hardware.device) if records else None
+    can_record = hardware.device.type == "cuda" and hardware.dtype != torch.float16
+    captured = Captured(model, chosen, hardware.device) if can_record else None
     generator = torch.Generator().manual_seed(seed)
     return Run(hardware, model, average, loss, chosen, hardware.scaler(), generator, captured)
 

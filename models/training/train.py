@@ -83,7 +83,7 @@ def train(
 def _on_device(run: Run, data: Collection, validation: Collection, trim: bool) -> tuple[Data, Data]:
     """Both splits; what is recorded for a GPU is for batches of one shape, so those of the training are not trimmed."""
     device = run.hardware.device
-    return Data(data, device, trim and run.captured is None), Data(validation, device, trim)
+    return Data(data, device, trim and not run.records), Data(validation, device, trim)
 
 
 def finished(folder: Path) -> bool:
@@ -99,6 +99,7 @@ def _one_epoch(run: Run, training: Data, validation: Data, settings: Training) -
     losses, sizes = [], []
     for batch in epoch(training, settings.batch_size, run.generator):
         losses.append(train_step(run, batch, rate))
+        training.trim = validation.trim and not run.records
         sizes.append(len(batch.texts.counts))
         if run.average is not None and settings.ema is not None:
             move_average(run.average, run.model, settings.ema, run.optimizer.steps)

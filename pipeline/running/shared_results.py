@@ -29,39 +29,48 @@ class _Shared:
     """In bytes, of the arrays in their order; each begins at a multiple of _ALIGN_BYTES."""
 
 
+@dataclass(frozen=True)
+class Address:
+    """Where a worker finds a mailbox."""
+
+    path: str
+    identity: tuple[int, int]
+    """Of the file, as the system tells files apart: by the time that a late worker comes, another may lie there."""
+
+
 class Mailbox:
     """A nameless file of this process for the result of one job."""
 
     def __init__(self) -> None:
         self._file = _new_file()
-        self.path = "" if self._file is None else f"/proc/{os.getpid()}/fd/{self._file}"
-        """Under which a worker opens it; empty where the system has no such files."""
+        self.address = (
+            None if self._file is None else Address(f"/proc/{os.getpid()}/fd/{self._file}", _identity(self._file))
+        )
+        """None where the system has no such files."""
         self.close = (lambda: None) if self._file is None else weakref.finalize(self, os.close, self._file)
         """Closes the file, which also happens when nobody holds the mailbox any more."""
 
     def taken(self, result: Any) -> Any:
-        """The result of a job that was run by `call` with this mailbox's path; its large arrays are read-only.
+        """The result of a job that was run by `call` with this mailbox's address; its large arrays are read-only.
 
         Their memory goes when the last of them does.
         """
         if not isinstance(result, _Shared):
             return result
         assert self._file is not None
-        # Populated: all pages are mapped in one go, in place of a fault for each few of them.
-        flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
-        content = memoryview(mmap.mmap(self._file, _end(result.sizes), flags=flags, prot=mmap.PROT_READ))
+        content = memoryview(_content(self._file, _end(result.sizes)))
         places = zip(_starts(result.sizes), result.sizes, strict=True)
         arrays = [content[start : start + size] for start, size in places]
         return pickle.loads(result.pickled, buffers=arrays)  # noqa: S301 - from a worker of this process
 
 
-def call(function: Callable[[Any], Any], job: Any, path: str) -> Any:
-    """In a worker: the result of `function(job)`; with its arrays in the mailbox at `path`, if they are large.
+def call(function: Callable[[Any], Any], job: Any, address: Address | None) -> Any:
+    """In a worker: the result of `function(job)`; with its arrays in the mailbox at `address`, if they are large.
 
     Where the mailbox cannot be opened, or memory is short, all of it goes through the pipe.
     """
     result = function(job)
-    if not path:
+    if address is None:
         return result
     buffers: list[pickle.PickleBuffer] = []
     try:
@@ -73,7 +82,7 @@ def call(function: Callable[[Any], Any], job: Any, path: str) -> Any:
     if sum(sizes) < LEAST_BYTES:
         return result
     try:
-        _write(path, arrays, sizes)
+        _write(address, arrays, sizes)
     except OSError:
         return result
     return _Shared(pickled, sizes)
@@ -88,9 +97,29 @@ def _new_file() -> int | None:
         return None
 
 
-def _write(path: str, arrays: Sequence[memoryview], sizes: Sequence[int]) -> None:
-    file = os.open(path, os.O_WRONLY)
+def _identity(file: int) -> tuple[int, int]:
+    told = os.fstat(file)
+    return told.st_dev, told.st_ino
+
+
+def _content(file: int, size: int) -> mmap.mmap | bytearray:
+    """What is in a file; read where it cannot be mapped, for which the system has limits of its own."""
+    # Populated: all pages are mapped in one go, in place of a fault for each few of them.
+    flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
     try:
+        return mmap.mmap(file, size, flags=flags, prot=mmap.PROT_READ)
+    except OSError:  # too many open files, of which each mapping is one
+        content, done = bytearray(size), 0
+        while done < size:
+            done += os.preadv(file, [memoryview(content)[done:]], done)
+        return content
+
+
+def _write(address: Address, arrays: Sequence[memoryview], sizes: Sequence[int]) -> None:
+    file = os.open(address.path, os.O_WRONLY)
+    try:
+        if _identity(file) != address.identity:
+            raise FileNotFoundError(f"{address.path}: another file by now")
         for start, array in zip(_starts(sizes), arrays, strict=True):
             done = 0
             while done < array.nbytes:

@@ -159,7 +159,7 @@ class _Pool(Generic[Job, Result]):
             self.stop()
             self._pool = self._new()
         mailbox = Mailbox()
-        future = self._pool.schedule(call, args=(self._function, job, mailbox.path), timeout=self._deadline_s)
+        future = self._pool.schedule(call, args=(self._function, job, mailbox.address), timeout=self._deadline_s)
         return _Ticket(self._pool, future, mailbox)
 
     def wait(self, job: Job, ticket: "_Ticket", idle: Callable[[], None]) -> Done[Job, Result]:

@@ -29,6 +29,7 @@ class ShownExpert:
 
     def features(self, items: NDArray[np.generic], times_s: NDArray[np.float64]) -> Floats:
         """(n, D), as the extraction of a video of these items (N, ...) with their `times_s` (N, 2) would store them."""
+        items = np.array(items)  # what comes from a decode worker must not be written to
         rows, size = VideoRows("", has_ended=True), self.named.config.runtime.batch_size
         for first in range(0, len(items), size):
             self.batches.load()
