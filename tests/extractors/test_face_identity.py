@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from skimage import data
 
 from extractors import face_identity
@@ -28,6 +29,18 @@ def test_nobody_there_is_no_row(expert):
     found = expert.embed(np.zeros((2, 120, 160, 3), np.uint8))
     assert found.values.shape == (0, 512)
     assert found.extras["box_px"].shape == (0, 4)
+
+
+def test_all_faces_of_a_batch_at_once_have_the_vectors_of_each_alone(expert):
+    """As on a GPU, whose code runs on the CPU too."""
+    astronaut = np.ascontiguousarray(data.astronaut()[:300, 60:400])
+    frames = np.stack([astronaut, astronaut[::-1].copy()])
+    boxes = np.array([[110, 50, 210, 190], [-20, 10, 200, 280], [130, 70, 180, 120]], np.float32)
+    index = np.array([0, 1, 0])
+    one_by_one = expert._on_cpu(frames, boxes, index)
+    at_once = expert._all_at_once(torch.from_numpy(frames), boxes, index)
+    assert at_once.shape == (3, 512)
+    assert np.linalg.norm(at_once - one_by_one, axis=1).max() < 0.01 < np.linalg.norm(at_once[0] - at_once[2])
 
 
 def test_its_weights_are_the_detectors_and_its_own(expert):
