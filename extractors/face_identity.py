@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from extractors import faces
 from extractors.base import Embedded
 from extractors.networks.base import NetworkExtractor, array_to_device
-from extractors.networks.face_crops import corners_of, crops, parts_of_pixels
+from extractors.networks.face_crops import corners_of, crops
 from pipeline.stores.parts import Features
 from pipeline.weights.files import WeightFile
 from pipeline.weights.wheels import wheel_sha256
@@ -104,10 +104,9 @@ class Expert(NetworkExtractor, faces.Expert):
         return self.run(crops).values
 
     def _all_at_once(self, frames: Any, boxes_px: NDArray[np.float32], index: NDArray[np.int64]) -> NDArray[np.float32]:
-        """As `_on_cpu`, of frames on the device, where the crops are made too: a few pixels differ by one level."""
+        """As `_on_cpu`, of frames on the device, where the crops are made too."""
         corners = corners_of(boxes_px, frames.shape[1:3], FACE_PX, self.params.margin_px)
-        parts = [array_to_device(values, self.device) for values in parts_of_pixels(corners, FACE_PX)]
-        return self.run(index, lambda of_frame: (crops(frames, of_frame, *parts) - 127.5) / 128).values
+        return self.run(index, lambda _: (crops(frames, index, corners, FACE_PX) - 127.5) / 128).values
 
     def _crop(self, frame: NDArray[np.uint8], box_px: NDArray[np.float32]) -> NDArray[np.float32]:
         """(3, 160, 160), cropped and scaled by facenet-pytorch."""

@@ -1,7 +1,7 @@
 """Crops of all faces of a batch at once on a GPU: as facenet-pytorch's `extract_face` takes them one by one on a CPU.
 
-OpenCV's `INTER_AREA`, which it asks for: means of areas; but of two neighbouring pixels where a side of the face grows.
-F faces, S the side of a crop, T pixels of the frame that a pixel of a crop is made of, along a side.
+That asks for OpenCV's `INTER_AREA`: means of areas, or mixtures of two pixels where a side of the face grows. F faces,
+S the side of a crop, T pixels of the frame along a side that a pixel of a crop is made of.
 """
 
 import math
@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from extractors.networks.base import array_to_device
+
 if TYPE_CHECKING:
     import torch
 
 _AT_ONCE = 32
 """Faces: of large ones the pixels that they are made of take 28 MB each."""
+_ONE = 2048
+"""Weights of two pixels are whole numbers of this sum, as in OpenCV."""
 
 
 def corners_of(
@@ -33,43 +37,65 @@ def corners_of(
     return np.concatenate([begin, np.maximum(end, begin + 1)], axis=1)
 
 
-def parts_of_pixels(corners: NDArray[np.int64], side: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """(F, 2, S, T) for each row and column of crops: which columns and rows of the frame it is made of; their weights.
+def crops(frames: "torch.Tensor", index: NDArray[np.int64], corners: NDArray[np.int64], side: int) -> "torch.Tensor":
+    """(F, 3, S, S) in 0..255 of frames (N, H, W, 3) on a device: what lies between the corners (F, 4) of faces.
 
-    Rounded as OpenCV does it, since now and then that decides which of two pixels is taken.
+    `index` (F,) of their frames. To the bit as OpenCV does it, but where a face is halved and half a level is rounded.
     """
-    begin, length = corners[:, :2, None, None], (corners[:, 2:] - corners[:, :2])[:, :, None, None]
-    grown = side / length
-    step = 1 / grown
-    pixel, tap = np.arange(side)[:, None], np.arange(math.ceil(step.max(initial=0)) + 1)
-    first = np.floor(pixel * step)
-    source = first + tap
-    by_area = np.minimum((pixel + 1) * step, source + 1) - np.maximum(pixel * step, source)
-    second = ((pixel + 1) - (first + 1) * grown).astype(np.float32)
-    second = np.where(second > 0, second - np.floor(second), 0)
-    of_two = np.where(tap == 0, 1 - second, np.where(tap == 1, second, 0))
-    grows = (length < side).any(axis=1, keepdims=True)
-    weights = np.where(grows, of_two, np.maximum(by_area, 0) / step)
-    return begin + np.minimum(source, length - 1).astype(np.int64), weights.astype(np.float32)
-
-
-def crops(
-    frames: "torch.Tensor", index: "torch.Tensor", places: "torch.Tensor", weights: "torch.Tensor"
-) -> "torch.Tensor":
-    """(F, 3, S, S) in 0..255, rounded, of frames (N, H, W, 3): each face's is in the frame of its index (F,)."""
     import torch
 
-    parts = zip(*(torch.split(values, _AT_ONCE) for values in (index, places, weights)), strict=True)
-    return torch.cat([_crops(frames, *part) for part in parts])
+    grows = (corners[:, 2:] - corners[:, :2] < side).any(axis=1)
+    made = []
+    for of_kind, make in ((np.flatnonzero(grows), _of_two_pixels), (np.flatnonzero(~grows), _of_areas)):
+        for first in range(0, len(of_kind), _AT_ONCE):
+            some = of_kind[first : first + _AT_ONCE]
+            made.append(make(frames, index[some], corners[some], side))
+    order = np.argsort(np.argsort(~grows, kind="stable"))
+    return torch.cat(made)[array_to_device(order, str(frames.device))].permute(0, 3, 1, 2)
 
 
-def _crops(
-    frames: "torch.Tensor", index: "torch.Tensor", places: "torch.Tensor", weights: "torch.Tensor"
+def _of_two_pixels(
+    frames: "torch.Tensor", index: NDArray[np.int64], corners: NDArray[np.int64], side: int
 ) -> "torch.Tensor":
-    """As `crops`, of few faces."""
+    """(F, S, S, 3) crops, in whole numbers as OpenCV computes them."""
+    import torch
+
+    begin, length = _sides(corners)
+    grown = side / length
+    pixel, tap = np.arange(side)[:, None], np.arange(2)
+    first = np.floor(pixel * (1 / grown)).astype(np.int64)
+    second = ((pixel + 1) - (first + 1) * grown).astype(np.float32)
+    second = np.where(second > 0, second - np.floor(second), 0)
+    weights = array_to_device(np.rint(np.where(tap, second, 1 - second) * _ONE).astype(np.int32), str(frames.device))
+    pixels = _pixels(frames, index, begin + np.minimum(first + tap, length - 1)).int()
+    rows = pixels.mul_(weights[:, 0, None, None, :, :, None]).sum(dim=4, dtype=torch.int32) >> 4
+    return ((rows.mul_(weights[:, 1, :, :, None, None]) >> 16).sum(dim=2, dtype=torch.int32) + 2 >> 2).float()
+
+
+def _of_areas(
+    frames: "torch.Tensor", index: NDArray[np.int64], corners: NDArray[np.int64], side: int
+) -> "torch.Tensor":
+    """(F, S, S, 3) crops, none of them longer than the face in a direction."""
+    begin, length = _sides(corners)
+    step = length / side
+    pixel, tap = np.arange(side)[:, None], np.arange(math.ceil(step.max()) + 1)
+    source = np.floor(pixel * step).astype(np.int64) + tap
+    common = np.minimum((pixel + 1) * step, source + 1) - np.maximum(pixel * step, source)
+    weights = array_to_device((np.maximum(common, 0) / step).astype(np.float32), str(frames.device))
+    pixels = _pixels(frames, index, begin + np.minimum(source, length - 1)).float()
+    rows = pixels.mul_(weights[:, 0, None, None, :, :, None]).sum(dim=4)
+    return rows.mul_(weights[:, 1, :, :, None, None]).sum(dim=2).round_()
+
+
+def _sides(corners: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Begin and length (F, 2, 1, 1) from left to right and from top to bottom."""
+    return corners[:, :2, None, None], (corners[:, 2:] - corners[:, :2])[:, :, None, None]
+
+
+def _pixels(frames: "torch.Tensor", index: NDArray[np.int64], places: NDArray[np.int64]) -> "torch.Tensor":
+    """(F, S, T, S, T, 3) of the frames what lies at these columns and rows, places (F, 2, S, T)."""
     num, _, side, taps = places.shape
-    rows, columns = places[:, 1].flatten(1), places[:, 0].flatten(1)
-    pixels = frames[index[:, None, None], rows[:, :, None], columns[:, None, :]].float()
-    pixels = pixels.view(num, side * taps, side, taps, 3).mul_(weights[:, 0, None, :, :, None]).sum(dim=3)
-    pixels = pixels.view(num, side, taps, side, 3).mul_(weights[:, 1, :, :, None, None]).sum(dim=2)
-    return pixels.round().permute(0, 3, 1, 2)
+    device = str(frames.device)
+    of_faces = array_to_device(places.reshape(num, 2, side * taps), device)
+    of_frame = array_to_device(index, device)[:, None, None]
+    return frames[of_frame, of_faces[:, 1, :, None], of_faces[:, 0, None]].view(num, side, taps, side, taps, 3)

@@ -7,6 +7,7 @@ import torch
 
 from extractors.networks import mtcnn_gpu
 from extractors.networks.mtcnn import Detector, torch_on_one_thread
+from extractors.networks.mtcnn_areas import sizes_of, sums_of
 from extractors.networks.mtcnn_gpu import BatchDetector
 from tests.devices import on_every_device
 from tests.extractors.networks.test_mtcnn import crowd, original
@@ -102,6 +103,16 @@ def test_where_nothing_is_nothing_is_found(device, shape):
     assert [each.shape for each in boxes] == [(0, 4)] * shape[0]
     assert [each.shape for each in confidence] == [(0,)] * shape[0]
     assert [each.shape for each in points] == [(0, 5, 2)] * shape[0]
+
+
+def test_what_lies_beside_the_frame_is_no_face_however_sure_a_network_is(detector, monkeypatch):
+    monkeypatch.setattr(detector, "_thresholds", [0.6, -1.0, -1.0])
+    sums, sizes = sums_of(torch.from_numpy(crowds(2, 240, 320))), sizes_of(240, 320, (0.375,), "cpu")
+    boxes = torch.tensor([[10, 10, 50, 50, 0.9], [330, 10, 370, 50, 0.9], [300, -20, 340, 20, 0.9]])
+    for network in (1, 2):
+        found, *_ = detector._judged(network, mtcnn_gpu._Found(boxes, torch.tensor([0, 1, 1])), sums, sizes)
+        assert found.frame.tolist() == [0, 1]
+        assert found.boxes[:, :2].tolist() == [[10, 10], [300, -20]]
 
 
 def operations(detector, frames):
