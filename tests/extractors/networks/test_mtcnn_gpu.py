@@ -44,7 +44,7 @@ def assert_same(found, expected):
 
 @on_every_device
 @pytest.mark.parametrize("number", [1, 3, 16])
-@pytest.mark.parametrize("size", [(240, 320), (320, 240), (480, 854)])
+@pytest.mark.parametrize("size", [(240, 320), (320, 240), (480, 640)])
 def test_the_faces_are_those_that_are_found_on_a_cpu(device, number, size):
     frames = crowds(number, *size)
     expected = Detector(original()).detect(frames)
@@ -144,6 +144,12 @@ def test_of_faces_that_overlap_in_a_frame_the_surest_is_kept():
         5,
     )
     assert [each[:, :4].tolist() for each in found] == [[large, beside], [], [inside], [inside], []]
+
+
+def test_of_equally_sure_faces_the_one_that_came_last_is_kept():
+    first, last = [0, 0, 99, 99], [5, 0, 104, 99]
+    found = mtcnn_gpu._per_frame(rows((0, 1.0, first), (0, 1.0, last)), 1)
+    assert found[0][:, :4].tolist() == [last]
 
 
 def test_a_face_that_is_hidden_hides_no_other():
