@@ -6,14 +6,15 @@ VGGFace2 (Cao et al. 2018) in the way of FaceNet (Schroff et al. 2015). F faces.
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from extractors import faces
 from extractors.base import Embedded
-from extractors.networks.base import NetworkExtractor
+from extractors.networks.base import NetworkExtractor, array_to_device
+from extractors.networks.face_crops import corners_of, crops
 from pipeline.stores.parts import Features
 from pipeline.weights.files import WeightFile
 from pipeline.weights.wheels import wheel_sha256
@@ -90,12 +91,22 @@ class Expert(NetworkExtractor, faces.Expert):
 
     def embed(self, items: NDArray[np.uint8]) -> Embedded:
         """(R, 512)."""
-        detected, index = self.detect(items)
+        frames = items if self.device == "cpu" else array_to_device(items, self.device)
+        detected, index = self.detect(frames)
         if not len(index):
             return Embedded(np.zeros((0, self.dim), np.float32), index, detected.extras)
-        pairs = zip(index, detected.boxes_px, strict=True)
-        crops = np.array([self._crop(items[item], box) for item, box in pairs], np.float32)
-        return Embedded(self.run(crops).values, index, detected.extras)
+        of_faces = self._on_cpu if self.device == "cpu" else self._all_at_once
+        return Embedded(of_faces(frames, detected.boxes_px, index), index, detected.extras)
+
+    def _on_cpu(self, frames: Any, boxes_px: NDArray[np.float32], index: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(F, 512) of the faces in frames (N, H, W, 3)."""
+        crops = np.array([self._crop(frames[item], box) for item, box in zip(index, boxes_px, strict=True)], np.float32)
+        return self.run(crops).values
+
+    def _all_at_once(self, frames: Any, boxes_px: NDArray[np.float32], index: NDArray[np.int64]) -> NDArray[np.float32]:
+        """As `_on_cpu`, of frames on the device, where the crops are made too."""
+        corners = corners_of(boxes_px, frames.shape[1:3], FACE_PX, self.params.margin_px)
+        return self.run(index, lambda _: (crops(frames, index, corners, FACE_PX) - 127.5) / 128).values
 
     def _crop(self, frame: NDArray[np.uint8], box_px: NDArray[np.float32]) -> NDArray[np.float32]:
         """(3, 160, 160), cropped and scaled by facenet-pytorch."""

@@ -4,7 +4,7 @@ MTCNN (Zhang et al. 2016) comes from facenet-pytorch, with its weights inside th
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,12 @@ from extractors.base import Embedded
 from extractors.frames.windows import FrameExtractor
 from extractors.networks.base import without_autocast
 from extractors.networks.mtcnn import Detector
+from extractors.networks.mtcnn_gpu import BatchDetector
 from pipeline import config
 from pipeline.weights.wheels import wheel_sha256
+
+if TYPE_CHECKING:
+    import torch
 
 _SIDE_PX = 64
 """Side of the aligned face."""
@@ -89,7 +93,7 @@ class Expert(FrameExtractor):
 
         self._mtcnn_device = device
         mtcnn = MTCNN(keep_all=True, select_largest=False, min_face_size=self.params.min_face_px, device=device)
-        self._detector = Detector(mtcnn) if device == "cpu" else mtcnn
+        self._detector: Any = Detector(mtcnn) if device == "cpu" else BatchDetector(mtcnn, device)
 
     def embed(self, items: NDArray[np.uint8]) -> Embedded:
         """(R, D) vectors, with extras `box_px` (R, 4) in pixels of the resized frame and `confidence` (R,)."""
@@ -98,25 +102,20 @@ class Expert(FrameExtractor):
         rows = [describe(align(items[item], points)) for item, points in pairs]
         return Embedded(np.array(rows, np.float32).reshape(-1, self.dim), index, faces.extras)
 
-    def detect(self, items: NDArray[np.uint8]) -> tuple[Faces, NDArray[np.int64]]:
-        """The faces in all frames (N, H, W, 3), and the index of the frame of each, (F,)."""
-        # In float32: MTCNN converts its boxes to NumPy, which has no bfloat16, whose 8 bits would also move them.
-        with without_autocast(self._mtcnn_device):
-            detected = self._detector.detect(items, landmarks=True)
-        per_frame = [self._select(*found) for found in zip(*detected, strict=True)]
-        index = np.repeat(np.arange(len(items), dtype=np.int64), [len(faces.confidence) for faces in per_frame])
-        fields = zip(*((faces.boxes_px, faces.confidence, faces.landmarks_px) for faces in per_frame), strict=True)
-        return Faces(*(np.concatenate(values) for values in fields)), index
+    def detect(self, items: "NDArray[np.uint8] | torch.Tensor") -> tuple[Faces, NDArray[np.int64]]:
+        """The faces in all frames (N, H, W, 3), and the index of the frame of each, (F,).
 
-    def _select(self, boxes: Any, confidence: Any, landmarks: Any) -> Faces:
-        """The faces above the confidence limit, in MTCNN's output for a frame: None, [None], None if it found none."""
-        if boxes is None:
-            return Faces(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
-        boxes, scores, points = (np.asarray(values, np.float32) for values in (boxes, confidence, landmarks))
+        On a GPU the frames may be there already.
+        """
+        # In float32: the 8 bits of bfloat16 would move the boxes.
+        with without_autocast(self._mtcnn_device):
+            detected = self._detector.detect(items)
+        index = np.repeat(np.arange(len(items), dtype=np.int64), [len(boxes) for boxes in detected[0]])
+        boxes, scores, points = (np.concatenate(of_frames) for of_frames in detected)
         # By rounded confidence, then by position: the last digits depend on the other frames of the batch.
-        order = np.lexsort((boxes[:, 0], boxes[:, 1], -np.round(scores, 3)))
+        order = np.lexsort((boxes[:, 0], boxes[:, 1], -np.round(scores, 3), index))
         order = order[scores[order] >= self.params.min_confidence]
-        return Faces(boxes[order], scores[order], points[order])
+        return Faces(boxes[order], scores[order], points[order]), index[order]
 
 
 def align(frame: NDArray[np.uint8], landmarks_px: NDArray[np.float32]) -> NDArray[np.uint8]:

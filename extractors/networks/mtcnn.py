@@ -17,11 +17,11 @@ from extractors.networks.mtcnn_layers import plain
 
 Floats = NDArray[np.float32]
 
-_CELL_PX = 12
+CELL_PX = 12
 """Side of the square of which the first network says whether it is a face."""
-_STRIDE = 2
+STRIDE = 2
 """Of the first network."""
-_SIDES = (24, 48)
+SIDES = (24, 48)
 """Of the inputs of the second and the third network."""
 _AT_ONCE = 16
 """Crops that a network gets at a time: what lies between its layers stays in the cache."""
@@ -35,11 +35,8 @@ class Detector:
         self._thresholds = mtcnn.thresholds
         self._min_face_px, self._factor = mtcnn.min_face_size, mtcnn.factor
 
-    def detect(self, frames: NDArray[np.uint8], landmarks: bool = True) -> tuple[list[Floats], ...]:
-        """For each of the frames (N, H, W, 3) RGB boxes (K, 4), confidence (K,) and landmarks (K, 5, 2) of its faces.
-
-        As the method of facenet-pytorch's MTCNN, which it stands in for.
-        """
+    def detect(self, frames: NDArray[np.uint8]) -> tuple[list[Floats], ...]:
+        """Of each of the frames (N, H, W, 3) RGB boxes (K, 4), confidence (K,) and landmarks (K, 5, 2) of its faces."""
         import torch
 
         with torch.inference_mode(), torch_on_one_thread():
@@ -61,7 +58,8 @@ class Detector:
 
     def _proposed(self, sums: NDArray[np.int32]) -> Floats:
         """(K, 5) squares where the first network, run on the frame in all sizes, sees a face."""
-        found = [self._proposed_at(scale, sums) for scale in self._scales(min(sums.shape[:2]) - 1)]
+        sizes = scales(min(sums.shape[:2]) - 1, self._min_face_px, self._factor)
+        found = [self._proposed_at(scale, sums) for scale in sizes]
         per_scale = np.repeat(np.arange(len(found)), [len(boxes) for boxes in found])
         boxes = np.concatenate([np.zeros((0, 9), np.float32), *found])
         # The scales side by side: boxes of two of them do not overlap. Coordinates are whole, and stay exact.
@@ -72,26 +70,17 @@ class Detector:
         sides = np.tile(boxes[:, 2:4] - boxes[:, :2], 2)
         return _squares(np.concatenate([boxes[:, :4] + boxes[:, 5:] * sides, boxes[:, 4:5]], axis=1))
 
-    def _scales(self, short_px: int) -> list[float]:
-        """Sizes of the frame in which a face has `_CELL_PX`, from the smallest faces on."""
-        scales = [_CELL_PX / self._min_face_px]
-        lengths = [short_px * scales[0]]
-        while lengths[-1] >= _CELL_PX:
-            scales.append(scales[-1] * self._factor)
-            lengths.append(lengths[-1] * self._factor)
-        return scales[:-1]
-
     def _proposed_at(self, scale: float, sums: NDArray[np.int32]) -> Floats:
         """(K, 9) boxes at one size, their confidence, and how each is to be moved."""
         import torch
 
-        means = _means(sums, *_frame_edges(sums.shape[0] - 1, sums.shape[1] - 1, scale))
+        means = _means(sums, *frame_edges(sums.shape[0] - 1, sums.shape[1] - 1, scale))
         moves, confidence = self._networks[0](torch.from_numpy(means.transpose(0, 3, 1, 2).copy()))
         sure = confidence[0, 1].numpy()
         rows, columns = np.nonzero(sure >= np.float32(self._thresholds[0]))
-        corner = np.stack([columns, rows], axis=1).astype(np.float32) * _STRIDE
+        corner = np.stack([columns, rows], axis=1).astype(np.float32) * STRIDE
         begin = np.floor((corner + 1) / np.float32(scale))
-        end = np.floor((corner + _CELL_PX) / np.float32(scale))
+        end = np.floor((corner + CELL_PX) / np.float32(scale))
         moved = moves[0].numpy()[:, rows, columns].T
         return np.concatenate([begin, end, sure[rows, columns, None], moved], axis=1, dtype=np.float32)
 
@@ -123,12 +112,22 @@ class Detector:
         """What the second or the third network says of boxes (K, 5), K at least 1."""
         import torch
 
-        side = _SIDES[which - 1]
+        side = SIDES[which - 1]
         # Channels last, as they lie there: its pooling takes a quarter of the time, and with it the network half.
         means = torch.from_numpy(_area_means(sums, _cut(boxes, sums), side, side)).permute(0, 3, 1, 2)
         parts = (means[first : first + _AT_ONCE] for first in range(0, len(means), _AT_ONCE))
         outputs = zip(*(self._networks[which](part) for part in parts), strict=True)
         return [torch.cat(of_parts).numpy() for of_parts in outputs]
+
+
+def scales(short_px: int, min_face_px: int, factor: float) -> list[float]:
+    """Sizes of a frame with this short side in which a face has `CELL_PX`, from the smallest faces on."""
+    found = [CELL_PX / min_face_px]
+    lengths = [short_px * found[0]]
+    while lengths[-1] >= CELL_PX:
+        found.append(found[-1] * factor)
+        lengths.append(lengths[-1] * factor)
+    return found[:-1]
 
 
 def _cut(boxes: Floats, sums: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -155,7 +154,7 @@ def _area_means(sums: NDArray[np.int32], boxes: NDArray[np.int64], height: int, 
 
 
 @lru_cache(maxsize=64)
-def _frame_edges(height: int, width: int, scale: float) -> list[NDArray[np.int64]]:
+def frame_edges(height: int, width: int, scale: float) -> list[NDArray[np.int64]]:
     """The edges of the rows and columns of a whole frame at one size, which all frames of a video share."""
     sides = np.array([[height], [width]])
     return [_edges(np.zeros(1, np.int64), side, int(side[0] * scale + 1)) for side in sides]

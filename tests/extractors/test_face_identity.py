@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+import torch
 from skimage import data
 
 from extractors import face_identity
 from extractors.face_identity import Params, tracks
 from pipeline.stores.parts import Features
+from tests.devices import CPU_AS_GPU, GPU, gpu_only, nothing_is_pinned_without_a_gpu
 from tests.extractors.reference import seeded
 
 
@@ -28,6 +30,33 @@ def test_nobody_there_is_no_row(expert):
     found = expert.embed(np.zeros((2, 120, 160, 3), np.uint8))
     assert found.values.shape == (0, 512)
     assert found.extras["box_px"].shape == (0, 4)
+
+
+@pytest.mark.parametrize("device", [pytest.param(GPU, marks=gpu_only), CPU_AS_GPU])
+def test_a_gpu_gives_each_face_the_vector_that_a_cpu_does(expert, device, monkeypatch):
+    astronaut = np.ascontiguousarray(data.astronaut()[:300, 60:400])
+    frames = np.stack([astronaut, np.zeros_like(astronaut), np.roll(astronaut, 40, axis=1)])
+    expected = expert.embed(frames)
+    monkeypatch.setattr(expert, "build", lambda: expert.network)
+    nothing_is_pinned_without_a_gpu(monkeypatch)
+    try:
+        expert.load(device)
+        found, none = expert.embed(frames), expert.embed(frames[1:2])
+    finally:
+        expert.load("cpu")
+    assert found.item_index.tolist() == expected.item_index.tolist() == [0, 2]
+    np.testing.assert_allclose(found.values, expected.values, atol=1e-3)
+    np.testing.assert_allclose(found.extras["box_px"], expected.extras["box_px"], atol=0.05)
+    assert none.values.shape == (0, 512)
+
+
+def test_all_faces_of_a_batch_at_once_have_the_vectors_of_each_alone(expert):
+    astronaut = np.ascontiguousarray(data.astronaut()[:300, 60:400])
+    frames = np.stack([astronaut, astronaut[::-1].copy()])
+    boxes = np.array([[110, 50, 210, 190], [-20, 10, 200, 280], [130, 70, 180, 120]], np.float32)
+    index = np.array([0, 1, 0])
+    at_once = expert._all_at_once(torch.from_numpy(frames), boxes, index)
+    np.testing.assert_allclose(at_once, expert._on_cpu(frames, boxes, index), atol=1e-6)
 
 
 def test_its_weights_are_the_detectors_and_its_own(expert):

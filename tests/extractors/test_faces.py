@@ -8,7 +8,10 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from extractors.extraction.batches import _precision
 from extractors.faces import Expert, Params, align, describe
+from extractors.networks.mtcnn_gpu import BatchDetector
+from tests.devices import CPU_AS_GPU, GPU, gpu_only, nothing_is_pinned_without_a_gpu
 from tests.extractors.reference import DATA
 
 
@@ -62,6 +65,26 @@ def test_two_faces_in_each_frame_are_rows_of_their_frame(expert):
     embedded = expert.embed(np.stack([both, both]))
     assert embedded.item_index.tolist() == [0, 0, 1, 1]
     assert np.all(np.diff(np.round(embedded.extras["confidence"][:2], 3)) <= 0)
+
+
+@pytest.mark.parametrize("device", [pytest.param(GPU, marks=gpu_only), CPU_AS_GPU])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_gpu_finds_the_faces_that_a_cpu_does_in_any_precision(expert, device, precision, monkeypatch):
+    both = frame(left=10)
+    both[40:150, 200:300] = frame(left=200)[40:150, 200:300]
+    frames = np.stack([frame(face=False), both, frame(left=150)])
+    expected, index = expert.detect(frames)
+    nothing_is_pinned_without_a_gpu(monkeypatch)
+    on_gpu = Expert(Params())
+    on_gpu.load(device)
+    assert isinstance(on_gpu._detector, BatchDetector)
+    with _precision(precision, device):
+        found, places = on_gpu.detect(frames)
+        assert len(on_gpu.detect(frames[:1])[1]) == 0
+    assert places.tolist() == index.tolist() == [1, 1, 2]
+    np.testing.assert_allclose(found.boxes_px, expected.boxes_px, atol=0.05)
+    np.testing.assert_allclose(found.confidence, expected.confidence, atol=1e-4)
+    np.testing.assert_allclose(found.landmarks_px, expected.landmarks_px, atol=0.05)
 
 
 def test_the_same_face_elsewhere_looks_the_same_and_another_light_does_not(expert):
