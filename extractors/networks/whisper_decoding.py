@@ -16,6 +16,8 @@ import whisper
 from numpy.typing import NDArray
 from whisper import DecodingOptions, DecodingResult
 
+from extractors.networks.whisper_rules import batched_filters
+
 
 @dataclasses.dataclass(frozen=True)
 class RetryPolicy:
@@ -54,13 +56,16 @@ def decode(network: Any, mel: torch.Tensor, options: DecodingOptions, seeds: Seq
     """Whisper's results at one temperature, for log-mels or for the encoder's output for them.
 
     whisper exports `decode`, which samples from torch's global generator and has no parameter for another one. So its
-    internal DecodingTask is run, with its token decoder replaced.
+    internal DecodingTask is run, with its token decoder replaced; and its logit filters, which make a GPU wait.
     """
     from whisper.decoding import DecodingTask
 
     task = DecodingTask(network, options)
+    task.logit_filters = batched_filters(task, mel.device)
     if options.temperature > 0:
         task.decoder = _SeededSampler(options.temperature, task.tokenizer.eot, seeds, mel.device)
+    elif options.beam_size is None:
+        task.decoder = _Greedy(task.tokenizer.eot)
     results: list[DecodingResult] = task.run(mel)
     return results
 
@@ -76,34 +81,60 @@ def seed_of(window: NDArray[np.float32]) -> int:
     return int.from_bytes(hashlib.sha256(window.tobytes()).digest()[:7], "little")
 
 
-class _SeededSampler:
-    """Samples tokens as whisper's GreedyDecoder does above temperature 0, with one random generator per window.
+class _Greedy:
+    """Takes the likeliest token, as whisper's GreedyDecoder does at temperature 0, which copies to the GPU each time.
 
     Has the methods of whisper's internal TokenDecoder, which a DecodingTask calls.
     """
 
-    def __init__(self, temperature: float, eot: int, seeds: Sequence[int], device: torch.device) -> None:
-        self.temperature = temperature
+    def __init__(self, eot: int) -> None:
         self.eot = eot
-        self._generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
 
     def reset(self) -> None:
-        """Nothing: a sampler decodes one batch."""
+        """Nothing: a token decoder of ours decodes one batch."""
 
     def update(
         self, tokens: torch.Tensor, logits: torch.Tensor, sum_logprobs: torch.Tensor
     ) -> tuple[torch.Tensor, bool]:
         """The tokens (B, W + 1), and whether all windows have ended; adds to `sum_logprobs` (B,). `logits`: (B, V)."""
-        probabilities = (logits.float() / self.temperature).softmax(dim=-1)
-        pairs = zip(probabilities, self._generators, strict=True)
-        sampled = torch.cat([torch.multinomial(row, 1, generator=generator) for row, generator in pairs])
-        ended = tokens[:, -1] == self.eot
-        sampled = sampled.masked_fill(ended, self.eot)
+        chosen = self._choose(logits)
+        running = tokens[:, -1:] != self.eot
         # As in whisper, the log-probabilities are those at temperature 1, whatever the sampling temperature.
-        log_probabilities = logits.float().log_softmax(dim=-1).gather(1, sampled[:, None])[:, 0]
-        sum_logprobs += log_probabilities.masked_fill(ended, 0.0)
-        return torch.cat([tokens, sampled[:, None]], dim=1), bool((sampled == self.eot).all())
+        sum_logprobs += (logits.float().log_softmax(dim=-1).gather(1, chosen) * running)[:, 0]
+        chosen = chosen.masked_fill(~running, self.eot)
+        # Python waits here for the GPU, once a token: to look less often would cost whole steps after the end.
+        return torch.cat([tokens, chosen], dim=1), bool((chosen == self.eot).all())
+
+    def _choose(self, logits: torch.Tensor) -> torch.Tensor:
+        """The next token of each window (B, 1)."""
+        return logits.argmax(dim=-1, keepdim=True)
 
     def finalize(self, tokens: torch.Tensor, sum_logprobs: torch.Tensor) -> tuple[torch.Tensor, list[list[float]]]:
         """The tokens (B, 1, W + 1), each row with an end token, and their log-probabilities (B, 1)."""
-        return torch.nn.functional.pad(tokens, (0, 1), value=self.eot), sum_logprobs.tolist()
+        # On the CPU, since whisper reads them one row after another.
+        return torch.nn.functional.pad(tokens, (0, 1), value=self.eot).cpu(), sum_logprobs.tolist()
+
+
+class _SeededSampler(_Greedy):
+    """Samples tokens as whisper's GreedyDecoder does above temperature 0, with one random generator per window."""
+
+    def __init__(self, temperature: float, eot: int, seeds: Sequence[int], device: torch.device) -> None:
+        super().__init__(eot)
+        self.temperature = temperature
+        self._generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+
+    def _choose(self, logits: torch.Tensor) -> torch.Tensor:
+        """What torch.multinomial draws from each row with its generator, without its questions to the GPU."""
+        probabilities = (logits.float() / self.temperature).softmax(dim=-1)
+        noise = torch.empty_like(probabilities)
+        for row, generator in zip(noise, self._generators, strict=True):
+            row.exponential_(generator=generator)
+        # The token with the largest p / q, for q from the exponential distribution, is drawn with probability p.
+        return torch.div(probabilities, noise, out=noise).argmax(dim=-1, keepdim=True)
+
+    def finalize(self, tokens: torch.Tensor, sum_logprobs: torch.Tensor) -> tuple[torch.Tensor, list[list[float]]]:
+        """As above; RuntimeError where there was nothing to draw from, as from torch.multinomial."""
+        finalized, sums = super().finalize(tokens, sum_logprobs)
+        if np.isnan(sums).any():
+            raise RuntimeError("Whisper gave probabilities that are not numbers")
+        return finalized, sums

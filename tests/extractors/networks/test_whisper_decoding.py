@@ -17,6 +17,7 @@ from tests.clips import tone
 from tests.devices import EVERY_DEVICE
 from tests.extractors.private_api import assert_there
 from tests.extractors.reference import REFERENCE, with_reference
+from tests.extractors.torch_operations import WAITS, Operations
 
 TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 OPTIONS = DecodingOptions(language="en", fp16=False, sample_len=8)
@@ -140,6 +141,8 @@ def _quiet_tokenizer():
 
 
 USED = "extractors/networks/whisper_decoding.py decodes through it, to sample with a generator per window"
+OURS = (whisper_decoding._Greedy(3), whisper_decoding._SeededSampler(1.0, 3, [7, 8], torch.device("cpu")))
+"""Our token decoders, for two windows and the end token 3."""
 
 
 @pytest.mark.parametrize("name", ["DecodingTask", "TokenDecoder"])
@@ -147,23 +150,97 @@ def test_the_decoding_of_whisper_is_where_it_was(name):
     assert_there("whisper.decoding", name, USED)
 
 
-def test_the_token_decoder_of_whispers_task_can_be_replaced(tiny):
+@pytest.mark.parametrize("ours", OURS)
+def test_the_token_decoder_of_whispers_task_can_be_replaced(tiny, ours):
     """Were it called otherwise, whisper would silently sample from the global generator again."""
     task = whisper.decoding.DecodingTask(tiny, OPTIONS)
-    for name in ("decoder", "tokenizer", "run"):
+    for name in ("decoder", "logit_filters", "tokenizer", "run"):
         assert_there(task, name, USED)
     assert_there(task.tokenizer, "eot", USED)
     methods = {name for name in vars(whisper.decoding.TokenDecoder) if not name.startswith("_")}
-    ours = {name for name in vars(whisper_decoding._SeededSampler) if not name.startswith("_")}
-    assert methods == ours, "whisper calls other methods of a token decoder now"
+    callable_ones = {name for name in dir(ours) if not name.startswith("_") and callable(getattr(ours, name))}
+    assert methods == callable_ones, "whisper calls other methods of a token decoder now"
 
 
-def test_the_end_of_a_decoding_is_that_of_whispers_greedy_decoder():
+@pytest.mark.parametrize("ours", OURS)
+def test_the_end_of_a_decoding_is_that_of_whispers_greedy_decoder(ours):
     tokens, sums = torch.tensor([[[5, 7, 3]], [[5, 8, 9]]]), torch.tensor([[-1.0], [-2.0]])
-    ours = whisper_decoding._SeededSampler(1.0, 3, [7, 8], torch.device("cpu")).finalize(tokens, sums)
+    found = ours.finalize(tokens, sums)
     theirs = whisper.decoding.GreedyDecoder(1.0, 3).finalize(tokens, sums)
-    torch.testing.assert_close(ours[0], theirs[0])
-    assert ours[1] == theirs[1]
+    torch.testing.assert_close(found[0], theirs[0])
+    assert found[1] == theirs[1]
+
+
+def test_the_likeliest_tokens_are_those_of_whispers_greedy_decoder(device):
+    found = expected = torch.zeros(4, 1, dtype=torch.int64, device=device)
+    our_sums, their_sums = torch.zeros(4, device=device), torch.zeros(4, device=device)
+    ours, theirs = whisper_decoding._Greedy(3), whisper.decoding.GreedyDecoder(0.0, 3)
+    num_ended = []
+    for logits in torch.randn(8, 4, 5, generator=torch.Generator().manual_seed(5)).to(device):
+        found, ended = ours.update(found, logits, our_sums)
+        expected, they_ended = theirs.update(expected, logits, their_sums)
+        assert torch.equal(found, expected)
+        assert torch.equal(our_sums, their_sums)
+        assert ended is bool(they_ended)
+        num_ended.append(int((found[:, -1] == 3).sum()))
+    assert num_ended[0] < num_ended[3] < num_ended[7] == 4, "the windows end one after another"
+
+
+def test_what_is_drawn_is_what_torch_multinomial_draws_with_the_generator_of_each_window(device):
+    """Transcripts stay what they were when it drew them."""
+    warm, seeds = 0.7, [5, 6, 7, 8]
+    sampler = whisper_decoding._SeededSampler(warm, 3, seeds, torch.device(device))
+    generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+    tokens, sums = torch.zeros(4, 1, dtype=torch.int64, device=device), torch.zeros(4, device=device)
+    random = torch.Generator().manual_seed(0)
+    for _ in range(3):
+        logits = torch.randn(4, 51865, generator=random).to(device)
+        tokens, _ = sampler.update(tokens, logits, sums)
+        rows = zip((logits / warm).softmax(dim=-1), generators, strict=True)
+        expected = [int(row.multinomial(1, generator=generator)) for row, generator in rows]
+        assert tokens[:, -1].tolist() == expected
+
+
+def test_probabilities_that_are_not_numbers_are_an_error_as_for_torch_multinomial(device):
+    sampler = whisper_decoding._SeededSampler(1.0, 3, [7, 8], torch.device(device))
+    logits, sums = torch.tensor([[0.0, 1.0], [0.0, math.nan]], device=device), torch.zeros(2, device=device)
+    with pytest.raises(RuntimeError, match="nan"):
+        logits.softmax(dim=-1).cpu().multinomial(1)
+    tokens, _ = sampler.update(torch.zeros(2, 1, dtype=torch.int64, device=device), logits, sums)
+    with pytest.raises(RuntimeError, match="not numbers"):
+        sampler.finalize(tokens[:, None], sums[:, None])
+
+
+CHANGED = [{}, {"sample_len": 40}, {"language": None}, {"without_timestamps": True}]
+
+
+@pytest.mark.parametrize("changed", CHANGED, ids=str)
+def test_without_sampling_the_results_are_those_of_whisper(tiny, mels, changed):
+    options = DecodingOptions(**(vars(OPTIONS) | changed))
+    for expected, found in zip(whisper.decode(tiny, mels, options), decode(tiny, mels, options, [1, 2]), strict=True):
+        assert (found.tokens, found.language, found.text) == (expected.tokens, expected.language, expected.text)
+        judged = [(one.avg_logprob, one.no_speech_prob) for one in (found, expected)]
+        # A GPU may add in another order.
+        np.testing.assert_allclose(*judged, rtol=1e-5 if tiny.device.type == "cuda" else 0)
+
+
+@pytest.mark.filterwarnings("ignore:__array_wrap__:DeprecationWarning")  # whisper sorts a tensor with NumPy
+def test_a_search_of_several_beams_is_that_of_whisper(tiny, mels):
+    options = DecodingOptions(**(vars(OPTIONS) | {"beam_size": 5}))
+    expected = whisper.decode(tiny, mels[1:], options)[0]
+    greedy, found = (decode(tiny, mels[1:], one, [1])[0] for one in (OPTIONS, options))
+    assert found.tokens == expected.tokens != greedy.tokens
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_python_waits_for_the_gpu_once_a_token_however_many_windows_there_are(tiny, mels, temperature):
+    def waits(num_windows, num_tokens):
+        options = DecodingOptions(**(vars(OPTIONS) | {"sample_len": num_tokens, "temperature": temperature}))
+        with Operations() as seen:
+            decode(tiny, mels[:1].expand(num_windows, -1, -1), options, range(num_windows))
+        return sum(name in WAITS for name in seen.names)
+
+    assert [waits(windows, 8) - waits(windows, 4) for windows in (1, 3)] == [4, 4]
 
 
 def test_near_temperature_0_the_likeliest_token_is_drawn(tiny, mels):
