@@ -40,7 +40,7 @@ def is_packaged(plugin: Plugin) -> bool:
 
 
 @functools.lru_cache(maxsize=64)
-def named(name: str, batch_size: int = 0) -> NamedExpert:
+def named(name: str, batch_size: int = 0, gpu_batch_size: int = 0) -> NamedExpert:
     """A shipped expert, with stand-in weights where it would download any; its networks are loaded once."""
     if not batch_size:
         expert = registry.expert(name, EXPERTS, packaged_options())
@@ -49,7 +49,7 @@ def named(name: str, batch_size: int = 0) -> NamedExpert:
         expert.extractor.load = functools.cache(expert.extractor.load)
         return expert
     expert = named(name)
-    runtime = dataclasses.replace(expert.config.runtime, batch_size=batch_size)
+    runtime = dataclasses.replace(expert.config.runtime, batch_size=batch_size, gpu_batch_size=gpu_batch_size)
     return dataclasses.replace(expert, config=dataclasses.replace(expert.config, runtime=runtime))
 
 

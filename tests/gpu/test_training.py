@@ -95,6 +95,7 @@ def test_steps_that_are_recorded_are_those_kernel_by_kernel(device, name, precis
         losses.append([float(train_step(run, batch, 0.01)) for batch in batches])
         states.append(run.model.state_dict())
         assert (recorder._recording is not None) == is_recorded
+        assert not is_recorded or recorder._recording._loss.grad_fn is None, "or later passes would be of two streams"
         assert len({len(batch.texts.counts) for batch in batches}) == 2, "those at the end are smaller"
     tolerance = 1e-4 if precision == "fp32" else 2e-2
     np.testing.assert_allclose(losses[0], losses[1], rtol=tolerance)

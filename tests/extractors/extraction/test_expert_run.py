@@ -1,6 +1,8 @@
 import dataclasses
+import gc
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -48,8 +50,8 @@ def start(request, tmp_path):
     """A run of an expert in batches of three; where a test asks for some, on so many side threads."""
     networks = SideThreads(request.param) if request.param else NetworkThread()
 
-    def run(extractor, stop=lambda: False, **options):
-        expert = dataclasses.replace(named("rgb_light", batch_size=3), extractor=extractor)
+    def run(extractor, stop=lambda: False, runtime=None, **options):
+        expert = dataclasses.replace(named("rgb_light", **(runtime or {"batch_size": 3})), extractor=extractor)
         wanted = Wanted(expert, tmp_path / "store", frozenset())
         all_options = dataclasses.replace(OPTIONS, **options)
         return ExpertRun(wanted, all_options, networks, Watch(stop=stop), Batches(wanted.expert, all_options.device))
@@ -86,6 +88,35 @@ def test_batches_end_with_a_video_on_a_cpu_and_are_always_full_on_a_gpu(start, t
     assert kept(tmp_path, "b").values.shape == (0, DIM)
     assert kept(tmp_path, "c").values[:, 0].tolist() == [3, 4, 5, 6, 7]
     assert kept(tmp_path, "c").times_s[:, 0].tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("device", "sizes"), [("cpu", [3, 3, 1]), ("cuda:0", [5, 5])])
+def test_a_gpu_has_batches_of_its_own_size(start, device, sizes):
+    extractor = Doubler()
+    run = start(extractor, device=device, runtime={"batch_size": 3, "gpu_batch_size": 5})
+    run.add(shown("a", [1, 2, 3, 4, 5, 6, 7]))
+    run.publish()
+    assert extractor.sizes == sizes
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_what_waits_for_a_batch_or_is_in_work_keeps_nothing_of_its_segment_alive(start, number):
+    """A segment is one block of memory for all experts: frames would stay as long as a window of speech waits."""
+    gate = threading.Event()
+    run = start(Doubler(gate), device="cuda:0")
+    block = np.arange(8.0, dtype=np.float32)
+    gone = weakref.ref(block)
+    items, times_s = block[:number].reshape(-1, 1), block[2:8].reshape(-1, 2)[:number].astype(np.float64)
+    result = SegmentResult("a", ("rgb_light",), 0, 1, {"rgb_light": Prepared(items, times_s)}, "")
+    run.add(result)
+    del block, items, times_s, result
+    gc.collect()
+    try:
+        assert gone() is None
+    finally:
+        gate.set()
+    run.publish()
+    assert run.error is None
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda:0"])

@@ -124,17 +124,15 @@ def boxes_on_cpu(folder, frames):
     return a_reader(folder).detect(frames, reformat=False)
 
 
-def test_on_a_gpu_lines_of_one_width_are_read_at_once_from_all_frames_and_as_those_of_one_frame_alone(tmp_path, frames):
+def test_on_a_gpu_the_lines_of_a_frame_are_read_at_once_and_do_not_depend_on_the_frames_beside_it(tmp_path, frames):
     boxes = boxes_on_cpu(tmp_path, frames)
     reader = a_reader(tmp_path, device=OTHER_DEVICE)
     together = easyocr_batches.read_boxes(reader, frames, *boxes)
-    widths = [shape[-1] for shape in reader.recognizer.shapes]
-    assert sum(map(len, together)) > 2 * len(set(widths))
-    assert all(widths.count(width) <= 2 for width in widths), "once, and once more with more contrast"
+    assert max(map(len, together)) > 2
+    assert len(reader.recognizer.shapes) <= 2 * len(frames), "once, and once more with more contrast"
     for number, (frame, *of_frame) in enumerate(zip(frames, *boxes, strict=True)):
         (alone,) = easyocr_batches.read_boxes(reader, frame[None], *([one] for one in of_frame))
-        assert [line[1] for line in alone] == [line[1] for line in together[number]]
-        assert [line[2] for line in alone] == pytest.approx([line[2] for line in together[number]], abs=1e-5)
+        assert [line[1:] for line in alone] == [line[1:] for line in together[number]]
 
 
 def test_frames_without_text_cost_no_look_and_no_reading(tmp_path, frames, monkeypatch):

@@ -24,10 +24,14 @@ def started():
     return run, list(epoch(Data(split, CPU, trim=False), 8, run.generator))
 
 
-def test_on_a_cpu_and_in_float16_nothing_is_recorded():
-    split = synthetic_split(20, 0)
+def test_on_a_cpu_and_in_float16_nothing_is_recorded(monkeypatch):
+    runs_on = (torch.float32, torch.bfloat16, torch.float16)
+    split, gpu = synthetic_split(20, 0), torch.device("cuda:0")
     assert started()[0].captured is None
-    assert runs.start(split, SETTINGS, 0, Hardware(CPU, torch.float16)).captured is None
+    monkeypatch.setattr(torch.nn.Module, "to", lambda module, device: module)
+    monkeypatch.setattr(Hardware, "scaler", lambda hardware: None)  # which warns where there is no GPU
+    found = {dtype: runs.start(split, SETTINGS, 0, Hardware(gpu, dtype)).captured for dtype in runs_on}
+    assert {dtype for dtype, one in found.items() if one is not None} == {torch.float32, torch.bfloat16}
 
 
 def test_batches_of_other_shapes_are_told_apart():
