@@ -28,7 +28,7 @@ STREAM_PX = 224
 SMALLEST_PX = 128
 """RAFT works at an eighth of the size, and halves that three times."""
 RAFT_GRID_PX = 8
-GPU_TIMES = 16
+GPU_TIMES = 4
 """How many times as many pairs a GPU gets at once."""
 LONGEST = 3
 """Long side of a whole frame in short sides; RAFT's memory grows with the square of the area, and a very wide frame
@@ -60,7 +60,7 @@ class Params:
     eight_bit: bool = False
     """Round flow to steps of 40 / 255 px, as it is when flow is kept in images, on which I3D was trained."""
     pairs_at_once: int = 16
-    """Pairs of frames in a batch of RAFT on a CPU, whatever the number of windows; a GPU gets 16 times as many."""
+    """Pairs of frames in a batch of RAFT on a CPU, whatever the number of windows; a GPU gets four times as many."""
     epsilon: float = 1e-3
     """What the flow stream's batch norm adds to the variance: 1e-3 for the published files."""
 
@@ -141,8 +141,8 @@ class Expert(WindowExtractor, NetworkExtractor):
         pixels = _padded((frames.float() / 127.5 - 1).movedim(-1, 2).flatten(0, 1))
         pixels = pixels.view(batch, length, *pixels.shape[1:])
         pairs = (pixels[:, part].flatten(0, 1) for part in (slice(-1), slice(1, None)))
-        # On a GPU the kernels of 16 small pairs are over before the next one is launched: 25 windows/s, of 256 pairs 86
-        # (H200). What does not fit there comes again with fewer windows.
+        # On a GPU the kernels of 16 small pairs are over before the next one is launched: 36 windows/s, of 64 pairs 86
+        # (H200, 16 windows). What does not fit there comes again with fewer windows.
         at_once = self.params.pairs_at_once * (1 if frames.device.type == "cpu" else GPU_TIMES)
         chunks = (torch.split(half, at_once) for half in pairs)
         flow = torch.cat([self._square(*pair) for pair in zip(*chunks, strict=True)])

@@ -20,7 +20,10 @@ NOTE = (
     "start of the workers; there the kernels' share is what they took alone. Shares are of the wall time. Whisper's "
     "stand-ins end after 60 tokens, those of EasyOCR find no text: reading it comes on top."
 )
-NOTHING = "On a GPU nothing has run yet: `benchmarks/on_gpu.sh OUT` tests and measures all of it in nine minutes."
+NOTHING = (
+    "`benchmarks/on_gpu.sh OUT` tests and measures all of it on a GPU in nine minutes. No whole run of it is kept yet; "
+    "what an H200 did in one that was cut short is in `benchmarks/README.md`."
+)
 
 
 def page(run: Run) -> list[str]:

@@ -382,8 +382,8 @@ def test_only_a_batch_of_items_waits_at_any_time(videos, tmp_path, monkeypatch):
     waiting, sizes = [], []
     pack = expert_run.ExpertRun._pack
 
-    def counted(self, item):
-        pack(self, item)
+    def counted(self, *item):
+        pack(self, *item)
         waiting.append(sum(len(batch) for batch in self._pending.values()))
 
     def embed(items):
