@@ -166,7 +166,7 @@ def test_how_videos_are_decoded_and_cut_changes_the_fingerprint(write, monkeypat
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        (LIGHT | {"precision": "auto"}, "key 'precision': Input should be 'fp32', 'bf16' or 'fp16'"),
+        (LIGHT | {"precision": "auto"}, "key 'precision': Input should be 'fp32', 'tf32', 'bf16' or 'fp16'"),
         (LIGHT | {"runtime": {"precision": "auto"}}, "at the top of an expert's YAML now, e.g. precision: bf16"),
         ({"modality": "rgb"}, "key 'extractor' is missing"),
         ({"extractor": "colour_shape"}, "key 'modality' is missing"),

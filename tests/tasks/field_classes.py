@@ -32,6 +32,7 @@ IN_MANUAL = {
 EXPERT = {
     "extractor": ("expert", "gist"), "modality": ("shown", "scene"), "weights": ("nothing", "seeded"),
     "runtime.batch_size": ("nothing", 3), "runtime.compile": ("nothing", True), "runtime.onnx": ("nothing", True),
+    "runtime.gpu_batch_size": ("nothing", 3),
     "runtime.server": ("nothing", "http://127.0.0.1:1/v1"), "runtime.timeout_s": ("nothing", 7.0),
     "precision": ("expert", "bf16"),
     "model.pool": ("model", "mean"), "model.clusters": ("model", 3), "model.max_tokens": ("model", 5),
@@ -42,6 +43,7 @@ have no weights to be named: `WEIGHTS` are those of a network."""
 TEXT = {
     "encoder": ("text", "word_vectors"), "weights": ("nothing", "seeded"),
     "runtime.batch_size": ("nothing", 3), "runtime.compile": ("nothing", True), "runtime.onnx": ("nothing", True),
+    "runtime.gpu_batch_size": ("nothing", 3),
     "runtime.server": ("nothing", "http://127.0.0.1:1/v1"), "runtime.timeout_s": ("nothing", 7.0),
 }  # fmt: skip
 
