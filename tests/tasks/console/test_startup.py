@@ -4,7 +4,7 @@ import sys
 from tests.tasks.project import CONFIGS
 
 SCRIPT = """
-import atexit, logging, os, sys
+import atexit, gc, logging, os, sys
 calls = []
 atexit.register = lambda function, *rest: calls.append(function.__name__)
 import tasks
@@ -14,6 +14,7 @@ print(sys.excepthook.__module__)
 print([type(known).__name__ for known in logging.getLogger("luigi-interface").filters])
 print(CmdlineParser._possibly_exit_with_help.__module__)
 print("flush_output" in calls, "torch" in sys.modules)
+print(calls.index("freeze") < calls.index("flush_output"), gc.isenabled(), gc.get_freeze_count())
 """
 
 
@@ -27,6 +28,7 @@ def test_an_import_prepares_threads_error_messages_help_and_the_end_of_output():
         "['_OneLineFilter']",
         "tasks.console.luigi_internals",
         "True False",
+        "True True 0",
     ]
 
 
