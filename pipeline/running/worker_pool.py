@@ -86,9 +86,7 @@ def run_jobs(
                 job, ticket = waiting.popleft()
                 done = pools.of(job).wait(work, job, ticket, idle)
                 retry = again(job) if done.failure and done.failure.died else None
-                if retry is not None:
-                    done = pools.of(retry).wait(work, retry, pools.of(retry).submit(work, retry), idle)
-                yield done
+                yield done if retry is None else pools.done(work, retry, idle)
     except BaseException:
         own.stop()  # some of them may be in the middle of a job
         raise
@@ -141,6 +139,11 @@ class _Pools:
             return self._any_order
         self._in_order = self._in_order or _Pool(1)
         return self._in_order
+
+    def done(self, work: _Work[Job, Result], job: Job, idle: Callable[[], None]) -> Done[Job, Result]:
+        """A job at once; see `_Pool.wait`."""
+        pool = self.of(job)
+        return pool.wait(work, job, pool.submit(work, job), idle)
 
     def stop(self) -> None:
         """Ends the workers, also in the middle of a job."""
