@@ -1,15 +1,12 @@
 """Prepares the process for a run: all that importing the package changes outside of it."""
 
-import argparse
 import atexit
-import gc
-import sys
 
 from pipeline.running.cpu import prepare_for_networks
 from tasks.console.error_messages import install_one_line_errors
 from tasks.console.exit_status import install_exit_status
 from tasks.console.help import describe_tasks_in_help
-from tasks.console.luigi_internals import before_help, keep_parsers, set_defaults
+from tasks.console.luigi_internals import keep_parsers, set_defaults
 from tasks.console.run import install_log_and_output
 from tasks.console.terminal import flush_output
 from tasks.plan.settings import DEFAULTS
@@ -35,16 +32,3 @@ def prepare_process() -> None:
     keep_parsers()
     # The reader of a pipe may close it before the end, as `head` does; that is no error.
     atexit.register(flush_output)
-    # Python would look through all that was imported for garbage, at its end too, for 60 ms.
-    before_help(_keep_what_was_imported)
-
-
-def _keep_what_was_imported(parser: argparse.ArgumentParser, known: argparse.Namespace) -> None:
-    """Where this process is `luigi`, `python -m tasks` or `expert-retrieval`, not a program that imports the tasks.
-
-    What is imported later stays out: some libraries complain about objects of theirs that are left at the end.
-    """
-    main = sys.modules["__main__"]
-    of_main = {getattr(main.__spec__, "name", ""), getattr(getattr(main, "main", None), "__module__", "")}
-    if hasattr(main, "luigi_run") or "tasks.__main__" in of_main:
-        gc.freeze()
