@@ -158,8 +158,9 @@ def table(path: Path) -> str:
             f"| {middle['ours']['peak_mb']:,.0f} | {middle['plain']['peak_mb']:,.0f} |"
         )
     where = f"{told['machine']['cpu']}, {told['machine']['cores']} cores"
-    number = len(next(iter(told["networks"].values()))["ours"])
-    return "\n".join([*lines, "", f"On {where}; {', '.join(told['videos'])}; medians of {number}, in turns."])
+    numbers = sorted({len(rounds["ours"]) for rounds in told["networks"].values()})
+    medians = f"medians of {' or '.join(map(str, numbers))}"
+    return "\n".join([*lines, "", f"On {where}; {', '.join(told['videos'])}; {medians}, in turns."])
 
 
 def main() -> None:

@@ -8,16 +8,16 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-
-from pipeline import plain_data
 from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:  # decode workers get their parameters as they are, and would import it, and PyYAML, for nothing
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 T = TypeVar("T")
 
-STRICT = ConfigDict(extra="forbid", strict=True)
+STRICT: "ConfigDict" = {"extra": "forbid", "strict": True}
 """Every config dataclass sets `__pydantic_config__ = STRICT`."""
 
 LATER = MappingProxyType({"later": True})
@@ -56,6 +56,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
 @functools.lru_cache(maxsize=256)
 def _parsed(text: str) -> Any:
     """Kept, since a command reads the same configs several times, and PyYAML takes milliseconds for each."""
+    from pipeline import plain_data
+
     return plain_data.parse_yaml(text)
 
 
@@ -75,6 +77,8 @@ def parse(cls: type[T], data: Any, where: str) -> T:
 
     `where` is the source of the data for error messages, e.g. the path of the file.
     """
+    from pydantic import ValidationError
+
     try:
         plain = json.dumps(data, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
@@ -86,14 +90,16 @@ def parse(cls: type[T], data: Any, where: str) -> T:
         raise ConfigError(f"{where}: {_explain(cls, error)}") from None
 
 
-def _adapter(cls: type[T]) -> TypeAdapter[T]:
+def _adapter(cls: type[T]) -> "TypeAdapter[T]":
     """The adapter of a class, built once: a command reads some hundred configs of a few kinds, and it takes 10 ms."""
     hashable: Any = cls  # which mypy does not take a type[T] for
     return _cached_adapter(hashable)
 
 
 @functools.lru_cache(maxsize=64)
-def _cached_adapter(cls: Any) -> TypeAdapter[Any]:
+def _cached_adapter(cls: Any) -> "TypeAdapter[Any]":
+    from pydantic import TypeAdapter
+
     return TypeAdapter(cls)
 
 
@@ -145,7 +151,7 @@ def _nearest_key(word: str, candidates: list[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else nearest(word, candidates)
 
 
-def _explain(cls: type, error: ValidationError) -> str:
+def _explain(cls: type, error: "ValidationError") -> str:
     # A misspelt key is reported as unknown and as missing; the unknown one helps the user more.
     first = min(error.errors(), key=lambda problem: problem["type"] not in _UNKNOWN_KEY)
     key = ".".join(str(part) for part in first["loc"])

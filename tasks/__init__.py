@@ -15,6 +15,8 @@ from tasks.console import broken
 # Imports make a hundred thousand objects and no garbage: to look for some meanwhile took a tenth of the start.
 try:
     with without_collection():
+        import pydantic  # noqa: F401 - of which decode workers have none, so that configs import it when they are read
+
         from tasks.ablation import AblateExperts
         from tasks.compare import CompareRuns
         from tasks.console.startup import prepare_process

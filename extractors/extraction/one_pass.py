@@ -23,6 +23,7 @@ from extractors.extraction.work import PassOptions, SegmentResult, Todo, Wanted,
 from pipeline.datasets.manifest import Video
 from pipeline.datasets.stamps import CHANGED, has_changed, stamps_of
 from pipeline.running.cpu import freed_memory_kept
+from pipeline.running.handed_on import taken
 from pipeline.running.worker_pool import KeptWorkers, run_jobs
 
 __all__ = ["PassOptions", "Todo", "Wanted", "extract", "missing_videos", "run_pass"]
@@ -61,7 +62,7 @@ def run_pass(
 ) -> dict[str, Exception]:
     """As `extract`, with the videos from an iterator. `kept`: what this process keeps from pass to pass."""
     networks_of = (kept or Kept()).batches
-    workers = kept.workers(options.workers) if kept else KeptWorkers(options.workers)
+    workers = kept.workers(options.workers) if kept else taken(options.workers)
     with freed_memory_kept() if options.device == "cpu" else nullcontext():
         networks, beside = NetworkThread(), SideThreads(options.workers)
 

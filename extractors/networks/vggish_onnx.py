@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from extractors.networks import onnx_bytes
+from extractors.networks.onnx_bytes import Node, Value
 from extractors.networks.onnx_session import num_threads, open_session
 
 Floats = NDArray[np.float32]
@@ -74,23 +76,16 @@ def _blas() -> Any:
 
 def _convolutions(tensors: Mapping[str, Floats]) -> bytes:
     """The convolutions with their pools as an ONNX model."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    nodes, weights, last = [], [], "patches"
+    nodes, last = [], "patches"
+    weights: dict[str, Floats] = {}
     for number, is_pooled in _POOLED.items():
         names = [f"features.{number}.{kind}" for kind in ("weight", "bias")]
-        weights += [numpy_helper.from_array(np.asarray(tensors[name]), name) for name in names]
+        weights |= {name: tensors[name] for name in names}
         made = f"{number}.convolved"
-        nodes.append(helper.make_node("Conv", [last, *names], [made], kernel_shape=[3, 3], pads=[1, 1, 1, 1]))
-        nodes.append(helper.make_node("Relu", [made], [last := f"{number}.relu"]))
+        nodes.append(Node("Conv", [last, *names], made, {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}))
+        nodes.append(Node("Relu", [made], last := f"{number}.relu"))
         if is_pooled:
-            pool = helper.make_node("MaxPool", [last], [f"{number}.pool"], kernel_shape=[2, 2], strides=[2, 2])
-            nodes.append(pool)
+            nodes.append(Node("MaxPool", [last], f"{number}.pool", {"kernel_shape": [2, 2], "strides": [2, 2]}))
             last = f"{number}.pool"
-    values = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["patch", *shape])
-        for name, shape in (("patches", (1, 96, 64)), (last, (512, 6, 4)))
-    ]
-    graph = helper.make_graph(nodes, "VGGish", values[:1], values[1:], weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    return bytes(model.SerializeToString())
+    ends = Value("patches", "patch", (1, 96, 64)), Value(last, "patch", (512, 6, 4))
+    return onnx_bytes.model("VGGish", nodes, ends, weights)

@@ -14,7 +14,8 @@ from pipeline.errors import DecodeError, OutageError, RemoteError, in_one_line
 from pipeline.file_kinds import irregular
 from pipeline.media.sidecars import unusable_sidecar
 from pipeline.remote_files.files import faults_raised
-from pipeline.running.worker_pool import run_jobs
+from pipeline.running.handed_on import hand_on
+from pipeline.running.worker_pool import KeptWorkers, run_jobs
 
 INSPECT_VERSION = 2
 """Raised by hand when the inspection of a file changes: all files are then inspected again."""
@@ -49,8 +50,8 @@ def inspect_files(
         closed = (file for file in files if file.irregular) if files.irregular else ()  # they must not be opened
         infos |= {file.video_id: FileInfo(_unread_content(file), problem=file.irregular) for file in closed}
         jobs = [_InspectJob(files[place]) for place, video_id in enumerate(files.ids) if video_id not in infos]
-        number = min(workers, _enough_workers(jobs))
-        for count, done in enumerate(run_jobs(_inspect, jobs, number, deadline_s, again=_without_probe), 1):
+        kept = KeptWorkers(min(workers, _enough_workers(jobs)))
+        for count, done in enumerate(run_jobs(_inspect, jobs, kept, deadline_s, again=_without_probe), 1):
             file = done.job.file
             info = done.result or FileInfo(_unread_content(file), problem=done.failure.reason if done.failure else "")
             infos[file.video_id] = info
@@ -58,6 +59,7 @@ def inspect_files(
                 known.write(_key(_folder(file.root), file.video_id, file.stamps), info)
             if progress:
                 progress(count, len(jobs))
+    hand_on(kept)  # to the extraction, which may be next
     return infos
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,18 +85,18 @@ class _Run:
                 yield from self.flush()
             return
         if self._lags_for_long():
-            self._next_s += float(np.median(list(self._lags_s)[LAG_BLOCKS // 2 :]))  # all after the change
+            self._next_s += _median(list(self._lags_s)[LAG_BLOCKS // 2 :])  # all after the change
             self._lags_s.clear()
         yield self._at_next(block)
 
     def _lags_for_long(self) -> bool:
         is_sure = len(self._lags_s) == LAG_BLOCKS and abs(self._lags_s[-1]) > LAG_S
-        return is_sure and bool(abs(np.median(self._lags_s)) > LAG_S)
+        return is_sure and abs(_median(self._lags_s)) > LAG_S
 
     def flush(self) -> Iterator[tuple[int, Block]]:
         """The blocks that wait for the place of the run."""
         if self._first and self._first[0].time_s is not None:
-            lag_s = float(np.median(self._lags_s))
+            lag_s = _median(self._lags_s)
             begins_exactly = self._first[0].time_s < BEGIN_S and abs(lag_s) < ROUNDING_S
             self._next_s = self._first[0].time_s + (0.0 if begins_exactly else lag_s)
             yield from map(self._at_next, self._first)
@@ -107,3 +107,10 @@ class _Run:
         first = round((self._next_s or 0.0) * block.rate_hz)
         self._next_s = (first + len(block.samples)) / block.rate_hz
         return first, block
+
+
+def _median(values: Collection[float]) -> float:
+    """As np.median, which imports numpy.ma at its first call: as long as a second of sound takes."""
+    ordered = sorted(values)
+    half, is_odd = divmod(len(ordered), 2)
+    return float(ordered[half] if is_odd else (ordered[half - 1] + ordered[half]) / 2)

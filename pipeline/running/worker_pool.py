@@ -71,7 +71,7 @@ def run_jobs(
     open what the next one goes on with. `workers`: their number; they end with the last job, unless they are kept.
     """
     own = workers if isinstance(workers, KeptWorkers) else KeptWorkers(workers)
-    pools = own.pools(function, deadline_s)
+    pools, work = own.pools(), _Work(function, deadline_s)
     waiting: deque[tuple[Job, _Ticket]] = deque()
     remaining = iter(jobs)
     exhausted = False
@@ -81,12 +81,12 @@ def run_jobs(
                 job = next(remaining, None)
                 exhausted = job is None
                 if job is not None:
-                    waiting.append((job, pools.of(job).submit(job)))
+                    waiting.append((job, pools.of(job).submit(work, job)))
             if waiting:
                 job, ticket = waiting.popleft()
-                done = pools.of(job).wait(job, ticket, idle)
+                done = pools.of(job).wait(work, job, ticket, idle)
                 retry = again(job) if done.failure and done.failure.died else None
-                yield done if retry is None else pools.of(retry).wait(retry, pools.of(retry).submit(retry), idle)
+                yield done if retry is None else pools.done(work, retry, idle)
     except BaseException:
         own.stop()  # some of them may be in the middle of a job
         raise
@@ -94,21 +94,29 @@ def run_jobs(
         own.stop()
 
 
+@dataclass(frozen=True)
+class _Work(Generic[Job, Result]):
+    """What a call of `run_jobs` does with each of its jobs."""
+
+    function: Callable[[Job], Result]
+    deadline_s: float
+
+
 class KeptWorkers:
-    """So many worker processes, which outlive a call of `run_jobs`, for the next one with the same function."""
+    """So many worker processes, which outlive a call of `run_jobs`, for the next one; they start with the first job."""
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self._key: object = None
-        self._pools: _Pools[Any, Any] | None = None
+        self._pools: _Pools | None = None
 
-    def pools(self, function: Callable[[Any], Any], deadline_s: float) -> "_Pools[Any, Any]":
-        """Those of the last call, or new ones in place of those for another function or deadline."""
-        key = function, deadline_s
-        if self._pools is None or self._key != key:
-            self.stop()
-            self._key = key
-            self._pools = _Pools(lambda num: _Pool(function, num, deadline_s), self.number)
+    @property
+    def have_begun(self) -> bool:
+        """Whether they were given to a call of `run_jobs`, and have not ended since."""
+        return self._pools is not None
+
+    def pools(self) -> "_Pools":
+        """Those of the last call, or new ones."""
+        self._pools = self._pools or _Pools(self.number)
         return self._pools
 
     def stop(self) -> None:
@@ -118,20 +126,24 @@ class KeptWorkers:
             self._pools = None
 
 
-class _Pools(Generic[Job, Result]):
+class _Pools:
     """A pool for jobs in any order, and from the first job that must be `in_order` on, one with a single worker."""
 
-    def __init__(self, new: "Callable[[int], _Pool[Job, Result]]", workers: int) -> None:
-        self._new = new
-        self._any_order = new(workers)
-        self._in_order: _Pool[Job, Result] | None = None
+    def __init__(self, workers: int) -> None:
+        self._any_order = _Pool(workers)
+        self._in_order: _Pool | None = None
 
-    def of(self, job: Job) -> "_Pool[Job, Result]":
+    def of(self, job: object) -> "_Pool":
         """The pool that does this job."""
         if not getattr(job, "in_order", False):
             return self._any_order
-        self._in_order = self._in_order or self._new(1)
+        self._in_order = self._in_order or _Pool(1)
         return self._in_order
+
+    def done(self, work: _Work[Job, Result], job: Job, idle: Callable[[], None]) -> Done[Job, Result]:
+        """A job at once; see `_Pool.wait`."""
+        pool = self.of(job)
+        return pool.wait(work, job, pool.submit(work, job), idle)
 
     def stop(self) -> None:
         """Ends the workers, also in the middle of a job."""
@@ -140,36 +152,36 @@ class _Pools(Generic[Job, Result]):
             self._in_order.stop()
 
 
-class _Pool(Generic[Job, Result]):
-    """A pool of worker processes for one function, replaced when it breaks.
+class _Pool:
+    """A pool of worker processes, replaced when it breaks.
 
     A pebble pool breaks as a whole when an idle worker dies, e.g. when the out-of-memory killer takes the largest
     process. A new pool then takes over.
     """
 
-    def __init__(self, function: Callable[[Job], Result], workers: int, deadline_s: float) -> None:
-        self._function = function
+    def __init__(self, workers: int) -> None:
         self._workers = workers
-        self._deadline_s = deadline_s
         self._pool = self._new()
 
-    def submit(self, job: Job) -> "_Ticket":
+    def submit(self, work: _Work[Job, Any], job: Job) -> "_Ticket":
         """Submits a job to the current pool, or to a new one when that is broken."""
         if not self._pool.active:
             self.stop()
             self._pool = self._new()
         mailbox = Mailbox()
-        future = self._pool.schedule(call, args=(self._function, job, mailbox.address), timeout=self._deadline_s)
+        future = self._pool.schedule(call, args=(work.function, job, mailbox.address), timeout=work.deadline_s)
         return _Ticket(self._pool, future, mailbox)
 
-    def wait(self, job: Job, ticket: "_Ticket", idle: Callable[[], None]) -> Done[Job, Result]:
+    def wait(
+        self, work: _Work[Job, Result], job: Job, ticket: "_Ticket", idle: Callable[[], None]
+    ) -> Done[Job, Result]:
         """Waits for a job's result or failure; BrokenProcessPool when the workers do not even start."""
         for _ in range(MAX_NEW_POOLS):
             try:
-                return self._result(job, ticket, idle)
+                return _result(work, job, ticket, idle)
             except BrokenProcessPool:
-                ticket = self.submit(job)
-        return self._result(job, ticket, idle)
+                ticket = self.submit(work, job)
+        return _result(work, job, ticket, idle)
 
     def stop(self) -> None:
         """Ends the workers, also in the middle of a job."""
@@ -179,17 +191,18 @@ class _Pool(Generic[Job, Result]):
     def _new(self) -> ProcessPool:
         return ProcessPool(max_workers=self._workers, context=UnsignalledContext(), initializer=_initialize_worker)
 
-    def _result(self, job: Job, ticket: "_Ticket", idle: Callable[[], None]) -> Done[Job, Result]:
-        try:
-            return Done(job, ticket.result(idle), None)
-        except FutureTimeoutError:
-            return Done(job, None, Failure(f"gave up after {self._deadline_s:g} s", died=True))
-        except ProcessExpired as error:
-            return Done(job, None, Failure(f"the decoder crashed (exit code {error.exitcode})", died=True))
-        except OutageError:
-            raise  # it would meet every other job too
-        except PipelineError as error:
-            return Done(job, None, Failure(str(error), died=False))
+
+def _result(work: _Work[Job, Result], job: Job, ticket: "_Ticket", idle: Callable[[], None]) -> Done[Job, Result]:
+    try:
+        return Done(job, ticket.result(idle), None)
+    except FutureTimeoutError:
+        return Done(job, None, Failure(f"gave up after {work.deadline_s:g} s", died=True))
+    except ProcessExpired as error:
+        return Done(job, None, Failure(f"the decoder crashed (exit code {error.exitcode})", died=True))
+    except OutageError:
+        raise  # it would meet every other job too
+    except PipelineError as error:
+        return Done(job, None, Failure(str(error), died=False))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from pipeline.stores import damage, places, store, zarr_library
 from pipeline.stores.keys import pack
 from pipeline.stores.mapped import Block, filled, runs
 from pipeline.stores.ragged import Ragged
-from pipeline.stores.raw_array import read_raw
+from pipeline.stores.raw_array import read_raw, write_group, write_raw
 from pipeline.stores.store import Row
 
 
@@ -53,9 +53,9 @@ def _publish(folder: Path, rows: Sequence[Row], features: Sequence[Features], di
     temporary, final = store.new_part(folder)
     try:
         arrays = _arrays([row.count for row in rows], features, dim)
-        group = zarr_library.load().create_group(temporary, attributes=store.attributes(rows, arrays))
+        write_group(temporary, store.attributes(rows, arrays))
         for name, array in arrays.items():
-            _put(group, name, array)
+            _put(temporary, name, array)
         places.publish(temporary, final)
     except StoreError:
         raise
@@ -87,22 +87,18 @@ def _join(blocks: Sequence[NDArray[Any]], shape: tuple[int, ...], dtype: Any) ->
     return np.concatenate([np.zeros((0, *shape), dtype), *(np.asarray(block, dtype) for block in blocks)])
 
 
-def _put(group: Any, name: str, data: NDArray[Any]) -> None:
+def _put(part: Path, name: str, data: NDArray[Any]) -> None:
+    if write_raw(part / name, data):
+        return
+    group = zarr_library.load().open_group(part, mode="r+")
     from zarr.codecs import Crc32cCodec
 
     if data.dtype.kind == "U":
         data = data.astype(np.dtypes.StringDType())  # the Zarr 3 specification has no fixed-width text
     # One chunk, no compressor: the file is the raw array and 4 bytes of checksum, so that it can be memory-mapped.
     # Empty chunks are written too, so that a missing file is an error and never read as zeros.
-    chunks = tuple(max(1, length) for length in data.shape)
-    array = group.create_array(
-        name,
-        shape=data.shape,
-        dtype=data.dtype,
-        chunks=chunks,
-        compressors=[Crc32cCodec()],
-        config={"write_empty_chunks": True},
-    )
+    form = {"shape": data.shape, "dtype": data.dtype, "chunks": tuple(max(1, length) for length in data.shape)}
+    array = group.create_array(name, **form, compressors=[Crc32cCodec()], config={"write_empty_chunks": True})
     if len(data):
         array[:] = data
 

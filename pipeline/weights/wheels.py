@@ -1,7 +1,6 @@
 """Weight files that come inside installed packages: their paths and checksums, without importing the packages."""
 
 import functools
-from importlib import metadata
 from pathlib import Path
 
 from pipeline.errors import ExtractionError
@@ -14,6 +13,8 @@ def wheel_sha256(package: str, suffix: str) -> dict[str, str]:
     The checksum is in the RECORD's form (URL-safe base64); the files themselves are not read. ExtractionError when the
     package is not installed or has no such file.
     """
+    from importlib import metadata  # here, since decode workers do without it
+
     try:
         files = metadata.files(package) or []
     except metadata.PackageNotFoundError:
@@ -30,6 +31,8 @@ def installed_file(package: str, file: str) -> Path | None:
     Only the metadata of the package is read: nothing of it is imported, so no code of it runs. A path with ".." is
     never found: scripts that pip puts outside the folder of packages are listed so.
     """
+    from importlib import metadata
+
     try:
         distribution = metadata.distribution(package)
     except metadata.PackageNotFoundError:

@@ -5,6 +5,7 @@ name what is gone.
 """
 
 import argparse
+import functools
 import logging
 import os
 import re
@@ -16,6 +17,7 @@ from typing import Any
 import luigi
 from luigi import interface
 from luigi.cmdline_parser import CmdlineParser
+from luigi.task_register import Register
 
 PARAMETER_MODULE = "luigi.parameter"
 _SETTING = re.compile(r"^([\w.]+)\[.*\]: Error when parsing the default value of '(\w+)'$", re.DOTALL)
@@ -37,6 +39,24 @@ def before_help(prepare: Callable[[argparse.ArgumentParser, argparse.Namespace],
         print_and_exit(parser, known)
 
     CmdlineParser._possibly_exit_with_help = staticmethod(prepare_and_print)  # type: ignore[method-assign]
+
+
+def keep_parsers() -> None:
+    """From now on luigi builds equal parsers once, as long as there are the same tasks.
+
+    It builds three for each look at a command line, and looks at it four times. The one of a task is another than the
+    one that only looks which task is typed: `before_help` changes it.
+    """
+    build = CmdlineParser._build_parser
+
+    @functools.lru_cache(maxsize=8)
+    def built(tasks: tuple[type, ...], **options: Any) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = build(**options)
+        return parser
+
+    CmdlineParser._build_parser = staticmethod(  # type: ignore[assignment,method-assign]
+        lambda **options: built(tuple(Register._reg), **options)
+    )
 
 
 def around_run(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from extractors import OWN
 from pipeline.running.cpu import without_collection
+from tasks.plan.digest_cache import DigestCache
 
 ROOT = Path(__file__).parents[2]
 FLOORS = ("extractors", "pipeline")
@@ -21,6 +22,10 @@ LEFT_OUT = frozenset({"extractors.base", "extractors.registry", "pipeline.config
 """Modules that nearly every other one imports, and that compute no feature: the interface, configs, messages."""
 
 
+known = DigestCache(__file__)
+"""Hash of a file -> what it leads to; hash of all files that a module leads to -> the digest."""
+
+
 @functools.lru_cache(maxsize=256)
 def digest(module: str, root: Path = ROOT) -> str:
     """12 hex digits of the code of a module in extractors/ and of all modules of the two lower floors that it leads to.
@@ -28,7 +33,7 @@ def digest(module: str, root: Path = ROOT) -> str:
     What an extractor is shown counts as much as the extractor; of a text encoder it does not, unless one module holds
     both. Comments, docstrings and layout do not count. Another Python may give another digest of the same code.
     """
-    read: dict[str, _Module] = {}
+    read: dict[str, _File] = {}
     queue = [f"extractors.{module}"]
     while queue:
         name = queue.pop()
@@ -38,33 +43,62 @@ def digest(module: str, root: Path = ROOT) -> str:
         if path is not None:
             read[name] = found = _read(path)
             queue += [*found.imported, *([SHOWN_BY] if found.has_expert else [])]
-    pairs = (repr(name).encode() + b": " + found.code for name, found in sorted(read.items()))
-    return hashlib.sha256(b"{" + b", ".join(pairs) + b"}").hexdigest()[:12]
+    modules = sorted(read.items())
+    key = hashlib.sha256(repr([(name, found.content) for name, found in modules]).encode()).hexdigest()
+    if (before := known.get(key)) is not None:
+        return str(before)
+    pairs = (repr(name).encode() + b": " + _parsed(found.text).code for name, found in modules)
+    made = hashlib.sha256(b"{" + b", ".join(pairs) + b"}").hexdigest()[:12]
+    known.put(key, made)
+    return made
 
 
 @dataclass(frozen=True)
-class _Module:
+class _File:
     """What is read of the file of a module."""
 
-    code: bytes
-    """Without comments, docstrings and layout; as `repr` writes such a text."""
+    text: bytes
+    content: str
+    """Hash of it."""
     imported: tuple[str, ...]
     """Names that may be modules of the two floors and are imported anywhere in it, inside functions too."""
     has_expert: bool
 
 
 @functools.lru_cache(maxsize=512)  # experts share most of their modules, and Status asks about all experts
-def _read(path: Path) -> _Module:
+def _read(path: Path) -> _File:
+    text = path.read_bytes()
+    content = hashlib.sha256(text).hexdigest()
+    if (before := known.get(content)) is None:
+        parsed = _parsed(text)
+        before = [parsed.has_expert, *parsed.imported]
+        known.put(content, before)
+    has_expert, *imported = before
+    return _File(text, content, tuple(imported), has_expert)
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """What the syntax of a module tells."""
+
+    code: bytes
+    """Without comments, docstrings and layout; as `repr` writes such a text."""
+    imported: tuple[str, ...]
+    has_expert: bool
+
+
+@functools.lru_cache(maxsize=512)
+def _parsed(text: bytes) -> _Parsed:
     with without_collection():  # among the nodes of a tree that takes longer than to parse it
-        return _module(ast.parse(path.read_bytes()))
+        return _of_tree(ast.parse(text))
 
 
-def _module(tree: ast.Module) -> _Module:
+def _of_tree(tree: ast.Module) -> _Parsed:
     has_expert = any(isinstance(node, ast.ClassDef) and node.name == "Expert" for node in tree.body)
-    imported = tuple(name for block in _blocks(tree) for node in block for name in _imported(node))
+    imported = tuple(dict.fromkeys(name for block in _blocks(tree) for node in block for name in _imported(node)))
     for block in _blocks(tree):
         block[:] = [node for node in block if not _is_docstring(node)]
-    return _Module(repr(ast.dump(tree)).encode(), imported, has_expert)
+    return _Parsed(repr(ast.dump(tree)).encode(), imported, has_expert)
 
 
 def _file(name: str, root: Path) -> Path | None:

@@ -227,7 +227,7 @@ def test_a_file_that_grows_while_it_is_looked_into_is_told_and_taken_up_the_next
 )
 def test_workers_are_as_many_as_the_files_are_worth(tmp_path, monkeypatch, clip, count, size, number):
     used = []
-    monkeypatch.setattr(files, "run_jobs", lambda *args, **more: used.append(args[2]) or [])
+    monkeypatch.setattr(files, "run_jobs", lambda *args, **more: used.append(args[2].number) or [])
     for place in range(count):
         with (tmp_path / f"{place}.mp4").open("wb") as file:
             file.truncate(size)

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pipeline.media.sound_clock import Block, placed
+from pipeline.media.sound_clock import Block, _median, placed
 
 HZ = 44100
 
@@ -77,3 +77,9 @@ def test_few_blocks_and_none():
     assert starts([]) == []
     assert starts(blocks([None])) == []
     assert starts(blocks([1.0])) == [HZ]
+
+
+@pytest.mark.parametrize("number", range(1, 18))
+def test_the_median_is_that_of_numpy_to_the_bit(number):
+    values = (np.random.default_rng(number).standard_normal(number) / 3).tolist()
+    assert _median(values) == np.median(values)

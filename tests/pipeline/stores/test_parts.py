@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import DamagedError, StoreError
-from pipeline.stores import atomic, parts, store
+from pipeline.stores import atomic, parts, raw_array, store
 from pipeline.stores.parts import Features
 from pipeline.stores.store import Row
 
@@ -241,15 +241,18 @@ def test_a_disk_that_is_full_at_the_rename_leaves_no_half_part(tmp_path, monkeyp
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_disk_that_is_really_full_is_told(tmp_path, monkeypatch):
+@pytest.mark.parametrize("extras", [{}, {"text": np.array(["x"])}], ids=["numbers", "texts, by zarr"])
+def test_a_disk_that_is_really_full_is_told(tmp_path, monkeypatch, extras):
     import zarr.storage._local as local
 
     def to_full(path, value, *rest, **more):
         Path("/dev/full").write_bytes(value.as_numpy_array().tobytes())
 
     monkeypatch.setattr(local, "_put", to_full)
+    if not extras:
+        monkeypatch.setattr(raw_array, "_chunk", lambda folder, shape: Path("/dev/full"))
     with pytest.raises(StoreError, match="No space left on device"):
-        parts.publish(tmp_path, [Row("a", 1)], [features(1)], DIM)
+        parts.publish(tmp_path, [Row("a", 1)], [features(1, **extras)], DIM)
     assert list(tmp_path.iterdir()) == []
 
 

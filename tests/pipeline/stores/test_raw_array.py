@@ -7,7 +7,7 @@ import pytest
 import zarr
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec
 
-from pipeline.stores.raw_array import read_raw
+from pipeline.stores.raw_array import read_raw, write_group, write_raw
 
 ARRAYS = {
     "vectors": np.random.default_rng(0).standard_normal((7, 3)).astype(np.float32),
@@ -80,3 +80,38 @@ def test_another_length_in_the_metadata_is_told(tmp_path):
     (folder / "zarr.json").write_text(json.dumps(told))
     with pytest.raises(ValueError, match="in place of"):
         read_raw(folder)
+
+
+WRITTEN = ARRAYS | {
+    "nothing": np.zeros((0, 128), np.float32),
+    "no columns": np.zeros((3, 0), np.int32),
+    "transposed": ARRAYS["vectors"].T,
+    "another byte order": ARRAYS["times"].astype(">f8"),
+    "not a number": np.array([np.nan, np.inf, -0.0], np.float32),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_is_written_are_the_files_that_zarr_writes(tmp_path, name):
+    array = WRITTEN[name]
+    assert write_raw(tmp_path / "ours", array)
+    write(tmp_path / "zarr", array.astype(array.dtype.newbyteorder("=")), chunks=tuple(max(1, n) for n in array.shape))
+    assert files(tmp_path / "ours") == files(tmp_path / "zarr")
+    np.testing.assert_array_equal(zarr.open_array(tmp_path / "ours", mode="r")[:], array)
+
+
+@pytest.mark.parametrize("array", [np.array(["a"]), np.array([True]), np.array(1.0), np.array([1 + 2j])], ids=str)
+def test_other_types_are_left_to_zarr(tmp_path, array):
+    assert not write_raw(tmp_path / "a", array)
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_group_is_the_file_that_zarr_writes(tmp_path):
+    attributes = {"rows": [{"key": 'caf\u00e9 \u263a "\\\n', "count": 1, "failed": False}], "arrays": [], "empty": {}}
+    write_group(tmp_path / "ours", attributes)
+    zarr.create_group(tmp_path / "zarr", attributes=attributes)
+    assert files(tmp_path / "ours") == files(tmp_path / "zarr")
+
+
+def files(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -10,7 +10,9 @@ import numpy as np
 from pipeline.stores import parts, store
 from zarr.core import sync
 
-parts.publish(Path("part"), [store.Row("a", 1)], [parts.Features(np.ones((1, 2), np.float32), np.zeros((1, 2)))], 2)
+words = {"text": np.array(["x"])}  # which zarr writes
+row = parts.Features(np.ones((1, 2), np.float32), np.zeros((1, 2)), words)
+parts.publish(Path("part"), [store.Row("a", 1)], [row], 2)
 sync.loop[0].call_soon_threadsafe(time.sleep, 1.0)
 """
 

@@ -43,6 +43,45 @@ def test_the_help_is_prepared_before_it_is_printed(monkeypatch):
     assert calls == [("prepare", "internals.Counted"), "print"]
 
 
+@pytest.fixture
+def built(monkeypatch):
+    """The options of each parser that luigi builds from now on, where equal ones are kept."""
+    built, build = [], inspect.unwrap(CmdlineParser._build_parser)
+
+    def noted(**options):
+        built.append(options)
+        return build(**options)
+
+    monkeypatch.setattr(CmdlineParser, "_build_parser", staticmethod(noted))
+    monkeypatch.setattr(luigi.task_register.Register, "_reg", list(luigi.task_register.Register._reg))
+    luigi_internals.keep_parsers()
+    return built
+
+
+def test_luigi_builds_equal_parsers_once_and_finds_in_them_what_is_typed_each_time(built):
+    for count in ("3", "4"):
+        with CmdlineParser.global_instance(["internals.Counted", "--count", count]) as parser:
+            assert parser.get_task_obj().count == int(count)
+    assert built == [{}, {"root_task": "internals.Counted", "help_all": False}]
+
+
+def test_the_parser_that_looks_for_the_task_is_none_that_the_help_of_a_task_changes(built):
+    parsers = [CmdlineParser._build_parser(**options) for options in ({}, {"root_task": None, "help_all": False})]
+    assert parsers[0] is not parsers[1]
+
+
+def test_after_a_new_task_luigi_builds_new_parsers(built):
+    CmdlineParser._build_parser()
+
+    class Later(luigi.Task):
+        task_namespace = "internals"
+        when = luigi.Parameter(default="")
+
+    with CmdlineParser.global_instance(["internals.Later", "--when", "now"]) as parser:
+        assert parser.get_task_obj().when == "now"
+    assert len(built) == 3
+
+
 def test_argparse_lists_the_options_of_a_parser():
     use = "tasks/console/luigi_internals.py: options_of lists the options of a parser"
     parser = argparse.ArgumentParser(add_help=False)

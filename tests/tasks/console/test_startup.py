@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.tasks.project import CONFIGS
 
 SCRIPT = """
@@ -51,3 +53,16 @@ def test_importing_the_tasks_imports_no_heavy_library():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=CONFIGS.parent
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("library", "is_left"), [("json", True), ("soxr", False), ("torch", False)], ids=["plain", "by nanobind", "torch"]
+)
+def test_garbage_is_left_at_the_end_unless_a_library_would_complain_of_it(library, is_left):
+    script = (
+        f"import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 50_000)); import tasks, {library}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=CONFIGS.parent
+    )
+    assert (done.stdout, done.stderr) == (f"{is_left}\n", "")
