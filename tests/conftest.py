@@ -1,5 +1,6 @@
 """Fixtures of all tests: clips that are made once per session, and the folder of real videos."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,14 @@ from tests.web_server import serving
 
 ROOT = Path(__file__).parents[1]
 MEDIA = ROOT.parent / "shared" / "media"
+
+
+@pytest.fixture(autouse=True)
+def _no_workers_wait():
+    """For what a test does next, which begins with none; those that were handed on would wait for ten seconds."""
+    yield
+    if handed_on := sys.modules.get("pipeline.running.handed_on"):
+        handed_on.end()
 
 
 @pytest.fixture(scope="session")
