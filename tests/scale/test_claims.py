@@ -14,7 +14,16 @@ from tests.tasks.project import Project, forget_everything
 
 NAMES = ("rgb_light", "speech_light")
 WORDS = ("ExtractExpert", "--dataset", "tiny", "--expert", ",".join(NAMES))
-SHARED = ("--Engine-name", "claims", "--Engine-expiry-s", "3", "--Engine-tries", "20")
+SHARED = (
+    "--Extraction-videos-per-part",
+    "1",
+    "--Engine-name",
+    "claims",
+    "--Engine-expiry-s",
+    "3",
+    "--Engine-tries",
+    "20",
+)
 NUM_VIDEOS = 48
 HOSTS = 2
 KILLS = 20
@@ -23,7 +32,7 @@ PATIENCE_S = 600.0
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """Some dozen videos in chunks of two, and what one machine extracts from them."""
+    """Videos, which hosts take one by one so that a run outlasts the kills; and what one machine extracts from them."""
     project = Project(tmp_path_factory.mktemp("claims") / "project").make()
     for number in range(len(project.rows), NUM_VIDEOS):
         project.add_video(f"v{number:02}.mp4", number, "train")
