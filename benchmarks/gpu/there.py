@@ -44,7 +44,7 @@ LEFT_OUT = {
     "starlette": "the search page",
     "uvicorn": "the search page",
     "omegaconf": "the settings of the expert ocr_light",
-    "onnx": "VGGish on a CPU",
+    "onnx": "image classifiers in ONNX Runtime, on a CPU",
     "obstore": "stores and videos elsewhere",
     "ray": "extraction on several machines",
     "mcp": "a collection as tools of an assistant",
