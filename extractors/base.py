@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.configs import Runtime
+from extractors.configs import Precision, Runtime
 from extractors.labels.settings import LabelSettings
 from extractors.shown.needs import (
     AudioNeed,
@@ -119,6 +119,8 @@ class Extractor(Plugin):
     label_settings: LabelSettings | None = None
     """Set by the registry, as `runtime`; None: no labels are kept."""
     runtime: Runtime = Runtime()
+    precision: Precision = "fp32"
+    """Set by the registry too."""
 
     @property
     def num_classes(self) -> int:

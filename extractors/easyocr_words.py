@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from extractors.base import Embedded
 from extractors.networks import easyocr_batches, easyocr_reader
 from extractors.networks.base import NetworkExtractor, network_to_device, with_float32_output, without_module_prefix
+from extractors.networks.batch_norm import fold_batch_norms
 from extractors.word_experts.ocr_expert import OcrExpert, Word, split_line
 from extractors.word_experts.word_expert import AnyWordParams
 from extractors.word_vectors import EncoderParams
@@ -68,7 +69,9 @@ class Expert(OcrExpert, NetworkExtractor):
 
     def build(self) -> "torch.nn.Module":
         """The detector."""
-        return self.with_weights("detector", easyocr_reader.build_detector(), without_module_prefix)
+        detector = self.with_weights("detector", easyocr_reader.build_detector(), without_module_prefix)
+        fold_batch_norms(detector.eval(), 3, 64, 64, result=lambda output: output[0])
+        return detector
 
     def load(self, device: str) -> None:
         """Move both networks to the device, and load the word vectors."""

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Literal
 from extractors.base import FrameNeed
 from extractors.frames.windows import FrameExtractor
 from extractors.networks import classifiers
-from extractors.networks.base import RGB, PixelExtractor
+from extractors.networks.base import RGB
 from extractors.networks.batch_norm import fold_batch_norms
 from extractors.networks.labelled import Classifier
+from extractors.networks.pixels import PixelExtractor
 from pipeline import config
 from pipeline.weights.files import WeightFile
 

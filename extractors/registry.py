@@ -106,7 +106,7 @@ def expert(name: str, folder: Path = EXPERTS, options: WeightOptions | None = No
     if settings.labels:
         recipe |= {"labels": _checked_labels(settings.labels, extractor, path)}
         extractor.label_settings = settings.labels
-    extractor.runtime = settings.runtime
+    extractor.runtime, extractor.precision = settings.runtime, settings.precision
     return NamedExpert(name, settings, extractor, recipe)
 
 

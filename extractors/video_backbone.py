@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from extractors.base import FrameNeed
 from extractors.frames.windows import WindowExtractor
 from extractors.networks import hub
-from extractors.networks.base import RGB, PixelExtractor
+from extractors.networks.base import RGB
+from extractors.networks.pixels import PixelExtractor
 from extractors.networks.pretrained import folder_of, network_in
 from pipeline import config
 from pipeline.errors import WeightsError

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from extractors.base import CropOffset, Embedded, FrameNeed, ResizeMethod
 from extractors.frames.windows import WindowExtractor
 from extractors.networks import classifiers
-from extractors.networks.base import RGB, PixelExtractor, normalise_pixels
+from extractors.networks.base import RGB
 from extractors.networks.batch_norm import fold_batch_norms
 from extractors.networks.labelled import Classifier
+from extractors.networks.pixels import PixelExtractor, normalise_pixels
 from extractors.networks.without_values import without_values
 from pipeline import config
 from pipeline.errors import WeightsError

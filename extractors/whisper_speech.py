@@ -5,6 +5,7 @@ silent windows are not transcribed, and windows that Whisper takes for silence, 
 the last try, are dropped.
 """
 
+import functools
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -169,8 +170,8 @@ class Expert(WordExpert, NetworkExtractor):
             mel = log_mel(array_to_device(windows, self.device), self.network.dims.n_mels)
             # Cast to float32 for autocast: Whisper's decoding raises TypeError for any other type.
             audio_features = self.network.encoder(mel).float()
-            seeds = [seed_of(window) for window in windows]
-            return decode_with_fallback(self.network, audio_features, options, policy, seeds)
+            seed = functools.cache(lambda index: seed_of(windows[index]))
+            return decode_with_fallback(self.network, audio_features, options, policy, seed)
 
     def _has_failed(self, result: "DecodingResult") -> bool:
         """Whether a window is to be decoded again, by the rules of whisper's `transcribe`."""
@@ -213,8 +214,8 @@ class Expert(WordExpert, NetworkExtractor):
 
 def audio_end_s(window: NDArray[np.float32]) -> float:
     """Where the audio of a window ends and its padding of zeros begins, rounded up to Whisper's resolution."""
-    nonzero = np.flatnonzero(window)
-    return float(np.ceil((nonzero[-1] + 1) / RATE_HZ / TICK_S) * TICK_S) if len(nonzero) else 0.0
+    length = len(window) - int((window[::-1] != 0).argmax()) if window.any() else 0
+    return float(np.ceil(length / RATE_HZ / TICK_S) * TICK_S)
 
 
 def loudest_rms(window: NDArray[np.float32]) -> float:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from extractors.networks.base import Tensors, without_module_prefix
+from extractors.networks.few_channels import frame_by_frame, has_few_channels
 from extractors.networks.max_pool import max_of_cubes
 
 Size = tuple[int, int, int]
@@ -57,8 +58,14 @@ class Unit(nn.Module):
         """(B, C, T, H, W) to (B, C', T', H', W')."""
         if any(self._remainder):
             clips = nn.functional.pad(clips, self._remainder)
-        features: torch.Tensor = self.batch3d(self.conv3d(clips))
+        features: torch.Tensor = self.batch3d(self._convolved(clips))
         return features.relu_()
+
+    def _convolved(self, clips: torch.Tensor) -> torch.Tensor:
+        if clips.device.type == "cuda" and has_few_channels(self.conv3d):
+            return frame_by_frame(self.conv3d, clips)
+        convolved: torch.Tensor = self.conv3d(clips)
+        return convolved
 
 
 class Pool(nn.Module):

@@ -32,22 +32,26 @@ def decode_with_fallback(
     audio: torch.Tensor,
     options: DecodingOptions,
     policy: RetryPolicy,
-    seeds: Sequence[int],
+    seed_of_window: Callable[[int], int],
 ) -> list[DecodingResult]:
     """For each window the first result that has not failed, or the last one.
 
-    `audio`: the encoder's output (B, 1500, width) for the windows, or their log-mels (B, bands, 3000).
+    `audio`: the encoder's output (B, 1500, width) for the windows, or their log-mels (B, bands, 3000). A window is
+    asked for its seed where it is sampled, which few are.
     """
-    results = decode(network, audio, dataclasses.replace(options, temperature=policy.temperatures[0]), seeds)
+
+    def decoded(audio: torch.Tensor, temperature: float, which: Sequence[int]) -> list[DecodingResult]:
+        seeds = [seed_of_window(index) for index in which] if temperature else ()
+        return decode(network, audio, dataclasses.replace(options, temperature=temperature), seeds)
+
+    results = decoded(audio, policy.temperatures[0], range(len(audio)))
     for temperature in policy.temperatures[1:]:
         failed = [index for index, result in enumerate(results) if policy.has_failed(result)]
         if not failed:
             break
         # Whisper takes the encoder's output in place of a log-mel: only the decoder runs again.
         audio_features = torch.stack([results[index].audio_features for index in failed])
-        warmer = dataclasses.replace(options, temperature=temperature)
-        retried = decode(network, audio_features, warmer, [seeds[index] for index in failed])
-        for index, result in zip(failed, retried, strict=True):
+        for index, result in zip(failed, decoded(audio_features, temperature, failed), strict=True):
             results[index] = result
     return results
 

@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 
 from extractors import image_classifier
 from extractors.image_classifier import Expert, Params
-from extractors.networks.base import normalise_pixels
+from extractors.networks.pixels import normalise_pixels
 from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightOptions, WeightSource
 from pipeline.weights.seeded import fill

@@ -9,6 +9,7 @@ from extractors import optical_flow
 from extractors.base import FrameNeed, FrameView
 from extractors.extraction import segments, views
 from extractors.extraction.resize import Resize, resize_frame
+from extractors.networks.raft import FilmRaft
 from extractors.networks.video_networks import I3D
 from extractors.optical_flow import Expert, Params
 from pipeline.errors import WeightsError
@@ -19,11 +20,11 @@ from tests.extractors.reference import items, of_peer, picture, relative_l2, see
 
 
 class Still:
-    """A RAFT that sees all move by 10 px to the right and 40 px down."""
+    """Sees all move by 10 px to the right and 40 px down."""
 
-    def __call__(self, first, second, num_flow_updates):
+    def flow(self, films, iterations, at_once):
         moved = torch.tensor([10.0, 40.0])[None, :, None, None]
-        return [torch.zeros(len(first), 2, *first.shape[2:]) + moved] * num_flow_updates
+        yield torch.zeros(len(films) * (films.shape[1] - 1), 2, *films.shape[3:]) + moved
 
 
 @pytest.mark.parametrize(("side", "expected"), [(224, 0.5), (128, 0.875)])
@@ -61,7 +62,7 @@ def moving(height, width, frames):
 def test_flow_of_the_whole_frame_is_that_of_video_features(height, width):
     raft = weights_seeded.fill(models.get_model("raft_small", weights=None)).eval()
     expert = Expert(Params(iterations=2, flow_of="frame", eight_bit=True, pairs_at_once=1))
-    expert._raft = raft
+    expert._raft = FilmRaft(raft)
     frames = moving(height, width, 3)
     expected = as_video_features_sees(raft, frames, 2)
     with torch.inference_mode():
@@ -89,7 +90,7 @@ def test_of_a_whole_frame_only_the_middle_of_a_very_wide_one_is_shown():
 def test_flow_of_raft_is_that_of_the_raft_of_video_features():
     """Of that program's own network, with the stand-in weights of torchvision's; see reference_data/README.md."""
     expert = Expert(Params("torchvision/raft_large.C_T_SKHT_V1", iterations=20, flow_of="frame", eight_bit=True))
-    expert._raft = weights_seeded.fill(models.get_model("raft_large", weights=None)).eval()
+    expert._raft = FilmRaft(weights_seeded.fill(models.get_model("raft_large", weights=None)).eval())
     frames = np.stack([resize_frame(picture(index, 120, 213), Resize.of(expert.need)) for index in range(2)])
     with torch.inference_mode():
         found = expert._flow(torch.from_numpy(frames[None]))[0]
@@ -107,7 +108,7 @@ def test_a_whole_video_gives_the_flow_features_of_video_features(tmp_path):
     pictures = [Image.fromarray(one) for one in native[FrameNeed(25.0)].view.frames]
     frames = np.stack([np.asarray(one.resize((341, 256), Image.Resampling.BILINEAR)) for one in pictures])
     assert len(frames) == 17
-    flow = as_video_features_sees(expert._raft, frames, 2)[None]
+    flow = as_video_features_sees(expert._raft.network, frames, 2)[None]
     stream = weights_seeded.fill(I3D(2)).eval()  # the batch norm of torch, whose epsilon is 1e-5, as that program's
     with torch.inference_mode():
         expected = stream(flow).numpy()

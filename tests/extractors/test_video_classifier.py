@@ -12,7 +12,7 @@ from extractors.base import FrameNeed
 from extractors.extraction import segments, views
 from extractors.labels.settings import LabelSettings
 from extractors.networks import classifiers
-from extractors.networks.base import normalise_pixels
+from extractors.networks.pixels import normalise_pixels
 from extractors.video_classifier import Expert, Params
 from pipeline.errors import WeightsError
 from pipeline.media.video import probe

@@ -7,8 +7,8 @@ from extractors import image_classifier, registry
 from extractors.image_classifier import Expert, Params
 from extractors.labels.settings import LabelSettings
 from extractors.networks import classifiers
-from extractors.networks.base import normalise_pixels
 from extractors.networks.labelled import top_labels
+from extractors.networks.pixels import normalise_pixels
 from pipeline.stores import parts, store
 from pipeline.weights import seeded
 from pipeline.weights.files import WeightOptions
