@@ -13,5 +13,8 @@ if compgen -G "$wheels/*.whl" >/dev/null; then
     "$python" -c 'import sys, zipfile; [zipfile.ZipFile(one).extractall(sys.argv[1]) for one in sys.argv[2:]]' \
         "$site" "$wheels"/*.whl
 fi
-export PYTHONPATH=$here:$site${PYTHONPATH:+:$PYTHONPATH} PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH=$here:$site${PYTHONPATH:+:$PYTHONPATH}
+# Compiled once for all processes, of which there are many, and beside no source: nothing is left here.
+unset PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX=$site/.bytecode
 "$python" -m benchmarks.gpu.run "$@"

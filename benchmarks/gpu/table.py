@@ -22,7 +22,7 @@ NOTE = (
 )
 NOTHING = (
     "`benchmarks/on_gpu.sh OUT` tests and measures all of it on a GPU in nine minutes. No whole run of it is kept yet; "
-    "what an H200 did in one that was cut short is in `benchmarks/README.md`."
+    "what was measured on an H200 by parts of it is in `benchmarks/README.md`."
 )
 
 

@@ -1,8 +1,8 @@
 """The forward and backward pass of a batch as one CUDA graph: the GPU is given all kernels at once, and waits for none.
 
-A step of CE is some 2,500 small kernels. One by one a CPU launches them more slowly than an H200 computes them: 174 ms
-a step at the dimensions of MSR-VTT. A graph is a recording: it computes on the same memory each time, so batches are
-copied there, and only batches of equal shapes can be computed by it.
+A step of CE is some 2,500 small kernels. One by one a CPU launches them more slowly than an H200 computes them: at the
+dimensions of MSR-VTT 50 ms a step for the gradients, recorded 11. A graph is a recording: it computes on the same
+memory each time, so batches are copied there, and only batches of equal shapes can be computed by it.
 """
 
 import logging

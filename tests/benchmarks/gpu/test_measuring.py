@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import json
 import sys
 import time
 from concurrent.futures import Future
@@ -75,8 +76,9 @@ def test_shares_of_kernels_are_those_of_the_profiler(monkeypatch):
     on_cpu = functools.partial(profile, activities=[ProfilerActivity.CPU])
     monkeypatch.setattr(torch.profiler, "profile", lambda activities: on_cpu())
     monkeypatch.setattr(kernels, "synchronise", lambda device: None)
-    (event, *_) = run_profiled(on_cpu).key_averages()
-    assert hasattr(event, "self_device_time_total")
+    (event, *_) = run_profiled(on_cpu).events()
+    assert event.time_range.start < event.time_range.end
+    assert (event.device_type.name, isinstance(event.name, str)) == ("CPU", True)
     told = in_kernels(lambda: torch.ones(50, 50) @ torch.ones(50, 50), "cuda:0")
     assert told == {"kernels": 0.0, "copies": 0.0}, "nothing ran on a GPU"
     assert in_kernels(lambda: None, "cpu") is None
@@ -90,7 +92,7 @@ def run_profiled(on_cpu):
 
 
 def test_copies_are_no_kernels():
-    named = [SimpleNamespace(key=key) for key in ("Memcpy HtoD (Pinned -> Device)", "Memset (Device)", "sgemm_128")]
+    named = [SimpleNamespace(name=name) for name in ("Memcpy HtoD (Pinned -> Device)", "Memset (Device)", "sgemm_128")]
     assert [is_copy(event) for event in named] == [True, True, False]
 
 
@@ -173,26 +175,54 @@ def test_every_test_for_a_gpu_is_among_those_that_are_run():
     }  # fmt: skip
 
 
-def test_what_pytest_reports_is_counted(tmp_path):
-    (tmp_path / "tests.xml").write_text(
-        '<testsuites><testsuite><testcase classname="a" name="one"/>'
-        '<testcase classname="a" name="two"><failure/></testcase>'
-        '<testcase classname="b" name="three"><skipped message="no GPU here"/></testcase></testsuite></testsuites>'
-    )
-    counts, failed, skipped = checks.read(tmp_path / "tests.xml")
-    assert counts == {"passed": 1, "skipped": 1}
-    assert failed == ["a::two"]
-    assert skipped == {"no GPU here": 1}
+def counted(folder, source, limit_s, *more):
+    """Whether the tests ended, and what is told of them."""
+    (folder / "test_some.py").write_text(source)
+    plain = ["-p", "no:cacheprovider", "-c", "/dev/null", f"--rootdir={folder}", "-p", "benchmarks.gpu.outcomes"]
+    report = folder / "tests.json"
+    command = [sys.executable, "-m", "pytest", *plain, f"--outcomes={report}", *more, str(folder / "test_some.py")]
+    ended = checks.run_until(command, limit_s)
+    return ended, json.loads(report.read_text())
 
 
 @pytest.mark.slow
-def test_tests_that_take_too_long_are_interrupted_and_those_that_ran_are_reported(tmp_path):
-    (tmp_path / "test_two.py").write_text("import time\ndef test_quick(): pass\ndef test_late(): time.sleep(200)\n")
-    report = tmp_path / "tests.xml"
-    plain = ["-p", "no:cacheprovider", "-c", "/dev/null", f"--rootdir={tmp_path}"]
-    command = [sys.executable, "-m", "pytest", *plain, f"--junitxml={report}", str(tmp_path / "test_two.py")]
-    assert not checks.run_until(command, 40)
-    counts, failed, _ = checks.read(report)
-    assert counts["passed"] >= 1
-    assert failed == []
+@pytest.mark.parametrize("more", [(), ("-n", "2")])
+def test_what_became_of_each_test_is_counted(tmp_path, more):
+    source = """
+import pytest
+def test_one(): pass
+def test_two(): assert False
+def test_three(): pytest.skip("no GPU here")
+@pytest.mark.skip(reason="no GPU here")
+def test_four(): pass
+@pytest.fixture
+def bad(): raise ValueError
+def test_five(bad): pass
+"""
+    ended, told = counted(tmp_path, source, 60, *more)
+    assert ended
+    assert told["passed"] == 1
+    assert sorted(told["failed"]) == ["test_some.py::test_five", "test_some.py::test_two"]
+    assert told["skipped"] == {"no GPU here": 2}
+
+
+@pytest.mark.slow
+def test_tests_that_take_too_long_are_interrupted_and_count_neither_as_passed_nor_as_failed(tmp_path):
+    source = "import time\ndef test_quick(): pass\ndef test_late(): time.sleep(200)\n"
+    ended, told = counted(tmp_path, source, 20)
+    assert not ended
+    assert told == {"passed": 1, "failed": [], "skipped": {}}
     assert checks.run_until([sys.executable, "-c", "pass"], 60)
+
+
+def test_what_runs_side_by_side_on_a_gpu_counts_once():
+    def event(name, start, end, kind="CUDA"):
+        span = SimpleNamespace(start=start, end=end)
+        return SimpleNamespace(name=name, device_type=SimpleNamespace(name=kind), time_range=span)
+
+    events = [
+        event("sgemm", 10, 20), event("conv", 15, 30), event("conv", 16, 18), event("Memcpy HtoD", 25, 45),
+        event("aten::conv2d", 0, 100, "CPU"), event("sgemm", 60, 65),
+    ]  # fmt: skip
+    assert kernels.shares(events, 100.0) == {"kernels": 0.25, "copies": 0.15}
+    assert kernels.shares([], 100.0) == {"kernels": 0.0, "copies": 0.0}
