@@ -8,7 +8,7 @@ is full is filled up with copies of its last item. So all shapes are equal, and 
 import functools
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec
@@ -114,21 +114,25 @@ class ExpertRun:
                 self._collect_all_but(self._most_waiting)
             video.spoiled, video.has_ended = segment.spoiled, True
 
-    def publish_if_due(self) -> None:
-        """Publishes the videos that have ended, if they are many, large, or have waited for long."""
+    def is_due(self) -> bool:
+        """Whether videos have ended that are to be published now: they are many, large, or have waited for long."""
         ended = [video for video in self._videos.values() if video.has_ended]
         options, waited_s = self._options, time.monotonic() - self._published_s
         is_full = len(ended) >= options.videos_per_part or (
             sum(video.num_bytes for video in ended) >= options.megabytes_per_part * 1e6
         )
-        if ended and (is_full or waited_s >= options.seconds_per_part):
-            self.publish()
+        return bool(ended) and (is_full or waited_s >= options.seconds_per_part)
+
+    @_keeping_error
+    def submit_rest(self) -> None:
+        """Submits what waits for a full batch of several videos; without effect on a CPU."""
+        if self._spans_videos:
+            self._submit_pending()
 
     @_keeping_error
     def publish(self) -> None:
         """Publishes the videos that have ended, after their last batches."""
-        if self._spans_videos:
-            self._submit_pending()
+        self.submit_rest()
         self._collect_all_but(0)
         self._write()
 
@@ -136,8 +140,7 @@ class ExpertRun:
     def stop(self, until_s: float) -> None:
         """Publishes the videos that are whole by the time `until_s` of the monotonic clock; the last call."""
         self._watch = Watch()  # which does not ask again whether to stop
-        if self._spans_videos:
-            self._submit_pending()
+        self.submit_rest()
         while self._running and wait([self._running[0].future], max(0.0, until_s - time.monotonic())).done:
             self._collect()
         self._write()
@@ -204,3 +207,12 @@ class ExpertRun:
             parts.publish(self.wanted.folder, rows, features, extractor.dim)
         self._videos = {key: video for key, video in self._videos.items() if not video.is_whole}
         self._published_s = time.monotonic()
+
+
+def publish(runs: Iterable[ExpertRun]) -> None:
+    """Publishes what has ended of each: the last batches of all are on their way while the first is written."""
+    every = list(runs)
+    for run in every:
+        run.submit_rest()
+    for run in every:
+        run.publish()

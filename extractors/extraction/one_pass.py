@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
-from extractors.extraction.expert_run import ExpertRun
+from extractors.extraction.expert_run import ExpertRun, publish
 from extractors.extraction.kept import Kept
 from extractors.extraction.network_thread import NetworkThread, SideThreads
 from extractors.extraction.pieces import grouped, piece_of, pieces_of
@@ -76,8 +76,7 @@ def run_pass(
             try:
                 _feed(runs, todo, options, watch, workers)
                 with nullcontext() if kept else _ending(workers):
-                    for run in runs.values():
-                        run.publish()
+                    publish(runs.values())
             except StopRequestedError:
                 until_s = time.monotonic() + STOP_S
                 for run in runs.values():
@@ -94,8 +93,7 @@ def _feed(
     """Passes each segment to the experts that lack it, until all segments are done or all experts have failed."""
 
     def publish_due() -> None:
-        for run in runs.values():
-            run.publish_if_due()
+        publish(run for run in runs.values() if run.is_due())
 
     def idle() -> None:
         watch.waits_for(DECODING)

@@ -60,7 +60,7 @@ def bfloat16_on_a_gpu():
         torch.set_autocast_cache_enabled(True)
 
 
-def pretend_to_move(network, device):
+def pretend_to_move(network, device, is_channels_last=True):
     """What `to` moves: parameters and buffers. A tensor that is neither stays behind, as it would."""
     network.eval().requires_grad_(False)
     with PRETENDING():

@@ -9,7 +9,7 @@ import pytest
 
 from extractors.base import Embedded
 from extractors.extraction.batches import Batches
-from extractors.extraction.expert_run import MAX_QUEUED, ExpertRun
+from extractors.extraction.expert_run import MAX_QUEUED, ExpertRun, publish
 from extractors.extraction.network_thread import NetworkThread, SideThreads
 from extractors.extraction.segments import Prepared
 from extractors.extraction.watch import StopRequestedError, Watch
@@ -154,8 +154,28 @@ def test_a_part_is_published_when_it_has_enough_videos_or_bytes_or_is_late(start
     for outcome in THREE:
         run.add(outcome)
         run._collect_all_but(0)
-        run.publish_if_due()
+        publish([run] if run.is_due() else [])
     assert held(tmp_path) == expected
+
+
+def test_the_last_batches_of_all_experts_are_under_way_before_the_first_one_is_waited_for(start, tmp_path):
+    """So a GPU has work while files are written."""
+    gate, other = threading.Event(), threading.Event()
+    first, second = start(Doubler(gate), device="cuda:0"), start(Doubler(other), device="cuda:0")
+    for run in (first, second):
+        run.add(shown("a", [1, 2]))
+    publishing = threading.Thread(target=publish, args=[(first, second)])
+    publishing.start()
+    deadline_s = time.monotonic() + 10
+    while not second._running and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    assert len(first._running) == len(second._running) == 1
+    assert held(tmp_path) == []
+    gate.set()
+    other.set()
+    publishing.join(10)
+    assert held(tmp_path) == [{"a"}, {"a"}], "two experts, here with one store"
+    assert (first.error, second.error) == (None, None)
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda:0"])
