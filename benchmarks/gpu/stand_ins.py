@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import torch
-
 from extractors.registry import NamedExpert
 
 TOKENS = 60
@@ -17,6 +15,8 @@ def take_real_time(expert: NamedExpert) -> None:
     change = {"whisper_speech": _end_the_text, "easyocr_words": _see_no_text}.get(expert.config.extractor)
     network: Any = getattr(expert.extractor, "network", None)
     if change and not hasattr(network, "takes_real_time"):
+        import torch  # which no decode worker needs, and each imports the program that started it
+
         network.takes_real_time = True
         with torch.no_grad():
             change(network)

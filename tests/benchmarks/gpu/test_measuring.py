@@ -3,6 +3,7 @@
 import functools
 import itertools
 import json
+import subprocess
 import sys
 import time
 from concurrent.futures import Future
@@ -226,3 +227,11 @@ def test_what_runs_side_by_side_on_a_gpu_counts_once():
     ]  # fmt: skip
     assert kernels.shares(events, 100.0) == {"kernels": 0.25, "copies": 0.15}
     assert kernels.shares([], 100.0) == {"kernels": 0.0, "copies": 0.0}
+
+
+@pytest.mark.parametrize("step", ["experts", "fused"])
+def test_what_the_workers_import_of_a_step_does_not_import_torch(step):
+    """Each of them imports the program that started it: torch would take seconds of the start that is measured."""
+    code = f"import sys, benchmarks.gpu.{step}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=checks.ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
