@@ -104,6 +104,10 @@ class Expert(WindowExtractor, PixelExtractor, Classifier):
             settings.crop_offset,
         )
 
+    def is_channels_last(self, device: str) -> bool:
+        """As I3D itself joins its branches."""
+        return self.params.network == "i3d" or super().is_channels_last(device)
+
     def load(self, device: str) -> None:
         """Build the network and move it to the device; I3D makes its pixels numbers itself, as 39 MB a clip."""
         super().load(device)

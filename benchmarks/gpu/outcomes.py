@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pipeline.stores import atomic
 
 
@@ -36,12 +38,13 @@ class Outcomes:
         if report.failed:
             self.failed += [] if report.nodeid in self.failed else [report.nodeid]
         elif report.skipped:
-            reason = str(report.longrepr[-1]).removeprefix("Skipped: ")
+            reason = getattr(report, "wasxfail", None) or str(report.longrepr[-1]).removeprefix("Skipped: ")
             self.skipped[reason] = self.skipped.get(reason, 0) + 1
         elif report.when == "call":
             self.passed += 1
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """Also where it was interrupted."""
+        """Also where it was interrupted; before xdist waits for its workers."""
         told = {"passed": self.passed, "failed": self.failed, "skipped": self.skipped}
         atomic.write_text(self.path, json.dumps(told) + "\n")

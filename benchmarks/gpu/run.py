@@ -43,7 +43,7 @@ class Step:
 STEPS = (
     Step("checks", most_s=190, least_s=60),
     Step("experts", most_s=230, least_s=60),
-    Step("fused", most_s=120, least_s=40),
+    Step("fused", most_s=140, least_s=100),
     Step("training", most_s=80, least_s=30),
     Step("search", most_s=80, least_s=30),
 )

@@ -49,7 +49,7 @@ FULL = Sizes(
         *SEVEN, "motion", "motion_mvit", "clip", "audio_ast", "rgb_resnet50", "scene_resnet50", "motion_ig65m",
         "clip_siglip2", "face_light", "rgb_instagram",
     ),
-    fused=SEVEN, most_items=1 << 20, clips=32, most_clips=480, pass_s=4.0, clip_s=15.0, fused_clips=160, wide_clips=24,
+    fused=SEVEN, most_items=1 << 20, clips=32, most_clips=480, pass_s=4.0, clip_s=15.0, fused_clips=112, wide_clips=24,
     wide_clip_s=10.0, least_s=1.0, workers=0,
     training_experts=(), training_videos=6513, training_batches=(64, 128), training_precisions=("fp32", "tf32", "bf16"),
     metrics_videos=2990, search_videos=1_000_000, search_queries=200,

@@ -19,10 +19,10 @@ def fold_batch_norms(
 ) -> int:
     """The number of batch norms that were folded into their convolutions, in place; 0 where that would change results.
 
-    `network`: of items of this shape, (C, H, W) or (C, T, H, W), in evaluation mode. `result`: what is used of the
-    output, where it is not one tensor. Which norm follows which
-    convolution is seen in one forward pass. That nothing else reads what such a convolution gives is seen by the
-    outputs, which stay the same up to rounding; else everything is put back.
+    `network`: of items of this shape, (C, H, W) or (C, T, H, W), in evaluation mode. `result`: what is used of its
+    output, where that is not one tensor. Which norm follows which convolution is seen in one forward pass. That nothing
+    else reads what such a convolution gives is seen by the outputs, which stay the same up to rounding; else everything
+    is put back.
     """
     import torch
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.networks import easyocr_reader
-from extractors.networks.base import array_to_device
+from extractors.networks.base import array_to_device, equal_share
 
 if TYPE_CHECKING:
     import torch
@@ -43,13 +43,19 @@ def boxes_in_frames(detector: Any, frames: NDArray[np.uint8], **settings: Any) -
     """The corners (8,) of the words in each frame: what EasyOCR's `get_textbox` gives, whose settings it takes."""
     device, thresholds = settings["device"], {k: settings[k] for k in ("text_threshold", "link_threshold", "low_text")}
     resized, ratio = resize_to_canvas(frames, settings["canvas_size"], settings["mag_ratio"])
-    at_once = DETECTOR_FRAMES[device.partition(":")[0]]
+    at_once = frames_at_once(len(resized), device)
     parts = [resized[first : first + at_once] for first in range(0, len(resized), at_once)]
     # A GPU only takes note of its work here, all parts of it, and has done one after another when it is waited for.
     maps = [_start(detector, detector_input(part, device), thresholds["text_threshold"], device) for part in parts]
     look = functools.partial(easyocr_reader.boxes_in_map, ratio=1 / ratio, thresholds=thresholds)
     found = [_threads().submit(look, one) if one is not None else None for waits in maps for one in waits()]
     return [words.result() if words else [] for words in found]
+
+
+def frames_at_once(number: int, device: str) -> int:
+    """How many frames of a batch the detector has at a time: on a GPU parts of one size."""
+    most = DETECTOR_FRAMES[device.partition(":")[0]]
+    return most if device == "cpu" else equal_share(number, most)
 
 
 def resize_to_canvas(frames: NDArray[np.uint8], canvas_px: int, magnify: float) -> tuple[NDArray[np.uint8], float]:

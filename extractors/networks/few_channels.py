@@ -28,7 +28,6 @@ def frame_by_frame(convolution: nn.Conv3d, clips: torch.Tensor) -> torch.Tensor:
     read = padded.movedim(2, 1).unfold(1, convolution.kernel_size[0], step).movedim(-1, 2)
     num_clips, num_frames = read.shape[:2]
     weight = convolution.weight.transpose(1, 2).flatten(1, 2)
-    found = nn.functional.conv2d(
-        read.reshape(num_clips * num_frames, -1, *clips.shape[3:]), weight, convolution.bias, steps, sides
-    )
+    stacks = read.reshape(num_clips * num_frames, weight.shape[1], *clips.shape[3:])
+    found = nn.functional.conv2d(stacks, weight, convolution.bias, steps, sides)
     return found.view(num_clips, num_frames, *found.shape[1:]).movedim(1, 2)

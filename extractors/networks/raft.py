@@ -9,6 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from extractors.networks.base import equal_share
+
+HALVES = slice(-1), slice(1, None)
+"""The first frames of all pairs of a film, and the second ones."""
+
 
 class FilmRaft:
     """Optical flow between the neighbouring frames of films."""
@@ -19,14 +24,18 @@ class FilmRaft:
         network.feature_encoder = self._encoder = _Encoder(network.feature_encoder)
 
     def flow(self, films: torch.Tensor, iterations: int, at_once: int) -> Iterator[torch.Tensor]:
-        """Flow (P, 2, H, W) in px of films (F, T + 1, 3, H, W) in -1..1, `at_once` pairs at a time, film after film."""
-        # Its encoder normalises each frame by itself: the features do not depend on those beside it.
-        frames = torch.split(films.flatten(0, 1), at_once)
-        features = torch.cat([self._encoder.network(part) for part in frames])
-        features = features.view(*films.shape[:2], *features.shape[1:])
-        halves = (every[:, part].flatten(0, 1) for every in (films, features) for part in (slice(-1), slice(1, None)))
-        for pairs in zip(*(torch.split(half, at_once) for half in halves), strict=True):
-            yield self._flow_of_pairs(*pairs, iterations=iterations)
+        """Flow (P, 2, H, W) in px of films (F, T + 1, 3, H, W) in -1..1, film after film, `at_once` pairs at most.
+
+        As many films at a time as go evenly into their number; of a longer one its pairs in turn.
+        """
+        for some in torch.split(films, equal_share(len(films), at_once // max(1, films.shape[1] - 1))):
+            # Its encoder normalises each frame by itself: the features do not depend on those beside it.
+            frames = torch.split(some.flatten(0, 1), at_once + len(some))
+            features = torch.cat([self._encoder.network(part) for part in frames])
+            features = features.view(*some.shape[:2], *features.shape[1:])
+            halves = (all_of[:, half].flatten(0, 1) for all_of in (some, features) for half in HALVES)
+            for pairs in zip(*(torch.split(half, at_once) for half in halves), strict=True):
+                yield self._flow_of_pairs(*pairs, iterations=iterations)
 
     def _flow_of_pairs(self, first: torch.Tensor, second: torch.Tensor, *seen: torch.Tensor, iterations: int) -> Any:
         """Flow (P, 2, H, W) from the first frames to the second ones (P, 3, H, W); `seen`: the features of both."""

@@ -98,6 +98,10 @@ def test_measures_of_sound():
     assert loudest_rms(window(tone(1, 440, 16000))) == pytest.approx(0.5 / 2**0.5, rel=0.01)
     assert audio_end_s(window(np.ones(16000))) == pytest.approx(1.0)
     assert audio_end_s(np.zeros(SAMPLES, np.float32)) == 0
+    assert audio_end_s(np.ones(SAMPLES, np.float32)) == 30
+    first = np.zeros(SAMPLES, np.float32)
+    first[0] = -1
+    assert audio_end_s(first) == pytest.approx(0.02), "rounded up"
 
 
 @pytest.mark.parametrize(

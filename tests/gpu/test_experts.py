@@ -142,8 +142,10 @@ def of_letters(extractor, items):
 def test_a_network_gives_what_it_gives_on_the_cpu_in_float32(name, device, precision, references):
     items, expected, expert = references(name)
     try:
+        expert.extractor.precision = precision  # by which its networks are laid out
         found = numbers(moved(expert, device), items, device, precision)
     finally:
+        expert.extractor.precision = "fp32"
         moved(expert, "cpu")
     assert found.shape == expected.shape
     tolerance = COARSE.get(name, TOLERANCES[precision]) if precision == "bf16" else TOLERANCES[precision]

@@ -7,7 +7,7 @@ import torch
 from extractors import image_classifier, language_model
 from extractors.image_classifier import Expert, Params
 from extractors.networks import classifiers
-from extractors.networks.base import array_to_device, network_to_device, without_module_prefix
+from extractors.networks.base import array_to_device, equal_share, network_to_device, without_module_prefix
 from extractors.networks.pixels import normalise_pixels
 from pipeline.errors import WeightsError
 from pipeline.untrusted.download import checksum
@@ -153,10 +153,7 @@ def test_a_network_can_be_kept_as_pytorch_lays_it_out():
 
 
 @pytest.mark.parametrize(
-    ("device", "precision", "expected"),
-    [("cpu", "fp32", True), ("cuda:0", "fp32", False), ("cuda:0", "tf32", True), ("cuda:1", "bf16", True)],
+    ("number", "most", "expected"), [(32, 16, 16), (24, 16, 12), (7, 5, 1), (3, 9, 3), (0, 4, 1), (4, 0, 1)]
 )
-def test_channels_come_last_but_on_a_gpu_in_float32(device, precision, expected):
-    expert = Expert(Params(**SMALL, fps=1.0), WeightSource(always_seeded=True))
-    expert.precision = precision
-    assert expert.is_channels_last(device) == expected
+def test_items_fall_into_the_largest_equal_parts(number, most, expected):
+    assert equal_share(number, most) == expected

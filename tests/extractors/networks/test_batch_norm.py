@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from extractors.networks import classifiers
+from extractors.networks import classifiers, easyocr_reader
 from extractors.networks.batch_norm import fold_batch_norms
 from extractors.networks.video_networks import I3D
 from pipeline.weights import seeded
@@ -34,6 +34,17 @@ def test_all_norms_are_folded_and_the_outputs_stay(name):
         assert fold_batch_norms(network, 3, 64, 64) == count
         assert norms(network) == []
         torch.testing.assert_close(network(pixels), before, rtol=1e-4, atol=1e-4 * float(before.abs().max()))
+
+
+def test_all_norms_of_craft_are_folded_though_it_gives_more_than_its_maps():
+    network = with_statistics(seeded.fill(easyocr_reader.build_detector()))
+    pixels, count = torch.randn(2, 3, 96, 64, generator=torch.Generator().manual_seed(1)), len(norms(network))
+    with torch.inference_mode():
+        before, _ = network(pixels)
+        assert fold_batch_norms(network, 3, 64, 64, result=lambda output: output[0]) == count > 10
+        after, _ = network(pixels)
+    assert norms(network) == []
+    torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-4 * float(before.abs().max()))
 
 
 def test_norms_before_a_convolution_stay():

@@ -177,4 +177,11 @@ def test_a_gpu_is_given_all_frames_before_the_first_maps_are_waited_for(tmp_path
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: Stream())
     monkeypatch.setattr(easyocr_batches, "array_to_device", lambda items, device: torch.from_numpy(items))
     assert with_batches(reader).detect(frames, reformat=False) == expected
-    assert happened == [8, 2, "waited", "waited"]
+    assert happened == [5, 5, "waited", "waited"], "in equal parts"
+
+
+@pytest.mark.parametrize(
+    ("number", "device", "expected"), [(32, "cuda:1", 16), (24, "cuda:0", 12), (3, "cuda:0", 3), (10, "cpu", 8)]
+)
+def test_a_gpu_has_twice_as_many_frames_at_a_time_in_equal_parts(number, device, expected):
+    assert easyocr_batches.frames_at_once(number, device) == expected

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from extractors import registry
 from extractors.image_classifier import Expert, Params
 from extractors.networks.pixels import normalise_pixels
-from pipeline.weights.files import WeightSource
+from pipeline.weights.files import WeightOptions, WeightSource
+from tests.extractors.run_experts import EXPERTS
 
 SETTINGS = Params(network="torchvision/resnet18", dim=512, fps=1.0, resize_px=32, crop_px=32)
 
@@ -54,3 +56,15 @@ def test_the_layout_of_pixels_changes_no_number(monkeypatch):
     found = expert.embed(pixels).values
     assert seen == [True]
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "expected"),
+    [("cpu", "fp32", True), ("cuda:0", "fp32", False), ("cuda:0", "tf32", True), ("cuda:1", "bf16", True)],
+)
+def test_channels_come_last_but_on_a_gpu_in_float32(device, precision, expected):
+    expert = Expert(SETTINGS, WeightSource(always_seeded=True))
+    expert.precision = precision
+    assert expert.is_channels_last(device) == expected
+    i3d = registry.expert("motion", EXPERTS, WeightOptions(seeded=True)).extractor
+    assert i3d.is_channels_last(device)
