@@ -48,7 +48,8 @@ def run_until(command: list[str], limit_s: float) -> bool:
         try:
             process.wait(SPARE_S)
         except subprocess.TimeoutExpired:
-            process.kill()
+            process.kill()  # its workers end with it
+            process.wait()
         return False
     return True
 
