@@ -5,6 +5,7 @@ VGGFace2 (Cao et al. 2018) in the way of FaceNet (Schroff et al. 2015). F faces.
 """
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from extractors import faces
 from extractors.base import Embedded
-from extractors.networks.base import NetworkExtractor, array_to_device
+from extractors.networks.base import NetworkExtractor, array_to_device, full_parts
 from extractors.networks.face_crops import corners_of, crops
 from pipeline.stores.parts import Features
 from pipeline.weights.files import WeightFile
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 FACE_PX = 160
 """Side of the network's input."""
+FACES_AT_ONCE = 64
+"""On a GPU; fewer are filled up."""
 
 RELEASED = WeightFile(
     "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt",
@@ -106,7 +109,14 @@ class Expert(NetworkExtractor, faces.Expert):
     def _all_at_once(self, frames: Any, boxes_px: NDArray[np.float32], index: NDArray[np.int64]) -> NDArray[np.float32]:
         """As `_on_cpu`, of frames on the device, where the crops are made too."""
         corners = corners_of(boxes_px, frames.shape[1:3], FACE_PX, self.params.margin_px)
-        return self.run(index, lambda _: (crops(frames, index, corners, FACE_PX) - 127.5) / 128).values
+
+        def shown(part: NDArray[np.int64], _: "torch.Tensor") -> "torch.Tensor":
+            return (crops(frames, index[part], corners[part], FACE_PX) - 127.5) / 128
+
+        # In parts of one size: how many faces there are depends on the videos beside this one.
+        parts = full_parts(len(index), FACES_AT_ONCE)
+        vectors = np.concatenate([self.run(part, functools.partial(shown, part)).values for part in parts])
+        return vectors[: len(index)]
 
     def _crop(self, frame: NDArray[np.uint8], box_px: NDArray[np.float32]) -> NDArray[np.float32]:
         """(3, 160, 160), cropped and scaled by facenet-pytorch."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
-from extractors.networks.base import NetworkExtractor, array_to_device
+from extractors.networks.base import NetworkExtractor, array_to_device, full_parts
 from extractors.word_experts.timing import TimedWord, spread
 from extractors.word_experts.word_expert import AnyWordParams, WordExpert
 from extractors.word_vectors import EncoderParams
@@ -142,10 +142,12 @@ class Expert(WordExpert, NetworkExtractor):
     def embed(self, items: NDArray[np.float32]) -> Embedded:
         """(R, D)."""
         audible = np.flatnonzero([loudest_rms(window) >= self.params.quietest for window in items])
-        results = self._transcribe(items[audible]) if len(audible) else []
+        # A GPU gets as many as there are: which of the others are silent must not change the shape.
+        given = audible if self.device == "cpu" else full_parts(len(audible), len(items)).ravel()
+        results = self._transcribe(items[given]) if len(audible) else []
         rows = [
             (item, word, result)
-            for item, result in zip(audible, results, strict=True)
+            for item, result in zip(audible, results, strict=False)
             if self._is_speech(result)
             for word in self._words_of(result.tokens, result.language, audio_end_s(items[item]))
         ]
@@ -171,7 +173,7 @@ class Expert(WordExpert, NetworkExtractor):
             # Cast to float32 for autocast: Whisper's decoding raises TypeError for any other type.
             audio_features = self.network.encoder(mel).float()
             seed = functools.cache(lambda index: seed_of(windows[index]))
-            return decode_with_fallback(self.network, audio_features, options, policy, seed)
+            return decode_with_fallback(self.network, audio_features, options, policy, seed, self.device != "cpu")
 
     def _has_failed(self, result: "DecodingResult") -> bool:
         """Whether a window is to be decoded again, by the rules of whisper's `transcribe`."""

@@ -214,6 +214,14 @@ def equal_share(number: int, most: int) -> int:
     return next(size for size in range(max(1, min(number, most)), 0, -1) if number % size == 0)
 
 
+def full_parts(number: int, size: int) -> NDArray[np.int64]:
+    """(parts, size) indices of a number of items, at least one; the last one fills the last part up.
+
+    For items whose number depends on what is beside them, for the reason of `equal_share`.
+    """
+    return np.minimum(np.arange(-(-number // size) * size), number - 1).reshape(-1, size)
+
+
 def without_autocast(device: str) -> AbstractContextManager[object]:
     """The context without autocast on this kind of device, whatever the precision of the batch."""
     import torch

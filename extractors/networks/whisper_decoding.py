@@ -33,11 +33,13 @@ def decode_with_fallback(
     options: DecodingOptions,
     policy: RetryPolicy,
     seed_of_window: Callable[[int], int],
+    is_always_full: bool = False,
 ) -> list[DecodingResult]:
     """For each window the first result that has not failed, or the last one.
 
     `audio`: the encoder's output (B, 1500, width) for the windows, or their log-mels (B, bands, 3000). A window is
-    asked for its seed where it is sampled, which few are.
+    asked for its seed where it is sampled, which few are. `is_always_full`: in each try there are B windows, the last
+    one again and again, so that which of the others have failed does not change the shape.
     """
 
     def decoded(audio: torch.Tensor, temperature: float, which: Sequence[int]) -> list[DecodingResult]:
@@ -49,9 +51,10 @@ def decode_with_fallback(
         failed = [index for index, result in enumerate(results) if policy.has_failed(result)]
         if not failed:
             break
+        tried = failed + failed[-1:] * (len(results) - len(failed)) if is_always_full else failed
         # Whisper takes the encoder's output in place of a log-mel: only the decoder runs again.
-        audio_features = torch.stack([results[index].audio_features for index in failed])
-        for index, result in zip(failed, decoded(audio_features, temperature, failed), strict=True):
+        audio_features = torch.stack([results[index].audio_features for index in tried])
+        for index, result in zip(tried, decoded(audio_features, temperature, tried), strict=True):
             results[index] = result
     return results
 

@@ -59,6 +59,22 @@ def test_all_faces_of_a_batch_at_once_have_the_vectors_of_each_alone(expert):
     np.testing.assert_allclose(at_once, expert._on_cpu(frames, boxes, index), atol=1e-6)
 
 
+def test_the_network_always_sees_as_many_faces_whatever_is_beside_them(expert, monkeypatch):
+    """Its kernels depend on the shape, and with them the last digits of a face."""
+    monkeypatch.setattr(face_identity, "FACES_AT_ONCE", 4)
+    frames = torch.from_numpy(np.ascontiguousarray(data.astronaut()[None, :300, 60:400]))
+    boxes = np.array([[110, 50, 210, 190]], np.float32)
+    shapes = []
+    hook = expert.network.register_forward_pre_hook(lambda _, given: shapes.append(len(given[0])))
+    few, many = (
+        expert._all_at_once(frames, boxes.repeat(number, axis=0), np.zeros(number, np.int64)) for number in (1, 6)
+    )
+    hook.remove()
+    assert shapes == [4, 4, 4]
+    assert (few.shape, many.shape) == ((1, 512), (6, 512))
+    assert all(np.array_equal(one, few[0]) for one in many)
+
+
 def test_its_weights_are_the_detectors_and_its_own(expert):
     assert expert.weights["network"] == "seeded"
     assert sum(name.endswith(".pt") for name in expert.weights) == 3

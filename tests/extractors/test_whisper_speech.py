@@ -24,7 +24,8 @@ class Heard(Expert):
     """An expert that hears what it is told to."""
 
     def load(self, device):
-        self.load_vectors(device)
+        self.device = device
+        self.load_vectors("cpu")
         self.network = SimpleNamespace(is_multilingual=True, num_languages=99)
         self.asked = []
 
@@ -61,6 +62,18 @@ def test_words_have_times_language_and_confidence(heard):
     # Two seconds for two words of three letters; then the rest, no longer than there is sound.
     np.testing.assert_allclose(found.times_s, [[0, 1], [1, 2], [2, 4], [4, 6]], atol=0.03)
     assert found.values.shape == (4, 300)
+
+
+def test_on_a_gpu_as_many_windows_are_heard_as_there_are_whatever_is_silent(heard):
+    spoken, silent = window(tone(5, 440, 16000)), np.zeros(SAMPLES, np.float32)
+    expected = heard.embed(np.stack([silent, spoken, silent]))
+    heard.load("cuda:0")
+    found = heard.embed(np.stack([silent, spoken, silent]))
+    assert heard.asked == [3]
+    assert len(found.values) == len(expected.values) > 0
+    assert found.item_index.tolist() == expected.item_index.tolist()
+    assert heard.embed(np.stack([silent] * 2)).values.shape == (0, 300)
+    assert heard.asked == [3]
 
 
 def test_silence_is_not_even_heard(heard):

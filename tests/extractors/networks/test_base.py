@@ -7,7 +7,7 @@ import torch
 from extractors import image_classifier, language_model
 from extractors.image_classifier import Expert, Params
 from extractors.networks import classifiers
-from extractors.networks.base import array_to_device, equal_share, network_to_device, without_module_prefix
+from extractors.networks.base import array_to_device, equal_share, full_parts, network_to_device, without_module_prefix
 from extractors.networks.pixels import normalise_pixels
 from pipeline.errors import WeightsError
 from pipeline.untrusted.download import checksum
@@ -157,3 +157,10 @@ def test_a_network_can_be_kept_as_pytorch_lays_it_out():
 )
 def test_items_fall_into_the_largest_equal_parts(number, most, expected):
     assert equal_share(number, most) == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "expected"), [(5, 3, [[0, 1, 2], [3, 4, 4]]), (3, 3, [[0, 1, 2]]), (1, 2, [[0, 0]])]
+)
+def test_items_fall_into_full_parts(number, size, expected):
+    assert full_parts(number, size).tolist() == expected

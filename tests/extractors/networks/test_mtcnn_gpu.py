@@ -20,6 +20,15 @@ def on(device, min_face_px=32):
     return BatchDetector(mtcnn, device)
 
 
+CROPS_AT_ONCE = mtcnn_gpu._CROPS_AT_ONCE
+
+
+@pytest.fixture(autouse=True)
+def _few_crops_at_once(monkeypatch):
+    """What fills them up takes a CPU seconds."""
+    monkeypatch.setattr(mtcnn_gpu, "_CROPS_AT_ONCE", (256, 32))
+
+
 @pytest.fixture(scope="module")
 def detector():
     return on("cpu")
@@ -75,6 +84,17 @@ def test_the_faces_of_a_frame_are_the_same_beside_any_others(device):
         assert_same(detector.detect(frame[None]), [[values[index]] for values in together])
 
 
+def test_each_network_sees_as_much_at_once_whatever_is_in_the_frames(monkeypatch):
+    """Its kernels depend on the shape, and with them the last digits of a box."""
+    monkeypatch.setattr(mtcnn_gpu, "_CROPS_AT_ONCE", (64, 16))
+    detector, shapes = on("cpu"), [[], []]
+    for network, seen in zip(detector._networks[1:], shapes, strict=True):
+        network.register_forward_pre_hook(lambda _, given, seen=seen: seen.append(len(given[0])))
+    detector.detect(crowds(4, 240, 320))
+    assert [set(seen) for seen in shapes] == [{64}, {16}]
+    assert len(shapes[0]) > 1
+
+
 def test_frames_may_be_on_the_device_already(detector):
     frames = crowds(2, 240, 320)
     assert_same(detector.detect(torch.from_numpy(frames)), detector.detect(frames))
@@ -122,7 +142,8 @@ def operations(detector, frames):
     return {event.key: event.count for event in profile.key_averages()}
 
 
-def test_more_frames_and_faces_need_no_more_operations_and_no_more_waits(detector):
+def test_more_frames_and_faces_need_no_more_operations_and_no_more_waits(detector, monkeypatch):
+    monkeypatch.setattr(mtcnn_gpu, "_CROPS_AT_ONCE", CROPS_AT_ONCE)
     frames = crowds(16, 240, 320)
     detector.detect(frames)  # The tables of this size are made once.
     few, many = operations(detector, frames[:2]), operations(detector, frames)

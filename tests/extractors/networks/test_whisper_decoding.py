@@ -115,6 +115,22 @@ def test_only_the_windows_that_failed_are_tried_again_together(monkeypatch):
     assert [one.text for one in found] == ["1 at 0.0", "2 at 0.2", "3 at 0.4", "4 at 0.0"]
 
 
+def test_where_shapes_must_stay_every_try_has_as_many_windows(monkeypatch):
+    scripts = {1: [GOOD], 2: [UNSURE, GOOD], 3: [GOOD]}
+    batches = []
+
+    def decoded(network, mel, options, seeds):
+        batches.append((tuple(seeds), len(mel)))
+        number = int(options.temperature > 0)
+        return [result(**scripts[one][number], text=f"{one} at {options.temperature}") for one in seeds or scripts]
+
+    monkeypatch.setattr(whisper_decoding, "decode", decoded)
+    tries = RetryPolicy(TEMPERATURES, Expert(Params())._has_failed)
+    found = decode_with_fallback(None, torch.zeros(3, 80, 3000), OPTIONS, tries, [1, 2, 3].__getitem__, True)
+    assert batches == [((), 3), ((2, 2, 2), 3)]
+    assert [one.text for one in found] == ["1 at 0.0", "2 at 0.2", "3 at 0.0"]
+
+
 @pytest.fixture(scope="module", params=EVERY_DEVICE)
 def device(request):
     return request.param
