@@ -79,9 +79,12 @@ def test_fused_or_alone_gives_the_same_bits(kept, videos, device, name):
     assert_same(kept(device, (name,)), kept(device, NAMES), name, videos)
 
 
-@on_every_device
+ON_GPU = [pytest.param(GPU, name, marks=gpu_only) for name in (*NAMES, "face", "flow", "ocr", "speech")]
+"""With those whose networks see more or less by what is in the videos; on a CPU they take long."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("device", "name"), [*(("cpu", name) for name in NAMES), *ON_GPU])
 def test_a_video_has_the_same_bits_whichever_videos_are_beside_it(kept, videos, device, name, tmp_path):
     options = dataclasses.replace(OPTIONS, device=device)
     for number, (path, video) in enumerate(videos):
@@ -92,6 +95,9 @@ def test_a_video_has_the_same_bits_whichever_videos_are_beside_it(kept, videos, 
             parts.read_features(store_folder / name, video.content) for store_folder in (folder, kept(device, (name,)))
         )
         assert alone.values.tobytes() == together.values.tobytes(), video.video_id
+        assert alone.extras.keys() == together.extras.keys()
+        for extra in alone.extras:
+            np.testing.assert_array_equal(alone.extras[extra], together.extras[extra], f"{video.video_id} {extra}")
 
 
 @on_every_device
