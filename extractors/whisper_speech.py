@@ -143,7 +143,7 @@ class Expert(WordExpert, NetworkExtractor):
         """(R, D)."""
         audible = np.flatnonzero([loudest_rms(window) >= self.params.quietest for window in items])
         # A GPU gets as many as there are: which of the others are silent must not change the shape.
-        given = audible if self.device == "cpu" else full_parts(len(audible), len(items)).ravel()
+        given = audible if self.device == "cpu" else audible[full_parts(len(audible), len(items)).ravel()]
         results = self._transcribe(items[given]) if len(audible) else []
         rows = [
             (item, word, result)

@@ -13,6 +13,8 @@ from benchmarks.gpu.step import Case, Figures, run_step
 ROOT = Path(__file__).parents[2]
 SPARE_S = 12.0
 """For pytest to end, after its report: its workers have ten seconds for that."""
+END_S = 2.0
+"""For what this step does afterwards."""
 THREADS = "2"
 """Of each process that compares with the CPU, several of which run side by side."""
 
@@ -24,7 +26,7 @@ def work(case: Case, figures: Figures) -> None:
     told = ["-p", "no:cacheprovider", "-W", "default", "--durations", "15", "-v"]
     told += ["-p", "benchmarks.gpu.outcomes", f"--outcomes={report}"]
     command = [sys.executable, "-m", "pytest", *told, *case.sizes.tests, *map(str, files())]
-    in_time = run_until(command, case.left_s() - SPARE_S - 2)
+    in_time = run_until(command, case.left_s() - SPARE_S - END_S)
     if not report.exists():
         raise RuntimeError("pytest ended before it had a report")
     told_of = json.loads(report.read_text(encoding="utf-8"))

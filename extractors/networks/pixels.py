@@ -18,8 +18,8 @@ class PixelExtractor(NetworkExtractor):
     """A network extractor whose input is pixels, normalise_pixels by `params.mean` and `params.std`."""
 
     def is_channels_last(self, device: str) -> bool:
-        """As of all networks, but for pictures on a GPU in float32, where cuDNN's kernels take rows: SENet-154 613
-        frames/s in place of 523 (H200). For clips it makes no difference."""
+        """As of all networks, but on a GPU in float32, where cuDNN's kernels take rows: SENet-154 613 frames/s in place
+        of 523 (H200)."""
         return device == "cpu" or self.precision != "fp32"
 
     def parts_on_cpu(self, items: NDArray[Any]) -> int:
