@@ -10,6 +10,7 @@ from extractors.whisper_speech import Expert, Params, audio_end_s, loudest_rms
 from pipeline.weights import seeded
 from pipeline.weights.files import WeightFile, WeightOptions, WeightSource
 from tests.clips import tone
+from tests.devices import CPU_AS_GPU, nothing_is_pinned_without_a_gpu
 from tests.extractors.private_api import assert_there
 
 SAMPLES = 480000
@@ -158,6 +159,20 @@ def test_what_is_drawn_for_a_window_depends_on_nothing_but_its_sound(unsure):
     assert list(forward.extras["text"]) == one + other
     assert list(backward.extras["text"]) == other + one
     assert (forward.extras["confidence"] < np.exp(-1)).all(), "surer than the limit, so nothing was drawn"
+
+
+def test_what_is_written_for_a_gpu_hears_the_same_beside_silence(unsure, monkeypatch):
+    """With retries at a higher temperature, which are filled up too."""
+    sounds = [window(tone(seconds, hz, 16000)) for seconds, hz in ((5, 440), (12, 300))]
+    windows = np.stack([np.zeros_like(sounds[0]), sounds[0], np.zeros_like(sounds[0]), sounds[1]])
+    expected = unsure.embed(windows)
+    nothing_is_pinned_without_a_gpu(monkeypatch)
+    unsure.load(CPU_AS_GPU)
+    found = unsure.embed(windows)
+    assert found.item_index.tolist() == expected.item_index.tolist()
+    assert set(found.item_index) == {1, 3}
+    assert found.extras["text"].tolist() == expected.extras["text"].tolist()
+    np.testing.assert_allclose(found.extras["confidence"], expected.extras["confidence"], rtol=1e-4)
 
 
 @pytest.mark.slow
