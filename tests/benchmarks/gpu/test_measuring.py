@@ -244,8 +244,12 @@ def test_an_expert_in_another_precision_is_laid_out_for_it(monkeypatch):
     """As where its YAML had said so: by what it would be moved with, since here is no GPU."""
     expert = experts.expert_called("rgb_resnet50")
     expert.extractor.network, moved = torch.nn.Conv2d(1, 1, 1), []
-    told = lambda network, device, last: moved.append((device, last)) or network  # noqa: E731
-    monkeypatch.setattr(fused, "network_to_device", told)
+
+    def move(network, device, is_channels_last):
+        moved.append((device, is_channels_last))
+        return network
+
+    monkeypatch.setattr(fused, "network_to_device", move)
     with_tf32 = fused.in_precision(expert, "tf32", "cuda:0")
     assert (with_tf32.config.precision, with_tf32.extractor.precision) == ("tf32", "tf32")
     assert fused.in_precision(with_tf32, "fp32", "cuda:0").config.precision == "fp32"
