@@ -1,8 +1,8 @@
 """Extracts features as a plain loop does: `python benchmarks/peers_plain.py NETWORK WEIGHTS OUT VIDEO...`.
 
 Stands for `v-iashin/video_features` where that is not at hand: OpenCV reads frame by frame, Pillow resizes, torchvision
-crops and normalises, the network runs as PyTorch builds it, one array a video. Nothing of ours but the layers of I3D
-and VGGish, and VGGish's spectrogram.
+crops and normalises, the network runs as PyTorch builds it, one array a video. Nothing of ours but VGGish's layers and
+spectrogram.
 """
 
 import sys
@@ -56,6 +56,8 @@ def i3d(weights: Path, path: str) -> np.ndarray:
     """(clips, 1024): a clip ends once the frame after it was read."""
     from torchvision.transforms import functional
 
+    from benchmarks.peers_i3d import features as features_of
+
     network = _i3d(weights)
     features, stack = [], []
     for image in frames(path):
@@ -64,7 +66,7 @@ def i3d(weights: Path, path: str) -> np.ndarray:
         stack.append(functional.pil_to_tensor(resized).float())
         if len(stack) == STACK + 1:
             clip = torch.stack(stack[:-1]).permute(1, 0, 2, 3)
-            features.append(network((2 * functional.center_crop(clip, [224, 224]) / 255 - 1)[None]))
+            features.append(features_of(network, (2 * functional.center_crop(clip, [224, 224]) / 255 - 1)[None]))
             stack = stack[-1:]
     return torch.cat(features).numpy() if features else np.zeros((0, 1024), np.float32)
 

@@ -55,6 +55,8 @@ def _is_address(server: str) -> bool:
 
 
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
+FLOAT32 = ("fp32", "tf32")
+"""Precisions whose tensors are float32; on a CPU the two are one."""
 Weights = Literal["released", "seeded"] | dict[str, WeightFile]
 """released: the files that the network's library publishes; seeded: stand-ins; or part -> file."""
 

@@ -1,17 +1,16 @@
 """Motion expert: the input of the last layer of a video classifier, over windows of frames."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from numpy.typing import NDArray
-
-from extractors.base import CropOffset, Embedded, FrameNeed, ResizeMethod
+from extractors.base import CropOffset, FrameNeed, ResizeMethod
+from extractors.configs import FLOAT32
 from extractors.frames.windows import WindowExtractor
 from extractors.networks import classifiers
 from extractors.networks.base import RGB
 from extractors.networks.batch_norm import fold_batch_norms
 from extractors.networks.labelled import Classifier
-from extractors.networks.pixels import PixelExtractor, normalise_pixels
+from extractors.networks.pixels import PixelExtractor
 from extractors.networks.without_values import without_values
 from pipeline import config
 from pipeline.errors import WeightsError
@@ -109,14 +108,12 @@ class Expert(WindowExtractor, PixelExtractor, Classifier):
         return True
 
     def load(self, device: str) -> None:
-        """Build the network and move it to the device; I3D makes its pixels numbers itself, as 39 MB a clip."""
+        """Build the network and move it to the device, where it is computed as it is fastest."""
         super().load(device)
-        if self.params.network == "i3d":
-            self.network.prepare = lambda clips: normalise_pixels(clips, self.params.mean, self.params.std)
+        if device == "cpu":
+            from extractors.networks.clip_convolutions import faster_on_cpu
 
-    def embed(self, items: NDArray[Any]) -> Embedded:
-        """(B, D)."""
-        return self.run(items) if self.params.network == "i3d" else super().embed(items)
+            self.network = faster_on_cpu(self.network, self.precision in FLOAT32)
 
     def build(self) -> "torch.nn.Module":
         """The network without its last layer."""

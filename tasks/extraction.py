@@ -83,8 +83,7 @@ class ExtractExpert(DatasetTask):
         settings, files = Extraction(), self.plan.inventory.files()
         announce_extraction(wanted, files, settings, self.plan.selection.layout.store)
         total_s = total_video_s(wanted, files)
-        options = settings.options()
-        options = dataclasses.replace(options, workers=enough_workers(wanted, total_s, options.workers))
+        options = enough_workers(wanted, total_s, settings.options())
         jobs, errors = chunk_jobs(wanted, files, self._terms(options)), dict[str, Exception]()
         with deferred() as stop, video_progress("Extracting") as progress:
             run = RunOptions(

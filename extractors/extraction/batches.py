@@ -10,15 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded
-from extractors.configs import Precision
+from extractors.configs import FLOAT32, Precision
 from extractors.registry import NamedExpert
 from pipeline.running.cpu import give_back_freed_memory
 from pipeline.running.tf32 import tf32
 
 log = logging.getLogger(__name__)
-
-FLOAT32 = ("fp32", "tf32")
-"""Precisions whose tensors are float32; on a CPU the two are one."""
 
 
 class Batches:

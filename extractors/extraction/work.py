@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from extractors.base import Extractor
 from extractors.extraction.segments import Prepared
+from extractors.networks.base import NetworkExtractor
 from extractors.registry import NamedExpert
-from extractors.shown.needs import AudioNeed, NameNeed, SubtitleNeed
+from extractors.shown.needs import AudioNeed, FrameNeed, NameNeed, SubtitleNeed
 from pipeline.datasets.manifest import Video
 from pipeline.stores.keys import contained
 
@@ -47,12 +49,30 @@ SOUND_OF_WORKER_S = 120.0
 """Seconds of sound that take a worker about as long as its start."""
 
 
-def enough_workers(wanted: Sequence[Wanted], total_s: float, most: int) -> int:
-    """So many decode workers, at most `most`, that each is worth its start: for `total_s` of sound and words fewer."""
+CLIPS_OF_WORKER_S = 60.0
+"""Seconds of video of which a worker has all clips before a network on the CPU has seen a third of them."""
+
+
+def enough_workers(wanted: Sequence[Wanted], total_s: float, options: PassOptions) -> PassOptions:
+    """The options with so many decode workers that each is worth its start, at most those that they have.
+
+    For `total_s` of sound and words, or of clips that a CPU takes longer to look at than to decode, that may be fewer.
+    """
+    extractors = [item.expert.extractor for item in wanted]
     cheap = AudioNeed, SubtitleNeed, NameNeed
-    if all(isinstance(item.expert.extractor.need, cheap) for item in wanted):
-        return min(most, max(1, int(total_s / SOUND_OF_WORKER_S)))
-    return most
+    if all(isinstance(extractor.need, cheap) for extractor in extractors):
+        worker_s = SOUND_OF_WORKER_S
+    elif options.device == "cpu" and any(map(_sees_clips, extractors)):
+        worker_s = CLIPS_OF_WORKER_S
+    else:
+        return options
+    return dataclasses.replace(options, workers=min(options.workers, max(1, int(total_s / worker_s))))
+
+
+def _sees_clips(extractor: Extractor) -> bool:
+    """Whether a network sees several frames at once, as I3D does, which takes a CPU a second for a second of video."""
+    needs = extractor.need
+    return isinstance(extractor, NetworkExtractor) and isinstance(needs, FrameNeed) and needs.window > 1
 
 
 def without_networks(wanted: Wanted) -> Wanted:

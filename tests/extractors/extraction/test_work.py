@@ -2,7 +2,14 @@ import dataclasses
 
 import pytest
 
-from extractors.extraction.work import SOUND_OF_WORKER_S, Wanted, enough_workers, without_networks
+from extractors.extraction.work import (
+    CLIPS_OF_WORKER_S,
+    SOUND_OF_WORKER_S,
+    PassOptions,
+    Wanted,
+    enough_workers,
+    without_networks,
+)
 from extractors.labels.settings import LabelSettings
 from tests.extractors.run_experts import named
 
@@ -19,15 +26,23 @@ def test_a_fresh_expert_has_the_settings_and_no_network(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("names", "minutes", "number"),
+    ("names", "minutes", "device", "number"),
     [
-        (("audio_light",), 0.5, 1),
-        (("audio_light",), 3 * SOUND_OF_WORKER_S / 60, 3),
-        (("audio_light",), 600, 4),
-        (("audio_light", "speech_light"), 0.5, 1),
-        (("audio_light", "rgb_light"), 0.5, 4),
+        (("audio_light",), 0.5, "cpu", 1),
+        (("audio_light",), 3 * SOUND_OF_WORKER_S / 60, "cpu", 3),
+        (("audio_light",), 600, "cpu", 4),
+        (("audio_light", "speech_light"), 0.5, "cpu", 1),
+        (("audio_light", "rgb_light"), 0.5, "cpu", 4),
+        (("motion",), 0.5, "cpu", 1),
+        (("motion", "rgb_light"), 2 * CLIPS_OF_WORKER_S / 60, "cpu", 2),
+        (("motion",), 600, "cpu", 4),
+        (("motion",), 0.5, "cuda:0", 4),
+        (("flow_light",), 0.5, "cpu", 4),
     ],
 )
-def test_a_little_sound_needs_one_worker_and_frames_need_all(tmp_path, names, minutes, number):
+def test_a_little_sound_or_what_a_cpu_looks_at_for_long_needs_one_worker_and_frames_need_all(
+    tmp_path, names, minutes, device, number
+):
     wanted = [Wanted(named(name), tmp_path, frozenset("a")) for name in names]
-    assert enough_workers(wanted, 60 * minutes, 4) == number
+    options = PassOptions(workers=4, deadline_s=60, videos_per_part=64, device=device)
+    assert enough_workers(wanted, 60 * minutes, options) == dataclasses.replace(options, workers=number)

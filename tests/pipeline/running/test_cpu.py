@@ -117,3 +117,22 @@ def test_collection_is_on_again_afterwards_and_stays_off_where_it_was_off():
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+LOOKS = """
+import gc
+from pipeline.running.cpu import look_for_garbage_rarely
+looks = []
+gc.callbacks.append(lambda phase, about: looks.append(phase))
+def made(number):
+    looks.clear()
+    kept = [[] for _ in range(number)]
+    return looks.count("start")
+before = made(9_000)
+look_for_garbage_rarely()
+print(before > 5, made(9_000) <= 1, made(100_000) >= 9)
+"""
+
+
+def test_garbage_is_looked_for_after_ten_thousand_new_objects_in_place_of_seven_hundred():
+    assert printed(LOOKS) == "True True True"
