@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
 from extractors.networks import hub
-from extractors.networks.base import NetworkPlugin
+from extractors.networks.base import NetworkPlugin, to_device
 from extractors.networks.faster_whisper import StandIn
 from extractors.networks.pretrained import folder_of, network_in, processor_in
 from extractors.text.hashed_words import EncoderParams
@@ -102,7 +102,7 @@ class Expert(WordExpert, NetworkPlugin):
         # Behind the scores of the tokens stand those of the durations, which the library would take for tokens too.
         durations = range(kept.vocab_size, kept.vocab_size + len(kept.durations))
         network.generation_config.suppress_tokens = list(durations)
-        self._network = network.to(self._device)
+        self._network: Any = to_device(network, self._device)
 
     def embed(self, items: NDArray[np.float32]) -> Embedded:
         """(R, D). One window at a time, without its padding: the network levels its bands over all that it hears."""

@@ -125,7 +125,13 @@ class Expert(WordExpert, NetworkExtractor):
 
     def load(self, device: str) -> None:
         """Move Whisper to the device, and load the word vectors."""
+        from whisper.model import Linear
+
+        from extractors.networks.linear import with_fast_linear
+
         super().load(device)
+        if device == "cpu":
+            with_fast_linear(self.network, [Linear])
         self._tokenizer("en")  # reads the vocabulary, which whisper caches
 
     def _tokenizer(self, language: str) -> Any:

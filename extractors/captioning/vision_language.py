@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from extractors.captioning.describer import Describer, Description
 from extractors.captioning.plain import plain
 from extractors.networks import hub
-from extractors.networks.base import NetworkPlugin
+from extractors.networks.base import NetworkPlugin, to_device
 from extractors.networks.pretrained import folder_of, network_in, processor_in
 from extractors.networks.shards import check_index, in_shards
 from pipeline.weights.files import WeightFile
@@ -54,7 +54,7 @@ class VisionLanguage(Describer):
             check_index(folder, files, str(called))
             network = network_in(folder, AutoModelForImageTextToText, called)
             self._processor = processor_in(folder, AutoProcessor, plugin.weight_path("config").parent)
-        self._network = network.to(device)
+        self._network: Any = to_device(network, device)
 
     def describe(self, clips: NDArray[np.uint8]) -> list[Description]:
         """As `Describer.describe`; one clip at a time, so that rounding does not depend on a batch."""

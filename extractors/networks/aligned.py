@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from extractors.base import TextEncoder
 from extractors.networks import hub
-from extractors.networks.base import NetworkExtractor
+from extractors.networks.base import NetworkExtractor, to_device
 from extractors.networks.hub_model import TOKENIZER, HubParams, HubPlugin, load_model, load_tokenizer
 from extractors.networks.stand_ins import stand_in_model
 from pipeline import config
@@ -68,7 +68,7 @@ class AlignedExpert(AlignedPlugin, NetworkExtractor):
     def load(self, device: str) -> None:
         """Build the tower and move it to the device, in evaluation mode."""
         self.device = device
-        self.network = self.build().eval().requires_grad_(False).to(device)
+        self.network = to_device(self.build(), device)
 
     def vectors(self, *inputs: "torch.Tensor") -> NDArray[np.float32]:
         """(B, D) of length 1 for inputs on the device."""
@@ -102,7 +102,7 @@ class AlignedEncoder(AlignedPlugin, TextEncoder):
     def load(self, device: str) -> None:
         """Move the text tower to the device."""
         self._device = device
-        self._tower: Any = self.build_tower(of_text=True).eval().requires_grad_(False).to(device)
+        self._tower: Any = to_device(self.build_tower(of_text=True), device)
         self._tokenizer = None if self.source.seeded else load_tokenizer(self)
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:

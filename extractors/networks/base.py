@@ -195,10 +195,18 @@ def network_to_device(network: "torch.nn.Module", device: str, is_channels_last:
     import torch
 
     if not is_channels_last:
-        return network.eval().requires_grad_(False).to(device).to(memory_format=torch.contiguous_format)
+        return to_device(network, device).to(memory_format=torch.contiguous_format)
     in_3d = any(parameter.dim() == 5 for parameter in network.parameters())
     memory_format = torch.channels_last_3d if in_3d else torch.channels_last
-    return network.eval().requires_grad_(False).to(device).to(memory_format=memory_format)
+    return to_device(network, device).to(memory_format=memory_format)
+
+
+def to_device(network: "torch.nn.Module", device: str) -> "torch.nn.Module":
+    """The network on the device, in evaluation mode, its linear layers computed as a CPU computes them fastest."""
+    from extractors.networks.linear import with_fast_linear
+
+    network = network.eval().requires_grad_(False).to(device)
+    return with_fast_linear(network) if device == "cpu" else network
 
 
 def array_to_device(items: NDArray[Any], device: str) -> "torch.Tensor":

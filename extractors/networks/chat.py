@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.networks.aligned import unit_length
+from extractors.networks.base import to_device
 from extractors.networks.hub_model import HubPlugin, load_model, load_processor
 from extractors.networks.stand_ins import stand_in_chat, stand_in_model, stand_in_omni_chat
 from pipeline.errors import ConfigError
@@ -46,7 +47,7 @@ class Chat:
         self._dim, width = plugin.params.dim, int(model.config.text_config.hidden_size)
         if self._dim > width:
             raise ConfigError(f"params.dim: {plugin.params.network} has {width} numbers, not {self._dim}")
-        self._model: Any = model.eval().requires_grad_(False).to(device)
+        self._model: Any = to_device(model, device)
         self._device = device
 
     def stand_in(self) -> Any:

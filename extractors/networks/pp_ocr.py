@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from extractors.networks.base import to_device
 from extractors.networks.pretrained import network_in, processor_in, quiet
 from pipeline.errors import WeightsError
 from pipeline.weights import seeded
@@ -66,8 +67,8 @@ class Reader:
     """A detector and a recogniser on a device."""
 
     def __init__(self, detector: Networks, recogniser: Networks, device: str, detector_px: int) -> None:
-        self._detector = Networks(detector.network.to(device), detector.processor)
-        self._recogniser = Networks(recogniser.network.to(device), recogniser.processor)
+        self._detector = Networks(to_device(detector.network, device), detector.processor)
+        self._recogniser = Networks(to_device(recogniser.network, device), recogniser.processor)
         self._device, self._detector_px = device, detector_px
         self.thresholds: dict[str, float] = {}
         """Of the detector, in place of the library's; see `post_process_object_detection`."""
