@@ -1,4 +1,4 @@
-# make demo | test | check | bench | bench-extract | bench-train | bench-search | bench-planning | bench-growth | bench-stamps | bench-fusion | bench-decoding | bench-peers | bench-startup | bench-gpu | profile | docs | lock | clean. The first one that you type sets everything up in .venv.
+# make demo | test | check | bench | bench-extract | bench-train | bench-search | bench-planning | bench-growth | bench-stamps | bench-fusion | bench-decoding | bench-peers | bench-networks | bench-startup | bench-gpu | profile | docs | lock | clean. The first one that you type sets everything up in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.installed
@@ -8,7 +8,7 @@ DEV := .venv/.installed-dev
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check bench bench-extract bench-train bench-search bench-planning bench-growth bench-stamps bench-fusion bench-decoding bench-peers bench-startup bench-gpu profile wheels docs lock clean
+.PHONY: demo test check bench bench-extract bench-train bench-search bench-planning bench-growth bench-stamps bench-fusion bench-decoding bench-peers bench-networks bench-startup bench-gpu profile wheels docs lock clean
 
 # make demo ENGINE=ray: the extraction as tasks of a Ray that is started for it.
 demo: $(if $(filter ray,$(ENGINE)),$(DEV),$(SETUP))
@@ -71,6 +71,10 @@ profile: $(SETUP)
 # Networks beside a plain loop over OpenCV, Pillow and torchvision, as in benchmarks/README.md.
 bench-peers: $(SETUP)
 	@$(BIN)/python -m benchmarks.peers
+
+# Networks on a CPU as PyTorch computes them and as we do, as in benchmarks/README.md.
+bench-networks: $(SETUP)
+	@$(BIN)/python -m benchmarks.cpu_networks
 
 # On a machine with a GPU that has the project installed; a bare one takes `make wheels` beforehand, and then the script.
 bench-gpu: $(SETUP)

@@ -16,7 +16,18 @@ from luigi.task_register import Register
 from packaging.requirements import Requirement
 
 import tasks
-from benchmarks import decoding, fusion_table, growth, long_video, peers, planning, profiling, startup, training
+from benchmarks import (
+    cpu_networks,
+    decoding,
+    fusion_table,
+    growth,
+    long_video,
+    peers,
+    planning,
+    profiling,
+    startup,
+    training,
+)
 from benchmarks.gpu.keep import KEPT
 from benchmarks.gpu.table import readme
 from benchmarks.stamps import table as stamps
@@ -49,6 +60,7 @@ SOURCES = {
     "decoding": "benchmarks/decoding.json",
     "training": "benchmarks/training.json",
     "startup": "benchmarks/startup.json",
+    "cpu_networks": "benchmarks/cpu_networks.json",
 }
 """Generated part of a page -> what it is generated from, where that is not configs/."""
 
@@ -154,6 +166,7 @@ def test_the_dataset_example_is_a_dataset():
         "growth",
         "long_video",
         "startup",
+        "cpu_networks",
     ],
 )
 def test_the_tables_are_what_the_configs_say(name):
@@ -176,6 +189,7 @@ def test_the_tables_are_what_the_configs_say(name):
         "decoding": lambda: decoding.table(ROOT / "benchmarks/decoding.json"),
         "training": lambda: training.table(ROOT / "benchmarks/training.json"),
         "startup": lambda: startup.table(ROOT / "benchmarks/startup.json"),
+        "cpu_networks": lambda: cpu_networks.table(ROOT / "benchmarks/cpu_networks.json"),
     }
     pages = [*PAGES, ROOT / "benchmarks/README.md"]
     (page,) = [page for page in pages if begin in page.read_text(encoding="utf-8")]

@@ -5,13 +5,14 @@ PyTorch multiplies float32 by Intel's MKL, which on AMD processors was measured 
 MSR-VTT in place of 2.04, and 6.1 s in place of 6.0 for an evaluation. The products are the same but for rounding.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
+
+from pipeline.running.onednn import operator, product
 
 LARGE = 1 << 18
 """Number of weights from which on a layer is multiplied by oneDNN: for smaller ones the extra call costs more than it
@@ -21,8 +22,8 @@ gains. The number of rows does not decide, so that a result does not depend on t
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """(..., D_in) times the transpose of weight (D_out, D_in), plus bias (D_out,) -> (..., D_out)"""
     if _by_onednn(x, weight):
-        product: Tensor = _OneDNN.apply(x, weight, bias)
-        return product
+        multiplied: Tensor = _OneDNN.apply(x, weight, bias)
+        return multiplied
     return functional.linear(x, weight, bias)
 
 
@@ -38,7 +39,7 @@ class _OneDNN(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return _product(x, weight, bias)
+        return product(x, weight, bias)
 
     @staticmethod
     @once_differentiable
@@ -47,28 +48,12 @@ class _OneDNN(torch.autograd.Function):
         to_x, to_weight, to_bias = ctx.needs_input_grad
         rows, gradients = x.reshape(-1, x.shape[-1]), gradient.reshape(-1, gradient.shape[-1])
         return (
-            _product(gradient, weight.t()) if to_x else None,
-            _product(gradients.t(), rows.t()) if to_weight else None,
+            product(gradient, weight.t()) if to_x else None,
+            product(gradients.t(), rows.t()) if to_weight else None,
             gradients.sum(0) if to_bias else None,
         )
 
 
 def _by_onednn(x: Tensor, weight: Tensor) -> bool:
     plain = x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-    return plain and weight.numel() >= LARGE and x.numel() > 0 and _operator() is not None
-
-
-def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    if not (weight.is_contiguous() or weight.t().is_contiguous()):
-        weight = weight.contiguous()  # oneDNN multiplies a slice of a matrix entry by entry
-    operator = _operator()
-    assert operator is not None
-    return operator(x, weight, bias, "none", [], "")  # "none": no activation after it
-
-
-def _operator() -> Callable[..., Tensor] | None:
-    """oneDNN's linear layer; None where this build of PyTorch lacks it, and `linear` then multiplies by MKL.
-
-    The operator is private: torch.compile replaces a linear layer by it, and nothing public calls it.
-    """
-    return getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+    return plain and weight.numel() >= LARGE and x.numel() > 0 and operator() is not None

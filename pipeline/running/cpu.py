@@ -15,7 +15,7 @@ TRIM_THRESHOLD_BYTES = 2**31 - 1
 """Free memory at the top of the heap that is kept; the largest value that mallopt takes."""
 
 OBJECTS_BETWEEN = 10_000
-"""Objects that are made between two looks for garbage; they take some 2 MB."""
+"""Objects that are made between two looks of Python for garbage, which has 700 by itself; they take some 2 MB."""
 
 _NUM_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """What a torch that is not imported yet reads, both of them."""
@@ -28,7 +28,9 @@ _DEFAULTS = {_MMAP_MAX: 65536, _MMAP_THRESHOLD: 32 << 20, _TRIM_THRESHOLD: 64 <<
 
 
 def prepare_for_networks() -> None:
-    """Sets OpenMP's spin count and malloc's arena count; call it before torch is imported and any thread starts.
+    """Sets OpenMP's spin count, malloc's arena count, and how often garbage is looked for.
+
+    To be called before torch is imported and any thread starts.
 
     Environment variables that the user has set are kept. Idle OpenMP threads give up their core after SPIN_COUNT
     iterations. By default (libgomp's) they spin for milliseconds, on a core that a decode worker or another program
@@ -40,6 +42,8 @@ def prepare_for_networks() -> None:
     libc = _glibc()
     if libc and "MALLOC_ARENA_MAX" not in os.environ:
         libc.mallopt(_ARENA_MAX, 1)
+    # To import torch makes a million objects and next to no garbage: 1.4 CPU s by default, 1.1 so.
+    gc.set_threshold(OBJECTS_BETWEEN, *gc.get_threshold()[1:])
 
 
 def one_thread() -> None:
@@ -88,14 +92,6 @@ def without_collection() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def look_for_garbage_rarely() -> None:
-    """Has Python look for garbage among new objects every OBJECTS_BETWEEN of them, in place of every 700.
-
-    To import torch makes a million objects and next to no garbage: 1.4 CPU s by default, 1.1 so.
-    """
-    gc.set_threshold(OBJECTS_BETWEEN, *gc.get_threshold()[1:])
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import atexit
 import gc
 
-from pipeline.running.cpu import look_for_garbage_rarely, prepare_for_networks
+from pipeline.running.cpu import prepare_for_networks
 from tasks.console.error_messages import install_one_line_errors
 from tasks.console.exit_status import install_exit_status
 from tasks.console.help import describe_tasks_in_help
@@ -21,7 +21,6 @@ def prepare_process() -> None:
     # The environment variables of OpenMP and the settings of malloc only count before torch is imported and before any
     # thread starts.
     prepare_for_networks()
-    look_for_garbage_rarely()
     # Outside of a project folder no luigi.cfg is there to say it, and luigi would wait for a daemon.
     set_defaults(DEFAULTS)
     # Luigi logs each exception with a traceback, and lets some of them end the process.

