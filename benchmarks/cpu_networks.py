@@ -1,9 +1,9 @@
 """Measures ways of computing the same sums on a CPU: `python -m benchmarks.cpu_networks` (`make bench-networks`).
 
-Networks on random weights, whole: as PyTorch computes them, and with what `extractors/networks/` puts in the place of
-some of their layers: convolutions over clips (`clip_convolutions.py`), and linear layers (`linear.py`, on AMD's
-processors with AVX-512 alone). In turns, on all threads; CPU seconds an item, medians; and by how much the outputs
-differ. Freed memory is kept, as in a pass. Prints the table of benchmarks/README.md, and writes
+Networks on stand-in weights, whole, channels last: as PyTorch computes them, and with what `extractors/networks/` puts
+in the place of some of their layers: convolutions over clips (`clip_convolutions.py`), and linear layers (`linear.py`,
+on AMD's processors with AVX-512 alone). In turns, on all threads; CPU seconds an item, medians; and by how much the
+outputs differ. Freed memory is kept, as in a pass. Prints the table of benchmarks/README.md, and writes
 benchmarks/cpu_networks.json.
 """
 
@@ -15,6 +15,7 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from benchmarks.extraction import HERE, machine
 from pipeline.running.cpu import freed_memory_kept, prepare_for_networks
@@ -77,13 +78,16 @@ def measure(
     import torch
     from whisper.model import Linear
 
-    from extractors.networks.base import network_to_device
     from extractors.networks.clip_convolutions import faster_on_cpu
     from extractors.networks.linear import with_fast_linear
+    from extractors.networks.placing import network_to_device
+    from pipeline.weights import seeded
 
     torch.manual_seed(0)
-    plain, items = make().eval().requires_grad_(False), torch.randn(shape)
-    faster = faster_on_cpu(with_fast_linear(network_to_device(copy.deepcopy(plain), "cpu"), [Linear]))
+    items, network = torch.randn(shape), seeded.fill(make())
+    faster = faster_on_cpu(with_fast_linear(network_to_device(copy.deepcopy(network), "cpu"), [Linear]))
+    with patch("extractors.networks.linear.is_faster_than_mkl", lambda: False):
+        plain = network_to_device(network, "cpu")
     times: dict[str, list[float]] = {"plain_s": [], "ours_s": []}
     with torch.inference_mode():
         expected, found = ask(plain, items), ask(faster, items)

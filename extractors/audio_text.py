@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
 from extractors.networks.aligned import AlignedEncoder, AlignedEncoderParams, AlignedExpert
-from extractors.networks.base import array_to_device
 from extractors.networks.hub_model import HubParams
+from extractors.networks.placing import array_to_device
 from extractors.networks.sound_inputs import clap_input, pe_vectors, sound_items
 from pipeline import config
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
 from extractors.networks import hub
-from extractors.networks.base import Tensors, without_autocast
+from extractors.networks.base import Tensors
 from extractors.networks.labelled import Classifier
+from extractors.networks.placing import without_autocast
 from pipeline import config
 from pipeline.weights.files import WeightFile
 

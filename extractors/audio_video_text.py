@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, Embedded, JointNeed, JointView, SpreadNeed
 from extractors.networks.aligned import AlignedEncoder, AlignedEncoderParams, AlignedExpert
-from extractors.networks.base import RGB, array_to_device
+from extractors.networks.base import RGB
 from extractors.networks.hub_model import HubParams
 from extractors.networks.pixels import normalise_pixels
+from extractors.networks.placing import array_to_device
 from extractors.networks.sound_inputs import joint_items, pe_vectors
 from extractors.shown.needs import SpreadAt
 from pipeline import config

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from extractors.base import Embedded
 from extractors.networks import easyocr_batches, easyocr_reader
-from extractors.networks.base import NetworkExtractor, network_to_device, with_float32_output, without_module_prefix
+from extractors.networks.base import NetworkExtractor, without_module_prefix
 from extractors.networks.batch_norm import fold_batch_norms
+from extractors.networks.placing import network_to_device, with_float32_output
 from extractors.word_experts.ocr_expert import OcrExpert, Word, split_line
 from extractors.word_experts.word_expert import AnyWordParams
 from extractors.word_vectors import EncoderParams

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from extractors import faces
 from extractors.base import Embedded
-from extractors.networks.base import NetworkExtractor, array_to_device, full_parts
+from extractors.networks.base import NetworkExtractor
 from extractors.networks.face_crops import corners_of, crops
+from extractors.networks.placing import array_to_device, full_parts
 from pipeline.stores.parts import Features
 from pipeline.weights.files import WeightFile
 from pipeline.weights.wheels import wheel_sha256

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from extractors.base import Embedded
 from extractors.frames.windows import FrameExtractor
-from extractors.networks.base import without_autocast
 from extractors.networks.mtcnn import Detector
 from extractors.networks.mtcnn_gpu import BatchDetector
+from extractors.networks.placing import without_autocast
 from pipeline import config
 from pipeline.weights.wheels import wheel_sha256
 

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from extractors.base import Embedded, FrameNeed
 from extractors.frames.windows import FrameExtractor
 from extractors.networks.aligned import unit_length, words_or_whole
-from extractors.networks.base import RGB, NetworkEncoder, network_to_device
+from extractors.networks.base import RGB, NetworkEncoder
 from extractors.networks.hub import is_hub_name
 from extractors.networks.image_text import ImageTextNetwork
 from extractors.networks.image_text_open_clip import OpenClipNetwork
 from extractors.networks.image_text_transformers import TransformersNetwork
 from extractors.networks.pixels import PixelExtractor
+from extractors.networks.placing import network_to_device
 from pipeline import config
 from pipeline.weights.files import WeightFile
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.networks import hub
-from extractors.networks.base import NetworkEncoder, network_to_device
+from extractors.networks.base import NetworkEncoder
 from extractors.networks.bert import Bert
+from extractors.networks.placing import network_to_device
 from pipeline import config
 from pipeline.weights.files import WeightFile
 

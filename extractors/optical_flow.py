@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import Embedded, FrameNeed, FrameView
-from extractors.configs import FLOAT32
 from extractors.frames.windows import WindowExtractor
 from extractors.networks import classifiers
-from extractors.networks.base import NetworkExtractor, network_to_device
+from extractors.networks.base import NetworkExtractor
 from extractors.networks.batch_norm import fold_batch_norms
+from extractors.networks.placing import network_to_device
 from extractors.networks.without_values import without_values
 from pipeline import config
 from pipeline.errors import WeightsError
@@ -61,7 +61,7 @@ class Params:
     eight_bit: bool = False
     """Round flow to steps of 40 / 255 px, as it is when flow is kept in images, on which I3D was trained."""
     pairs_at_once: int = 16
-    """Pairs of frames in a batch of RAFT on a CPU, whatever the number of windows; a GPU gets 16 times as many."""
+    """Pairs of frames in a batch of RAFT on a CPU, to which windows come one by one; a GPU gets 16 times as many."""
     epsilon: float = 1e-3
     """What the flow stream's batch norm adds to the variance: 1e-3 for the published files."""
 
@@ -129,10 +129,6 @@ class Expert(WindowExtractor, NetworkExtractor):
         from extractors.networks.raft import FilmRaft
 
         super().load(device)
-        if device == "cpu":
-            from extractors.networks.clip_convolutions import faster_on_cpu
-
-            self.network = faster_on_cpu(self.network, self.precision in FLOAT32)
         _, network, _ = classifiers.split_name(self.params.network)
         raft = self.with_weights("flow", models.get_model(network, weights=None))
         # Rows first on a GPU: 124 windows/s in place of 109, with TF32 238 and 225 (H200).

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
 from extractors.networks import hub
-from extractors.networks.base import NetworkPlugin, to_device
+from extractors.networks.base import NetworkPlugin
 from extractors.networks.faster_whisper import StandIn
+from extractors.networks.placing import to_device
 from extractors.networks.pretrained import folder_of, network_in, processor_in
 from extractors.text.hashed_words import EncoderParams
 from extractors.whisper_speech import MIN_AUDIO_S, RATE_HZ, WINDOW_S, audio_end_s, loudest_rms

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from extractors.base import Embedded, FrameNeed
 from extractors.frames.shots import Shot, ShotExtractor
 from extractors.frames.windows import WindowExtractor
-from extractors.networks.base import NetworkExtractor, array_to_device
+from extractors.networks.base import NetworkExtractor
+from extractors.networks.placing import array_to_device
 from pipeline import config
 from pipeline.errors import WeightsError
 from pipeline.weights.files import WeightFile

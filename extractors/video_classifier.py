@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from extractors.base import CropOffset, FrameNeed, ResizeMethod
-from extractors.configs import FLOAT32
 from extractors.frames.windows import WindowExtractor
 from extractors.networks import classifiers
 from extractors.networks.base import RGB
@@ -106,14 +105,6 @@ class Expert(WindowExtractor, PixelExtractor, Classifier):
     def is_channels_last(self, device: str) -> bool:
         """Always: for clips rows are no faster on a GPU (I3D), and I3D itself joins its branches so."""
         return True
-
-    def load(self, device: str) -> None:
-        """Build the network and move it to the device, where it is computed as it is fastest."""
-        super().load(device)
-        if device == "cpu":
-            from extractors.networks.clip_convolutions import faster_on_cpu
-
-            self.network = faster_on_cpu(self.network, self.precision in FLOAT32)
 
     def build(self) -> "torch.nn.Module":
         """The network without its last layer."""

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from extractors.base import Embedded, SpreadNeed
 from extractors.frames.windows import WindowExtractor
 from extractors.networks.aligned import AlignedEncoder, AlignedEncoderParams, AlignedExpert
-from extractors.networks.base import RGB, array_to_device
+from extractors.networks.base import RGB
 from extractors.networks.hub_model import HubParams
 from extractors.networks.pixels import normalise_pixels
+from extractors.networks.placing import array_to_device
 from extractors.shown.needs import SpreadAt
 from pipeline import config
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.base import AudioNeed, AudioView, Embedded
-from extractors.networks.base import NetworkExtractor, array_to_device, full_parts
+from extractors.networks.base import NetworkExtractor
+from extractors.networks.placing import array_to_device, full_parts
 from extractors.word_experts.timing import TimedWord, spread
 from extractors.word_experts.word_expert import AnyWordParams, WordExpert
 from extractors.word_vectors import EncoderParams

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.networks import hub
-from extractors.networks.base import NetworkEncoder, network_to_device
+from extractors.networks.base import NetworkEncoder
+from extractors.networks.placing import network_to_device
 from extractors.text import hashed_words
 from extractors.text.folding import fold
 from extractors.text.hashed_words import EncoderParams as HashedParams

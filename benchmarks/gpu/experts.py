@@ -18,8 +18,8 @@ from extractors import registry
 from extractors.base import AudioNeed, FrameNeed, JointNeed, Need, SpreadNeed
 from extractors.extraction.batches import Batches
 from extractors.extraction.one_pass import PassOptions, extract
-from extractors.networks.base import array_to_device
 from extractors.networks.device import share_cores
+from extractors.networks.placing import array_to_device
 from extractors.registry import NamedExpert
 from pipeline.datasets.manifest import Video
 from pipeline.errors import PipelineError

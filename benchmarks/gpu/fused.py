@@ -8,7 +8,8 @@ from benchmarks.gpu.experts import expert_called, in_a_pass, loaded, reason_of, 
 from benchmarks.gpu.step import Case, Figures, run_step
 from benchmarks.gpu.videos import NARROW, WIDE
 from extractors.configs import Precision
-from extractors.networks.base import NetworkExtractor, network_to_device
+from extractors.networks.base import NetworkExtractor
+from extractors.networks.placing import network_to_device
 from extractors.registry import NamedExpert
 from pipeline.errors import PipelineError
 from pipeline.running.cpu import prepare_for_networks

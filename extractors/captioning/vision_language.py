@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from extractors.captioning.describer import Describer, Description
 from extractors.captioning.plain import plain
 from extractors.networks import hub
-from extractors.networks.base import NetworkPlugin, to_device
+from extractors.networks.base import NetworkPlugin
+from extractors.networks.placing import to_device
 from extractors.networks.pretrained import folder_of, network_in, processor_in
 from extractors.networks.shards import check_index, in_shards
 from pipeline.weights.files import WeightFile

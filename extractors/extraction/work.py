@@ -11,6 +11,7 @@ from extractors.networks.base import NetworkExtractor
 from extractors.registry import NamedExpert
 from extractors.shown.needs import AudioNeed, FrameNeed, NameNeed, SubtitleNeed
 from pipeline.datasets.manifest import Video
+from pipeline.running.worker_pool import num_workers
 from pipeline.stores.keys import contained
 
 Todo = tuple[Path, Video, tuple[NamedExpert, ...]]
@@ -50,7 +51,8 @@ SOUND_OF_WORKER_S = 120.0
 
 
 CLIPS_OF_WORKER_S = 60.0
-"""Seconds of video of which a worker has all clips before a network on the CPU has seen a third of them."""
+"""Seconds of video, over the number of cores, whose clips a worker has before a network on all of them has seen them:
+I3D takes 18 CPU s a minute, and a worker 3 to 11 of frames up to 1080p."""
 
 
 def enough_workers(wanted: Sequence[Wanted], total_s: float, options: PassOptions) -> PassOptions:
@@ -63,14 +65,14 @@ def enough_workers(wanted: Sequence[Wanted], total_s: float, options: PassOption
     if all(isinstance(extractor.need, cheap) for extractor in extractors):
         worker_s = SOUND_OF_WORKER_S
     elif options.device == "cpu" and any(map(_sees_clips, extractors)):
-        worker_s = CLIPS_OF_WORKER_S
+        worker_s = CLIPS_OF_WORKER_S / num_workers(0)
     else:
         return options
     return dataclasses.replace(options, workers=min(options.workers, max(1, int(total_s / worker_s))))
 
 
 def _sees_clips(extractor: Extractor) -> bool:
-    """Whether a network sees several frames at once, as I3D does, which takes a CPU a second for a second of video."""
+    """Whether a network sees several frames at once, as I3D does, which takes a CPU longer than to decode them."""
     needs = extractor.need
     return isinstance(extractor, NetworkExtractor) and isinstance(needs, FrameNeed) and needs.window > 1
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from extractors.base import TextEncoder
 from extractors.networks import hub
-from extractors.networks.base import NetworkExtractor, to_device
+from extractors.networks.base import NetworkExtractor
 from extractors.networks.hub_model import TOKENIZER, HubParams, HubPlugin, load_model, load_tokenizer
+from extractors.networks.placing import to_device
 from extractors.networks.stand_ins import stand_in_model
 from pipeline import config
 

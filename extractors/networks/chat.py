@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.networks.aligned import unit_length
-from extractors.networks.base import to_device
 from extractors.networks.hub_model import HubPlugin, load_model, load_processor
+from extractors.networks.placing import to_device
 from extractors.networks.stand_ins import stand_in_chat, stand_in_model, stand_in_omni_chat
 from pipeline.errors import ConfigError
 

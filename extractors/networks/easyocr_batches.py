@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.networks import easyocr_reader
-from extractors.networks.base import array_to_device, equal_share
+from extractors.networks.placing import array_to_device, equal_share
 
 if TYPE_CHECKING:
     import torch

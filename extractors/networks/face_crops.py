@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.networks.base import array_to_device
+from extractors.networks.placing import array_to_device
 
 if TYPE_CHECKING:
     import torch

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.networks.base import NetworkExtractor, network_to_device, without_autocast
+from extractors.networks.base import NetworkExtractor
+from extractors.networks.placing import network_to_device, without_autocast
 
 if TYPE_CHECKING:
     import torch

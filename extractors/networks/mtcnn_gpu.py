@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.networks.base import array_to_device, equal_share, full_parts
 from extractors.networks.mtcnn import SIDES, Floats, scales
 from extractors.networks.mtcnn_areas import Sizes, crops, cut, means_of, sizes_of, sums_of
+from extractors.networks.placing import array_to_device, equal_share, full_parts
 from pipeline.running.tf32 import tf32
 
 if TYPE_CHECKING:

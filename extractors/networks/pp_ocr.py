@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.networks.base import to_device
+from extractors.networks.placing import to_device
 from extractors.networks.pretrained import network_in, processor_in, quiet
 from pipeline.errors import WeightsError
 from pipeline.weights import seeded

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from extractors.networks.base import equal_share
+from extractors.networks.placing import equal_share
 
 HALVES = slice(-1), slice(1, None)
 """The first frames of all pairs of a film, and the second ones."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.networks.base import without_autocast
+from extractors.networks.placing import without_autocast
 from extractors.shown.shown_views import AudioView, JointView
 
 _EDGE = 1e-6

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from pipeline.running.onednn import operator, product
+from pipeline.running.onednn import is_for_it, operator, product
 
 LARGE = 1 << 18
 """Number of weights from which on a layer is multiplied by oneDNN: for smaller ones the extra call costs more than it
@@ -55,5 +55,4 @@ class _OneDNN(torch.autograd.Function):
 
 
 def _by_onednn(x: Tensor, weight: Tensor) -> bool:
-    plain = x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-    return plain and weight.numel() >= LARGE and x.numel() > 0 and operator() is not None
+    return weight.numel() >= LARGE and is_for_it(x, weight) and operator() is not None

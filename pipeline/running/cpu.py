@@ -1,4 +1,4 @@
-"""Settings of the OpenMP and C runtimes for sharing one machine's cores and memory; none changes a result."""
+"""Settings of Python, OpenMP and the C library for sharing a machine's cores and memory; none changes a result."""
 
 import ctypes
 import gc
@@ -15,7 +15,7 @@ TRIM_THRESHOLD_BYTES = 2**31 - 1
 """Free memory at the top of the heap that is kept; the largest value that mallopt takes."""
 
 OBJECTS_BETWEEN = 10_000
-"""Objects that are made between two looks of Python for garbage, which has 700 by itself; they take some 2 MB."""
+"""Objects that are made between two looks of Python for garbage, which by itself are 700, or 2,000 since 3.13."""
 
 _NUM_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """What a torch that is not imported yet reads, both of them."""
@@ -43,7 +43,8 @@ def prepare_for_networks() -> None:
     if libc and "MALLOC_ARENA_MAX" not in os.environ:
         libc.mallopt(_ARENA_MAX, 1)
     # To import torch makes a million objects and next to no garbage: 1.4 CPU s by default, 1.1 so.
-    gc.set_threshold(OBJECTS_BETWEEN, *gc.get_threshold()[1:])
+    between, *others = gc.get_threshold()
+    gc.set_threshold(max(between, OBJECTS_BETWEEN) if between else 0, *others)
 
 
 def one_thread() -> None:

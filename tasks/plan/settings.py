@@ -115,7 +115,7 @@ class Partial(luigi.Config):
 class Extraction(luigi.Config):
     """Section [Extraction]: speed, timeouts, and what a kill may cost; nothing here changes a feature."""
 
-    workers = luigi.IntParameter(default=0, description="Decode workers; 0 = one per core")
+    workers = luigi.IntParameter(default=0, description="Decode workers; 0 = one per core, fewer for what needs fewer")
     deadline_s = luigi.FloatParameter(default=300.0, description="Seconds for one 32-second segment of a video")
     videos_per_part = luigi.IntParameter(default=64, description="Videos that are whole before they are published")
     seconds_per_part = luigi.FloatParameter(default=60.0, description="Or the time since the last ones, if shorter")

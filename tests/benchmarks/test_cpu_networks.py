@@ -42,4 +42,4 @@ def test_the_table_has_the_times_and_how_often_the_one_goes_into_the_other(tmp_p
 
 def test_what_was_measured_gave_the_same_in_both_ways():
     told = json.loads((HERE / "cpu_networks.json").read_text(encoding="utf-8"))
-    assert all(row["difference"] < 1e-5 for row in told["networks"].values())
+    assert all(0 < row["difference"] < 1e-4 for row in told["networks"].values())

@@ -6,6 +6,7 @@ import torch
 from whisper import ModelDimensions, Whisper
 
 from extractors import whisper_speech
+from extractors.networks import linear
 from extractors.whisper_speech import Expert, Params, audio_end_s, loudest_rms
 from pipeline.weights import seeded
 from pipeline.weights.files import WeightFile, WeightOptions, WeightSource
@@ -184,3 +185,12 @@ def test_stand_ins_babble_the_same_in_any_batch():
     together = expert.embed(both)
     alone = [expert.embed(one[None]) for one in both]
     assert together.extras["text"].tolist() == [word for one in alone for word in one.extras["text"].tolist()]
+
+
+def test_on_a_cpu_its_linear_layers_are_computed_by_onednn_where_that_is_faster(monkeypatch):
+    monkeypatch.setattr(linear, "is_faster_than_mkl", lambda: True)
+    expert = whisper_speech.Expert(Params(network="tiny"), WeightSource(always_seeded=True))
+    expert.load("cpu")
+    layers = [module for module in expert.network.modules() if isinstance(module, torch.nn.Linear)]
+    assert layers
+    assert all(isinstance(layer, linear.ByOneDnn) for layer in layers)

@@ -10,7 +10,8 @@ import torch
 from extractors import faces, registry
 from extractors.base import FrameNeed
 from extractors.extraction.batches import Batches, _precision
-from extractors.networks.base import NetworkExtractor, array_to_device
+from extractors.networks.base import NetworkExtractor
+from extractors.networks.placing import array_to_device
 from extractors.networks.whisper_decoding import log_mel
 from pipeline.errors import ExtractionError
 from pipeline.weights.files import WeightOptions

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from extractors import image_classifier, language_model
+from extractors import image_classifier, language_model, video_classifier
+from extractors.configs import Runtime
 from extractors.image_classifier import Expert, Params
 from extractors.networks import classifiers
-from extractors.networks.base import array_to_device, equal_share, full_parts, network_to_device, without_module_prefix
+from extractors.networks.base import without_module_prefix
+from extractors.networks.clip_convolutions import InSpace, SharedProducts
 from extractors.networks.pixels import normalise_pixels
 from pipeline.errors import WeightsError
 from pipeline.untrusted.download import checksum
@@ -15,6 +17,7 @@ from pipeline.weights.files import WeightFile, WeightOptions, WeightSource
 from tests.extractors.reference import seeded
 
 SMALL = {"network": "torchvision/resnet18.IMAGENET1K_V1", "dim": 512, "resize_px": 64, "crop_px": 64}
+SEEDED = WeightSource(always_seeded=True)
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3)).astype(np.uint8)
 
 
@@ -133,34 +136,36 @@ def test_the_prefix_of_several_gpus_is_dropped():
     assert without_module_prefix({"module.fc.weight": 1, "fc.module.bias": 2}) == {"fc.weight": 1, "fc.module.bias": 2}
 
 
-@pytest.mark.parametrize(("kind", "memory_format"), [(2, torch.channels_last), (3, torch.channels_last_3d)])
-def test_a_network_on_its_device_only_evaluates_with_channels_last(kind, memory_format):
-    network = {2: torch.nn.Conv2d, 3: torch.nn.Conv3d}[kind](3, 4, 3)
-    network = network_to_device(torch.nn.Sequential(network, torch.nn.Dropout()), "cpu")
-    assert not network.training
-    assert not any(parameter.requires_grad for parameter in network.parameters())
-    assert network[0].weight.is_contiguous(memory_format=memory_format)
+WITHOUT_LIBRARY = {"resize_px": 32, "crop_px": 32, "dim": 1024, "fps": 25.0, "window": 16, "stride": 16}
 
 
-def test_a_batch_becomes_a_tensor_whatever_its_strides():
-    items = np.arange(12).reshape(3, 4)[:, ::-1]
-    assert array_to_device(items, "cpu").tolist() == items.tolist()
+def clips_network(precision="fp32", **runtime):
+    """I3D on a CPU, on stand-ins."""
+    expert = video_classifier.Expert(video_classifier.Params(network="i3d", **WITHOUT_LIBRARY), SEEDED)
+    expert.precision, expert.runtime = precision, Runtime(**runtime)
+    expert.load("cpu")
+    return expert
 
 
-def test_a_network_can_be_kept_as_pytorch_lays_it_out():
-    network = torch.nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
-    assert network_to_device(network, "cpu", is_channels_last=False).weight.is_contiguous()
+def kinds_of(expert):
+    return {type(module) for module in expert.network.modules()}
 
 
-@pytest.mark.parametrize(
-    ("number", "most", "expected"), [(32, 16, 16), (24, 16, 12), (7, 5, 1), (3, 9, 3), (0, 4, 1), (4, 0, 1)]
-)
-def test_items_fall_into_the_largest_equal_parts(number, most, expected):
-    assert equal_share(number, most) == expected
+@pytest.mark.parametrize("precision", ["fp32", "tf32"])
+def test_on_a_cpu_clips_are_convolved_as_it_is_fastest(precision):
+    assert {InSpace, SharedProducts} <= kinds_of(clips_network(precision))
 
 
-@pytest.mark.parametrize(
-    ("number", "size", "expected"), [(5, 3, [[0, 1, 2], [3, 4, 4]]), (3, 3, [[0, 1, 2]]), (1, 2, [[0, 0]])]
-)
-def test_items_fall_into_full_parts(number, size, expected):
-    assert full_parts(number, size).tolist() == expected
+def test_in_16_bits_and_where_the_network_is_compiled_clips_are_convolved_by_pytorch():
+    for expert in (clips_network("bf16"), clips_network(compile=True)):
+        assert torch.nn.Conv3d in kinds_of(expert)
+        assert not {InSpace, SharedProducts} & kinds_of(expert)
+
+
+def test_on_a_cpu_a_clip_goes_through_the_network_alone_and_gives_the_same_bits_beside_others():
+    expert, numbers = clips_network(), []
+    expert.network.register_forward_hook(lambda network, given, output: numbers.append(len(given[0])))
+    clips = np.random.default_rng(0).integers(0, 256, (3, 16, 32, 32, 3)).astype(np.uint8)
+    together = expert.embed(clips).values
+    assert numbers == [1, 1, 1]
+    assert together[1:2].tobytes() == expert.embed(clips[1:2]).values.tobytes()

@@ -36,8 +36,8 @@ def random_clips(*shape):
     return torch.randn(shape, generator=torch.Generator().manual_seed(1))
 
 
-def replaced(module, **settings):
-    return faster_on_cpu(nn.Sequential(copy.deepcopy(module)), **settings)[0]
+def replaced(module):
+    return faster_on_cpu(nn.Sequential(copy.deepcopy(module)))[0]
 
 
 def relative(found, expected):
@@ -74,6 +74,8 @@ def test_however_many_tiles_are_computed_together_the_sums_are_the_same(monkeypa
         {"kernel_size": 3, "padding_mode": "circular", "padding": 1},
         {"kernel_size": 3, "padding": "same"},
         {"kernel_size": 3, "dilation": 2},
+        {"kernel_size": 3, "padding": 3},
+        {"kernel_size": 3, "padding": (9, 1, 1)},
         {"kernel_size": (2, 3, 3)},
         {"kernel_size": (9, 3, 3)},
         {"kernel_size": (2, 16, 16), "stride": (2, 16, 16)},
@@ -87,9 +89,30 @@ def test_groups_of_channels_stay_as_they_are():
     assert type(replaced(nn.Conv3d(6, 6, 1, groups=3))) is nn.Conv3d
 
 
-def test_in_16_bits_no_products_are_shared_and_what_is_the_same_sum_is_computed_faster():
-    assert type(replaced(convolution(kernel_size=3), is_float32=False)) is nn.Conv3d
-    assert type(replaced(convolution(kernel_size=1), is_float32=False)) is InSpace
+def test_what_is_not_float32_stays_as_it_is():
+    assert type(replaced(convolution(kernel_size=3).double())) is nn.Conv3d
+    assert type(replaced(convolution(kernel_size=1).bfloat16())) is nn.Conv3d
+
+
+def test_a_network_that_is_one_convolution_is_replaced_itself():
+    assert type(faster_on_cpu(convolution(kernel_size=3))) is SharedProducts
+
+
+@pytest.mark.parametrize(("padding", "stride"), [(0, 1), (1, 1), (0, 2), (1, 2)])
+def test_fewer_frames_than_the_kernel_sees_are_refused_as_by_pytorch(padding, stride):
+    size = 3 if stride == 1 else 5
+    module = convolution(kernel_size=size, padding=(padding, 2, 2), stride=stride)
+    clips = random_clips(1, 5, size - 2 * padding - 1, 9, 9)
+    with pytest.raises(RuntimeError):
+        module(clips)
+    with pytest.raises(ValueError, match=f"{clips.shape[2]} frames, of which the kernel sees {size}"):
+        replaced(module)(clips)
+
+
+def test_a_network_moves_whole_and_has_the_state_that_it_had_but_for_what_is_replaced():
+    network = faster_on_cpu(nn.Sequential(convolution(kernel_size=3), nn.BatchNorm3d(6), convolution(kernel_size=1)))
+    assert {name.partition(".")[0] for name in network.state_dict()} == {"1"}
+    assert {tensor.dtype for tensor in network.double().buffers() if tensor.is_floating_point()} == {torch.float64}
 
 
 @pytest.mark.parametrize(

@@ -122,17 +122,17 @@ def test_collection_is_on_again_afterwards_and_stays_off_where_it_was_off():
 LOOKS = """
 import gc
 from pipeline.running.cpu import prepare_for_networks
+{before}
 looks = []
 gc.callbacks.append(lambda phase, about: looks.append(phase))
-def made(number):
-    looks.clear()
-    kept = [[] for _ in range(number)]
-    return looks.count("start")
-before = made(9_000)
 prepare_for_networks()
-print(before > 5, made(9_000) <= 1, made(100_000) >= 9)
+kept = [[] for _ in range(100_000)]
+print(looks.count("start"))
 """
 
 
-def test_garbage_is_looked_for_after_ten_thousand_new_objects_in_place_of_seven_hundred():
-    assert printed(LOOKS) == "True True True"
+@pytest.mark.parametrize(
+    ("before", "looks"), [("", (9, 10)), ("gc.set_threshold(50_000)", (1, 2)), ("gc.set_threshold(0)", (0, 0))]
+)
+def test_garbage_is_looked_for_every_ten_thousand_new_objects_or_less_often_as_is_set(before, looks):
+    assert looks[0] <= int(printed(LOOKS.format(before=before))) <= looks[1]

@@ -3,8 +3,10 @@ import torch
 
 from pipeline.running import onednn
 
+with_onednn = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch without oneDNN")
 
-@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch without oneDNN")
+
+@with_onednn
 def test_pytorch_has_the_private_operator_of_onednn():
     assert onednn.operator() is not None, (
         "torch.ops.mkldnn._linear_pointwise is gone: linear layers are multiplied by MKL, on AMD processors at half "
@@ -12,6 +14,7 @@ def test_pytorch_has_the_private_operator_of_onednn():
     )
 
 
+@with_onednn
 @pytest.mark.parametrize("has_bias", [True, False])
 def test_a_product_is_that_in_float64_also_of_a_part_of_the_weights(has_bias):
     torch.manual_seed(0)
@@ -21,6 +24,26 @@ def test_a_product_is_that_in_float64_also_of_a_part_of_the_weights(has_bias):
         torch.testing.assert_close(onednn.product(x, weight, bias).double(), exact, rtol=1e-5, atol=1e-5)
 
 
+def test_it_is_for_float32_on_a_cpu_outside_of_autocast():
+    x, weight = torch.ones(2, 3), torch.ones(4, 3)
+    assert onednn.is_for_it(x, weight)
+    assert not onednn.is_for_it(x.double(), weight.double())
+    assert not onednn.is_for_it(x, weight.bfloat16())
+    assert not onednn.is_for_it(x[:0], weight)
+    assert not onednn.is_for_it(x.to("meta"), weight.to("meta"))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not onednn.is_for_it(x, weight)
+
+
+@pytest.fixture
+def asked_anew():
+    onednn.is_faster_than_mkl.cache_clear()
+    yield
+    onednn.is_faster_than_mkl.cache_clear()
+
+
+@pytest.mark.usefixtures("asked_anew")
+@pytest.mark.parametrize("is_told_by_linux", [True, False])
 @pytest.mark.parametrize(
     ("vendor", "capability", "is_faster"),
     [
@@ -30,10 +53,22 @@ def test_a_product_is_that_in_float64_also_of_a_part_of_the_weights(has_bias):
         ("", "DEFAULT", False),
     ],
 )
-def test_it_is_faster_on_processors_of_amd_with_avx512(monkeypatch, vendor, capability, is_faster):
-    monkeypatch.setattr(onednn.platform, "system", lambda: "Windows")
-    monkeypatch.setattr(onednn.platform, "processor", lambda: f"AMD64 Family 25, {vendor}")
+def test_it_is_faster_on_processors_of_amd_with_avx512(
+    monkeypatch, tmp_path, vendor, capability, is_faster, is_told_by_linux
+):
+    if is_told_by_linux:
+        (tmp_path / "cpuinfo").write_text(f"processor: 0\nvendor_id: {vendor}\n")
+    monkeypatch.setattr(onednn, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(onednn.platform, "processor", lambda: "" if is_told_by_linux else f"Family 25, {vendor}")
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    onednn.is_faster_than_mkl.cache_clear()
+    monkeypatch.setattr(onednn, "operator", lambda: print)
     assert onednn.is_faster_than_mkl() == is_faster
-    onednn.is_faster_than_mkl.cache_clear()
+
+
+@pytest.mark.usefixtures("asked_anew")
+def test_without_the_operator_it_is_not_faster(monkeypatch, tmp_path):
+    (tmp_path / "cpuinfo").write_text("vendor_id: AuthenticAMD")
+    monkeypatch.setattr(onednn, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+    monkeypatch.setattr(onednn, "operator", lambda: None)
+    assert not onednn.is_faster_than_mkl()
