@@ -13,9 +13,8 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.networks import hub
+from extractors.networks import hub, placing
 from extractors.networks.base import NetworkEncoder
-from extractors.networks.placing import network_to_device
 from extractors.text import hashed_words
 from extractors.text.folding import fold
 from extractors.text.hashed_words import EncoderParams as HashedParams
@@ -148,7 +147,7 @@ class LanguageModel:
     def __init__(self, encoder: Encoder, device: str) -> None:
         settings = hub.read_config(encoder.weight_path("words_config"))
         self._device = device
-        self._network = network_to_device(hub.build(encoder, settings, VECTORS), device)
+        self._network = placing.network_to_device(hub.build(encoder, settings, VECTORS), device)
         tokenizer = encoder.weight_path("words_tokenizer")
         self._tokenizer = hub.read_tokenizer(tokenizer, _MAX_SUBWORDS)
         self._long_tokenizer = hub.read_tokenizer(tokenizer, _MAX_TOKENS)

@@ -1,4 +1,4 @@
-"""Settings of Python, OpenMP and the C library for sharing a machine's cores and memory; none changes a result."""
+"""Settings of the OpenMP and C runtimes for sharing one machine's cores and memory; none changes a result."""
 
 import ctypes
 import gc
@@ -14,9 +14,6 @@ SPIN_COUNT = "1000"
 TRIM_THRESHOLD_BYTES = 2**31 - 1
 """Free memory at the top of the heap that is kept; the largest value that mallopt takes."""
 
-OBJECTS_BETWEEN = 10_000
-"""Objects that are made between two looks of Python for garbage, which by itself are 700, or 2,000 since 3.13."""
-
 _NUM_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """What a torch that is not imported yet reads, both of them."""
 
@@ -28,9 +25,7 @@ _DEFAULTS = {_MMAP_MAX: 65536, _MMAP_THRESHOLD: 32 << 20, _TRIM_THRESHOLD: 64 <<
 
 
 def prepare_for_networks() -> None:
-    """Sets OpenMP's spin count, malloc's arena count, and how often garbage is looked for.
-
-    To be called before torch is imported and any thread starts.
+    """Sets OpenMP's spin count and malloc's arena count; call it before torch is imported and any thread starts.
 
     Environment variables that the user has set are kept. Idle OpenMP threads give up their core after SPIN_COUNT
     iterations. By default (libgomp's) they spin for milliseconds, on a core that a decode worker or another program
@@ -42,9 +37,6 @@ def prepare_for_networks() -> None:
     libc = _glibc()
     if libc and "MALLOC_ARENA_MAX" not in os.environ:
         libc.mallopt(_ARENA_MAX, 1)
-    # To import torch makes a million objects and next to no garbage: 1.4 CPU s by default, 1.1 so.
-    between, *others = gc.get_threshold()
-    gc.set_threshold(max(between, OBJECTS_BETWEEN) if between else 0, *others)
 
 
 def one_thread() -> None:

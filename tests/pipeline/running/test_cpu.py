@@ -117,22 +117,3 @@ def test_collection_is_on_again_afterwards_and_stays_off_where_it_was_off():
         assert not gc.isenabled()
     finally:
         gc.enable()
-
-
-LOOKS = """
-import gc
-from pipeline.running.cpu import prepare_for_networks
-{before}
-looks = []
-gc.callbacks.append(lambda phase, about: looks.append(phase))
-prepare_for_networks()
-kept = [[] for _ in range(100_000)]
-print(looks.count("start"))
-"""
-
-
-@pytest.mark.parametrize(
-    ("before", "looks"), [("", (9, 10)), ("gc.set_threshold(50_000)", (1, 2)), ("gc.set_threshold(0)", (0, 0))]
-)
-def test_garbage_is_looked_for_every_ten_thousand_new_objects_or_less_often_as_is_set(before, looks):
-    assert looks[0] <= int(printed(LOOKS.format(before=before))) <= looks[1]
