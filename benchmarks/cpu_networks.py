@@ -78,16 +78,15 @@ def measure(
     import torch
     from whisper.model import Linear
 
-    from extractors.networks.clip_convolutions import faster_on_cpu
+    from extractors.networks import placing
     from extractors.networks.linear import with_fast_linear
-    from extractors.networks.placing import network_to_device
     from pipeline.weights import seeded
 
     torch.manual_seed(0)
     items, network = torch.randn(shape), seeded.fill(make())
-    faster = faster_on_cpu(with_fast_linear(network_to_device(copy.deepcopy(network), "cpu"), [Linear]))
-    with patch("extractors.networks.linear.is_faster_than_mkl", lambda: False):
-        plain = network_to_device(network, "cpu")
+    faster = with_fast_linear(placing.network_to_device(copy.deepcopy(network), "cpu"), [Linear])
+    with patch(f"{placing.__name__}.to_device", lambda network, device: network.eval().requires_grad_(False)):
+        plain = placing.network_to_device(network, "cpu")
     times: dict[str, list[float]] = {"plain_s": [], "ours_s": []}
     with torch.inference_mode():
         expected, found = ask(plain, items), ask(faster, items)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from extractors.base import Embedded, Extractor, Plugin, TextEncoder
-from extractors.configs import FLOAT32
 from extractors.networks.placing import array_to_device, network_to_device
 from pipeline.errors import WeightsError
 from pipeline.weights import cache, seeded
@@ -141,11 +140,6 @@ class NetworkExtractor(NetworkPlugin, Extractor):
         """Build the network and move it to the device."""
         self.device = device
         self.network = network_to_device(self.build(), device, self.is_channels_last(device))
-        # torch.compile has ways of its own.
-        if device == "cpu" and self.precision in FLOAT32 and not self.runtime.compile:
-            from extractors.networks.clip_convolutions import faster_on_cpu
-
-            self.network = faster_on_cpu(self.network)
 
     def is_channels_last(self, device: str) -> bool:
         """Whether the channels of a pixel lie beside one another in memory: the fastest layout for convolutions."""

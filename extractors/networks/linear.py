@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from pipeline.running.onednn import is_faster_than_mkl, is_for_it, product
+from extractors.networks.own_layers import is_for_ours
+from pipeline.running.onednn import is_faster_than_mkl, product
 
 LARGE = 1 << 16
 """Number of weights from which on a layer is multiplied so: a smaller one gains less than the extra call costs."""
@@ -32,16 +33,11 @@ def with_fast_linear(network: nn.Module, kinds: Sequence[type[nn.Linear]] = (nn.
 
 
 class ByOneDnn(nn.Linear):
-    """A linear layer that oneDNN computes of float32 on a CPU, without gradients.
-
-    To torch.compile, torch.export and the converter to ONNX it is the layer that it was.
-    """
+    """A linear layer that oneDNN computes, where it is one for ours."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(..., D) to (..., D')."""
-        is_learned = torch.is_grad_enabled() and (x.requires_grad or self.weight.requires_grad)
-        is_written_down = torch.onnx.is_in_onnx_export() or torch.compiler.is_compiling()
-        if is_learned or is_written_down or not is_for_it(x, self.weight):
+        if not is_for_ours(x, self.weight):
             return super().forward(x)
         rows = x.reshape(-1, x.shape[-1])
         missing = _size(len(rows)) - len(rows)

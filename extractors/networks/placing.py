@@ -25,11 +25,12 @@ def network_to_device(network: "torch.nn.Module", device: str, is_channels_last:
 
 
 def to_device(network: "torch.nn.Module", device: str) -> "torch.nn.Module":
-    """The network on the device, in evaluation mode, its linear layers computed as a CPU computes them fastest."""
+    """The network on the device, in evaluation mode, its layers computed as a CPU computes them fastest."""
+    from extractors.networks.clip_convolutions import with_fast_convolutions
     from extractors.networks.linear import with_fast_linear
 
     network = network.eval().requires_grad_(False).to(device)
-    return with_fast_linear(network) if device == "cpu" else network
+    return with_fast_convolutions(with_fast_linear(network)) if device == "cpu" else network
 
 
 def array_to_device(items: NDArray[Any], device: str) -> "torch.Tensor":

@@ -5,11 +5,9 @@ import pytest
 import torch
 
 from extractors import image_classifier, language_model, video_classifier
-from extractors.configs import Runtime
 from extractors.image_classifier import Expert, Params
 from extractors.networks import classifiers
 from extractors.networks.base import without_module_prefix
-from extractors.networks.clip_convolutions import InSpace, SharedProducts
 from extractors.networks.pixels import normalise_pixels
 from pipeline.errors import WeightsError
 from pipeline.untrusted.download import checksum
@@ -139,27 +137,12 @@ def test_the_prefix_of_several_gpus_is_dropped():
 WITHOUT_LIBRARY = {"resize_px": 32, "crop_px": 32, "dim": 1024, "fps": 25.0, "window": 16, "stride": 16}
 
 
-def clips_network(precision="fp32", **runtime):
+def clips_network(precision="fp32"):
     """I3D on a CPU, on stand-ins."""
     expert = video_classifier.Expert(video_classifier.Params(network="i3d", **WITHOUT_LIBRARY), SEEDED)
-    expert.precision, expert.runtime = precision, Runtime(**runtime)
+    expert.precision = precision
     expert.load("cpu")
     return expert
-
-
-def kinds_of(expert):
-    return {type(module) for module in expert.network.modules()}
-
-
-@pytest.mark.parametrize("precision", ["fp32", "tf32"])
-def test_on_a_cpu_clips_are_convolved_as_it_is_fastest(precision):
-    assert {InSpace, SharedProducts} <= kinds_of(clips_network(precision))
-
-
-def test_in_16_bits_and_where_the_network_is_compiled_clips_are_convolved_by_pytorch():
-    for expert in (clips_network("bf16"), clips_network(compile=True)):
-        assert torch.nn.Conv3d in kinds_of(expert)
-        assert not {InSpace, SharedProducts} & kinds_of(expert)
 
 
 def test_on_a_cpu_a_clip_goes_through_the_network_alone_and_gives_the_same_bits_beside_others():

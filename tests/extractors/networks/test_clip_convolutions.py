@@ -6,7 +6,7 @@ from torch import nn
 from torchvision.models import video
 
 from extractors.networks import clip_convolutions
-from extractors.networks.clip_convolutions import InSpace, InTime, SharedProducts, faster_on_cpu
+from extractors.networks.clip_convolutions import ByPictures, InSpace, InTime, SharedProducts, with_fast_convolutions
 from extractors.networks.video_networks import I3D
 from pipeline.weights import seeded
 
@@ -37,7 +37,7 @@ def random_clips(*shape):
 
 
 def replaced(module):
-    return faster_on_cpu(nn.Sequential(copy.deepcopy(module)))[0]
+    return with_fast_convolutions(nn.Sequential(copy.deepcopy(module)))[0]
 
 
 def relative(found, expected):
@@ -89,13 +89,37 @@ def test_groups_of_channels_stay_as_they_are():
     assert type(replaced(nn.Conv3d(6, 6, 1, groups=3))) is nn.Conv3d
 
 
-def test_what_is_not_float32_stays_as_it_is():
-    assert type(replaced(convolution(kernel_size=3).double())) is nn.Conv3d
-    assert type(replaced(convolution(kernel_size=1).bfloat16())) is nn.Conv3d
+@pytest.fixture
+def by_pictures(monkeypatch):
+    """The convolutions that were computed by pictures."""
+    asked = []
+    for kind in (InSpace, InTime, SharedProducts):
+
+        def watched(self, films, original=kind.by_pictures):
+            asked.append(self)
+            return original(self, films)
+
+        monkeypatch.setattr(kind, "by_pictures", watched)
+    return asked
 
 
-def test_a_network_that_is_one_convolution_is_replaced_itself():
-    assert type(faster_on_cpu(convolution(kernel_size=3))) is SharedProducts
+@pytest.mark.parametrize(("kind", "settings"), KINDS)
+def test_with_gradients_and_in_other_numbers_it_is_the_layer_of_pytorch(by_pictures, kind, settings):
+    module = convolution(**settings)
+    faster, clips = replaced(module), random_clips(1, 5, 9, 12, 12)
+    assert torch.equal(faster(clips.requires_grad_()), module(clips))
+    clips = clips.detach()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(faster(clips), module(clips))
+    assert torch.equal(faster.double()(clips.double()), module.double()(clips.double()))
+    assert not by_pictures
+    faster.float()(clips)
+    assert by_pictures == [faster]
+
+
+def test_who_compiles_the_network_sees_the_layer_of_pytorch(by_pictures):
+    torch.export.export(nn.Sequential(replaced(convolution(kernel_size=3))), (random_clips(1, 5, 9, 9, 9),))
+    assert not by_pictures
 
 
 @pytest.mark.parametrize(("padding", "stride"), [(0, 1), (1, 1), (0, 2), (1, 2)])
@@ -103,16 +127,22 @@ def test_fewer_frames_than_the_kernel_sees_are_refused_as_by_pytorch(padding, st
     size = 3 if stride == 1 else 5
     module = convolution(kernel_size=size, padding=(padding, 2, 2), stride=stride)
     clips = random_clips(1, 5, size - 2 * padding - 1, 9, 9)
-    with pytest.raises(RuntimeError):
-        module(clips)
-    with pytest.raises(ValueError, match=f"{clips.shape[2]} frames, of which the kernel sees {size}"):
-        replaced(module)(clips)
+    for one in (module, replaced(module)):
+        with pytest.raises(RuntimeError, match=r"[Kk]ernel size"):
+            one(clips)
 
 
-def test_a_network_moves_whole_and_has_the_state_that_it_had_but_for_what_is_replaced():
-    network = faster_on_cpu(nn.Sequential(convolution(kernel_size=3), nn.BatchNorm3d(6), convolution(kernel_size=1)))
-    assert {name.partition(".")[0] for name in network.state_dict()} == {"1"}
-    assert {tensor.dtype for tensor in network.double().buffers() if tensor.is_floating_point()} == {torch.float64}
+def test_a_clip_without_a_batch_gives_what_it_gives_in_pytorch():
+    module = convolution(kernel_size=3)
+    assert torch.equal(replaced(module)(random_clips(5, 9, 8, 8)), module(random_clips(5, 9, 8, 8)))
+
+
+def test_names_and_tensors_stay():
+    network = nn.Sequential(convolution(kernel_size=3), nn.BatchNorm3d(6), convolution(kernel_size=1))
+    before = dict(network.named_parameters())
+    after = dict(with_fast_convolutions(network).named_parameters())
+    assert before.keys() == after.keys()
+    assert all(tensor is before[name] for name, tensor in after.items())
 
 
 @pytest.mark.parametrize(
@@ -125,8 +155,8 @@ def test_whole_networks_give_what_they_give_with_the_layers_of_pytorch(make, sid
     clips = random_clips(2, first.in_channels, 16, side_px, side_px)
     with torch.inference_mode():
         expected = network(clips)
-        faster = faster_on_cpu(network)
-        assert any(isinstance(module, InSpace | InTime | SharedProducts) for module in faster.modules())
+        faster = with_fast_convolutions(network)
+        assert any(isinstance(module, ByPictures) for module in faster.modules())
         assert relative(faster(clips), expected) < 1e-5
 
 

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from extractors.networks import linear
+from extractors.networks.clip_convolutions import ByPictures
 from extractors.networks.linear import ByOneDnn
 from extractors.networks.placing import array_to_device, equal_share, full_parts, network_to_device, to_device
 
@@ -47,3 +48,19 @@ def test_on_a_cpu_linear_layers_are_computed_by_onednn_where_that_is_faster(monk
     for place in (to_device, network_to_device):
         assert isinstance(place(nn.Sequential(nn.Linear(512, 512)), "cpu")[0], ByOneDnn) == is_faster
     assert not isinstance(to_device(nn.Linear(512, 512), "meta"), ByOneDnn)
+
+
+def test_on_a_cpu_convolutions_over_clips_are_computed_by_pictures():
+    for place in (to_device, network_to_device):
+        assert isinstance(place(nn.Sequential(nn.Conv3d(2, 2, 3)), "cpu")[0], ByPictures)
+    assert not isinstance(to_device(nn.Conv3d(2, 2, 3), "meta"), ByPictures)
+
+
+def test_a_network_that_was_on_a_cpu_can_be_moved_on():
+    """As the tests on a GPU do with the networks of their references."""
+    network = network_to_device(nn.Sequential(nn.Conv3d(2, 2, 3), nn.Conv3d(2, 2, 1)), "cpu")
+    with torch.inference_mode():
+        network(torch.ones(1, 2, 8, 8, 8))
+    moved = network_to_device(network, "meta")
+    assert moved(torch.ones(1, 2, 8, 8, 8, device="meta")).shape == (1, 2, 6, 6, 6)
+    assert moved[0].weight.is_contiguous(memory_format=torch.channels_last_3d)
