@@ -46,7 +46,7 @@ EXPERTS["i3d_bf16"] = EXPERTS["i3d"] | {"precision": "bf16"}
 NAMES = {
     "resnet50": "ResNet-50, every frame",
     "i3d": "I3D, stacks of 64",
-    "i3d_bf16": "the same, `precision: bf16` (a recipe of its own)",
+    "i3d_bf16": "I3D in `precision: bf16` (a recipe of its own)",
     "vggish": "VGGish",
 }
 
@@ -145,7 +145,7 @@ def table(path: Path) -> str:
     told = json.loads(path.read_text(encoding="utf-8"))
     lines = ["| network | CPU s: ours | plain loop | ratio | peak MB: ours | plain loop |"]
     lines.append("| --- |" + " ---: |" * 5)
-    for name, rounds in told["networks"].items():
+    for name, rounds in sorted(told["networks"].items(), key=lambda one: list(NAMES).index(one[0])):
         middle = {
             who: {key: statistics.median(run[key] for run in rounds[who]) for key in ("cpu_s", "peak_mb")}
             for who in ("ours", "plain")

@@ -71,6 +71,9 @@ SMALL = {
     "python -m benchmarks.decoding": Small(
         "--videos '{videos}' --rates 1 --runs 1 --out {out}", r"\| \S+ \| 1 \| [\d.]+ \|", "decoding.json"
     ),
+    "python -m benchmarks.cpu_networks": Small(
+        "--rounds 1 --only BERT --out {out}", r"\| BERT[^|]* \| [\d.]+ \| [\d.]+ \| [\d.]+ \|", "cpu_networks.json"
+    ),
     "python -m benchmarks.peers": Small(
         "--networks vggish --rounds 1 --seconds 2 --out {out}",
         r"\| VGGish \| [\d.]+ \| [\d.]+ \| [\d.]+ \|",

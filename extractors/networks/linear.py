@@ -28,7 +28,7 @@ def with_fast_linear(network: nn.Module, kinds: Sequence[type[nn.Linear]] = (nn.
     if is_faster_than_mkl():
         for module in network.modules():
             if isinstance(module, nn.Linear) and type(module) in kinds and module.weight.numel() >= LARGE:
-                module.__class__ = _BY_KIND.setdefault(type(module), _by_onednn(type(module)))
+                module.__class__ = _by_onednn(type(module))
     return network
 
 
@@ -37,7 +37,7 @@ class ByOneDnn(nn.Linear):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(..., D) to (..., D')."""
-        if not is_for_ours(x, self.weight):
+        if not is_for_ours(x, self.weight, self.bias):
             return super().forward(x)
         rows = x.reshape(-1, x.shape[-1])
         missing = _size(len(rows)) - len(rows)
@@ -45,13 +45,15 @@ class ByOneDnn(nn.Linear):
         return product(filled, self.weight, self.bias)[: len(rows)].reshape(*x.shape[:-1], len(self.weight))
 
 
-_BY_KIND: dict[type[nn.Linear], type[nn.Linear]] = {}
-"""What a kind of layers has become."""
+_BY_KIND: dict[type[nn.Linear], type[nn.Linear]] = {nn.Linear: ByOneDnn}
+"""What a kind of layers becomes."""
 
 
 def _by_onednn(kind: type[nn.Linear]) -> type[nn.Linear]:
     """A kind of layers that is one of `kind`."""
-    return type(f"{kind.__name__}ByOneDnn", (ByOneDnn, kind) if kind is not nn.Linear else (ByOneDnn,), {})
+    if kind not in _BY_KIND:
+        _BY_KIND[kind] = type(f"{kind.__name__}ByOneDnn", (ByOneDnn, kind), {})
+    return _BY_KIND[kind]
 
 
 def _size(number: int) -> int:

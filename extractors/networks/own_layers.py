@@ -5,11 +5,12 @@ import torch
 from pipeline.running.onednn import is_for_it
 
 
-def is_for_ours(x: torch.Tensor, weight: torch.Tensor) -> bool:
+def is_for_ours(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> bool:
     """Whether it is float32 on a CPU, without gradients, and nobody writes the network down.
 
     Who does is torch.compile, torch.export or the converter to ONNX, which know PyTorch's own layers.
     """
-    is_learned = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
+    has_learned = any(tensor.requires_grad for tensor in (x, weight, bias) if tensor is not None)
+    is_learned = torch.is_grad_enabled() and has_learned
     is_written_down = torch.onnx.is_in_onnx_export() or torch.compiler.is_compiling()
     return is_for_it(x, weight) and not is_learned and not is_written_down

@@ -118,8 +118,22 @@ def test_with_gradients_and_in_other_numbers_it_is_the_layer_of_pytorch(by_pictu
 
 
 def test_who_compiles_the_network_sees_the_layer_of_pytorch(by_pictures):
-    torch.export.export(nn.Sequential(replaced(convolution(kernel_size=3))), (random_clips(1, 5, 9, 9, 9),))
+    network, clips = nn.Sequential(replaced(convolution(kernel_size=3))), random_clips(1, 5, 9, 9, 9)
+    torch.export.export(network, (clips,))
+    torch.compile(network, backend="eager")(clips)
     assert not by_pictures
+
+
+def test_other_weights_that_are_loaded_later_count():
+    faster, clips = replaced(convolution(kernel_size=3)), random_clips(1, 5, 9, 9, 9)
+    before = faster(clips)
+    other = nn.Conv3d(5, 6, 3).requires_grad_(False)
+    faster.load_state_dict(other.state_dict())
+    assert relative(faster(clips), other(clips)) < 1e-5
+    assert relative(before, other(clips)) > 0.1
+    rounded = copy.deepcopy(other).half().float()
+    assert relative(faster.half().float()(clips), rounded(clips)) < 1e-5
+    assert relative(copy.deepcopy(faster)(clips), rounded(clips)) < 1e-5
 
 
 @pytest.mark.parametrize(("padding", "stride"), [(0, 1), (1, 1), (0, 2), (1, 2)])

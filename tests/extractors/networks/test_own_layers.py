@@ -9,6 +9,8 @@ def test_ours_are_for_float32_on_a_cpu_without_gradients():
     assert is_for_ours(x, weight)
     assert not is_for_ours(x, learned)
     assert not is_for_ours(x.clone().requires_grad_(), weight)
+    assert not is_for_ours(x, weight, torch.ones(4).requires_grad_())
+    assert is_for_ours(x, weight, torch.ones(4))
     with torch.no_grad():
         assert is_for_ours(x, learned)
     assert not is_for_ours(x.double(), weight.double())
