@@ -8,6 +8,7 @@ T frames of H x W pixels.
 
 import functools
 import math
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -104,8 +105,8 @@ class SharedProducts(ByPictures):
     7 products of 6 channels in place of 28 of 3. In float32 results differ by 0.000004 of the largest one.
     """
 
-    _kept: tuple[tuple[int, int], torch.Tensor] | None = None
-    """Of which weights, and what was made of them."""
+    _kept: tuple[torch.Tensor, int, torch.Tensor] | None = None
+    """The weights, their version, and what was made of them."""
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         """As of the base class; of fewer frames than the kernel sees there is nothing to share."""
@@ -158,10 +159,15 @@ class SharedProducts(ByPictures):
     @property
     def _weights(self) -> torch.Tensor:
         """(P, O, h, w, C of a step); made anew where others were loaded into the layer."""
-        now = self.weight.data_ptr(), 0 if self.weight.is_inference() else self.weight._version
-        if self._kept is None or self._kept[0] != now:
-            self._kept = now, self._made_weights()
-        return self._kept[1]
+        version = 0 if self.weight.is_inference() else self.weight._version
+        if self._kept is None or self._kept[0] is not self.weight or self._kept[1] != version:
+            self._kept = self.weight, version, self._made_weights()
+        return self._kept[2]
+
+    def _apply(self, *given: Any, **named: Any) -> Self:
+        """What moves the layer or makes other numbers of its tensors; these stay the same objects."""
+        self._kept = None
+        return super()._apply(*given, **named)
 
     def _made_weights(self) -> torch.Tensor:
         missing = self._num_taps * self.stride[0] - self.kernel_size[0]

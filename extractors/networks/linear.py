@@ -1,6 +1,6 @@
 """Linear layers by oneDNN where it multiplies faster than MKL, on processors of AMD.
 
-CLIP's ViT-B/16 is 1.8 times as fast so, BERT twice (Zen 5); a decoder that adds word to word gains nothing, since it
+CLIP's ViT-B/16 is 1.7 times as fast so, BERT twice (Zen 5); a decoder that adds word to word gains nothing, since it
 waits for its weights. Imported lazily, as it needs torch.
 """
 
