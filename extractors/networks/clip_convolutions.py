@@ -8,7 +8,7 @@ T frames of H x W pixels.
 
 import functools
 import math
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import nn
@@ -164,10 +164,10 @@ class SharedProducts(ByPictures):
             self._kept = self.weight, version, self._made_weights()
         return self._kept[2]
 
-    def _apply(self, *given: Any, **named: Any) -> Self:
+    def _apply(self, *given: Any, **named: Any) -> Any:
         """What moves the layer or makes other numbers of its tensors; these stay the same objects."""
         self._kept = None
-        return super()._apply(*given, **named)
+        return super()._apply(*given, **named)  # type: ignore[no-untyped-call]
 
     def _made_weights(self) -> torch.Tensor:
         missing = self._num_taps * self.stride[0] - self.kernel_size[0]
