@@ -8,7 +8,7 @@ T frames of H x W pixels.
 
 import functools
 import math
-from typing import Any
+from abc import ABC, abstractmethod
 
 import torch
 from torch import nn
@@ -53,7 +53,7 @@ def _kind_of(convolution: nn.Conv3d) -> type[nn.Conv3d]:
     return SharedProducts if is_large and has_taps else nn.Conv3d
 
 
-class ByPictures(nn.Conv3d):
+class ByPictures(nn.Conv3d, ABC):
     """A convolution over clips that is computed by such of pictures, where it is one for ours."""
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
@@ -62,9 +62,9 @@ class ByPictures(nn.Conv3d):
             return super().forward(clips)
         return self.by_pictures(clips.movedim(1, -1).contiguous()).movedim(-1, 1)
 
+    @abstractmethod
     def by_pictures(self, films: torch.Tensor) -> torch.Tensor:
         """(B, T, H, W, C) to (B, T', H', W', O)."""
-        raise NotImplementedError
 
     @property
     def _pads(self) -> tuple[int, ...]:
@@ -160,14 +160,10 @@ class SharedProducts(ByPictures):
     def _weights(self) -> torch.Tensor:
         """(P, O, h, w, C of a step); made anew where others were loaded into the layer."""
         version = 0 if self.weight.is_inference() else self.weight._version
-        if self._kept is None or self._kept[0] is not self.weight or self._kept[1] != version:
-            self._kept = self.weight, version, self._made_weights()
+        if self._kept is None or (self._kept[0].data_ptr(), self._kept[1]) != (self.weight.data_ptr(), version):
+            # Their memory is held too: no others come to lie at the same place meanwhile.
+            self._kept = self.weight.detach(), version, self._made_weights()
         return self._kept[2]
-
-    def _apply(self, *given: Any, **named: Any) -> Any:
-        """What moves the layer or makes other numbers of its tensors; these stay the same objects."""
-        self._kept = None
-        return super()._apply(*given, **named)  # type: ignore[no-untyped-call]
 
     def _made_weights(self) -> torch.Tensor:
         missing = self._num_taps * self.stride[0] - self.kernel_size[0]
